@@ -1,0 +1,159 @@
+"""Reads settings from the environment, and remembers each one so that docs/settings.md can be made from them.
+
+`python -m mailhost.environment` prints that page.
+"""
+
+import ipaddress
+import os
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+OCTETS = re.compile(r"(\d+)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
+OCTET_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+TRUE_WORDS = {"1", "true", "yes", "on"}
+FALSE_WORDS = {"0", "false", "no", "off", ""}
+
+
+class SettingInvalid(Exception):
+    """A variable's value cannot be read; the text names the variable and says what it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One variable: its name, kind, default as a person would write it, and what it is for."""
+
+    name: str
+    kind: str
+    default: str
+    text: str
+
+
+def parse_octets(text: str) -> int:
+    """Number of octets in "5G", "50 MB" or "1024" (powers of 1024); ValueError for anything else."""
+    match = OCTETS.fullmatch(text.strip())
+    if match is None:
+        raise ValueError("a number of octets such as 50M, 5G or 1048576")
+    return int(match[1]) * OCTET_UNITS[match[2].lower()]
+
+
+def parse_boolean(text: str) -> bool:
+    """True for 1, true, yes, on; False for 0, false, no, off or nothing."""
+    word = text.strip().lower()
+    if word not in TRUE_WORDS | FALSE_WORDS:
+        raise ValueError("1 or 0 (also yes, no, true, false, on, off)")
+    return word in TRUE_WORDS
+
+
+def parse_words(text: str) -> tuple[str, ...]:
+    """The words of a list separated by commas or white space."""
+    return tuple(re.split(r"[,\s]+", text.strip())) if text.strip() else ()
+
+
+def parse_networks(text: str) -> tuple[Network, ...]:
+    """IP networks such as `127.0.0.0/8,::1`."""
+    return tuple(ipaddress.ip_network(word) for word in parse_words(text))
+
+
+def read_dot_env(path: Path) -> dict[str, str]:
+    """NAME=value lines of a `.env` file; empty where there is none. Comments and quotes are understood."""
+    if not path.is_file():
+        return {}
+    pairs = re.findall(r"(?m)^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*$", path.read_text())
+    return {name: value.strip("\"'") for name, value in pairs}
+
+
+@dataclass
+class Environment:
+    """Variables by name, with the declarations made so far (in order) beside them."""
+
+    values: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+    declared: list[tuple[str, list[Setting]]] = field(default_factory=list)
+
+    def section(self, title: str) -> None:
+        """Settings declared from here on stand under this heading in the docs."""
+        self.declared.append((title, []))
+
+    def read(
+        self, name: str, default: T, text: str, *, kind: str, parse: Callable[[str], T], shown: str | None = None
+    ) -> T:
+        """The variable's value by `parse`, or the default. Raises SettingInvalid."""
+        plain = shown if shown is not None else ("" if default is None else str(default))
+        self.declared[-1][1].append(Setting(name, kind, plain, text))
+        value = self.values.get(name)
+        if value is None or value == "":
+            return default
+        try:
+            return parse(value)
+        except ValueError as error:
+            raise SettingInvalid(f"{name}={value!r} cannot be read. It takes {kind}: {error}") from error
+
+    def text(self, name: str, default: str, text: str, *, shown: str | None = None) -> str:
+        """A setting that is a text."""
+        return self.read(name, default, text, kind="a text", parse=str, shown=shown)
+
+    def path(self, name: str, default: Path, text: str, *, shown: str | None = None) -> Path:
+        """A setting that is a path; relative ones start at the working directory."""
+        return self.read(
+            name, default, text, kind="a path", parse=lambda value: Path(value).absolute(), shown=shown
+        )
+
+    def integer(self, name: str, default: int, text: str) -> int:
+        """A setting that is a whole number."""
+        return self.read(name, default, text, kind="a whole number", parse=int)
+
+    def seconds(self, name: str, default: float, text: str) -> float:
+        """A setting that is a time in seconds."""
+        return self.read(name, default, text, kind="seconds", parse=float, shown=f"{default:g}")
+
+    def octets(self, name: str, default: str, text: str) -> int:
+        """A setting that is a size; the default is given as a person would write it."""
+        return self.read(name, parse_octets(default), text, kind="octets", parse=parse_octets, shown=default)
+
+    def boolean(self, name: str, default: bool, text: str) -> bool:
+        """A setting that is on or off."""
+        return self.read(name, default, text, kind="1 or 0", parse=parse_boolean, shown=str(int(default)))
+
+    def words(self, name: str, default: tuple[str, ...], text: str) -> tuple[str, ...]:
+        """A setting that is a list of words."""
+        return self.read(
+            name, default, text, kind="words, separated by commas", parse=parse_words, shown=",".join(default)
+        )
+
+    def networks(self, name: str, default: tuple[Network, ...], text: str) -> tuple[Network, ...]:
+        """A setting that is a list of IP networks."""
+        shown = ",".join(map(str, default))
+        return self.read(
+            name, default, text, kind="networks, separated by commas", parse=parse_networks, shown=shown
+        )
+
+
+def page(declared: list[tuple[str, list[Setting]]]) -> str:
+    """docs/settings.md as Markdown."""
+    lines = [
+        "# Settings",
+        "",
+        "Every setting is an environment variable, or a line `NAME=value` in an optional `.env` file beside `manage.py`",
+        "(the environment wins). `./run` sets some of them itself, so that it works on any machine: ports above 1024,",
+        "listeners on 127.0.0.1 alone, `capture` as the relay. This page is made from the code:",
+        "`python -m mailhost.environment > docs/settings.md`.",
+    ]
+    for title, settings in declared:
+        lines += ["", f"## {title}", "", "| variable | takes | default | what it does, and why |", "|---|---|---|---|"]
+        for setting in settings:
+            default = f"`{setting.default}`" if setting.default else ""
+            lines.append(f"| `{setting.name}` | {setting.kind} | {default} | {setting.text} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    from mailhost import settings
+
+    sys.stdout.write(page(settings.env.declared))
