@@ -1,0 +1,1 @@
+"""The standards in Python: no Django, no sockets, no clock, no logging."""
