@@ -1,0 +1,112 @@
+"""The outbound queue: a row for the message, one for each recipient, one for each destination, one for each attempt."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+
+class RecipientState(models.TextChoices):
+    """Where one recipient of a queued message stands."""
+
+    QUEUED = "queued"
+    HELD = "held"
+    DEFERRED = "deferred"
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    CAPTURED = "captured"
+
+
+WAITING_STATES = (RecipientState.QUEUED, RecipientState.DEFERRED)
+"""The states in which a recipient is due at its next_attempt_at."""
+
+
+class QueuedMessage(models.Model):
+    """A message on its way out. `reverse_path` is "" for the null one; `ret` and `envid` as in RFC 3461."""
+
+    content = models.ForeignKey(
+        "mailboxes.Content", on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
+    )
+    account = models.ForeignKey(
+        "mailboxes.Account", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    reverse_path = models.TextField(blank=True)
+    size_octets = models.IntegerField()
+    body = models.TextField(default="8BITMIME")
+    is_smtputf8 = models.BooleanField(default=False)
+    envid = models.TextField(default="", blank=True)
+    ret = models.TextField(default="", blank=True)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return f"Q{self.pk} from <{self.reverse_path}>"
+
+
+class Destination(models.Model):
+    """A next hop's domain. A worker claims it with a lease, so that one look serves all that waits for it."""
+
+    name = models.TextField(unique=True)
+    next_attempt_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    claimed_until = models.DateTimeField(null=True, blank=True)
+    claim_token = models.UUIDField(null=True, blank=True)
+    failures = models.IntegerField(default=0)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class QueuedRecipient(models.Model):
+    """One forward-path of a queued message, with where it stands."""
+
+    message = models.ForeignKey(QueuedMessage, on_delete=models.CASCADE, related_name="recipients")
+    destination = models.ForeignKey(Destination, on_delete=models.PROTECT, related_name="recipients")
+    forward_path = models.TextField()
+    orcpt = models.TextField(default="", blank=True)
+    notify = models.TextField(default="", blank=True)
+    state = models.TextField(choices=RecipientState.choices, default=RecipientState.QUEUED)
+    attempts = models.IntegerField(default=0)
+    next_attempt_at = models.DateTimeField(default=timezone.now)
+    last_reply = models.TextField(default="", blank=True)
+    last_attempt_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["destination", "next_attempt_at"],
+                condition=Q(state__in=("queued", "deferred")),
+                name="recipient_due",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.forward_path}: {self.state}"
+
+
+class Attempt(models.Model):
+    """One try to hand a recipient to one host: the outbound message trace."""
+
+    recipient = models.ForeignKey(QueuedRecipient, on_delete=models.CASCADE, related_name="attempt_rows")
+    at = models.DateTimeField()
+    host = models.TextField(default="", blank=True)
+    address = models.TextField(default="", blank=True)
+    outcome = models.TextField()
+    reply = models.TextField(default="", blank=True)
+    tls = models.TextField(default="", blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.host}: {self.outcome}"

@@ -1,0 +1,28 @@
+"""A hosted domain."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+
+class Domain(models.Model):
+    """A domain whose mail is received here. `name` is in A-labels, lower case (RFC 5890)."""
+
+    name = models.TextField(unique=True)
+    alias_of = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="domain_aliases",
+        help_text="Mail for any address here goes to the same local part of that domain.",
+    )
+    is_enabled = models.BooleanField(default=True, help_text="A disabled domain takes no mail and no sign-ins.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
