@@ -1,0 +1,1 @@
+"""Postgres and Valkey from wheels, started as our own children, and the supervisor behind ./run."""

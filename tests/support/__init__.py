@@ -1,0 +1,1 @@
+"""What several tests need: servers to talk to, transcripts, accounts of their own."""
