@@ -1,0 +1,65 @@
+"""The header of a message as it passes through: found, counted and cut on octets (RFC 5322 section 2.2).
+
+A few regular expressions and no parser: each message that comes in goes through here.
+"""
+
+import itertools
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+# field-name = 1*ftext, then ":"; blanks before the colon are obsolete syntax (RFC 5322 section 4.5.8)
+_FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:", re.MULTILINE)
+_FIRST_FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
+_FIELD_START = re.compile(rb"^[^ \t\r\n]", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """name in lower case. The field runs from start to end, its value from value_start to end (line end too)."""
+
+    name: bytes
+    start: int
+    value_start: int
+    end: int
+
+
+def header_end(octets: bytes) -> int:
+    """Where the header ends: the offset behind its last line. Bare LF counts as a line end."""
+    if octets[:2] == b"\r\n" or octets[:1] == b"\n":
+        return 0
+    end = octets.find(b"\n\r\n")
+    bare = octets.find(b"\n\n", 0, end + 1 if end >= 0 else len(octets))
+    found = bare if bare >= 0 else end
+    return found + 1 if found >= 0 else len(octets)
+
+
+def begins_with_a_field(octets: bytes) -> bool:
+    """False where the message has no header: fields put in front then need a blank line behind them."""
+    return _FIRST_FIELD.match(octets) is not None
+
+
+def field_names(header: bytes) -> list[bytes]:
+    """The names of all fields in lower case, in order."""
+    return _FIELD.findall(header.lower())
+
+
+def scan_fields(header: bytes) -> list[Field]:
+    """All fields of the header with their offsets."""
+    starts = [match.start() for match in _FIELD_START.finditer(header)]
+    fields = []
+    for start, end in itertools.pairwise([*starts, len(header)]):
+        if found := _FIELD.match(header, start, end):
+            fields.append(Field(found[1].lower(), start, found.end(), end))
+    return fields
+
+
+def without_fields(octets: bytes, fields: Collection[Field]) -> bytes:
+    """The message with these fields cut out and every other octet as it was."""
+    pieces = []
+    position = 0
+    for field in sorted(fields, key=lambda field: field.start):
+        pieces.append(octets[position : field.start])
+        position = field.end
+    pieces.append(octets[position:])
+    return b"".join(pieces)

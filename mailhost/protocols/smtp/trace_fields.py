@@ -1,0 +1,82 @@
+"""Fields that a host adds: Return-Path, Received (RFC 5321 section 4.4); Date, Message-ID (RFC 6409)."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from mailhost.protocols.smtp.paths import ReversePath
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+# What the client says of itself goes into the field only where it cannot be taken for anything else.
+_HELO_IN_A_FIELD = re.compile(r"[A-Za-z0-9._\-]{1,255}|\[[A-Za-z0-9.:]{1,64}\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """How a message came to this host. helo: what the client called itself; tls: "TLSv1.3" or ""."""
+
+    helo: str
+    peer: str
+    host: str
+    trace_id: str
+    is_extended: bool = True
+    is_authenticated: bool = False
+    is_smtputf8: bool = False
+    tls: str = ""
+    cipher: str = ""
+
+    @property
+    def protocol(self) -> str:
+        """The word after "with": RFC 3848, RFC 6531 section 4.3."""
+        if not self.is_extended:
+            return "SMTP"
+        word = "UTF8SMTP" if self.is_smtputf8 else "ESMTP"
+        return word + ("S" if self.tls else "") + ("A" if self.is_authenticated else "")
+
+
+def received_field(hop: Hop, *, forward_path: str = "", now: datetime) -> bytes:
+    """The Received field (RFC 5321 section 4.4).
+
+    forward_path: only where there is one recipient, so that no field tells of the others (section 7.6).
+    """
+    helo = hop.helo if _HELO_IN_A_FIELD.fullmatch(hop.helo) else "unknown"
+    lines = [
+        f"Received: from {helo} ({address_literal(hop.peer)})",
+        f"\tby {hop.host} with {hop.protocol} id {hop.trace_id}",
+    ]
+    if forward_path:
+        lines.append(f"\tfor <{forward_path}>")
+    if hop.tls:
+        # RFC 8314 section 4.3: the cipher suite is what "tls" names, the version is a comment.
+        lines.append(f"\ttls {hop.cipher} ({hop.tls})")
+    return ("\r\n".join(lines) + f";\r\n\t{format_date(now)}\r\n").encode()
+
+
+def return_path_field(reverse_path: ReversePath) -> bytes:
+    """The Return-Path field of final delivery."""
+    return f"Return-Path: <{reverse_path}>\r\n".encode()
+
+
+def date_field(now: datetime) -> bytes:
+    """A Date field for a message that was submitted without."""
+    return f"Date: {format_date(now)}\r\n".encode()
+
+
+def message_id_field(*, unique: str, host: str) -> bytes:
+    """A Message-ID field; unique: at least 64 random bits as dot-atom text."""
+    return f"Message-ID: <{unique}@{host}>\r\n".encode()
+
+
+def format_date(now: datetime) -> str:
+    """date-time of RFC 5322 section 3.3; now is aware. Its words are English whatever the locale."""
+    offset = now.strftime("%z")[:5]
+    return (
+        f"{_DAYS[now.weekday()]}, {now.day} {_MONTHS[now.month - 1]} {now.year:04} "
+        f"{now.hour:02}:{now.minute:02}:{now.second:02} {offset}"
+    )
+
+
+def address_literal(peer: str) -> str:
+    """An IP address as RFC 5321 section 4.1.3 writes it."""
+    return f"[IPv6:{peer}]" if ":" in peer else f"[{peer}]"

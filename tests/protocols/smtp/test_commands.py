@@ -1,0 +1,117 @@
+"""Command lines, paths and parameters (RFC 5321 section 4.1)."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailhost.protocols.addresses import EmailAddress
+from mailhost.protocols.smtp.commands import Mail, parse_line, parse_mail, parse_rcpt
+from mailhost.protocols.smtp.paths import ForwardPath, ReversePath
+from mailhost.protocols.smtp.replies import CommandRefused, Reply
+
+ALICE = EmailAddress("alice", "example.test")
+
+
+@pytest.mark.parametrize(
+    ("argument", "mail"),
+    [
+        ("FROM:<alice@example.test>", Mail(ReversePath(ALICE))),
+        ("from: <alice@example.test>", Mail(ReversePath(ALICE))),
+        ("FROM:alice@example.test", Mail(ReversePath(ALICE))),
+        ("FROM:<>", Mail(ReversePath(None))),
+        ("FROM:<> SIZE=10 BODY=8bitmime", Mail(ReversePath(None), 10, "8BITMIME")),
+        ("FROM:<alice@example.test>  size=00 AUTH=<>", Mail(ReversePath(ALICE))),
+        ("FROM:<@a.test,@[IPv6:::1]:alice@example.test>", Mail(ReversePath(ALICE))),
+        ('FROM:<"a> b"@example.test>', Mail(ReversePath(EmailAddress("a> b", "example.test")))),
+        (
+            "FROM:<é@bücher.test> SMTPUTF8",
+            Mail(ReversePath(EmailAddress("é", "xn--bcher-kva.test")), is_smtputf8=True),
+        ),
+    ],
+)
+def test_mail_is_read(argument: str, mail: Mail) -> None:
+    assert parse_mail(argument) == mail
+
+
+@pytest.mark.parametrize(
+    ("argument", "reply"),
+    [
+        ("", "501 5.5.4"),
+        ("TO:<alice@example.test>", "501 5.5.4"),
+        ("FROM:", "501 5.5.4"),
+        ("FROM:<alice@example.test", "501 5.5.4"),
+        ("FROM:<alice@example.test>SIZE=1", "501 5.5.4"),
+        ("FROM:<alice>", "501 5.1.7"),
+        ("FROM:<a b@example.test>", "501 5.1.7"),
+        ("FROM:<é@example.test>", "553 5.6.7"),
+        ("FROM:<> SIZE=x", "501 5.5.4"),
+        ("FROM:<> SIZE", "501 5.5.4"),
+        ("FROM:<> SIZE=1 SIZE=1", "501 5.5.4"),
+        ("FROM:<> SIZE=123456789012345678901", "501 5.5.4"),
+        ("FROM:<> BODY=BINARYMIME", "501 5.5.4"),
+        ("FROM:<> SMTPUTF8=yes", "501 5.5.4"),
+        ("FROM:<> XYZZY", "555 5.5.4"),
+        ("FROM:<> =1", "501 5.5.4"),
+    ],
+)
+def test_mail_that_makes_no_sense_is_refused(argument: str, reply: str) -> None:
+    with pytest.raises(CommandRefused) as refusal:
+        parse_mail(argument)
+    assert str(refusal.value.reply).startswith(reply)
+
+
+def test_parameters_need_ehlo() -> None:
+    with pytest.raises(CommandRefused) as refusal:
+        parse_mail("FROM:<> SIZE=1", is_extended=False)
+    assert refusal.value.reply.code == 555
+
+
+def test_rcpt_is_read() -> None:
+    assert parse_rcpt("TO:<alice@example.test>").forward_path == ForwardPath(ALICE)
+    assert parse_rcpt("TO:<PostMaster>").forward_path == ForwardPath(None)
+
+
+@pytest.mark.parametrize(
+    ("argument", "reply"),
+    [
+        ("TO:<>", "501 5.1.3"),
+        ("TO:<alice>", "501 5.1.3"),
+        ("TO:<alice@example.test> NOTIFY=NEVER", "555 5.5.4"),
+        ("TO:<é@example.test>", "553 5.6.7"),
+    ],
+)
+def test_rcpt_that_makes_no_sense_is_refused(argument: str, reply: str) -> None:
+    with pytest.raises(CommandRefused) as refusal:
+        parse_rcpt(argument)
+    assert str(refusal.value.reply).startswith(reply)
+
+
+def test_a_line_is_a_verb_and_an_argument() -> None:
+    assert parse_line(b"rcpt  TO:<a@b.test> ") == ("RCPT", "TO:<a@b.test>")
+    assert parse_line(b"QUIT") == ("QUIT", "")
+
+
+@pytest.mark.parametrize("line", [b"NOOP \0", b"NOOP a\rb", b"NOOP \xff", b"\x1b[2J"])
+def test_a_line_that_is_no_text_is_refused(line: bytes) -> None:
+    with pytest.raises(CommandRefused) as refusal:
+        parse_line(line)
+    assert refusal.value.reply.code == 500
+
+
+def test_replies_of_many_lines() -> None:
+    assert Reply(250, "", "a\nb").encode() == b"250-a\r\n250 b\r\n"
+    assert str(Reply(550, "5.1.1", "No")) == "550 5.1.1 No"
+
+
+@given(st.binary(max_size=80), st.booleans())
+def test_any_octets_are_read_or_refused(octets: bytes, is_utf8: bool) -> None:
+    for keyword, parse in ((b"MAIL FROM:<", parse_mail), (b"RCPT TO:<", parse_rcpt)):
+        for line in (octets, keyword + octets, keyword + octets + b">", keyword + b"a@b.test> " + octets):
+            try:
+                _, argument = parse_line(line)
+                parse(argument)
+            except CommandRefused as refusal:
+                reply = refusal.reply.encode()
+                assert reply[:1] == b"5"
+                assert reply.count(b"\r\n") == 1
+                assert len(reply) < 512  # RFC 5321 section 4.5.3.1.5
