@@ -1,0 +1,124 @@
+"""DNS for mail, in bounded time: MX hosts and addresses (RFC 1035, RFC 3596, RFC 5321 section 5.1), on dnspython.
+
+Three facts differ in what they mean for mail: a domain that does not exist, one without such records, and a
+look-up that could not be done now. A resolver is given to whoever needs one, so that tests bring their own server.
+"""
+
+import asyncio
+import ipaddress
+from dataclasses import dataclass
+from typing import Final
+
+import dns.asyncresolver
+import dns.exception
+import dns.name
+import dns.rdatatype
+import dns.resolver
+from django.conf import settings
+from dns.rdtypes.ANY.MX import MX
+
+# RFC 5321 gives no time; a name server that is asked twice and a second one that is asked once fit in.
+LOOK_UP_SECONDS: Final = 10.0
+CACHED_ANSWERS: Final = 2_000  # kept by their TTL; a queue asks for the same few domains
+
+
+class LookUpFailed(Exception):
+    """The text is a sentence for people."""
+
+
+class NoSuchDomain(LookUpFailed):
+    """The name does not exist (NXDOMAIN), or cannot exist."""
+
+
+class NoAnswer(LookUpFailed):
+    """The name exists, and has no such records."""
+
+
+class DnsUnavailable(LookUpFailed):
+    """No answer now: a time-out, SERVFAIL, no name server. Later it may be different."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class MxHost:
+    """One MX record; host is lower case without the final dot, "" for a null MX (RFC 7505)."""
+
+    preference: int
+    host: str
+
+
+class Resolver:
+    """Looks names up at one name server, or at the system's."""
+
+    def __init__(
+        self, *, nameserver: tuple[str, int] | None = None, look_up_seconds: float = LOOK_UP_SECONDS
+    ) -> None:
+        try:
+            self._dns = dns.asyncresolver.Resolver(configure=nameserver is None)
+        except dns.resolver.NoResolverConfiguration:  # no /etc/resolv.conf: every look-up says so
+            self._dns = dns.asyncresolver.Resolver(configure=False)
+        if nameserver is not None:
+            self._dns.nameservers = [nameserver[0]]
+            self._dns.port = nameserver[1]
+        self._dns.lifetime = look_up_seconds
+        self._dns.timeout = look_up_seconds / 3
+        self._dns.cache = dns.resolver.LRUCache(CACHED_ANSWERS)
+
+    async def mx(self, domain: str) -> list[MxHost]:
+        """The domain's MX records, as they came. Raises NoSuchDomain, NoAnswer, DnsUnavailable."""
+        answer = await self._ask(domain, dns.rdatatype.MX)
+        return [
+            MxHost(record.preference, record.exchange.to_text(omit_final_dot=True).lower().removesuffix("."))
+            for record in answer
+            if isinstance(record, MX)
+        ]
+
+    async def addresses(self, host: str) -> list[str]:
+        """IPv6 and then IPv4 addresses. One kind that cannot be looked up does not hide the other."""
+        kinds = (dns.rdatatype.AAAA, dns.rdatatype.A)
+        found = await asyncio.gather(*(self._ask(host, kind) for kind in kinds), return_exceptions=True)
+        addresses: list[str] = []
+        failures: list[LookUpFailed] = []
+        for each in found:
+            if isinstance(each, LookUpFailed):
+                failures.append(each)
+            elif isinstance(each, BaseException):
+                raise each
+            else:
+                addresses += [record.to_text() for record in each]
+        if addresses:
+            return addresses
+        for fact in (DnsUnavailable, NoAnswer, NoSuchDomain):
+            for failure in failures:
+                if isinstance(failure, fact):
+                    raise failure
+        raise NoAnswer(f"{host} has no address.")
+
+    async def _ask(self, name: str, kind: dns.rdatatype.RdataType) -> dns.resolver.Answer:
+        try:
+            absolute = dns.name.from_text(name)
+        except (dns.exception.DNSException, UnicodeError) as error:
+            raise NoSuchDomain(f"{name} is no name that DNS can hold.") from error
+        try:
+            return await self._dns.resolve(absolute, kind, search=False)
+        except (dns.resolver.NXDOMAIN, dns.resolver.YXDOMAIN) as error:
+            raise NoSuchDomain(f"There is no domain {name}.") from error
+        except dns.resolver.NoAnswer as error:
+            raise NoAnswer(f"{name} has no {kind.name} record.") from error
+        except (dns.exception.DNSException, OSError) as error:
+            raise DnsUnavailable(f"DNS could not be asked for {name}: {type(error).__name__}.") from error
+
+
+def parse_nameserver(text: str) -> tuple[str, int] | None:
+    """`ADDRESS:PORT`, `[IPV6]:PORT` or `ADDRESS` (port 53); None for "". Raises ValueError."""
+    if not text:
+        return None
+    address, colon, port = text.rpartition(":")
+    if not colon or (text.count(":") > 1 and not address.endswith("]")):
+        address, port = text, "53"
+    address = address.removeprefix("[").removesuffix("]")
+    return str(ipaddress.ip_address(address)), int(port)
+
+
+def configured_resolver() -> Resolver:
+    """The one that MAILHOST_RESOLVER names, or the system's."""
+    return Resolver(nameserver=parse_nameserver(settings.RESOLVER))
