@@ -1,0 +1,1 @@
+"""Where asyncio meets Django, TLS, Redis and the disk. Below the apps, above mailhost.protocols."""
