@@ -1,0 +1,340 @@
+"""The byte stream of a line protocol (IMAP, POP3) over TCP or TLS, with every buffer bounded.
+
+One object and no task of its own for each connection; nothing is allocated while it is idle. TLS is begun
+with `loop.start_tls`, after which nothing that came in plaintext is left (RFC 2595 section 2.1, RFC 3501
+section 6.2.1).
+"""
+
+import asyncio
+import ipaddress
+import ssl
+from collections.abc import AsyncIterator
+from typing import cast
+
+READ_HIGH_WATER = 64 * 1024  # octets read ahead of the session before the socket is left alone
+WRITE_HIGH_WATER = 256 * 1024  # octets on their way out before drain() waits
+WRITE_TIMEOUT_SECONDS = 60.0  # a reader that takes nothing for so long is gone
+HANDSHAKE_TIMEOUT_SECONDS = 15.0  # slow phones on bad networks need a few round trips
+CLOSE_TIMEOUT_SECONDS = 5.0
+LINGER_SECONDS = 1.0
+DISCARD_LIMIT = 1024 * 1024  # of a line that is too long; whoever sends more speaks no line protocol
+
+
+class ConnectionLost(Exception):
+    """The client went away, takes nothing, or sends what cannot be served; the session is over."""
+
+
+class ShuttingDown(ConnectionLost):
+    """This process ends; there is time for one last line (BYE) and no more commands."""
+
+
+class IdleTimeout(Exception):
+    """The client did not send what was waited for in time; replies can still be written."""
+
+
+class LineTooLong(Exception):
+    """A line was longer than allowed. All of it has been read and dropped: the next one can be read."""
+
+
+def plain_address(address: str) -> str:
+    """An IP address as text; an IPv4 client on a dual-stack socket in its IPv4 form, no zone."""
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    mapped = getattr(parsed, "ipv4_mapped", None)
+    return str(mapped or parsed)
+
+
+class Connection(asyncio.Protocol):
+    """See the module. `peer` and `local` are IP addresses as text; `is_loopback` is about the peer."""
+
+    __slots__ = (
+        "_buffer",
+        "_closed",
+        "_eof",
+        "_loop",
+        "_lost",
+        "_nudged",
+        "_reading_paused",
+        "_shutting_down",
+        "_transport",
+        "_waiter",
+        "_write_waiter",
+        "_writing_paused",
+        "is_loopback",
+        "is_tls",
+        "local",
+        "local_port",
+        "peer",
+        "peer_port",
+    )
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._buffer = bytearray()
+        self._transport: asyncio.Transport | None = None
+        self._waiter: asyncio.Future[None] | None = None  # the session waits for input
+        self._write_waiter: asyncio.Future[None] | None = (
+            None  # the session waits for room to write, or the end
+        )
+        self._eof = self._lost = self._closed = False
+        self._reading_paused = self._writing_paused = False
+        self._nudged = self._shutting_down = False
+        self.is_tls = self.is_loopback = False
+        self.peer = self.local = ""
+        self.peer_port = self.local_port = 0
+
+    # --- what the loop calls --------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection stands; with implicit TLS its handshake is done."""
+        self._adopt(cast(asyncio.Transport, transport))
+        peer, local = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+        self.peer, self.peer_port = plain_address(peer[0]), peer[1]
+        self.local, self.local_port = plain_address(local[0]), local[1]
+        self.is_loopback = ipaddress.ip_address(self.peer).is_loopback
+        self.is_tls = transport.get_extra_info("ssl_object") is not None
+
+    def _adopt(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        transport.set_write_buffer_limits(high=WRITE_HIGH_WATER)
+
+    def data_received(self, data: bytes) -> None:
+        """Octets came in."""
+        if self._closed:
+            return  # lingering: the rest is of no interest
+        self._buffer += data
+        if len(self._buffer) >= READ_HIGH_WATER and not self._reading_paused and self._transport is not None:
+            self._transport.pause_reading()
+            self._reading_paused = True
+        self._wake()
+
+    def eof_received(self) -> bool:
+        """The client sends nothing more; over plain TCP it may still read replies (`printf … | nc`)."""
+        self._eof = True
+        self._wake()
+        return not self.is_tls
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """All is over. Lines already received are still handed out: the client did send them."""
+        self._lost = self._eof = True
+        self._wake()
+        self._wake_writer()
+
+    def pause_writing(self) -> None:
+        """Too much is on its way out."""
+        self._writing_paused = True
+
+    def resume_writing(self) -> None:
+        """There is room again."""
+        self._writing_paused = False
+        self._wake_writer()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _wake_writer(self) -> None:
+        if self._write_waiter is not None and not self._write_waiter.done():
+            self._write_waiter.set_result(None)
+
+    # --- reading --------------------------------------------------------------------------------------------
+
+    async def read_line(self, *, limit: int, timeout: float) -> bytes:
+        """The next line without its CRLF (a bare LF ends it too), at most `limit` octets.
+
+        Raises LineTooLong, ConnectionLost (ShuttingDown), IdleTimeout after `timeout` seconds for the whole
+        line.
+        """
+        deadline = self._loop.time() + timeout
+        scanned = dropped = 0
+        buffer = self._buffer
+        while (end := buffer.find(b"\n", scanned)) < 0:
+            scanned = len(buffer)
+            if scanned > limit + 1:  # more than the line and its CR
+                dropped += scanned
+                scanned = 0
+                buffer.clear()
+                if dropped > DISCARD_LIMIT:
+                    self.abort()
+                    raise ConnectionLost("an endless line")
+            await self._wait_for_input(deadline)
+        line = bytes(buffer[:end]).removesuffix(b"\r")
+        del buffer[: end + 1]
+        if dropped or len(line) > limit:
+            raise LineTooLong(f"more than {limit} octets")
+        return line
+
+    async def read_exactly(self, count: int, *, timeout: float) -> bytes:
+        """`count` octets, all in memory: bound `count` before. Raises as read_line does."""
+        return b"".join([chunk async for chunk in self.read_chunks(count, timeout=timeout)])
+
+    async def read_chunks(self, count: int, *, timeout: float) -> AsyncIterator[bytes]:
+        """`count` octets in pieces as they come in; `timeout` is for each piece. Raises as read_line does."""
+        while count > 0:
+            if not self._buffer:
+                await self._wait_for_input(self._loop.time() + timeout)
+                continue
+            chunk = bytes(self._buffer) if len(self._buffer) <= count else bytes(self._buffer[:count])
+            del self._buffer[: len(chunk)]
+            count -= len(chunk)
+            yield chunk
+
+    def has_buffered_line(self) -> bool:
+        """Whether read_line would return without waiting: the client has pipelined another command."""
+        return b"\n" in self._buffer
+
+    async def wait_readable(self, *, timeout: float) -> bool:
+        """Wait for a line (True: read_line will not wait, or tells of the end) or for nudge() (False).
+
+        For IDLE: whoever has news for this session calls nudge(), before or while it waits; no task is
+        needed. Raises IdleTimeout.
+        """
+        deadline = self._loop.time() + timeout
+        while not (self._eof or self._shutting_down or b"\n" in self._buffer):
+            if self._nudged:
+                self._nudged = False
+                return False
+            if len(self._buffer) >= READ_HIGH_WATER:
+                break  # not a line that anybody waits for: let read_line refuse it
+            await self._wait_for_input(deadline)
+        return True
+
+    def nudge(self) -> None:
+        """Let wait_readable return False, now or when it is next called. To be called in the loop."""
+        self._nudged = True
+        self._wake()
+
+    async def _wait_for_input(self, deadline: float) -> None:
+        """Until something happened: input, a nudge, the end. The caller looks what it was."""
+        if self._eof:
+            raise ConnectionLost("closed by the client")
+        if self._shutting_down:
+            raise ShuttingDown("this process ends")
+        if self._reading_paused and self._transport is not None:
+            self._reading_paused = False
+            self._transport.resume_reading()
+        waiter = self._waiter = self._loop.create_future()
+        timer = self._loop.call_at(deadline, self._time_out, waiter)
+        try:
+            await waiter
+        finally:
+            timer.cancel()
+            self._waiter = None
+
+    @staticmethod
+    def _time_out(waiter: asyncio.Future[None]) -> None:
+        if not waiter.done():
+            waiter.set_exception(IdleTimeout())
+
+    # --- writing --------------------------------------------------------------------------------------------
+
+    def write(self, octets: bytes) -> None:
+        """Send without waiting; call drain() after every reply, or every 64 KB of one."""
+        if self._transport is not None and not self._lost and not self._closed:
+            self._transport.write(octets)
+
+    async def drain(self) -> None:
+        """Wait until the client has taken enough. Raises ConnectionLost, also when it takes nothing any more."""
+        transport = self._transport
+        while self._writing_paused and not self._lost and transport is not None:
+            before = transport.get_write_buffer_size()
+            await self._wait_for_writer(WRITE_TIMEOUT_SECONDS)
+            if self._writing_paused and not self._lost and transport.get_write_buffer_size() >= before:
+                self.abort()
+                raise ConnectionLost("the client takes nothing")
+        if self._lost:
+            raise ConnectionLost("closed by the client")
+
+    async def _wait_for_writer(self, timeout: float) -> None:
+        waiter = self._write_waiter = self._loop.create_future()
+        timer = self._loop.call_later(timeout, self._wake_writer)
+        try:
+            await waiter
+        finally:
+            timer.cancel()
+            self._write_waiter = None
+
+    # --- TLS and the end ------------------------------------------------------------------------------------
+
+    async def start_tls(self, context: ssl.SSLContext, *, announce: bytes = b"") -> None:
+        """Begin TLS as the server; `announce` is the reply that lets the client begin.
+
+        Whatever the client sent in plaintext behind its STARTTLS is dropped, so that nobody on the way can
+        slip commands into the protected session. Pass the reply here rather than waiting between writing it
+        and this call: by then the client's handshake could be among the octets dropped. Raises
+        ConnectionLost.
+        """
+        transport = self._transport
+        if transport is None or self._lost:
+            raise ConnectionLost("closed by the client")
+        self._buffer.clear()
+        self._reading_paused = False  # start_tls resumes reading
+        if announce:
+            transport.write(announce)
+        try:
+            upgraded = await self._loop.start_tls(
+                transport,
+                self,
+                context,
+                server_side=True,
+                ssl_handshake_timeout=HANDSHAKE_TIMEOUT_SECONDS,
+                ssl_shutdown_timeout=CLOSE_TIMEOUT_SECONDS,
+            )
+        except OSError as error:  # covers ssl.SSLError, resets and time-outs
+            self.abort()
+            self.connection_lost(None)
+            raise ConnectionLost("no TLS came about") from error
+        if upgraded is None:
+            raise ConnectionLost("closed by the client")
+        self._adopt(upgraded)
+        self.is_tls = True
+
+    @property
+    def tls_version(self) -> str:
+        """Such as "TLSv1.3"; "" without TLS."""
+        tls = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
+        return (tls.version() or "") if tls is not None else ""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the connection is known to be gone in both directions."""
+        return self._lost
+
+    def shut_down(self) -> None:
+        """Let the next read that would have to wait raise ShuttingDown. Commands under way are finished."""
+        self._shutting_down = True
+        self._wake()
+
+    async def close(self) -> None:
+        """Send what was written, then close; waits a few seconds at most."""
+        transport = self._transport
+        if transport is None or self._lost:
+            return
+        pending = bool(self._buffer) or self._reading_paused
+        self._closed = True
+        self._buffer.clear()
+        if pending and not self.is_tls and not self._eof and transport.can_write_eof():
+            # Closing with unread input makes the kernel send a reset, which can overtake our last reply.
+            transport.write_eof()
+            if self._reading_paused:
+                transport.resume_reading()
+            try:
+                await self._until_eof(self._loop.time() + LINGER_SECONDS)
+            except (IdleTimeout, ConnectionLost):
+                pass
+        transport.close()
+        deadline = self._loop.time() + CLOSE_TIMEOUT_SECONDS
+        while not self._lost and (left := deadline - self._loop.time()) > 0:
+            await self._wait_for_writer(left)
+        if not self._lost:
+            transport.abort()
+
+    async def _until_eof(self, deadline: float) -> None:
+        self._shutting_down = self._reading_paused = False
+        while not self._eof:
+            await self._wait_for_input(deadline)
+
+    def abort(self) -> None:
+        """Close at once and drop what was to be sent."""
+        self._closed = True
+        if self._transport is not None:
+            self._transport.abort()

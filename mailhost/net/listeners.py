@@ -1,0 +1,271 @@
+"""Listening sockets and the sessions behind them: one task each, counted, and told when the process ends.
+
+Connections are accepted here rather than by `loop.create_server`, so that one over the limit costs neither a
+transport nor a TLS handshake, and running out of file descriptors pauses accepting instead of spinning.
+"""
+
+import asyncio
+import errno
+import ipaddress
+import os
+import socket
+import ssl
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from mailhost.net.connection import (
+    CLOSE_TIMEOUT_SECONDS,
+    HANDSHAKE_TIMEOUT_SECONDS,
+    Connection,
+    ConnectionLost,
+    IdleTimeout,
+    plain_address,
+)
+
+log = structlog.get_logger(__name__)
+
+Serve = Callable[[Connection], Awaitable[None]]
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+BACKLOG = 1024  # a burst of clients after a restart; the kernel caps it at net.core.somaxconn
+ACCEPTS_AT_ONCE = 64  # then the sessions get their turn
+ACCEPT_PAUSE_SECONDS = 1.0  # after running out of descriptors or memory
+GRACE_SECONDS = 5.0  # for commands under way when the process ends; ./run stops all within 10 s
+
+
+class CannotListen(Exception):
+    """The socket cannot be had; the text says which port and why."""
+
+
+class PortTaken(CannotListen):
+    """Another program listens there."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(f"Port {port} on {host or 'all addresses'} is taken by another program.")
+        self.host = host
+        self.port = port
+
+
+class ConnectionLimits:
+    """How many connections at once: in all, and from one address (IPv6: one /64, which is one customer)."""
+
+    def __init__(self, *, total: int, per_address: int, trusted: Sequence[Network] = ()) -> None:
+        self._total = total
+        self._per_address = per_address
+        self._trusted = tuple(trusted)
+        self._count = 0
+        self._by_address: Counter[str] = Counter()
+
+    def admit(self, address: str) -> bool:
+        """Count one more from there, or say no. Each admitted one is to be released."""
+        key = self._key(address)
+        if key is not None and (self._count >= self._total or self._by_address[key] >= self._per_address):
+            return False
+        self._count += 1
+        if key is not None:
+            self._by_address[key] += 1
+        return True
+
+    def release(self, address: str) -> None:
+        """One less from there."""
+        self._count -= 1
+        key = self._key(address)
+        if key is not None:
+            self._by_address[key] -= 1
+            if self._by_address[key] <= 0:
+                del self._by_address[key]
+
+    def _key(self, address: str) -> str | None:
+        parsed = ipaddress.ip_address(plain_address(address))
+        if any(parsed in network for network in self._trusted):
+            return None
+        if parsed.version == 6:
+            return str(ipaddress.ip_network((parsed, 64), strict=False))
+        return str(parsed)
+
+
+def bind(host: str, port: int, *, shared: bool = True) -> socket.socket:
+    """A listening, non-blocking socket. "" and "::" take IPv4 and IPv6, "0.0.0.0" IPv4 alone; port 0 any free
+    one.
+
+    `shared`: several processes of ours may listen there and the kernel spreads connections (SO_REUSEPORT);
+    without it PortTaken is raised even where a process of our own has the port. Raises PortTaken,
+    CannotListen.
+    """
+    family = socket.AF_INET6 if (":" in host or not host) and socket.has_dualstack_ipv6() else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(host not in {"", "::"}))
+        sock.setblocking(False)
+        sock.bind((host, port))
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(host, port) from error
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise CannotListen(f"Cannot listen on port {port} of {host or 'all addresses'}: {reason}.") from error
+    return sock
+
+
+def check_port_is_free(host: str, port: int) -> None:
+    """Raises PortTaken where anybody listens, also a process of ours that shares its port."""
+    bind(host, port, shared=False).close()
+
+
+class Listener:
+    """One listening socket and its sessions. Made by listen()."""
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        serve: Serve,
+        *,
+        limits: ConnectionLimits,
+        tls: ssl.SSLContext | None,
+        refusal: bytes,
+    ) -> None:
+        self._sock = sock
+        self._serve = serve
+        self._limits = limits
+        self._tls = tls
+        self._refusal = refusal
+        self._loop = asyncio.get_running_loop()
+        self._sessions: dict[asyncio.Task[None], Connection | None] = {}
+        self._pause: asyncio.TimerHandle | None = None
+        self._loop.add_reader(sock, self._accept)
+
+    @property
+    def port(self) -> int:
+        """The port, also where 0 was asked for."""
+        return int(self._sock.getsockname()[1])
+
+    @property
+    def session_count(self) -> int:
+        """Sessions that are open now."""
+        return len(self._sessions)
+
+    def _accept(self) -> None:
+        for _ in range(ACCEPTS_AT_ONCE):
+            try:
+                sock, peer = self._sock.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                log.error("cannot accept connections", port=self.port, error=str(error))
+                self._loop.remove_reader(self._sock)
+                self._pause = self._loop.call_later(ACCEPT_PAUSE_SECONDS, self._accept_again)
+                return
+            self._admit(sock, plain_address(peer[0]))
+
+    def _accept_again(self) -> None:
+        self._loop.add_reader(self._sock, self._accept)
+
+    def _admit(self, sock: socket.socket, address: str) -> None:
+        sock.setblocking(False)
+        sock.setsockopt(
+            socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+        )  # a reply of several writes waits for no ACK
+        if not self._limits.admit(address):
+            log.warning("too many connections", port=self.port, peer=address)
+            if self._refusal and self._tls is None:
+                try:
+                    sock.send(self._refusal)  # into an empty socket buffer: it fits or the client is gone
+                except OSError:
+                    pass
+            sock.close()
+            return
+        task = self._loop.create_task(self._session(sock, address))
+        self._sessions[task] = None
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        connection = self._sessions.pop(task)
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        peer = connection.peer if connection is not None else ""
+        log.error("session failed", port=self.port, peer=peer, exc_info=error)
+
+    async def _session(self, sock: socket.socket, address: str) -> None:
+        try:
+            connection = await self._open(sock)
+            if connection is None:
+                return
+            task = asyncio.current_task()
+            assert task is not None
+            self._sessions[task] = connection
+            try:
+                await self._serve(connection)
+            except (ConnectionLost, IdleTimeout):
+                pass  # the door had nothing to say about it
+            except asyncio.CancelledError:
+                connection.abort()
+                raise
+            finally:
+                await connection.close()
+        finally:
+            self._limits.release(address)
+
+    async def _open(self, sock: socket.socket) -> Connection | None:
+        """The connection, after its handshake where TLS is implicit; None where none came about."""
+        is_tls = self._tls is not None
+        connection = Connection()
+        try:
+            await self._loop.connect_accepted_socket(
+                lambda: connection,
+                sock,
+                ssl=self._tls,
+                ssl_handshake_timeout=HANDSHAKE_TIMEOUT_SECONDS if is_tls else None,
+                ssl_shutdown_timeout=CLOSE_TIMEOUT_SECONDS if is_tls else None,
+            )
+        except OSError as error:  # covers ssl.SSLError, resets and time-outs: scanners, mostly
+            log.info("no connection came about", port=self.port, error=str(error) or type(error).__name__)
+            sock.close()
+            return None
+        if self._sock.fileno() < 0:  # the handshake outlasted the listener
+            connection.shut_down()
+        return connection
+
+    def stop_accepting(self) -> None:
+        """Close the listening socket; sessions go on."""
+        if self._pause is not None:
+            self._pause.cancel()
+        self._loop.remove_reader(self._sock)
+        self._sock.close()
+
+    async def close(self, *, grace: float = GRACE_SECONDS) -> None:
+        """Accept no more, tell all sessions to end, and cut off those that have not after `grace` seconds."""
+        self.stop_accepting()
+        for connection in self._sessions.values():
+            if connection is not None:
+                connection.shut_down()
+        if self._sessions:
+            await asyncio.wait(self._sessions, timeout=grace)
+        for task in list(self._sessions):
+            task.cancel()
+        if self._sessions:
+            await asyncio.wait(self._sessions, timeout=grace)
+
+
+async def listen(
+    *,
+    host: str,
+    port: int,
+    serve: Serve,
+    limits: ConnectionLimits,
+    tls: ssl.SSLContext | None = None,
+    refusal: bytes = b"",
+) -> Listener:
+    """Serve connections to that port, with implicit TLS where a context is given.
+
+    `serve` is called for each connection, in a task of its own, and may let ConnectionLost and IdleTimeout
+    out; the connection is closed behind it. `refusal` is sent to clients over the limits. Raises PortTaken,
+    CannotListen.
+    """
+    return Listener(bind(host, port), serve, limits=limits, tls=tls, refusal=refusal)
