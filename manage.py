@@ -1,11 +1,24 @@
 #!/usr/bin/env python3
-"""Django's command line."""
+"""Django's command line for this project; `./run manage …` calls it in the right environment."""
 
 import os
 import sys
 
-if __name__ == "__main__":
+from mailhost.environment import SettingInvalid
+
+
+def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mailhost.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        # Before any task is declared: shared tasks belong to the application that exists by then.
+        import mailhost.celery  # noqa: F401
+
+        execute_from_command_line(sys.argv)
+    except SettingInvalid as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
