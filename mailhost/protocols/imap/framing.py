@@ -1,0 +1,148 @@
+"""Where one IMAP command ends: lines, literals, and bounds on both (RFC 3501 sections 2.2 and 4.3, RFC 7888).
+
+The owner of the connection feeds lines and literals and does as the framer says; no octet is read in here.
+Literals are kept beside the text instead of inside it, so that a large APPEND is never copied.
+"""
+
+import re
+from dataclasses import dataclass
+
+# literal = "{" number ["+"] "}" CRLF (RFC 7888); "~" before it is literal8 (RFC 3516).
+# Without the bound on digits, a line of nines would become a very long integer.
+_LITERAL_AT_END = re.compile(rb"~?\{(?P<size>[0-9]{1,20})(?P<plus>\+?)\}\Z")
+_TAG = re.compile(rb"([^\x00-\x20(){%*\"\\+\x7f-\xff]{1,128})(?: |\Z)")
+_TAKES_A_MESSAGE = re.compile(rb"[^ ]+ APPEND ", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class FramingLimits:
+    """Bounds in octets. RFC 7162 section 4 asks for lines of at least 8192; clients send long UID sets."""
+
+    line: int = 65_536
+    literal: int = 65_536  # a literal of any command but APPEND: names, search strings, passwords
+    message: int = 52_428_800  # the literal of APPEND
+    command: int = 1_048_576  # everything of one command but the message itself
+    literals: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class CommandText:
+    """One whole command: its text with `{n}CRLF` where each literal stood, and the literals in order."""
+
+    octets: bytes
+    literals: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LiteralFollows:
+    """The next `size` octets are a literal. A synchronising one waits for our `+`; one not kept is thrown away."""
+
+    size: int
+    is_synchronising: bool
+    is_kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CommandTooBig:
+    """The command is over and was not kept; `tag` is `*` where none could be read."""
+
+    tag: str
+    text: str
+
+
+class Framer:
+    """Feed it each line; after `LiteralFollows`, feed the literal (or throw its octets away), then the next line."""
+
+    __slots__ = ("_is_open", "_kept", "_limits", "_literals", "_refusal", "_tag", "_text")
+
+    def __init__(self, limits: FramingLimits) -> None:
+        self._limits = limits
+        self._text: list[bytes] = []
+        self._literals: list[bytes] = []
+        self._kept = 0
+        self._refusal = ""
+        self._tag = "*"
+        self._is_open = False
+
+    def set_limits(self, limits: FramingLimits) -> None:
+        """Signing in widens what a client may send."""
+        self._limits = limits
+
+    @property
+    def is_inside_command(self) -> bool:
+        return self._is_open
+
+    def feed_line(self, line: bytes) -> CommandText | LiteralFollows | CommandTooBig:
+        """Take one line without its CRLF."""
+        self._begin(line)
+        if len(line) > self._limits.line:
+            self._refuse("line too long")
+        self._keep(line)
+        match = _LITERAL_AT_END.search(line)
+        if match is None:
+            return self._end()
+        size = int(match["size"])
+        is_synchronising = not match["plus"]
+        if size > self._allowed() or len(self._literals) >= self._limits.literals:
+            self._refuse("literal too big")
+        if self._refusal and is_synchronising:
+            return self._end()  # refused before it is read: the client sees the tagged NO instead of "+"
+        self._keep(b"\r\n")
+        return LiteralFollows(size, is_synchronising, is_kept=not self._refusal)
+
+    def feed_literal(self, octets: bytes) -> None:
+        """Take the whole literal that `LiteralFollows` with `is_kept` announced."""
+        if not self._is_message():
+            self._kept += len(octets)
+        self._literals.append(octets)
+
+    def refuse_line(self, beginning: bytes) -> CommandTooBig:
+        """The connection met a line beyond its bound and threw it away: the command ends here."""
+        self._begin(beginning)
+        self._refuse("line too long")
+        ended = self._end()
+        assert isinstance(ended, CommandTooBig)
+        return ended
+
+    def _begin(self, line: bytes) -> None:
+        if not self._is_open:
+            self._is_open = True
+            match = _TAG.match(line)
+            self._tag = match[1].decode("ascii") if match else "*"
+
+    def _is_message(self) -> bool:
+        return bool(self._text) and _TAKES_A_MESSAGE.match(self._text[0]) is not None
+
+    def _allowed(self) -> int:
+        room = self._limits.command - self._kept
+        return self._limits.message if self._is_message() else min(self._limits.literal, room)
+
+    def _keep(self, text: bytes) -> None:
+        self._kept += len(text)
+        if self._kept > self._limits.command:
+            self._refuse("command too big")
+        if not self._refusal:
+            self._text.append(text)
+
+    def _refuse(self, why: str) -> None:
+        if not self._refusal:
+            self._refusal = why
+            self._literals.clear()
+            self._text.clear()
+
+    def _end(self) -> CommandText | CommandTooBig:
+        ended: CommandText | CommandTooBig
+        if self._refusal:
+            ended = CommandTooBig(self._tag, self._refusal)
+        else:
+            ended = CommandText(b"".join(self._text), tuple(self._literals))
+        self._clear()
+        return ended
+
+    def _clear(self) -> None:
+        self._text = []
+        self._literals = []
+        self._kept = 0
+        self._refusal = ""
+        self._tag = "*"
+        self._is_open = False

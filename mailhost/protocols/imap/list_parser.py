@@ -1,0 +1,89 @@
+"""Arguments of LIST, LSUB and STATUS (RFC 3501 section 9; RFC 5258 section 6; RFC 5819; RFC 6154)."""
+
+from mailhost.protocols.imap.commands import List, Lsub
+from mailhost.protocols.imap.cursor import LIST_ATOM, Cursor
+from mailhost.protocols.imap.errors import ImapSyntaxError
+from mailhost.protocols.imap.utf7 import decode_name
+
+STATUS_ITEMS = frozenset({"MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN"})
+SELECTION_OPTIONS = frozenset({"SUBSCRIBED", "REMOTE", "RECURSIVEMATCH", "SPECIAL-USE"})
+RETURN_OPTIONS = frozenset({"SUBSCRIBED", "CHILDREN", "SPECIAL-USE"})
+MAX_PATTERN_OCTETS = 1_000  # matching costs the pattern's length for each octet of each name
+MAX_PATTERNS = 20
+
+
+def take_list(cursor: Cursor) -> List:
+    """list = "LIST" [SP list-select-opts] SP mailbox SP mbox-or-pat [SP list-return-opts]."""
+    cursor.space()
+    selection: frozenset[str] = frozenset()
+    is_extended = False
+    if cursor.comes(b"("):
+        selection = frozenset(cursor.parenthesised(_selection_option, "an option", may_be_empty=True))
+        is_extended = True
+        if selection == {"RECURSIVEMATCH"} or selection == {"RECURSIVEMATCH", "REMOTE"}:
+            raise ImapSyntaxError("RECURSIVEMATCH needs another selection option")  # RFC 5258 section 3
+        cursor.space()
+    reference = _pattern(cursor)
+    cursor.space()
+    if cursor.comes(b"("):
+        patterns = tuple(cursor.parenthesised(_pattern, "a pattern"))
+        is_extended = True
+    else:
+        patterns = (_pattern(cursor),)
+    if len(patterns) > MAX_PATTERNS:
+        raise ImapSyntaxError("too many patterns")
+    returns: set[str] = set()
+    status_items: list[str] = []
+    if not cursor.is_at_end:
+        cursor.space()
+        if not cursor.is_at_end:
+            cursor.expect(b"RETURN ")
+            is_extended = True
+            cursor.parenthesised(
+                lambda inner: _take_return_option(inner, returns, status_items),
+                "an option",
+                may_be_empty=True,
+            )
+    return List(reference, patterns, selection, frozenset(returns), tuple(status_items), is_extended)
+
+
+def take_lsub(cursor: Cursor) -> Lsub:
+    """lsub = "LSUB" SP mailbox SP list-mailbox."""
+    cursor.space()
+    reference = _pattern(cursor)
+    cursor.space()
+    return Lsub(reference, _pattern(cursor))
+
+
+def take_status_items(cursor: Cursor) -> tuple[str, ...]:
+    """ "(" status-att *(SP status-att) ")", each item once."""
+    items = cursor.parenthesised(lambda inner: inner.word("a STATUS item"), "a STATUS item")
+    for item in items:
+        if item not in STATUS_ITEMS:
+            raise ImapSyntaxError(f"{item[:40]} is not a STATUS item")
+    return tuple(dict.fromkeys(items))
+
+
+def _pattern(cursor: Cursor) -> str:
+    """list-mailbox = 1*list-char / string."""
+    octets = cursor.astring_octets("a pattern", LIST_ATOM)
+    if len(octets) > MAX_PATTERN_OCTETS:
+        raise ImapSyntaxError("the pattern is too long")
+    return decode_name(octets)
+
+
+def _selection_option(cursor: Cursor) -> str:
+    option = cursor.word("a selection option")
+    if option not in SELECTION_OPTIONS:
+        raise ImapSyntaxError(f"{option[:40]} is not a selection option")
+    return option
+
+
+def _take_return_option(cursor: Cursor, returns: set[str], status_items: list[str]) -> None:
+    option = cursor.word("a return option")
+    if option == "STATUS":
+        cursor.space()
+        status_items.extend(take_status_items(cursor))
+    elif option not in RETURN_OPTIONS:
+        raise ImapSyntaxError(f"{option[:40]} is not a return option")
+    returns.add(option)

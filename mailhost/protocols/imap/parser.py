@@ -1,0 +1,223 @@
+"""From one command's octets to its value (RFC 3501 section 9, command). Raises ImapSyntaxError or UnknownCharset."""
+
+import re
+from collections.abc import Callable
+
+from mailhost.protocols.imap import commands as c
+from mailhost.protocols.imap.cursor import LIST_ATOM, TAG, Cursor
+from mailhost.protocols.imap.dates import take_date_time
+from mailhost.protocols.imap.errors import ImapSyntaxError
+from mailhost.protocols.imap.fetch_items import take_fetch_items
+from mailhost.protocols.imap.flags import take_flag_list, take_flags
+from mailhost.protocols.imap.framing import CommandText
+from mailhost.protocols.imap.list_parser import take_list, take_lsub, take_status_items
+from mailhost.protocols.imap.search_parser import take_search
+from mailhost.protocols.imap.sequence_sets import take_sequence_set
+from mailhost.protocols.imap.utf7 import decode_name
+
+_NAME = re.compile(rb"[A-Za-z][A-Za-z0-9-]{0,31}")
+# store-att-flags = (["+" / "-"] "FLAGS" [".SILENT"]) SP …
+_STORE = re.compile(rb"([+-]?)FLAGS(\.SILENT)?(?= )", re.IGNORECASE)
+_MODES = {b"": c.StoreMode.REPLACE, b"+": c.StoreMode.ADD, b"-": c.StoreMode.REMOVE}
+# initial-resp = base64 / "=" (RFC 4959)
+_INITIAL_RESPONSE = re.compile(rb"=|[A-Za-z0-9+/]+={0,2}")
+MAX_ID_FIELDS = 30  # RFC 2971 section 3.3
+MAX_MAILBOX_NAME_OCTETS = 4_096  # far above what the store takes; bounds what patterns and errors carry
+
+
+def parse_tag(command: CommandText) -> str:
+    """The tag alone, for the BAD of a command that cannot be read; `*` where there is none."""
+    match = TAG.match(command.octets)
+    return match[0].decode("ascii") if match else "*"
+
+
+def parse(command: CommandText) -> c.Tagged:
+    """command = tag SP (command-any / …) CRLF."""
+    cursor = Cursor(command)
+    tag = cursor.take(TAG, "a tag").decode("ascii")
+    cursor.space()
+    name = cursor.take(_NAME, "a command").decode("ascii").upper()
+    parsers = _PARSERS
+    if name == "UID":
+        cursor.space()
+        verb = cursor.take(_NAME, "a command").decode("ascii").upper()
+        name, parsers = f"UID {verb}", _UID_PARSERS
+    take = parsers.get(name)
+    if take is None:
+        raise ImapSyntaxError(f"unknown command {name}")
+    value = take(cursor)
+    cursor.end()
+    return c.Tagged(tag, name, value)
+
+
+def _mailbox(cursor: Cursor) -> str:
+    """mailbox = "INBOX" / astring; names that hold `%` or `*` come unquoted from some clients."""
+    octets = cursor.astring_octets("a mailbox name", LIST_ATOM)
+    if len(octets) > MAX_MAILBOX_NAME_OCTETS:
+        raise ImapSyntaxError("the mailbox name is too long")
+    return decode_name(octets)
+
+
+def _spaced_mailbox(cursor: Cursor) -> str:
+    cursor.space()
+    return _mailbox(cursor)
+
+
+def _id(cursor: Cursor) -> c.Id:
+    """id_params_list = "(" *(string SP nstring) ")" / nil."""
+    cursor.space()
+    if not cursor.comes(b"("):
+        if cursor.nstring_octets("a list or NIL") is not None:
+            raise ImapSyntaxError("expected a list or NIL")
+        return c.Id()
+    fields = cursor.parenthesised(_id_field, "a field", may_be_empty=True)
+    if len(fields) > MAX_ID_FIELDS:
+        raise ImapSyntaxError("too many ID fields")
+    return c.Id(tuple(fields))
+
+
+def _id_field(cursor: Cursor) -> tuple[str, str | None]:
+    field = cursor.string_octets("a field")
+    cursor.space()
+    value = cursor.nstring_octets("a value")
+    # RFC 2971 section 3.3: fields of up to 30, values of up to 1,024 octets. They are for logs alone.
+    return (
+        field[:30].decode("utf-8", "replace"),
+        None if value is None else value[:1024].decode("utf-8", "replace"),
+    )
+
+
+def _authenticate(cursor: Cursor) -> c.Authenticate:
+    cursor.space()
+    mechanism = cursor.word("a mechanism")
+    if cursor.is_at_end:
+        return c.Authenticate(mechanism)
+    cursor.space()
+    return c.Authenticate(mechanism, cursor.take(_INITIAL_RESPONSE, "base64"))
+
+
+def _login(cursor: Cursor) -> c.Login:
+    cursor.space()
+    login = cursor.astring_octets("a login name")
+    cursor.space()
+    return c.Login(login, cursor.astring_octets("a password"))
+
+
+def _rename(cursor: Cursor) -> c.Rename:
+    return c.Rename(_spaced_mailbox(cursor), _spaced_mailbox(cursor))
+
+
+def _status(cursor: Cursor) -> c.Status:
+    name = _spaced_mailbox(cursor)
+    cursor.space()
+    return c.Status(name, take_status_items(cursor))
+
+
+def _append(cursor: Cursor) -> c.Append:
+    """append = "APPEND" SP mailbox [SP flag-list] [SP date-time] SP literal."""
+    name = _spaced_mailbox(cursor)
+    cursor.space()
+    flags: tuple[str, ...] = ()
+    if cursor.comes(b"("):
+        flags = take_flag_list(cursor)
+        cursor.space()
+    internal_date = None
+    if cursor.comes(b'"'):
+        internal_date = take_date_time(cursor)
+        cursor.space()
+    octets = cursor.literal_octets()
+    if octets is None:
+        raise ImapSyntaxError("expected the message as a literal")
+    return c.Append(name, flags, internal_date, octets)
+
+
+def _uid_expunge(cursor: Cursor) -> c.Expunge:
+    cursor.space()
+    return c.Expunge(take_sequence_set(cursor))
+
+
+def _fetch(*, by_uid: bool) -> Callable[[Cursor], c.Fetch]:
+    def take(cursor: Cursor) -> c.Fetch:
+        cursor.space()
+        messages = take_sequence_set(cursor)
+        cursor.space()
+        return c.Fetch(messages, take_fetch_items(cursor), by_uid)
+
+    return take
+
+
+def _store(*, by_uid: bool) -> Callable[[Cursor], c.Store]:
+    def take(cursor: Cursor) -> c.Store:
+        cursor.space()
+        messages = take_sequence_set(cursor)
+        cursor.space()
+        match = _STORE.match(cursor.octets, cursor.at)
+        if match is None:
+            raise ImapSyntaxError("expected FLAGS, +FLAGS or -FLAGS")
+        cursor.at = match.end()
+        cursor.space()
+        return c.Store(messages, _MODES[match[1]], take_flags(cursor), match[2] is not None, by_uid)
+
+    return take
+
+
+def _copy(kind: type[c.Copy] | type[c.Move], *, by_uid: bool) -> Callable[[Cursor], c.Copy | c.Move]:
+    def take(cursor: Cursor) -> c.Copy | c.Move:
+        cursor.space()
+        messages = take_sequence_set(cursor)
+        return kind(messages, _spaced_mailbox(cursor), by_uid)
+
+    return take
+
+
+def _search(*, by_uid: bool) -> Callable[[Cursor], c.Search]:
+    def take(cursor: Cursor) -> c.Search:
+        cursor.space()
+        return c.Search(take_search(cursor), by_uid)
+
+    return take
+
+
+def _without_arguments(command: c.Command) -> Callable[[Cursor], c.Command]:
+    return lambda cursor: command
+
+
+_PARSERS: dict[str, Callable[[Cursor], c.Command]] = {
+    "CAPABILITY": _without_arguments(c.Capability()),
+    "NOOP": _without_arguments(c.Noop()),
+    "LOGOUT": _without_arguments(c.Logout()),
+    "ID": _id,
+    "STARTTLS": _without_arguments(c.StartTls()),
+    "AUTHENTICATE": _authenticate,
+    "LOGIN": _login,
+    "NAMESPACE": _without_arguments(c.Namespace()),
+    "SELECT": lambda cursor: c.Select(_spaced_mailbox(cursor)),
+    "EXAMINE": lambda cursor: c.Select(_spaced_mailbox(cursor), is_read_only=True),
+    "CREATE": lambda cursor: c.Create(_spaced_mailbox(cursor)),
+    "DELETE": lambda cursor: c.Delete(_spaced_mailbox(cursor)),
+    "RENAME": _rename,
+    "SUBSCRIBE": lambda cursor: c.Subscribe(_spaced_mailbox(cursor)),
+    "UNSUBSCRIBE": lambda cursor: c.Subscribe(_spaced_mailbox(cursor), is_subscribed=False),
+    "LIST": take_list,
+    "LSUB": take_lsub,
+    "STATUS": _status,
+    "APPEND": _append,
+    "IDLE": _without_arguments(c.Idle()),
+    "CHECK": _without_arguments(c.Check()),
+    "CLOSE": _without_arguments(c.Close()),
+    "UNSELECT": _without_arguments(c.Unselect()),
+    "EXPUNGE": _without_arguments(c.Expunge()),
+    "SEARCH": _search(by_uid=False),
+    "FETCH": _fetch(by_uid=False),
+    "STORE": _store(by_uid=False),
+    "COPY": _copy(c.Copy, by_uid=False),
+    "MOVE": _copy(c.Move, by_uid=False),
+}
+_UID_PARSERS: dict[str, Callable[[Cursor], c.Command]] = {
+    "UID EXPUNGE": _uid_expunge,
+    "UID SEARCH": _search(by_uid=True),
+    "UID FETCH": _fetch(by_uid=True),
+    "UID STORE": _store(by_uid=True),
+    "UID COPY": _copy(c.Copy, by_uid=True),
+    "UID MOVE": _copy(c.Move, by_uid=True),
+}

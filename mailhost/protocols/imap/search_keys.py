@@ -1,0 +1,134 @@
+"""SEARCH keys as a tree of values (RFC 3501 sections 6.4.4 and 9, search-key).
+
+The tree speaks of flags by their canonical spelling and of text as str: what the charset was is over by then.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+
+from mailhost.protocols.imap.sequence_sets import SequenceSet
+
+
+class Comparison(Enum):
+    """How a message's own date or size stands to the key's."""
+
+    BEFORE = "<"
+    ON = "="
+    SINCE = ">="
+
+
+class TextScope(Enum):
+    """Which text must hold the string."""
+
+    BODY = "BODY"  # the text parts
+    TEXT = "TEXT"  # those and the headers
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """ALL."""
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    keys: tuple["SearchKey", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    keys: tuple["SearchKey", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    key: "SearchKey"
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceNumbers:
+    """A bare sequence set: only the session that holds the view can say which UIDs these are."""
+
+    numbers: SequenceSet
+
+
+@dataclass(frozen=True, slots=True)
+class Uids:
+    """UIDs as half-open ranges [from, to), ascending."""
+
+    ranges: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UidSet:
+    """UID sequence-set, where `*` still has to be resolved."""
+
+    uids: SequenceSet
+
+
+@dataclass(frozen=True, slots=True)
+class HasFlag:
+    """A system flag; `\\Recent` too, which depends on the session."""
+
+    flag: str
+
+
+@dataclass(frozen=True, slots=True)
+class HasKeyword:
+    keyword: str
+
+
+@dataclass(frozen=True, slots=True)
+class SizeIs:
+    """LARGER and SMALLER: strictly."""
+
+    is_larger: bool
+    octets: int
+
+
+@dataclass(frozen=True, slots=True)
+class InternalDateIs:
+    """BEFORE, ON, SINCE: the date of INTERNALDATE as we tell it (UTC), without its time."""
+
+    comparison: Comparison
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class SentDateIs:
+    """SENTBEFORE, SENTON, SENTSINCE: the date in the Date field, disregarding time and zone."""
+
+    comparison: Comparison
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderHolds:
+    """HEADER field string, and BCC, CC, FROM, SUBJECT, TO. An empty string: the field is there at all."""
+
+    field: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextHolds:
+    scope: TextScope
+    text: str
+
+
+SearchKey = (
+    Everything
+    | And
+    | Or
+    | Not
+    | SequenceNumbers
+    | Uids
+    | UidSet
+    | HasFlag
+    | HasKeyword
+    | SizeIs
+    | InternalDateIs
+    | SentDateIs
+    | HeaderHolds
+    | TextHolds
+)

@@ -1,0 +1,89 @@
+"""Framing: literals of both kinds, bounds, and cuts anywhere."""
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailhost.protocols.imap.framing import (
+    CommandText,
+    CommandTooBig,
+    Framer,
+    FramingLimits,
+    LiteralFollows,
+)
+from tests.protocols.imap.wire import frames
+
+SMALL = FramingLimits(line=100, literal=10, message=1_000, command=200, literals=3)
+
+SESSION = (
+    b"a1 LOGIN {5}\r\nalice {6+}\r\nse\r\nt!\r\n"
+    b'a2 SELECT "IN{5}"\r\n'
+    b"a3 APPEND INBOX (\\Seen) {12}\r\nSubject: x\r\n\r\n"
+    b"a4 NOOP\n"
+)
+
+
+def test_a_synchronising_literal_waits_for_the_plus() -> None:
+    framer = Framer(FramingLimits())
+    assert framer.feed_line(b"a LOGIN {5}") == LiteralFollows(5, is_synchronising=True, is_kept=True)
+    framer.feed_literal(b"alice")
+    assert framer.feed_line(b" {6+}") == LiteralFollows(6, is_synchronising=False, is_kept=True)
+    framer.feed_literal(b"secret")
+    assert framer.feed_line(b"") == CommandText(b"a LOGIN {5}\r\n {6+}\r\n", (b"alice", b"secret"))
+    assert not framer.is_inside_command
+
+
+def test_a_synchronising_literal_that_is_too_big_is_refused_before_it_is_read() -> None:
+    assert Framer(SMALL).feed_line(b"a7 LOGIN {11}") == CommandTooBig("a7", "literal too big")
+
+
+def test_a_non_synchronising_literal_that_is_too_big_is_read_past_and_refused_at_the_end() -> None:
+    framer = Framer(SMALL)
+    assert framer.feed_line(b"a LOGIN {11+}") == LiteralFollows(11, is_synchronising=False, is_kept=False)
+    assert framer.feed_line(b" x {3+}") == LiteralFollows(3, is_synchronising=False, is_kept=False)
+    assert framer.feed_line(b"") == CommandTooBig("a", "literal too big")
+    assert framer.feed_line(b"b NOOP") == CommandText(b"b NOOP")
+
+
+def test_only_append_may_carry_a_message() -> None:
+    assert isinstance(Framer(SMALL).feed_line(b"a append INBOX {1000}"), LiteralFollows)
+    assert isinstance(Framer(SMALL).feed_line(b"a append INBOX {1001}"), CommandTooBig)
+    assert isinstance(Framer(SMALL).feed_line(b"a SEARCH TEXT {1000}"), CommandTooBig)
+
+
+def test_lines_literals_and_their_number_are_bounded() -> None:
+    assert Framer(SMALL).feed_line(b"a " + b"x" * 99) == CommandTooBig("a", "line too long")
+    assert Framer(SMALL).feed_line(b"(" * 101) == CommandTooBig("*", "line too long")
+    framer = Framer(SMALL)
+    for _ in range(3):
+        assert isinstance(framer.feed_line(b"a {1}"), LiteralFollows)
+        framer.feed_literal(b"x")
+    assert framer.feed_line(b"{1}") == CommandTooBig("a", "literal too big")
+
+
+def test_what_one_command_keeps_is_bounded() -> None:
+    framer = Framer(FramingLimits(line=100, literal=100, command=150))
+    framer.feed_line(b"a SEARCH " + b"x" * 60 + b" {60+}")
+    framer.feed_literal(b"y" * 60)
+    assert framer.feed_line(b"z" * 90) == CommandTooBig("a", "command too big")
+
+
+def test_a_number_of_many_digits_is_no_literal() -> None:
+    assert isinstance(Framer(SMALL).feed_line(b"a X {" + b"9" * 50 + b"}"), CommandText)
+
+
+@given(st.sets(st.integers(0, len(SESSION))))
+def test_cutting_anywhere_gives_the_same_commands(cuts: set[int]) -> None:
+    edges = [0, *sorted(cuts), len(SESSION)]
+    pieces = [SESSION[a:b] for a, b in pairwise(edges)]
+    assert list(frames(pieces)) == list(frames([SESSION]))
+    assert [len(event.literals) for event in frames(pieces) if isinstance(event, CommandText)] == [2, 0, 1, 0]
+
+
+@given(st.lists(st.binary(max_size=60)))
+def test_arbitrary_octets_are_framed_within_the_bounds(pieces: list[bytes]) -> None:
+    for event in frames(pieces, SMALL):
+        if isinstance(event, CommandText):
+            assert len(event.octets) <= SMALL.command
+            assert len(event.literals) <= SMALL.literals
