@@ -82,7 +82,14 @@ class Environment:
         self.declared.append((title, []))
 
     def read(
-        self, name: str, default: T, text: str, *, kind: str, parse: Callable[[str], T], shown: str | None = None
+        self,
+        name: str,
+        default: T,
+        text: str,
+        *,
+        kind: str,
+        parse: Callable[[str], T],
+        shown: str | None = None,
     ) -> T:
         """The variable's value by `parse`, or the default. Raises SettingInvalid."""
         plain = shown if shown is not None else ("" if default is None else str(default))
@@ -140,13 +147,19 @@ def page(declared: list[tuple[str, list[Setting]]]) -> str:
     lines = [
         "# Settings",
         "",
-        "Every setting is an environment variable, or a line `NAME=value` in an optional `.env` file beside `manage.py`",
-        "(the environment wins). `./run` sets some of them itself, so that it works on any machine: ports above 1024,",
+        "Every setting is an environment variable, or a line `NAME=value` in an optional `.env` file beside",
+        "`manage.py` (the environment wins). `./run` sets some of them itself, so that it works on any machine: ports above 1024,",
         "listeners on 127.0.0.1 alone, `capture` as the relay. This page is made from the code:",
         "`python -m mailhost.environment > docs/settings.md`.",
     ]
     for title, settings in declared:
-        lines += ["", f"## {title}", "", "| variable | takes | default | what it does, and why |", "|---|---|---|---|"]
+        lines += [
+            "",
+            f"## {title}",
+            "",
+            "| variable | takes | default | what it does, and why |",
+            "|---|---|---|---|",
+        ]
         for setting in settings:
             default = f"`{setting.default}`" if setting.default else ""
             lines.append(f"| `{setting.name}` | {setting.kind} | {default} | {setting.text} |")

@@ -17,7 +17,9 @@ class Address(models.Model):
     class Meta:
         verbose_name_plural = "addresses"
         ordering: ClassVar = ["domain__name", "local_part"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["domain", "local_part"], name="address_once")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["domain", "local_part"], name="address_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.local_part}@{self.domain.name}"

@@ -18,7 +18,9 @@ class Domain(models.Model):
         related_name="domain_aliases",
         help_text="Mail for any address here goes to the same local part of that domain.",
     )
-    is_enabled = models.BooleanField(default=True, help_text="A disabled domain takes no mail and no sign-ins.")
+    is_enabled = models.BooleanField(
+        default=True, help_text="A disabled domain takes no mail and no sign-ins."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

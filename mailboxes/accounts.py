@@ -1,0 +1,213 @@
+"""Accounts: add, change, find, remove."""
+
+import os
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from domains.models import Address
+from domains.registration import claim_address, find_domain, release_address
+from mailboxes.exceptions import AccountNotFound, LoginTaken, PasswordRefused
+from mailboxes.models import Account, AccountUsage, Mailbox, Message
+from mailboxes.store.hierarchy import create_default_mailboxes
+from mailboxes.store.locks import lock_usage
+from mailhost.audit.trail import record
+from mailhost.net.database import cursor
+from mailhost.protocols import scram
+from mailhost.protocols.addresses import EmailAddress
+
+SCRAM_ITERATIONS = (
+    4096  # RFC 7677 section 4 asks for at least this; argon2 is what guards the stored password
+)
+SCRAM_SALT_OCTETS = 16
+MAX_PASSWORD_CHARACTERS = 256  # a bound on what is hashed, far above what people type
+
+
+@dataclass(frozen=True, slots=True)
+class LocalRecipient:
+    """What delivery needs to know of an account. `room_octets` is None without quota."""
+
+    account_id: int
+    login: str
+    is_enabled: bool
+    room_octets: int | None
+
+
+def canonical_login(text: str) -> str:
+    """The login as it is stored and compared."""
+    return unicodedata.normalize("NFC", text.strip()).casefold()
+
+
+@transaction.atomic
+def add_account(
+    *,
+    address: EmailAddress,
+    password: str,
+    quota_octets: int | None = None,
+    display_name: str = "",
+    is_enabled: bool = True,
+    is_operator: bool = False,
+    by: str,
+) -> Account:
+    """Makes an account with INBOX, Drafts, Sent, Junk, Trash and Archive.
+
+    Raises DomainNotFound, AddressTaken, DomainAliasInvalid, LoginTaken, PasswordRefused.
+    """
+    account = Account(
+        address=claim_address(address=address),
+        display_name=display_name,
+        is_enabled=is_enabled,
+        is_operator=is_operator,
+        quota_octets=settings.DEFAULT_QUOTA_OCTETS if quota_octets is None else quota_octets,
+    )
+    account.login = canonical_login(str(account.address))
+    _save_new(account, password, by=by)
+    create_default_mailboxes(account_id=account.pk, now=timezone.now())
+    return account
+
+
+@transaction.atomic
+def add_operator(*, login: str, password: str, by: str) -> Account:
+    """Makes an operator without a mailbox; `login` may be any text. Raises LoginTaken, PasswordRefused."""
+    account = Account(login=canonical_login(login), is_operator=True)
+    _save_new(account, password, by=by)
+    return account
+
+
+@transaction.atomic
+def change_account(
+    *,
+    account_id: int,
+    quota_octets: int | None = None,
+    is_enabled: bool | None = None,
+    is_operator: bool | None = None,
+    display_name: str | None = None,
+    recovery_email: str | None = None,
+    password: str | None = None,
+    by: str,
+) -> Account:
+    """Changes what is given. Raises AccountNotFound, PasswordRefused."""
+    account = _locked(account_id)
+    asked = {
+        "quota_octets": quota_octets,
+        "is_enabled": is_enabled,
+        "is_operator": is_operator,
+        "display_name": display_name,
+        "recovery_email": recovery_email,
+    }
+    changes = {
+        name: value for name, value in asked.items() if value is not None and value != getattr(account, name)
+    }
+    for name, value in changes.items():
+        setattr(account, name, value)
+    if changes:
+        account.save(update_fields=list(changes))
+        record(by=by, verb="account changed", subject=account.login, **changes)
+    if password is not None:
+        _set_password(account, password)
+        account.save(update_fields=["password", *SCRAM_FIELDS])
+        record(by=by, verb="password changed", subject=account.login)
+    return account
+
+
+def set_password(*, account_id: int, password: str, by: str) -> Account:
+    """Gives the account another password. Raises AccountNotFound, PasswordRefused."""
+    return change_account(account_id=account_id, password=password, by=by)
+
+
+@transaction.atomic
+def remove_account(*, account_id: int, by: str) -> None:
+    """Removes the account with all its mail, and frees its address. Raises AccountNotFound."""
+    account = _locked(account_id)
+    lock_usage([account_id])
+    mailboxes = list(Mailbox.objects.filter(account=account).values_list("pk", flat=True))
+    with cursor() as sql:
+        sql.execute("DELETE FROM mailboxes_expunged WHERE mailbox_id = ANY(%s)", (mailboxes,))
+    Message.objects.filter(mailbox_id__in=mailboxes).delete()
+    address, login = account.address, account.login
+    account.delete()
+    if address is not None:
+        release_address(address)
+    record(by=by, verb="account removed", subject=login)
+
+
+def find_account(*, address: EmailAddress) -> Account:
+    """The account that owns this very address (aliases are not followed). Raises AccountNotFound, DomainNotFound."""
+    local_part, name = address.key
+    domain = find_domain(name=name)
+    accounts = Account.objects.select_related("address__domain", "usage")
+    try:
+        return accounts.get(address__domain=domain, address__local_part=local_part)
+    except Account.DoesNotExist:
+        raise AccountNotFound(str(address)) from None
+
+
+LOCAL_RECIPIENTS = """
+SELECT account.id, account.login, account.is_enabled,
+       CASE WHEN account.quota_octets > 0 THEN account.quota_octets - usage.octets END
+  FROM mailboxes_account account JOIN mailboxes_accountusage usage ON usage.account_id = account.id
+"""
+
+
+def local_recipients(*, address_ids: Sequence[int]) -> list[LocalRecipient]:
+    """The accounts that own these addresses: one statement, asked for each RCPT."""
+    with cursor() as sql:
+        sql.execute(LOCAL_RECIPIENTS + "WHERE account.address_id = ANY(%s)", (list(address_ids),))
+        return [LocalRecipient(*row) for row in sql]
+
+
+def postmasters(*, domain: str | None) -> list[LocalRecipient]:
+    """Who reads postmaster@ where nobody has that address: operators, else the domain's oldest account.
+
+    RFC 5321 section 4.5.1 wants a reader on every domain.
+    """
+    with cursor() as sql:
+        sql.execute(
+            LOCAL_RECIPIENTS
+            + "WHERE account.is_operator AND account.is_enabled AND account.address_id IS NOT NULL"
+        )
+        operators = [LocalRecipient(*row) for row in sql]
+        if operators or domain is None:
+            return operators
+        oldest = Address.objects.filter(domain__name=domain, account__is_enabled=True).order_by("account__id")
+        return local_recipients(address_ids=list(oldest.values_list("pk", flat=True)[:1]))
+
+
+SCRAM_FIELDS = ("scram_salt", "scram_iterations", "scram_stored_key", "scram_server_key")
+
+
+def _save_new(account: Account, password: str, *, by: str) -> None:
+    _set_password(account, password)
+    try:
+        with transaction.atomic():
+            account.save(force_insert=True)
+    except IntegrityError:
+        raise LoginTaken(account.login) from None
+    AccountUsage.objects.create(account=account)
+    record(by=by, verb="account added", subject=account.login, is_operator=account.is_operator)
+
+
+def _set_password(account: Account, password: str) -> None:
+    """Both forms that a password is kept in. Salt and iterations are the account's, so they stay once made."""
+    if not password:
+        raise PasswordRefused("A password cannot be empty.")
+    if len(password) > MAX_PASSWORD_CHARACTERS:
+        raise PasswordRefused(f"A password has at most {MAX_PASSWORD_CHARACTERS} characters.")
+    if any(unicodedata.category(character) == "Cc" for character in password):
+        raise PasswordRefused("A password cannot hold control characters.")
+    account.set_password(password)
+    if not account.scram_salt:
+        account.scram_salt, account.scram_iterations = os.urandom(SCRAM_SALT_OCTETS), SCRAM_ITERATIONS
+    stored_key, server_key = scram.derive(password, bytes(account.scram_salt), account.scram_iterations)
+    account.scram_stored_key, account.scram_server_key = stored_key, server_key
+
+
+def _locked(account_id: int) -> Account:
+    try:
+        return Account.objects.select_for_update(no_key=True).get(pk=account_id)
+    except Account.DoesNotExist:
+        raise AccountNotFound(str(account_id)) from None

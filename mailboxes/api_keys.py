@@ -1,0 +1,61 @@
+"""Keys for the REST API: `mh_` and 256 random bits. Only their SHA-256 is stored."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from mailboxes.exceptions import MailboxFact
+from mailboxes.models import ApiKey
+from mailhost.audit.trail import record
+
+PREFIX = "mh_"
+LAST_USED_STEP = timedelta(
+    minutes=1
+)  # when a key was last used is told to the minute: not a write for each request
+
+
+class ApiKeyExists(MailboxFact):
+    """There is a key of this name already."""
+
+
+class ApiKeyNotFound(MailboxFact):
+    """There is no key of this name."""
+
+
+@transaction.atomic
+def add_api_key(*, name: str, expires_at: datetime | None = None, by: str) -> str:
+    """Makes a key and returns it: the only time it can be seen. Raises ApiKeyExists."""
+    key = PREFIX + secrets.token_urlsafe(32)
+    try:
+        with transaction.atomic():
+            ApiKey.objects.create(name=name, digest=_digest(key), expires_at=expires_at)
+    except IntegrityError:
+        raise ApiKeyExists(f"There is an API key {name} already.") from None
+    record(by=by, verb="API key added", subject=name)
+    return key
+
+
+@transaction.atomic
+def remove_api_key(*, name: str, by: str) -> None:
+    """The key works no more. Raises ApiKeyNotFound."""
+    if not ApiKey.objects.filter(name=name).delete()[0]:
+        raise ApiKeyNotFound(f"There is no API key {name}.")
+    record(by=by, verb="API key removed", subject=name)
+
+
+def check_api_key(text: str) -> ApiKey | None:
+    """The key's row, if there is such a key and it has not expired."""
+    key = ApiKey.objects.filter(digest=_digest(text)).first()
+    now = timezone.now()
+    if key is None or (key.expires_at is not None and key.expires_at <= now):
+        return None
+    if key.last_used_at is None or now - key.last_used_at > LAST_USED_STEP:
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+    return key
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode(errors="surrogatepass")).digest()

@@ -1,0 +1,94 @@
+"""Facts about accounts, mailboxes and messages. Each door words them in its own way (STYLE: rule 3)."""
+
+from collections.abc import Iterable
+
+
+class MailboxFact(Exception):
+    """Something about accounts or mailboxes stands in the way; the text is a sentence for people."""
+
+
+class AccountNotFound(MailboxFact):
+    """There is no such account."""
+
+    def __init__(self, login: str) -> None:
+        super().__init__(f"There is no account {login}.")
+        self.login = login
+
+
+class LoginTaken(MailboxFact):
+    """Another account signs in under this name."""
+
+    def __init__(self, login: str) -> None:
+        super().__init__(f"Somebody signs in as {login} already.")
+        self.login = login
+
+
+class PasswordRefused(MailboxFact):
+    """A password that nobody should have; the text says why."""
+
+
+class AuthenticationFailed(MailboxFact):
+    """Login or password is wrong, or the account may not sign in: never said which. Answer after `wait_seconds`."""
+
+    def __init__(self, wait_seconds: float = 0.0) -> None:
+        super().__init__("The login or the password is wrong.")
+        self.wait_seconds = wait_seconds
+
+
+class TooManyFailures(MailboxFact):
+    """So many wrong passwords came for this account or from this address that none is looked at for a while."""
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__("Too many wrong passwords. Try again later.")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class MailboxNotFound(MailboxFact):
+    """The account has no mailbox of this name (or it went meanwhile)."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no mailbox {name}.")
+        self.name = name
+
+
+class MailboxExists(MailboxFact):
+    """The account has a mailbox of this name already."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is a mailbox {name} already.")
+        self.name = name
+
+
+class MailboxNameInvalid(MailboxFact):
+    """A mailbox cannot be called so; the text says why."""
+
+
+class InboxIsPermanent(MailboxFact):
+    """INBOX cannot be deleted (RFC 9051 section 6.3.5)."""
+
+    def __init__(self) -> None:
+        super().__init__("INBOX cannot be deleted.")
+
+
+class TooManyMailboxes(MailboxFact):
+    """The account has as many mailboxes as one may have."""
+
+
+class TooManyKeywords(MailboxFact):
+    """More or longer keywords than a message may have."""
+
+
+class MessageTooLarge(MailboxFact):
+    """The message has more octets than any door takes."""
+
+
+class QuotaExceeded(MailboxFact):
+    """These accounts have no room for the message."""
+
+    def __init__(self, account_ids: Iterable[int]) -> None:
+        super().__init__("The mailbox is full.")
+        self.account_ids = tuple(account_ids)
+
+
+class DiskNearlyFull(MailboxFact):
+    """The disk has so little room left that nothing more is taken in for now."""

@@ -1,0 +1,34 @@
+"""Content that nothing shows any more, and the journal's end."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Exists, OuterRef
+
+from mailboxes.models import Content, Expunged
+
+UNREFERENCED_FOR = timedelta(hours=1)  # a transaction that stores a reference lasts far shorter
+
+
+def remove_expired(*, now: datetime) -> int:
+    """Removes expunged messages whose retention is over; how many."""
+    limit = now - timedelta(seconds=settings.EXPUNGED_RETENTION_SECONDS)
+    return Expunged.objects.filter(expunged_at__lt=limit).delete()[0]
+
+
+def remove_unreferenced(*, now: datetime) -> int:
+    """Removes contents older than an hour that no row of any table refers to; how many."""
+    contents = Content.objects.filter(created_at__lt=now - UNREFERENCED_FOR)
+    for model, column in _referring():
+        contents = contents.exclude(Exists(model._default_manager.filter(**{column: OuterRef("pk")})))
+    return contents.delete()[0]
+
+
+def _referring() -> list[tuple[type[models.Model], str]]:
+    """Every model with a column that refers to Content, also those of apps above this one."""
+    return [
+        (field.related_model, field.field.attname)
+        for field in Content._meta.get_fields(include_hidden=True)
+        if isinstance(field, models.ManyToOneRel) and isinstance(field.related_model, type)
+    ]

@@ -1,0 +1,150 @@
+"""COPY (RFC 9051 section 6.4.7) and MOVE (section 6.4.8): rows by reference, the content stays where it is."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from mailboxes.exceptions import MailboxNotFound
+from mailboxes.store.locks import (
+    LockedMailbox,
+    LockedUsage,
+    announce_on_commit,
+    change_usage,
+    lock_mailboxes,
+    lock_usage,
+)
+from mailboxes.store.values import Copied, Moved
+from mailhost.net.database import cursor
+
+TOTALS = """
+SELECT coalesce(array_agg(uid ORDER BY uid), '{}'), coalesce(sum(size_octets), 0)::bigint,
+       count(*) FILTER (WHERE flags & 1 = 0), count(*) FILTER (WHERE flags & 8 <> 0)
+"""
+INSERT_COPIES = """
+    INSERT INTO mailboxes_message (mailbox_id, uid, modseq, flags, size_octets, internal_date, saved_at, keywords,
+                                   content_id)
+    SELECT %(to)s, %(uid_next)s + row_number() OVER (ORDER BY uid) - 1, %(to_modseq)s, flags, size_octets,
+           internal_date, %(now)s, keywords, content_id
+      FROM source
+"""
+COPY = f"""
+WITH source AS (
+    SELECT uid, flags, size_octets, internal_date, keywords, content_id
+      FROM mailboxes_message WHERE mailbox_id = %(from)s AND uid = ANY(%(uids)s::bigint[])
+), copied AS ({INSERT_COPIES})
+{TOTALS} FROM source
+"""
+MOVE = f"""
+WITH source AS (
+    DELETE FROM mailboxes_message
+     WHERE mailbox_id = %(from)s AND (%(uids)s::bigint[] IS NULL OR uid = ANY(%(uids)s::bigint[]))
+    RETURNING uid, flags, size_octets, internal_date, saved_at, keywords, content_id
+), moved AS ({INSERT_COPIES}), journal AS (
+    INSERT INTO mailboxes_expunged (mailbox_id, uid, modseq, flags, size_octets, internal_date, saved_at, keywords,
+                                    content_id, expunged_at)
+    SELECT %(from)s, uid, %(from_modseq)s, flags, size_octets, internal_date, saved_at, keywords, content_id, %(now)s
+      FROM source
+)
+{TOTALS} FROM source
+"""
+CHANGE_COUNTS = """
+UPDATE mailboxes_mailbox
+   SET highest_modseq = %(modseq)s, uid_next = uid_next + greatest(%(messages)s, 0),
+       flags_modseq = CASE WHEN %(messages)s < 0 THEN %(modseq)s ELSE flags_modseq END,
+       message_count = message_count + %(messages)s, size_octets = size_octets + %(octets)s,
+       unseen_count = unseen_count + %(unseen)s, deleted_count = deleted_count + %(deleted)s
+ WHERE id = %(mailbox)s
+"""
+
+
+@transaction.atomic
+def copy_messages(
+    *, account_id: int, mailbox_id: int, uids: Sequence[int], to_mailbox_id: int, now: datetime
+) -> Copied:
+    """Copies what is still there of these messages, in UID order, with their flags and dates.
+
+    Raises MailboxNotFound, QuotaExceeded.
+    """
+    usage, source, target = _lock(account_id, mailbox_id, to_mailbox_id)
+    parameters = {
+        "from": source.mailbox_id,
+        "to": target.mailbox_id,
+        "uids": list(uids),
+        "uid_next": target.uid_next,
+        "to_modseq": target.highest_modseq + 1,
+        "now": now,
+    }
+    with cursor() as sql:
+        source_uids, octets, unseen, deleted = sql.execute(COPY, parameters).fetchone() or ([], 0, 0, 0)
+    if source_uids:
+        change_usage(usage, messages=len(source_uids), octets=octets)
+        target.highest_modseq += 1
+        _change_counts(target, messages=len(source_uids), octets=octets, unseen=unseen, deleted=deleted)
+        announce_on_commit([target.mailbox_id])
+    new_uids = list(range(target.uid_next, target.uid_next + len(source_uids)))
+    return Copied(target.uid_validity, source_uids, new_uids)
+
+
+@transaction.atomic
+def move_messages(
+    *, account_id: int, mailbox_id: int, uids: Sequence[int], to_mailbox_id: int, now: datetime
+) -> Moved:
+    """Moves what is still there of these messages, in UID order. Raises MailboxNotFound."""
+    _, source, target = _lock(account_id, mailbox_id, to_mailbox_id)
+    return _move(source, target, list(uids), now)
+
+
+def move_all(*, from_mailbox_id: int, to_mailbox_id: int, usage: LockedUsage, now: datetime) -> Moved:
+    """Moves every message, in the transaction of a caller who holds the usage lock."""
+    locked = lock_mailboxes([from_mailbox_id, to_mailbox_id])
+    return _move(locked[from_mailbox_id], locked[to_mailbox_id], None, now)
+
+
+def _lock(
+    account_id: int, mailbox_id: int, to_mailbox_id: int
+) -> tuple[LockedUsage, LockedMailbox, LockedMailbox]:
+    usage = lock_usage([account_id])[account_id]
+    locked = lock_mailboxes({mailbox_id, to_mailbox_id})
+    if any(each.account_id != account_id for each in locked.values()):
+        raise MailboxNotFound(str(mailbox_id))
+    return usage, locked[mailbox_id], locked[to_mailbox_id]
+
+
+def _move(source: LockedMailbox, target: LockedMailbox, uids: list[int] | None, now: datetime) -> Moved:
+    # One row where a mailbox is moved into itself: its modseq is then taken twice.
+    from_modseq = source.highest_modseq + 1
+    to_modseq = from_modseq + 1 if source is target else target.highest_modseq + 1
+    parameters = {
+        "from": source.mailbox_id,
+        "to": target.mailbox_id,
+        "uids": uids,
+        "uid_next": target.uid_next,
+        "to_modseq": to_modseq,
+        "from_modseq": from_modseq,
+        "now": now,
+    }
+    with cursor() as sql:
+        source_uids, octets, unseen, deleted = sql.execute(MOVE, parameters).fetchone() or ([], 0, 0, 0)
+    count = len(source_uids)
+    if count:
+        source.highest_modseq = from_modseq
+        _change_counts(source, messages=-count, octets=-octets, unseen=-unseen, deleted=-deleted)
+        target.highest_modseq = to_modseq
+        _change_counts(target, messages=count, octets=octets, unseen=unseen, deleted=deleted)
+        announce_on_commit({source.mailbox_id, target.mailbox_id})
+    new_uids = list(range(target.uid_next, target.uid_next + count))
+    return Moved(target.uid_validity, source_uids, new_uids, source.highest_modseq)
+
+
+def _change_counts(mailbox: LockedMailbox, *, messages: int, octets: int, unseen: int, deleted: int) -> None:
+    parameters = {
+        "mailbox": mailbox.mailbox_id,
+        "modseq": mailbox.highest_modseq,
+        "messages": messages,
+        "octets": octets,
+        "unseen": unseen,
+        "deleted": deleted,
+    }
+    with cursor() as sql:
+        sql.execute(CHANGE_COUNTS, parameters)

@@ -1,0 +1,219 @@
+"""The mailboxes of an account: list, create, delete, rename, subscribe (RFC 9051 sections 6.3.4 to 6.3.9)."""
+
+import unicodedata
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from mailboxes.exceptions import (
+    InboxIsPermanent,
+    MailboxExists,
+    MailboxNameInvalid,
+    MailboxNotFound,
+    TooManyMailboxes,
+)
+from mailboxes.models import Mailbox
+from mailboxes.store.copy_and_move import move_all
+from mailboxes.store.expunge import empty
+from mailboxes.store.locks import announce_on_commit, lock_mailboxes, lock_usage
+from mailboxes.store.values import MailboxEntry
+from mailhost.net.database import cursor
+
+SEPARATOR = "/"
+INBOX = "INBOX"
+# RFC 6154. INBOX has none.
+DEFAULT_MAILBOXES = {
+    INBOX: "",
+    "Drafts": "\\Drafts",
+    "Sent": "\\Sent",
+    "Junk": "\\Junk",
+    "Trash": "\\Trash",
+    "Archive": "\\Archive",
+}
+
+ENTRY_COLUMNS = """id, account_id, name, uid_validity, uid_next, highest_modseq, flags_modseq, first_recent_uid,
+       special_use, is_subscribed, deleted_at IS NULL, message_count, unseen_count, deleted_count, size_octets"""
+LIST = f"""
+SELECT DISTINCT ON (name) {ENTRY_COLUMNS}
+  FROM mailboxes_mailbox
+ WHERE account_id = %s AND (deleted_at IS NULL OR is_subscribed)
+ ORDER BY name, deleted_at DESC NULLS FIRST
+"""
+FIND = f"""
+SELECT {ENTRY_COLUMNS} FROM mailboxes_mailbox WHERE account_id = %s AND name = %s AND deleted_at IS NULL
+"""
+
+
+def canonical_name(name: str) -> str:
+    """The name as it is stored: NFC, INBOX in capitals wherever it is the first level. Raises MailboxNameInvalid."""
+    name = unicodedata.normalize("NFC", name)
+    levels = name.split(SEPARATOR)
+    if not all(levels):
+        raise MailboxNameInvalid("A mailbox name has no empty level.")
+    if len(name) > settings.MAX_MAILBOX_NAME:
+        raise MailboxNameInvalid(f"A mailbox name has at most {settings.MAX_MAILBOX_NAME} characters.")
+    # RFC 9051 section 5.1 item 3: Net-Unicode (RFC 5198) has no controls; U+2028 and U+2029 are lines to some clients.
+    if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in name):
+        raise MailboxNameInvalid("A mailbox name has no control characters.")
+    if levels[0].upper() == INBOX:
+        levels[0] = INBOX
+    return SEPARATOR.join(levels)
+
+
+def list_mailboxes(*, account_id: int) -> list[MailboxEntry]:
+    """All mailboxes by name, and names that are subscribed though their mailbox was deleted."""
+    with cursor() as sql:
+        sql.execute(LIST, (account_id,))
+        return [MailboxEntry(*row) for row in sql]
+
+
+def find_mailbox(*, account_id: int, name: str) -> MailboxEntry:
+    """The mailbox of this name, with its counts. Raises MailboxNotFound."""
+    try:
+        name = canonical_name(name)
+    except MailboxNameInvalid:
+        raise MailboxNotFound(name) from None
+    with cursor() as sql:
+        row = sql.execute(FIND, (account_id, name)).fetchone()
+    if row is None:
+        raise MailboxNotFound(name)
+    return MailboxEntry(*row)
+
+
+def create_default_mailboxes(*, account_id: int, now: datetime) -> None:
+    """What every new account has, subscribed, in the caller's transaction."""
+    Mailbox.objects.bulk_create(
+        Mailbox(
+            account_id=account_id,
+            name=name,
+            special_use=special_use,
+            is_subscribed=True,
+            uid_validity=int(now.timestamp()) + number,
+        )
+        for number, (name, special_use) in enumerate(DEFAULT_MAILBOXES.items())
+    )
+
+
+@transaction.atomic
+def create_mailbox(*, account_id: int, name: str, special_use: str = "", now: datetime) -> MailboxEntry:
+    """Makes the mailbox, and the superior ones that are missing (RFC 9051 section 6.3.4).
+
+    Raises MailboxExists, MailboxNameInvalid, TooManyMailboxes.
+    """
+    name = canonical_name(name)
+    lock_usage([account_id])
+    _create(account_id, name, special_use, now)
+    return find_mailbox(account_id=account_id, name=name)
+
+
+@transaction.atomic
+def delete_mailbox(*, account_id: int, name: str, now: datetime) -> None:
+    """Deletes the mailbox: its row stays, its messages can be taken back for a while. Inferior ones stay.
+
+    Raises MailboxNotFound, InboxIsPermanent.
+    """
+    entry = find_mailbox(account_id=account_id, name=name)
+    if entry.name == INBOX:
+        raise InboxIsPermanent
+    usage = lock_usage([account_id])[account_id]
+    mailbox = lock_mailboxes([entry.mailbox_id])[entry.mailbox_id]
+    empty(mailbox, usage, now=now)
+    Mailbox.objects.filter(pk=entry.mailbox_id).update(deleted_at=now, special_use="")
+    announce_on_commit([entry.mailbox_id])
+
+
+@transaction.atomic
+def rename_mailbox(*, account_id: int, name: str, to: str, now: datetime) -> None:
+    """Renames a mailbox with its inferior ones. INBOX stays, and its messages go (RFC 9051 section 6.3.6).
+
+    Raises MailboxNotFound, MailboxExists, MailboxNameInvalid, TooManyMailboxes.
+    """
+    to = canonical_name(to)
+    usage = lock_usage([account_id])[account_id]
+    entry = find_mailbox(account_id=account_id, name=name)
+    if entry.name == INBOX:
+        created = _create(account_id, to, "", now)
+        move_all(from_mailbox_id=entry.mailbox_id, to_mailbox_id=created, usage=usage, now=now)
+        return
+    if (to + SEPARATOR).startswith(entry.name + SEPARATOR) and to != entry.name:
+        raise MailboxNameInvalid("A mailbox cannot be renamed into itself.")
+    family = list(
+        Mailbox.objects.select_for_update(no_key=True)
+        .filter(account_id=account_id, deleted_at=None, name__startswith=entry.name)
+        .order_by("pk")
+    )
+    family = [each for each in family if (each.name + SEPARATOR).startswith(entry.name + SEPARATOR)]
+    for each in family:
+        each.name = canonical_name(to + each.name[len(entry.name) :])
+    taken = Mailbox.objects.filter(
+        account_id=account_id, deleted_at=None, name__in=[each.name for each in family]
+    )
+    if conflict := taken.values_list("name", flat=True).first():
+        raise MailboxExists(conflict)
+    Mailbox.objects.bulk_update(family, ["name"])
+    superior = to.rpartition(SEPARATOR)[0]
+    if (
+        superior
+        and not Mailbox.objects.filter(account_id=account_id, deleted_at=None, name=superior).exists()
+    ):
+        _create(account_id, superior, "", now)
+
+
+@transaction.atomic
+def set_subscribed(*, account_id: int, name: str, is_subscribed: bool) -> None:
+    """Subscribes or unsubscribes a name. A deleted mailbox's name can still be unsubscribed.
+
+    Raises MailboxNotFound, MailboxNameInvalid.
+    """
+    name = canonical_name(name)
+    rows = Mailbox.objects.filter(account_id=account_id, name=name)
+    if is_subscribed:
+        rows = rows.filter(deleted_at=None)
+    if not rows.update(is_subscribed=is_subscribed):
+        raise MailboxNotFound(name)
+
+
+def _create(account_id: int, name: str, special_use: str, now: datetime) -> int:
+    """Inserts the mailbox and its missing superiors under the account's usage lock; the mailbox's id."""
+    alive = set(Mailbox.objects.filter(account_id=account_id, deleted_at=None).values_list("name", flat=True))
+    if name in alive:
+        raise MailboxExists(name)
+    levels = name.split(SEPARATOR)
+    missing = [SEPARATOR.join(levels[:depth]) for depth in range(1, len(levels) + 1)]
+    missing = [each for each in missing if each not in alive]
+    if len(alive) + len(missing) > settings.MAX_MAILBOXES:
+        raise TooManyMailboxes(f"An account has at most {settings.MAX_MAILBOXES} mailboxes.")
+    was_subscribed = set(
+        Mailbox.objects.filter(account_id=account_id, name__in=missing, is_subscribed=True).values_list(
+            "name", flat=True
+        )
+    )
+    created = 0
+    for each in missing:
+        fields: dict[str, Any] = {"special_use": special_use} if each == name else {}
+        created = _insert(account_id, each, is_subscribed=each in was_subscribed, now=now, **fields)
+    return created
+
+
+def _insert(account_id: int, name: str, *, is_subscribed: bool, now: datetime, special_use: str = "") -> int:
+    # UIDVALIDITY only grows within the account, so a name that comes back never has an old one (RFC 9051
+    # section 2.3.1.1), whatever the clock does.
+    last = (
+        Mailbox.objects.filter(account_id=account_id)
+        .order_by("-uid_validity")
+        .values_list("uid_validity", flat=True)
+    )
+    uid_validity = max([int(now.timestamp()), *(value + 1 for value in last[:1])])
+    try:
+        with transaction.atomic():
+            return Mailbox.objects.create(
+                account_id=account_id,
+                name=name,
+                uid_validity=uid_validity,
+                special_use=special_use,
+                is_subscribed=is_subscribed,
+            ).pk
+    except IntegrityError:
+        raise MailboxExists(name) from None
