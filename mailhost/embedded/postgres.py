@@ -61,7 +61,7 @@ class Postgres:
                 raise ServerFailed(f"Postgres did not answer within {seconds:.0f} s. {self._log_tail()}")
             time.sleep(POLL_SECONDS)
 
-    def spawn(self) -> None:
+    def spawn(self) -> subprocess.Popen[bytes]:
         """Starts the process, with a new data folder the first time; it answers a little later."""
         make_private(self.sockets)
         self.data.parent.mkdir(parents=True, exist_ok=True)
@@ -77,6 +77,7 @@ class Postgres:
             program, death_signal=signal.SIGQUIT, unprivileged=[self.data, self.sockets]
         )
         self.process = child.start(command, log=self.log, environment=_environment())
+        return self.process
 
     def is_ready(self) -> bool:
         """True when it takes connections; makes the database where it is missing."""

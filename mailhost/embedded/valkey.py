@@ -37,7 +37,7 @@ class Valkey:
                 raise ServerFailed(f"Valkey did not answer within {seconds:.0f} s. {self._log_tail()}")
             time.sleep(POLL_SECONDS)
 
-    def spawn(self) -> None:
+    def spawn(self) -> subprocess.Popen[bytes]:
         """Starts the process; it answers a little later."""
         make_private(self.socket.parent)
         self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -56,6 +56,7 @@ class Valkey:
         ]
         command = child.launch_command(program, death_signal=signal.SIGKILL)
         self.process = child.start(command, log=self.log)
+        return self.process
 
     def is_ready(self) -> bool:
         try:
