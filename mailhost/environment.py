@@ -148,8 +148,8 @@ def page(declared: list[tuple[str, list[Setting]]]) -> str:
         "# Settings",
         "",
         "Every setting is an environment variable, or a line `NAME=value` in an optional `.env` file beside",
-        "`manage.py` (the environment wins). `./run` sets some of them itself, so that it works on any machine: ports above 1024,",
-        "listeners on 127.0.0.1 alone, `capture` as the relay. This page is made from the code:",
+        "`manage.py` (the environment wins). `./run` sets some of them itself, so that it works on any machine:",
+        "ports above 1024, listeners on 127.0.0.1 alone, `capture` as the relay. This page is made from the code:",
         "`python -m mailhost.environment > docs/settings.md`.",
     ]
     for title, settings in declared:

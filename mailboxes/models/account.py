@@ -26,11 +26,19 @@ class Account(AbstractBaseUser):
     address = models.OneToOneField(
         "domains.Address", on_delete=models.PROTECT, null=True, blank=True, related_name="account"
     )
-    display_name = models.TextField(blank=True, default="", help_text="Stands beside the address in mail that is sent.")
-    recovery_email = models.EmailField(blank=True, default="", help_text="An address elsewhere, for lost passwords.")
-    is_enabled = models.BooleanField(default=True, help_text="A disabled account takes no mail and no sign-ins.")
+    display_name = models.TextField(
+        blank=True, default="", help_text="Stands beside the address in mail that is sent."
+    )
+    recovery_email = models.EmailField(
+        blank=True, default="", help_text="An address elsewhere, for lost passwords."
+    )
+    is_enabled = models.BooleanField(
+        default=True, help_text="A disabled account takes no mail and no sign-ins."
+    )
     is_operator = models.BooleanField(default=False, help_text="Administers the whole host.")
-    quota_octets = models.BigIntegerField(default=0, help_text="Octets that all its messages may take; 0: no limit.")
+    quota_octets = models.BigIntegerField(
+        default=0, help_text="Octets that all its messages may take; 0: no limit."
+    )
     scram_salt = models.BinaryField(default=b"")
     scram_iterations = models.IntegerField(default=0)
     scram_stored_key = models.BinaryField(default=b"")

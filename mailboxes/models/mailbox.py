@@ -33,7 +33,9 @@ class Mailbox(models.Model):
         verbose_name_plural = "mailboxes"
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["account", "name"], condition=Q(deleted_at=None), name="mailbox_name_once_among_the_living"
+                fields=["account", "name"],
+                condition=Q(deleted_at=None),
+                name="mailbox_name_once_among_the_living",
             )
         ]
 

@@ -22,7 +22,11 @@ class MessageColumns(models.Model):
     saved_at = models.DateTimeField()
     keywords = ArrayField(models.TextField(), default=list)
     content = models.ForeignKey(
-        "mailboxes.Content", on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+        "mailboxes.Content",
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
     )
 
     class Meta:

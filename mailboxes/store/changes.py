@@ -49,4 +49,4 @@ def highest_modseqs(mailbox_ids: Sequence[int]) -> dict[int, int]:
         sql.execute(
             "SELECT id, highest_modseq FROM mailboxes_mailbox WHERE id = ANY(%s)", (list(mailbox_ids),)
         )
-        return {mailbox_id: modseq for mailbox_id, modseq in sql}
+        return dict(sql.fetchall())

@@ -56,8 +56,8 @@ def load_view(*, mailbox_id: int) -> View:
     return View(row[0], row[1], uids, flags, modseqs, keywords)
 
 
-def _from_network_order(code: str, octets: bytes | None) -> array[int]:
-    values: array[int] = array(code, octets or b"")
+def _from_network_order(code: str, octets: bytes | None) -> "array[int]":
+    values: "array[int]" = array(code, octets or b"")
     if sys.byteorder == "little":
         values.byteswap()
     return values

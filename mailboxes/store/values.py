@@ -56,9 +56,9 @@ class View:
 
     highest_modseq: int
     uid_next: int
-    uids: array[int]
-    flags: array[int]
-    modseqs: array[int]
+    uids: "array[int]"
+    flags: "array[int]"
+    modseqs: "array[int]"
     keywords: dict[int, tuple[str, ...]]  # by UID, of those that have any
 
 
