@@ -32,7 +32,9 @@ def preview(octets: bytes, root: Part) -> str:
         text = decode_charset(decode_transfer(raw, encoding), charset)
         if is_html:
             text = text_of_html(text, limit=4 * PREVIEW_CHARACTERS)
-        text = one_line(_INVISIBLE_PADDING.sub("", text), limit=PREVIEW_CHARACTERS)
+        if not text.isascii():
+            text = _INVISIBLE_PADDING.sub("", text)
+        text = one_line(text, limit=PREVIEW_CHARACTERS)
         if size <= look or len(text) >= PREVIEW_CHARACTERS:
             break
     return text.rstrip("\ufffd") if size > _LOOKS[0] else text

@@ -26,8 +26,8 @@ _REFUSED_CODECS = frozenset(
 )
 _ENCODED_WORD = re.compile(rb"=\?([^?*\s]++)(?:\*[^?\s]*+)?\?([bBqQ])\?([^?]*+)\?=")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # neither fits a text column of Postgres
-_CONTROLS = re.compile("[\x00-\x20\x7f-\xa0\u2028\u2029\ud800-\udfff]+")
+_SURROGATES = re.compile("[\ud800-\udfff]")  # neither these nor NUL fit a text column of Postgres
+_CONTROLS = re.compile("[\x00-\x20\x7f-\x9f]+")
 
 
 @functools.lru_cache(maxsize=256)
@@ -58,7 +58,8 @@ def decode_charset(octets: bytes, charset: bytes | None) -> str:
             text = octets.decode(codec, "replace")
         except ValueError:
             text = octets.decode("cp1252", "replace")
-    return _UNSTORABLE.sub("\ufffd", text)
+        text = _SURROGATES.sub("\ufffd", text)  # UTF-7's decoder makes them
+    return text.replace("\0", "\ufffd")
 
 
 def decode_transfer(octets: bytes, encoding: bytes) -> bytes:
@@ -107,4 +108,7 @@ def decode_words(value: bytes) -> str:
 
 def one_line(text: str, *, limit: int) -> str:
     """One line that any text column takes: runs of blanks and controls are one space, cut at limit characters."""
-    return _CONTROLS.sub(" ", text[: limit * 4]).strip()[:limit]
+    text = " ".join(text[: limit * 4].split())
+    if not text.isprintable():
+        text = _CONTROLS.sub(" ", text).strip()
+    return text[:limit].rstrip()

@@ -64,8 +64,8 @@ def work_out(octets: bytes, *, limits: Limits = LIMITS) -> WorkedOut:
         envelope=envelope(fields, addresses),
         body_structure=body_structure(octets, root),
         parts=pack_parts(root),
-        message_id=_message_id(fields),
-        references=_references(fields),
+        message_id=message_id_of(fields),
+        references=references_of(fields),
         subject=subject,
         from_display=_names(addresses, b"from"),
         to_display=_names(addresses, b"to"),
@@ -115,7 +115,7 @@ def _sort_key(addresses: Correspondents, field: bytes) -> str:
     return one_line(decode_charset(mailbox, None).upper(), limit=MAX_TEXT_CHARACTERS)
 
 
-def _message_id(fields: Fields) -> str:
+def message_id_of(fields: Fields) -> str:
     values = fields.get(b"message-id")
     if not values:
         return ""
@@ -125,7 +125,7 @@ def _message_id(fields: Fields) -> str:
     return one_line(decode_charset(values[0][:MAX_TEXT_OCTETS], None), limit=MAX_MESSAGE_ID_CHARACTERS)
 
 
-def _references(fields: Fields) -> tuple[str, ...]:
+def references_of(fields: Fields) -> tuple[str, ...]:
     values = fields.get(b"references", []) + fields.get(b"in-reply-to", [])
     if not values:
         return ()
