@@ -169,3 +169,22 @@ def _command(path: str, parameters: list[str]) -> bytes:
         # Paths are parsed at the door; this is the last wall before another server.
         raise ValueError("a control character in a command")
     return line.encode() + b"\r\n"
+
+
+_BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
+
+
+def encode_data(octets: bytes) -> bytes:
+    """What follows the reply to DATA: CRLF lines, transparent dots, the final dot (RFC 5321 section 4.5.2).
+
+    A bare CR or LF becomes CRLF: sent as it is, some servers would read a line end in it and others not
+    (section 2.3.8), which is how one message smuggles another.
+    """
+    if _BARE.search(octets):
+        octets = _BARE.sub(b"\r\n", octets)
+    if b"\r\n." in octets:
+        octets = octets.replace(b"\r\n.", b"\r\n..")
+    if octets.startswith(b"."):
+        octets = b"." + octets
+    end = b".\r\n" if not octets or octets.endswith(b"\r\n") else b"\r\n.\r\n"
+    return octets + end

@@ -1,0 +1,151 @@
+"""One SMTP connection to another host: greeting, EHLO, STARTTLS, QUIT (RFC 5321 sections 3.1, 3.2; RFC 3207)."""
+
+from dataclasses import dataclass
+
+from delivery.relay.next_hops import NextHop
+from delivery.relay.outcome import Bounced, Deferred, Peer
+from delivery.relay.tls_policy import TlsPolicy, opportunistic_context
+from delivery.relay.wire import TlsFailed, Wire, WireLost
+from mailhost.protocols.smtp.client import Extensions, ServerReply
+
+SERVICE_CLOSING = (
+    421  # RFC 5321 section 3.8: may come in answer to anything, and the connection closes after it
+)
+NO_MAIL_HERE = 521  # RFC 7504: this host never takes mail
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds for each stage: RFC 5321 section 4.5.3.2; it gives none for connecting and TLS."""
+
+    connect: float = 30
+    greeting: float = 300
+    command: float = 300  # MAIL and RCPT; EHLO, RSET and STARTTLS alike
+    data: float = 120
+    block: float = 180
+    final_dot: float = 600
+    quit: float = 5  # nobody waits for this one
+
+
+RFC_TIMEOUTS = Timeouts()
+
+
+class ConnectFailed(Exception):
+    """This host cannot be used now; `outcome` says how."""
+
+    def __init__(self, outcome: Deferred | Bounced) -> None:
+        super().__init__(outcome.reply)
+        self.outcome = outcome
+
+
+class RelayConnection:
+    """Opened by `open_connection`; transaction.py sends messages over it, one after the other."""
+
+    def __init__(self, wire: Wire, peer: Peer, timeouts: Timeouts) -> None:
+        self.wire = wire
+        self.peer = peer
+        self.timeouts = timeouts
+        self.extensions = Extensions()
+        self.is_begun = False  # a transaction is open that RSET must end
+        self.completed = 0  # transactions that came to an answer
+
+    @property
+    def is_usable(self) -> bool:
+        """The other host has not closed it: another message can go over it."""
+        return self.wire.is_open
+
+    async def ask(self, command: bytes, *, seconds: float) -> ServerReply:
+        """The reply to one command. Raises WireLost."""
+        await self.wire.write(command, seconds=seconds)
+        return await self.reply(seconds=seconds)
+
+    async def reply(self, *, seconds: float) -> ServerReply:
+        """The next reply; after 421 the connection is of no more use. Raises WireLost."""
+        reply = await self.wire.reply(seconds=seconds)
+        if reply.code == SERVICE_CLOSING:
+            self.wire.lose(str(reply))
+        return reply
+
+    async def quit(self) -> None:
+        """Says good-bye; what comes of it does not matter."""
+        if self.wire.is_open:
+            try:
+                await self.ask(b"QUIT\r\n", seconds=self.timeouts.quit)
+            except WireLost:
+                pass
+        self.wire.close()
+
+    def abort(self) -> None:
+        """Drops the connection."""
+        self.wire.lose("The connection was given up.")
+
+
+async def open_connection(
+    hop: NextHop,
+    *,
+    own_name: str,
+    timeouts: Timeouts = RFC_TIMEOUTS,
+    tls: TlsPolicy = TlsPolicy.OPPORTUNISTIC,
+) -> RelayConnection:
+    """A connection ready for MAIL, encrypted where that works. Raises ConnectFailed."""
+    try:
+        return await _open(hop, own_name=own_name, timeouts=timeouts, tls=tls)
+    except TlsFailed:
+        # RFC 7435: better in clear than not at all, on a connection that the handshake has not spoilt.
+        return await _open(hop, own_name=own_name, timeouts=timeouts, tls=TlsPolicy.CLEAR)
+
+
+async def _open(hop: NextHop, *, own_name: str, timeouts: Timeouts, tls: TlsPolicy) -> RelayConnection:
+    peer = Peer(hop.host, hop.address)
+    try:
+        wire = await Wire.open(hop.address, hop.port, seconds=timeouts.connect)
+    except WireLost as lost:
+        raise ConnectFailed(Deferred("4.4.1", str(lost), peer)) from lost
+    connection = RelayConnection(wire, peer, timeouts)
+    try:
+        greeting = await wire.reply(seconds=timeouts.greeting)
+        if not greeting.is_positive:
+            raise ConnectFailed(_refused_greeting(greeting, peer))
+        await _hello(connection, own_name)
+        if tls is TlsPolicy.OPPORTUNISTIC and "STARTTLS" in connection.extensions:
+            answer = await connection.ask(b"STARTTLS\r\n", seconds=timeouts.command)
+            if answer.is_positive:
+                session = await wire.start_tls(
+                    opportunistic_context(), host=hop.host, seconds=timeouts.connect
+                )
+                connection.peer = Peer(hop.host, hop.address, session)
+                await _hello_again(connection, own_name)
+    except WireLost as lost:
+        raise ConnectFailed(Deferred("4.4.2", str(lost), peer)) from lost
+    except BaseException:  # a refusal, TLS, or cancelled: nobody else has this connection yet
+        wire.lose("The connection was given up.")
+        raise
+    return connection
+
+
+async def _hello(connection: RelayConnection, own_name: str) -> None:
+    """EHLO, or HELO to servers that do not know it (RFC 5321 section 3.2)."""
+    seconds = connection.timeouts.command
+    reply = await connection.ask(f"EHLO {own_name}\r\n".encode("ascii"), seconds=seconds)
+    connection.extensions = Extensions.parse(reply) if reply.is_positive else Extensions()
+    if reply.is_permanent:
+        reply = await connection.ask(f"HELO {own_name}\r\n".encode("ascii"), seconds=seconds)
+    if not reply.is_positive:
+        raise ConnectFailed(Deferred("4.3.2", str(reply), connection.peer))
+
+
+async def _hello_again(connection: RelayConnection, own_name: str) -> None:
+    """RFC 3207 section 4.2: what was said in clear is forgotten. Raises TlsFailed where nothing comes back."""
+    try:
+        await _hello(connection, own_name)
+    except WireLost as lost:
+        raise TlsFailed(str(lost)) from lost
+
+
+def _refused_greeting(greeting: ServerReply, peer: Peer) -> Deferred | Bounced:
+    """554 or 4yz: this host is not for us now (RFC 5321 section 3.1), so mail waits; 521: it never is (RFC 7504)."""
+    if greeting.code == NO_MAIL_HERE:
+        return Bounced("5.3.2", str(greeting), peer)
+    return Deferred(
+        greeting.enhanced if greeting.code < 500 and greeting.enhanced else "4.3.2", str(greeting), peer
+    )

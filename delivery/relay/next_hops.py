@@ -1,0 +1,153 @@
+"""Where mail for a domain goes: RFC 5321 section 5.1 (MX, then addresses), RFC 7505 (null MX), smarthosts."""
+
+import ipaddress
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from random import Random
+from typing import Final
+
+from delivery.relay.outcome import Bounced, Deferred
+from mailhost.net.resolver import DnsUnavailable, LookUpFailed, MxHost, NoAnswer, NoSuchDomain, Resolver
+
+# RFC 5321 section 5.1 asks for at least two addresses; a domain with a hundred MX hosts shall not hold a worker.
+MAX_HOSTS: Final = 5
+MAX_ADDRESSES: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class NextHop:
+    """One address to connect to; host is its name, for people, for TLS and for the trace."""
+
+    host: str
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How mail leaves: the port of other hosts, whether private addresses may be reached, and a smarthost or none."""
+
+    port: int = 25
+    to_private: bool = False
+    smarthost: tuple[str, int] | None = None
+
+
+class RelaySettingInvalid(ValueError):
+    """MAILHOST_RELAY cannot be read; the text is a sentence."""
+
+
+def parse_relay(text: str) -> tuple[str, int] | None:
+    """The smarthost of `smarthost:HOST:PORT`; None for `direct` and `capture`. Raises RelaySettingInvalid."""
+    if text in ("direct", "capture"):
+        return None
+    kind, _, place = text.partition(":")
+    host, _, port = place.rpartition(":")
+    if kind != "smarthost" or not host or not port.isdecimal():
+        raise RelaySettingInvalid(f"MAILHOST_RELAY is {text!r}: say direct, capture or smarthost:HOST:PORT.")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+async def find_next_hops(
+    domain: str, *, resolver: Resolver, route: Route, random: Random, is_ours: Callable[[str], bool]
+) -> Sequence[NextHop] | Deferred | Bounced:
+    """Addresses in the order in which they are to be tried, at least one; or why there is none.
+
+    `domain` is an A-label or an address literal in brackets. `is_ours` knows the names of this host.
+    """
+    try:
+        if route.smarthost:
+            host, port = route.smarthost
+            smart_route = replace(
+                route, port=port, to_private=True
+            )  # the operator named it: private is meant
+            return await _addresses([host], resolver=resolver, route=smart_route)
+        if domain.startswith("["):
+            address = domain.strip("[]").lower().removeprefix("ipv6:")
+            return _reachable([NextHop(domain, address, route.port)], route)
+        hosts = await _mx_hosts(domain, resolver=resolver, random=random, is_ours=is_ours)
+        if isinstance(hosts, Bounced):
+            return hosts
+        return await _addresses(hosts, resolver=resolver, route=route)
+    except NoSuchDomain as fact:
+        if route.smarthost:  # a typing mistake of the operator's, or a name server's fault: not the sender's
+            return Deferred("4.4.3", str(fact))
+        return Bounced("5.1.2", str(fact))
+    except NoAnswer as fact:
+        return Bounced("5.4.4", f"No mail server is named for {domain}: {fact}")
+    except DnsUnavailable as fact:
+        return Deferred("4.4.3", str(fact))
+
+
+async def _mx_hosts(
+    domain: str, *, resolver: Resolver, random: Random, is_ours: Callable[[str], bool]
+) -> list[str] | Bounced:
+    try:
+        records = sorted(await resolver.mx(domain))
+    except NoAnswer:
+        records = [MxHost(0, domain)]  # RFC 5321 section 5.1: as if it had an MX of preference 0 for itself
+    if [record.host for record in records] == [""]:
+        return Bounced("5.1.10", f"{domain} takes no mail (null MX).")  # RFC 7505 section 4.1
+    records = [record for record in records if record.host]
+    ours = [record.preference for record in records if is_ours(record.host)]
+    if ours:
+        # RFC 5321 section 5.1: what is not nearer than we are would only bring it back here.
+        records = [record for record in records if record.preference < min(ours)]
+        if not records:
+            return Bounced("5.4.6", f"Mail for {domain} loops: its mail server is this host.")
+    hosts: list[str] = []
+    for _, equals in groupby(records, key=lambda record: record.preference):
+        shuffled = [record.host for record in equals]
+        random.shuffle(shuffled)  # RFC 5321 section 5.1: spreads the load over equals
+        hosts += shuffled
+    return list(dict.fromkeys(hosts))[:MAX_HOSTS]
+
+
+async def _addresses(
+    hosts: Sequence[str], *, resolver: Resolver, route: Route
+) -> Sequence[NextHop] | Deferred | Bounced:
+    """All hosts' addresses. One host that cannot be looked up does not matter while another one can."""
+    hops: list[NextHop] = []
+    trouble: LookUpFailed | None = None
+    for host in hosts:
+        if _is_address(host):  # wrong in an MX record, yet it is out there; right for a smarthost
+            hops.append(NextHop(host, host, route.port))
+            continue
+        try:
+            found = await resolver.addresses(host)
+        except LookUpFailed as fact:
+            # A later look may find it, so trouble weighs more than "there is none".
+            trouble = fact if trouble is None or isinstance(fact, DnsUnavailable) else trouble
+        else:
+            hops += [NextHop(host, address, route.port) for address in found]
+    if not hops and isinstance(trouble, NoSuchDomain):
+        # The domain exists; the host it names does not.
+        raise NoAnswer(str(trouble)) if not route.smarthost else trouble
+    if not hops and trouble:
+        raise trouble
+    return _reachable(hops, route)
+
+
+def _reachable(hops: Sequence[NextHop], route: Route) -> Sequence[NextHop] | Bounced:
+    """Without private addresses: a stranger's MX record shall not make us talk to machines behind the firewall."""
+    allowed = [hop for hop in hops if route.to_private or _is_public(hop.address)]
+    if not allowed:
+        return Bounced(
+            "5.4.4", f"{hops[0].host} has only private addresses, which cannot be reached from here."
+        )
+    return allowed[:MAX_ADDRESSES]
+
+
+def _is_public(address: str) -> bool:
+    parsed = ipaddress.ip_address(address)
+    if isinstance(parsed, ipaddress.IPv6Address) and (inner := parsed.ipv4_mapped or parsed.sixtofour):
+        parsed = inner
+    return parsed.is_global and not parsed.is_multicast
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
