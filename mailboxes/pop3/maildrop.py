@@ -1,0 +1,124 @@
+"""A maildrop (RFC 1939 section 5): INBOX as it was at sign-in, messages by number, marks for QUIT."""
+
+from array import array
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+
+from mailboxes.store.fetch import fetch_octets, fetch_rows, fetch_slice
+from mailboxes.store.hierarchy import INBOX, find_mailbox
+from mailboxes.store.select import load_view
+from mailhost.net.database import snapshot
+from mailhost.net.store_threads import in_store
+from mailhost.protocols.pop3.commands import BadCommand
+
+SLICE_OCTETS = 256 * 1024  # of a large message, read and sent at a time
+READ_AHEAD_MESSAGES = 256
+
+
+class MessageGone(Exception):
+    """Its octets are not there any more: expunged by another session, and not kept."""
+
+
+@dataclass(slots=True)
+class Maildrop:
+    """Messages by number (1 is the first), with what this session has marked and read ahead."""
+
+    mailbox_id: int
+    uid_validity: int
+    uids: array[int]
+    sizes: array[int]  # octets as stored
+    read_ahead_octets: int
+    deleted: set[int] = field(default_factory=set)  # numbers
+    _ahead: dict[int, bytes] = field(default_factory=dict)  # by number
+    _last_read: int = 0
+
+    def find(self, number: int) -> int:
+        """The index of a message that is there and not marked as deleted. Raises BadCommand."""
+        if not 1 <= number <= len(self.uids):
+            raise BadCommand("There is no such message.")
+        if number in self.deleted:
+            raise BadCommand("This message is deleted.")
+        return number - 1
+
+    def numbers(self) -> Iterator[int]:
+        """The numbers of all messages not marked as deleted."""
+        return (number for number in range(1, len(self.uids) + 1) if number not in self.deleted)
+
+    def size_octets(self, number: int) -> int:
+        """Octets as stored, which is what RETR sends unless the message holds bare CR or LF, or ends without CRLF.
+
+        Counting those would mean to read every message for a LIST; RFC 1939 section 11 asks for the exact number,
+        and RETR's own reply tells it.
+        """
+        return self.sizes[number - 1]
+
+    def unique_id(self, number: int) -> str:
+        """The UIDL of a message: as steady as its UID is (RFC 1939 section 7)."""
+        return f"{self.uid_validity}.{self.uids[number - 1]}"
+
+    @property
+    def deleted_uids(self) -> list[int]:
+        """The UIDs that QUIT expunges."""
+        return [self.uids[number - 1] for number in sorted(self.deleted)]
+
+    async def read(self, number: int) -> AsyncIterator[bytes]:
+        """A message's octets as stored, in pieces. Raises MessageGone (before the first piece), StoreUnavailable.
+
+        A client that reads one by one is read ahead for: messages that follow come in the same query.
+        """
+        octets = self._ahead.pop(number, None)
+        if octets is None and self.sizes[number - 1] > self.read_ahead_octets:
+            async for piece in self.read_slices(number, first=SLICE_OCTETS):
+                yield piece
+            self._last_read = number
+            return
+        if octets is None:
+            octets = await self._read_batch(number)
+        self._last_read = number
+        yield octets
+
+    async def _read_batch(self, number: int) -> bytes:
+        numbers = self._batch_from(number) if number == self._last_read + 1 else [number]
+        by_uid = {self.uids[each - 1]: each for each in numbers}
+        rows = await in_store(fetch_octets, mailbox_id=self.mailbox_id, uids=list(by_uid))
+        self._ahead = {by_uid[uid]: octets for uid, octets, _ in rows}
+        octets = self._ahead.pop(number, None)
+        if octets is None:
+            raise MessageGone
+        return octets
+
+    def _batch_from(self, number: int) -> list[int]:
+        """This message and those after it, as far as the bound on octets allows."""
+        numbers: list[int] = []
+        octets = 0
+        for each in range(number, min(number + READ_AHEAD_MESSAGES, len(self.uids) + 1)):
+            octets += self.sizes[each - 1]
+            if numbers and octets > self.read_ahead_octets:
+                break
+            if each not in self.deleted:
+                numbers.append(each)
+        return numbers
+
+    async def read_slices(self, number: int, *, first: int) -> AsyncIterator[bytes]:
+        """A message's octets in pieces that are read when they are asked for; `first` is the first one's length."""
+        offset, length = 0, first
+        while piece := await in_store(
+            fetch_slice, mailbox_id=self.mailbox_id, uid=self.uids[number - 1], offset=offset, length=length
+        ):
+            yield piece
+            offset += len(piece)
+            if len(piece) < length:
+                return
+            length = SLICE_OCTETS
+        if offset < self.sizes[number - 1]:
+            raise MessageGone
+
+
+def open_maildrop(*, account_id: int, read_ahead_octets: int) -> Maildrop:
+    """INBOX at this moment. Raises MailboxNotFound: an operator's account need not have one."""
+    with snapshot():
+        entry = find_mailbox(account_id=account_id, name=INBOX)
+        uids = load_view(mailbox_id=entry.mailbox_id).uids
+        rows = fetch_rows(mailbox_id=entry.mailbox_id, uids=uids, columns=("size_octets",))
+    sizes = array("q", (size for _, size in rows))
+    return Maildrop(entry.mailbox_id, entry.uid_validity, uids, sizes, read_ahead_octets)

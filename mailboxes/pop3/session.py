@@ -1,0 +1,73 @@
+"""What the POP3 door knows about one connection, and what its commands need to do their work."""
+
+import ssl
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from django.conf import settings
+
+from mailboxes.pop3.maildrop import Maildrop
+from mailhost.net.connection import Connection
+from mailhost.protocols.pop3.states import State
+
+
+class SessionOver(Exception):
+    """The session ends, after this last reply."""
+
+    def __init__(self, reply: bytes) -> None:
+        super().__init__(reply)
+        self.reply = reply
+
+
+@dataclass(slots=True)
+class Session:
+    """One client's state. The maildrop is there in the TRANSACTION state."""
+
+    connection: Connection
+    tls: ssl.SSLContext | None
+    login: str = ""  # from sign-in on
+    user: str = ""  # what USER said, until PASS
+    opened: Maildrop | None = field(default=None, repr=False)
+    bad_commands: int = 0
+    login_failures: int = 0
+
+    @property
+    def state(self) -> State:
+        """RFC 1939 section 3."""
+        return State.AUTHORIZATION if self.opened is None else State.TRANSACTION
+
+    @property
+    def maildrop(self) -> Maildrop:
+        """The maildrop of a session that has signed in; the table of states lets no other ask."""
+        assert self.opened is not None
+        return self.opened
+
+    @property
+    def may_sign_in(self) -> bool:
+        """Passwords go over TLS, or over loopback where the operator allows that (RFC 8314 section 3)."""
+        return self.connection.is_tls or (settings.ALLOW_PLAINTEXT_LOGIN and self.connection.is_loopback)
+
+    @property
+    def may_start_tls(self) -> bool:
+        """Whether STLS makes sense."""
+        return self.tls is not None and not self.connection.is_tls and self.opened is None
+
+    async def read_line(self) -> bytes:
+        """The client's next line. Raises what Connection.read_line raises."""
+        is_waiting_for_login = self.opened is None
+        return await self.connection.read_line(
+            limit=settings.POP3_MAX_LINE_OCTETS,
+            timeout=settings.POP3_LOGIN_TIMEOUT_SECONDS
+            if is_waiting_for_login
+            else settings.POP3_AUTOLOGOUT_SECONDS,
+        )
+
+    async def send(self, octets: bytes) -> None:
+        """Write, and wait until the client takes it. Raises ConnectionLost."""
+        self.connection.write(octets)
+        await self.connection.drain()
+
+    async def send_all(self, pieces: Iterable[bytes]) -> None:
+        """The same with a reply in pieces."""
+        for piece in pieces:
+            await self.send(piece)
