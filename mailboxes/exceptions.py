@@ -82,6 +82,10 @@ class MessageTooLarge(MailboxFact):
     """The message has more octets than any door takes."""
 
 
+class MailboxBusy(MailboxFact):
+    """Another transaction is at work in the mailbox, and the caller asked not to wait for it."""
+
+
 class QuotaExceeded(MailboxFact):
     """These accounts have no room for the message."""
 

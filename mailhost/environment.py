@@ -167,6 +167,6 @@ def page(declared: list[tuple[str, list[Setting]]]) -> str:
 
 
 if __name__ == "__main__":
-    from mailhost import settings
+    from importlib import import_module
 
-    sys.stdout.write(page(settings.env.declared))
+    sys.stdout.write(page(import_module("mailhost.settings").env.declared))

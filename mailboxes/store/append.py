@@ -14,9 +14,16 @@ import psycopg
 from django.conf import settings
 from django.db import connection, transaction
 
-from mailboxes.exceptions import DiskNearlyFull, MailboxFact, MailboxNotFound, MessageTooLarge, QuotaExceeded
+from mailboxes.exceptions import (
+    DiskNearlyFull,
+    MailboxBusy,
+    MailboxFact,
+    MailboxNotFound,
+    MessageTooLarge,
+    QuotaExceeded,
+)
 from mailboxes.store.locks import LOCK_MAILBOXES, LOCK_USAGE, LockedMailbox, LockedUsage, announce_on_commit
-from mailboxes.store.values import Appended, Flag, NewContent, NewMessage
+from mailboxes.store.values import NO_FLAGS, Appended, Flag, NewContent, NewMessage
 from mailhost.net.database import cursor
 from mailhost.net.disk import has_room
 from mailhost.protocols.message.working_out import work_out
@@ -61,7 +68,7 @@ class Target:
 
     account_id: int
     mailbox_id: int
-    flags: Flag = Flag(0)
+    flags: Flag = NO_FLAGS
     keywords: tuple[str, ...] = ()
 
 
@@ -104,18 +111,19 @@ def append(*, account_id: int, mailbox_id: int, contents: Sequence[NewMessage], 
     return Appended(locked[mailbox_id].uid_validity, [item.uids[0] for item in items])
 
 
-def append_batch(items: Sequence[Item], *, now: datetime) -> dict[int, LockedMailbox]:
+def append_batch(items: Sequence[Item], *, now: datetime, wait: bool = True) -> dict[int, LockedMailbox]:
     """Stores all items that can be, in the caller's transaction; the others carry their failure.
 
-    An item fails alone (QuotaExceeded, MailboxNotFound, MessageTooLarge). Raises DiskNearlyFull for all.
+    An item fails alone (QuotaExceeded, MailboxNotFound, MessageTooLarge; without `wait` MailboxBusy where somebody
+    else has a lock that it needs). Raises DiskNearlyFull for all.
     """
     if not has_room():
         raise DiskNearlyFull
     for item in items:
         if len(item.content.octets) > settings.MAX_MESSAGE_OCTETS:
             item.failure = MessageTooLarge(f"A message has at most {settings.MAX_MESSAGE_OCTETS} octets.")
-    usage, mailboxes, content_ids = _lock_and_number(items)
-    batch = _Batch(usage, mailboxes)
+    usage, mailboxes, content_ids = _lock_and_number(items, wait=wait)
+    batch = _Batch(usage, mailboxes, absent=MailboxNotFound if wait else MailboxBusy)
     for item in items:
         batch.take(item, content_ids)
     batch.write(now)
@@ -124,16 +132,17 @@ def append_batch(items: Sequence[Item], *, now: datetime) -> dict[int, LockedMai
 
 
 def _lock_and_number(
-    items: Sequence[Item],
+    items: Sequence[Item], *, wait: bool
 ) -> tuple[dict[int, LockedUsage], dict[int, LockedMailbox], list[int]]:
     """One round trip: the locks in their order, and ids for the contents."""
     accounts = list({target.account_id for item in items for target in item.targets})
     mailbox_ids = list({target.mailbox_id for item in items for target in item.targets})
+    patience = "" if wait else " SKIP LOCKED"
     with cursor() as sql:
         with connection.connection.pipeline():
             if accounts:
-                usage_rows = _sent(sql, LOCK_USAGE, (accounts,))
-                mailbox_rows = _sent(sql, LOCK_MAILBOXES, (mailbox_ids,))
+                usage_rows = _sent(sql, LOCK_USAGE + patience, (accounts,))
+                mailbox_rows = _sent(sql, LOCK_MAILBOXES + patience, (mailbox_ids,))
             numbers = _sent(sql, NEXT_CONTENT_IDS, (len(items),))
         usage = {row[0]: LockedUsage(*row) for row in usage_rows} if accounts else {}
         mailboxes = {row[0]: LockedMailbox(*row) for row in mailbox_rows} if accounts else {}
@@ -150,9 +159,16 @@ def _sent(sql: psycopg.Cursor[Any], statement: str, parameters: tuple[Any, ...])
 class _Batch:
     """Rows that one transaction is going to write."""
 
-    def __init__(self, usage: dict[int, LockedUsage], mailboxes: dict[int, LockedMailbox]) -> None:
+    def __init__(
+        self,
+        usage: dict[int, LockedUsage],
+        mailboxes: dict[int, LockedMailbox],
+        *,
+        absent: type[MailboxNotFound | MailboxBusy],
+    ) -> None:
         self.usage = usage
         self.mailboxes = mailboxes
+        self.absent = absent
         self.contents: list[tuple[int, Item]] = []
         self.messages: list[tuple[Any, ...]] = []
         self.counts: dict[int, Counter[str]] = defaultdict(Counter)
@@ -179,7 +195,7 @@ class _Batch:
         needs = Counter(target.account_id for target in item.targets)
         for target in item.targets:
             if target.mailbox_id not in self.mailboxes or target.account_id not in self.usage:
-                return MailboxNotFound(str(target.mailbox_id))
+                return self.absent(str(target.mailbox_id))
         full = [
             account for account, copies in needs.items() if not self.usage[account].room_for(copies * size)
         ]

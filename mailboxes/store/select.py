@@ -57,7 +57,7 @@ def load_view(*, mailbox_id: int) -> View:
 
 
 def _from_network_order(code: str, octets: bytes | None) -> "array[int]":
-    values: "array[int]" = array(code, octets or b"")
+    values: array[int] = array(code, octets or b"")
     if sys.byteorder == "little":
         values.byteswap()
     return values

@@ -1,0 +1,232 @@
+"""Taking responsibility for a message (RFC 5321 section 6.1): local copies and queue rows in one transaction.
+
+What comes in while one commit runs goes into the next one together (group commit, without a timer): a single
+message waits for nothing, and many share the cost of the disk. No failure of one message touches the others.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.conf import settings
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+
+from delivery.queue.enqueue import NewQueuedMessage, enqueue
+from mailboxes.exceptions import DiskNearlyFull, MailboxBusy, MailboxFact, MailboxNotFound
+from mailboxes.store.append import Item, Target, append_batch, prepare
+from mailboxes.store.hierarchy import INBOX, mailboxes_called, sent_mailbox
+from mailboxes.store.values import Flag, NewContent
+from mailhost.net.store_threads import StoreThreads, StoreUnavailable, in_store
+from mailhost.protocols.addresses import EmailAddress
+from mailhost.protocols.smtp.commands import Body
+
+LARGE_OCTETS = 128 * 1024  # from here on working out the structure takes milliseconds: not in the event loop
+MAX_BATCH_MESSAGES = 200
+MAX_TURNS_LEFT_OUT = 3  # a message whose mailbox is locked so often is then waited for, beside the others
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """One message to take: complete octets (with Received and Return-Path), and where it goes.
+
+    `account_ids` get it into INBOX; `relay` goes to the queue. `reverse_path` is "" for the null one.
+    """
+
+    octets: bytes
+    account_ids: tuple[int, ...] = ()
+    relay: tuple[EmailAddress, ...] = ()
+    reverse_path: str = ""
+    submitted_by: int | None = None
+    save_in_sent: bool = False
+    body: Body = "8BITMIME"
+    is_smtputf8: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What was committed: the content, the UID in each account's INBOX, the queued message if any."""
+
+    content_id: int
+    uids: dict[int, int]
+    queued_message_id: int | None
+
+
+Outcome = Accepted | MailboxFact
+
+
+def accept_now(acceptance: Acceptance, *, now: datetime | None = None) -> Accepted:
+    """Takes one message in a transaction of its own, or in the caller's.
+
+    Raises QuotaExceeded, MailboxNotFound, MessageTooLarge, DiskNearlyFull.
+    """
+    [outcome] = accept_batch([(acceptance, prepare(acceptance.octets))], now=now or timezone.now())
+    if isinstance(outcome, MailboxFact):
+        raise outcome
+    return outcome
+
+
+@transaction.atomic
+def accept_batch(
+    prepared: Sequence[tuple[Acceptance, NewContent]], *, now: datetime, wait: bool = True
+) -> list[Outcome]:
+    """Takes many messages in one transaction; each has its own outcome. Raises DiskNearlyFull for all."""
+    inboxes = mailboxes_called(
+        account_ids={account for acceptance, _ in prepared for account in acceptance.account_ids}, name=INBOX
+    )
+    items = [_item(acceptance, content, inboxes, now) for acceptance, content in prepared]
+    append_batch(items, now=now, wait=wait)
+    leaving = [
+        number
+        for number, (acceptance, _) in enumerate(prepared)
+        if acceptance.relay and items[number].failure is None
+    ]
+    queued = dict(
+        zip(leaving, enqueue([_queued(prepared[n][0], items[n]) for n in leaving], now=now), strict=True)
+        if leaving
+        else ()
+    )
+    return [
+        item.failure or Accepted(item.content_id, _uids(acceptance, item), queued.get(number))
+        for number, ((acceptance, _), item) in enumerate(zip(prepared, items, strict=True))
+    ]
+
+
+def _item(acceptance: Acceptance, content: NewContent, inboxes: dict[int, int], now: datetime) -> Item:
+    targets = [
+        Target(account_id, inboxes[account_id])
+        for account_id in acceptance.account_ids
+        if account_id in inboxes
+    ]
+    item = Item(content, targets, now, keep_content=bool(acceptance.relay))
+    if len(targets) < len(acceptance.account_ids):
+        item.failure = MailboxNotFound(INBOX)  # an account went since the recipient was accepted
+    if acceptance.save_in_sent and acceptance.submitted_by is not None:
+        sent = sent_mailbox(account_id=acceptance.submitted_by)
+        if sent is not None:
+            item.targets = [*targets, Target(acceptance.submitted_by, sent, Flag.SEEN)]
+    return item
+
+
+def _uids(acceptance: Acceptance, item: Item) -> dict[int, int]:
+    return dict(zip(acceptance.account_ids, item.uids, strict=False))  # the copy in Sent comes last
+
+
+def _queued(acceptance: Acceptance, item: Item) -> NewQueuedMessage:
+    return NewQueuedMessage(
+        content_id=item.content_id,
+        reverse_path=acceptance.reverse_path,
+        forward_paths=[str(address) for address in acceptance.relay],
+        account_id=acceptance.submitted_by,
+        size_octets=len(acceptance.octets),
+        body="7BIT" if acceptance.octets.isascii() else "8BITMIME",
+        smtputf8=acceptance.is_smtputf8,
+    )
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A message on its way into a batch, and whoever waits for its outcome."""
+
+    acceptance: Acceptance
+    content: NewContent
+    future: asyncio.Future[Accepted]
+    turns_left_out: int = field(default=0)
+
+
+class Writer:
+    """Takes messages for the sessions of one process, in batches, one commit at a time."""
+
+    def __init__(
+        self,
+        *,
+        max_batch_octets: int | None = None,
+        clock: Callable[[], datetime] = timezone.now,
+    ) -> None:
+        self._max_batch_octets = max_batch_octets or settings.WRITE_BATCH_OCTETS
+        self._clock = clock
+        self._threads = StoreThreads(1, "writer")
+        self._patient = StoreThreads(2, "patient-writer")
+        self._waiting: deque[_Waiting] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_writing = False
+
+    async def accept(self, acceptance: Acceptance) -> Accepted:
+        """Takes one message; returns once it is committed.
+
+        Raises QuotaExceeded, MailboxNotFound, MessageTooLarge, DiskNearlyFull, StoreUnavailable (then the
+        message may have been committed or not: the client is to send it again).
+        """
+        if len(acceptance.octets) < LARGE_OCTETS:
+            content = prepare(acceptance.octets)
+        else:
+            content = await in_store(prepare, acceptance.octets)
+        waiting = _Waiting(acceptance, content, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        if not self._is_writing:
+            self._is_writing = True
+            self._start(self._write_all())
+        return await waiting.future
+
+    async def close(self) -> None:
+        """Ends once everything that waits is answered."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        self._threads.close()
+        self._patient.close()
+
+    def _start(self, work: "asyncio._CoroutineLike[None]") -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _write_all(self) -> None:
+        try:
+            while self._waiting:
+                await self._write(self._next_batch(), self._threads, wait=False)
+        finally:
+            self._is_writing = False
+
+    def _next_batch(self) -> list[_Waiting]:
+        batch = [self._waiting.popleft()]
+        octets = len(batch[0].acceptance.octets)
+        while self._waiting and len(batch) < MAX_BATCH_MESSAGES:
+            octets += len(self._waiting[0].acceptance.octets)
+            if octets > self._max_batch_octets:
+                break
+            batch.append(self._waiting.popleft())
+        return batch
+
+    async def _write(self, batch: list[_Waiting], threads: StoreThreads, *, wait: bool) -> None:
+        prepared = [(waiting.acceptance, waiting.content) for waiting in batch]
+        outcomes: list[Outcome | Exception]
+        try:
+            outcomes = [*await threads.run(accept_batch, prepared, now=self._clock(), wait=wait)]
+        except (StoreUnavailable, DiskNearlyFull) as fact:
+            outcomes = [fact] * len(batch)
+        except DatabaseError as error:
+            if len(batch) > 1:  # one row of the batch is bad: each again by itself
+                for waiting in batch:
+                    await self._write([waiting], threads, wait=wait)
+                return
+            outcomes = [error]
+        except Exception as error:  # whoever waits is told, whatever it was
+            outcomes = [error] * len(batch)
+        for waiting, outcome in zip(batch, outcomes, strict=True):
+            self._settle(waiting, outcome)
+
+    def _settle(self, waiting: _Waiting, outcome: Outcome | Exception) -> None:
+        if isinstance(outcome, MailboxBusy):
+            waiting.turns_left_out += 1
+            if waiting.turns_left_out < MAX_TURNS_LEFT_OUT:
+                self._waiting.append(waiting)
+            else:
+                self._start(self._write([waiting], self._patient, wait=True))
+        elif waiting.future.done():  # the session was cancelled meanwhile
+            pass
+        elif isinstance(outcome, Exception):
+            waiting.future.set_exception(outcome)
+        else:
+            waiting.future.set_result(outcome)
