@@ -1,5 +1,21 @@
 """What comes and goes: the queue."""
 
-from delivery.models.queue import Attempt, Destination, QueuedMessage, QueuedRecipient, RecipientState
+from delivery.models.queue import (
+    WAITING_STATES,
+    Attempt,
+    Destination,
+    QueuedMessage,
+    QueuedRecipient,
+    RecipientState,
+    ReportDue,
+)
 
-__all__ = ["Attempt", "Destination", "QueuedMessage", "QueuedRecipient", "RecipientState"]
+__all__ = [
+    "WAITING_STATES",
+    "Attempt",
+    "Destination",
+    "QueuedMessage",
+    "QueuedRecipient",
+    "RecipientState",
+    "ReportDue",
+]

@@ -50,13 +50,19 @@ class QueuedMessage(models.Model):
 
 
 class Destination(models.Model):
-    """A next hop's domain. A worker claims it with a lease, so that one look serves all that waits for it."""
+    """A next hop's domain. A worker claims it with a lease, so that one look serves all that waits for it.
+
+    `next_attempt_at` is None while nothing waits. `failures` counts looks in a row that reached no host at all; what
+    waits is then put off together, in this row alone, and `last_reply` says why.
+    """
 
     name = models.TextField(unique=True)
     next_attempt_at = models.DateTimeField(null=True, blank=True, db_index=True)
     claimed_until = models.DateTimeField(null=True, blank=True)
     claim_token = models.UUIDField(null=True, blank=True)
     failures = models.IntegerField(default=0)
+    last_reply = models.TextField(default="", blank=True)
+    last_attempt_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering: ClassVar = ["name"]
@@ -65,8 +71,21 @@ class Destination(models.Model):
         return self.name
 
 
+class ReportDue(models.TextChoices):
+    """What the reverse-path is still to be told about a recipient (RFC 3464's actions)."""
+
+    NOTHING = "", "nothing"
+    FAILED = "failed"
+    DELAYED = "delayed"
+    RELAYED = "relayed"
+
+
 class QueuedRecipient(models.Model):
-    """One forward-path of a queued message, with where it stands."""
+    """One forward-path of a queued message, with where it stands.
+
+    `report_due` is set in the transaction that stores the outcome, and cleared in the one that accepts the DSN: so no
+    bounce is lost, and none is told twice.
+    """
 
     message = models.ForeignKey(QueuedMessage, on_delete=models.CASCADE, related_name="recipients")
     destination = models.ForeignKey(Destination, on_delete=models.PROTECT, related_name="recipients")
@@ -77,8 +96,12 @@ class QueuedRecipient(models.Model):
     attempts = models.IntegerField(default=0)
     next_attempt_at = models.DateTimeField(default=timezone.now)
     last_reply = models.TextField(default="", blank=True)
+    last_status = models.TextField(default="", blank=True)
+    last_host = models.TextField(default="", blank=True)
     last_attempt_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    report_due = models.TextField(choices=ReportDue.choices, default=ReportDue.NOTHING, blank=True)
+    delay_reported_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering: ClassVar = ["-id"]
@@ -87,7 +110,8 @@ class QueuedRecipient(models.Model):
                 fields=["destination", "next_attempt_at"],
                 condition=Q(state__in=("queued", "deferred")),
                 name="recipient_due",
-            )
+            ),
+            models.Index(fields=["message"], condition=~Q(report_due=""), name="recipient_report_due"),
         ]
 
     def __str__(self) -> str:
