@@ -66,10 +66,8 @@ async def bring_up(supervisor: Supervisor) -> None:
     """From nothing to `ready`. Raises ServerFailed."""
     var: Path = settings.VAR
     await supervisor.start_databases(*own_databases(var))
-    migrate()
-    certificate = ensure_certificate(var)
-    demonstration = ensure_demo(var / "demo.json", ca=certificate.ca)
-    connections.close_all()
+    # In a thread: Django refuses to work in a thread that runs an event loop. It starts no children.
+    demonstration, certificate = await asyncio.to_thread(prepare_data, var)
     ports = open_ports()
     await supervisor.start_programs(
         doors=programs.doors(base=settings.BASE, host=settings.BIND, ports=ports),
@@ -95,6 +93,15 @@ def own_databases(var: Path) -> list[Postgres | Valkey]:
             Valkey(data=var / "valkey", socket=places.valkey_socket(var), log=var / "log" / "valkey.log")
         )
     return own
+
+
+def prepare_data(var: Path) -> tuple[demo.Demo, LocalCertificate]:
+    try:
+        migrate()
+        certificate = ensure_certificate(var)
+        return ensure_demo(var / "demo.json", ca=certificate.ca), certificate
+    finally:
+        connections.close_all()
 
 
 def migrate() -> None:

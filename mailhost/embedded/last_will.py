@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 PATIENCE_SECONDS = 5.0
 POLL_SECONDS = 0.02
@@ -28,6 +29,15 @@ def read_wills() -> dict[int, int]:
 
 
 def is_left(group: int) -> bool:
+    """Whether the group's leader still runs: one that nobody has waited for yet is gone for our purposes."""
+    try:
+        state = Path(f"/proc/{group}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return not Path("/proc/self").exists() and is_there(group)
+    return state not in "ZX"
+
+
+def is_there(group: int) -> bool:
     try:
         os.killpg(group, 0)
     except (ProcessLookupError, PermissionError):

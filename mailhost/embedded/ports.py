@@ -1,5 +1,6 @@
 """TCP ports: free before the start, accepting after it."""
 
+import os
 import socket
 from collections.abc import Mapping
 
@@ -15,8 +16,9 @@ def require_free(ports: Mapping[str, int], *, host: str) -> None:
             with socket.create_server((host, port), family=_family(host)):
                 pass
         except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else str(error)
             raise PortTaken(
-                f"Port {port} ({name}) on {host} cannot be listened on: {error.strerror or error}. "
+                f"Port {port} ({name}) on {host} cannot be listened on: {reason}. "
                 f"Stop the program that has it, or choose another port with MAILHOST_PORT_{name.upper()}=…, "
                 "or move all ports with MAILHOST_PORT_OFFSET=100."
             ) from error

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,13 @@ class Supervisor:
             self._in_background(keeper.keep())
 
     async def start_programs(
-        self, *, doors: Sequence[Program], workers: Sequence[Program], host: str, ports: dict[str, int]
+        self,
+        *,
+        doors: Sequence[Program],
+        workers: Sequence[Program],
+        host: str,
+        ports: Mapping[str, int],
+        seconds: float = READY_SECONDS,
     ) -> None:
         """Starts all of them at once and waits until each port accepts. Raises ServerFailed."""
         self.doors = [self._program(program, DOOR_STEPS) for program in doors]
@@ -77,7 +83,7 @@ class Supervisor:
         for keeper in (*self.doors, *self.workers):
             keeper.start()
             self._in_background(keeper.keep())
-        deadline = time.monotonic() + READY_SECONDS
+        deadline = time.monotonic() + seconds
         for program, keeper in zip(doors, self.doors, strict=True):
             for name in program.ports:
                 test = functools.partial(is_accepting, ports[name], host=host)

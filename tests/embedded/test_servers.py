@@ -1,7 +1,5 @@
 """The embedded servers: they start, keep their data, and leave nothing behind."""
 
-import os
-import select
 import signal
 import subprocess
 import sys
@@ -15,6 +13,7 @@ from mailhost.embedded import places
 from mailhost.embedded.child import ServerFailed
 from mailhost.embedded.postgres import Postgres
 from mailhost.embedded.valkey import Valkey
+from tests.embedded.processes import processes_in, wait_until_gone
 
 OWNER = """
 import sys
@@ -41,30 +40,6 @@ def postgres(tmp_path: Path) -> Iterator[Postgres]:
     )
     yield server
     server.stop()
-
-
-def processes_in(folder: Path) -> list[int]:
-    """Processes whose working directory or command line lies in the folder."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (process / "cmdline").read_bytes()
-            where = os.readlink(process / "cwd")
-        except OSError:
-            continue
-        if str(folder) in words.decode(errors="replace") or where.startswith(str(folder)):
-            found.append(int(process.name))
-    return found
-
-
-def wait_until_gone(pids: list[int]) -> None:
-    for pid in pids:
-        try:
-            handle = os.pidfd_open(pid)
-        except ProcessLookupError:
-            continue
-        assert select.select([handle], [], [], 10)[0], f"process {pid} is still there"
-        os.close(handle)
 
 
 def test_data_is_kept_from_one_start_to_the_next(tmp_path: Path) -> None:
