@@ -96,9 +96,9 @@ def authenticate(*, login: str, password: str, peer: str, protocol: str) -> Prin
     login = canonical_login(login[:MAX_LOGIN_CHARACTERS])
     brakes = _Brakes(login, peer)
     brakes.refuse_if_too_many()
-    row = one(FIND, (login.replace("\0", ""),))
-    if len(password) > MAX_PASSWORD_CHARACTERS or row is None:
-        _check("", None, password[:MAX_PASSWORD_CHARACTERS])
+    row = one(FIND, (login,)) if _can_be_stored(login) else None
+    if row is None or len(password) > MAX_PASSWORD_CHARACTERS or not _can_be_stored(password):
+        _check("", None, "")
         raise brakes.failed()
     account_id, login, stored, is_operator, is_enabled, local_part, domain = row
     if not _check(stored, account_id, password) or not is_enabled:
@@ -142,6 +142,11 @@ class Backend(BaseBackend):
     def get_user(self, user_id: int) -> Account | None:
         """The account of a session, as long as it may sign in at all."""
         return Account.objects.select_related("address__domain").filter(pk=user_id, is_enabled=True).first()
+
+
+def _can_be_stored(text: str) -> bool:
+    """Neither NUL nor what came of octets that were no UTF-8."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _check(stored: str, account_id: int | None, password: str) -> bool:

@@ -24,7 +24,7 @@ from mailboxes.store import (
     hierarchy,
     select,
 )
-from mailboxes.store.values import Flag, MailboxEntry, NewMessage
+from mailboxes.store.values import NO_FLAGS, Flag, MailboxEntry, NewMessage
 from tests.support.hosting import new_account
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -43,7 +43,7 @@ def find(account: Account, name: str = "INBOX") -> MailboxEntry:
 
 
 def add(
-    account: Account, *, name: str = "INBOX", count: int = 1, flags: Flag = Flag(0), octets: bytes = OCTETS
+    account: Account, *, name: str = "INBOX", count: int = 1, flags: Flag = NO_FLAGS, octets: bytes = OCTETS
 ) -> list[int]:
     messages = [NewMessage(append.prepare(octets), flags) for _ in range(count)]
     mailbox = find(account, name)
