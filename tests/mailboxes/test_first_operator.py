@@ -1,10 +1,9 @@
 """The first operator's link works once, and never where there is an operator."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django. import SettingsWrapper
 
 from mailboxes import first_operator
 from mailboxes.accounts import add_operator
@@ -14,9 +13,9 @@ pytestmark = pytest.mark.django_db(transaction=False)
 
 
 @pytest.fixture(autouse=True)
-def var(settings: SettingsWrapper, tmp_path: Path) -> Iterator[Path]:
+def var(settings: SettingsWrapper, tmp_path: Path) -> Path:
     settings.VAR = tmp_path
-    yield tmp_path
+    return tmp_path
 
 
 def test_the_link_makes_an_operator_once() -> None:
