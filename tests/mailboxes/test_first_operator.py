@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from pytest_django. import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from mailboxes import first_operator
 from mailboxes.accounts import add_operator
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db(transaction=False)
 
 
 @pytest.fixture(autouse=True)
-def var(settings: SettingsWrapper, tmp_path: Path) -> Path:
+def var(settings: Settings, tmp_path: Path) -> Path:
     settings.VAR = tmp_path
     return tmp_path
 
