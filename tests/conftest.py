@@ -13,6 +13,7 @@ from pathlib import Path
 import django
 import hypothesis
 import pytest
+from django.test.utils import setup_databases
 from pytest_django.plugin import DjangoDbBlocker
 
 from mailhost.embedded import places
@@ -86,9 +87,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_keepdb() -> bool:
-    """The test database goes with its server: dropping it would wait for other threads' connections."""
-    return not GIVEN_DATABASE
+def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Always the test database. pytest-django's own makes it only where a chosen test is marked as using one.
+
+    It goes with its server: dropping it would wait for other threads' connections.
+    """
+    with django_db_blocker.unblock():
+        setup_databases(verbosity=0, interactive=False, aliases=["default"], keepdb=not GIVEN_DATABASE)
 
 
 @pytest.fixture(scope="session")
