@@ -12,6 +12,7 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, Protocol, TypeVar, cast
 
 import structlog
 
@@ -27,6 +28,21 @@ from mailhost.net.connection import (
 log = structlog.get_logger(__name__)
 
 Serve = Callable[[Connection], Awaitable[None]]
+
+
+class AnyConnection(Protocol):
+    """What a listener asks of its connections, which are asyncio protocols too. SMTP has a class of its own."""
+
+    peer: str
+
+    def shut_down(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+C = TypeVar("C", bound=AnyConnection)
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 BACKLOG = 1024  # a burst of clients after a restart; the kernel caps it at net.core.somaxconn
@@ -119,25 +135,27 @@ def check_port_is_free(host: str, port: int) -> None:
     bind(host, port, shared=False).close()
 
 
-class Listener:
-    """One listening socket and its sessions. Made by listen()."""
+class Listener(Generic[C]):
+    """One listening socket and its sessions. `connect` makes the protocol of each connection; see listen()."""
 
     def __init__(
         self,
         sock: socket.socket,
-        serve: Serve,
+        serve: Callable[[C], Awaitable[None]],
         *,
+        connect: Callable[[], C],
         limits: ConnectionLimits,
         tls: ssl.SSLContext | None,
         refusal: bytes,
     ) -> None:
         self._sock = sock
         self._serve = serve
+        self._connect = connect
         self._limits = limits
         self._tls = tls
         self._refusal = refusal
         self._loop = asyncio.get_running_loop()
-        self._sessions: dict[asyncio.Task[None], Connection | None] = {}
+        self._sessions: dict[asyncio.Task[None], C | None] = {}
         self._pause: asyncio.TimerHandle | None = None
         self._loop.add_reader(sock, self._accept)
 
@@ -212,13 +230,13 @@ class Listener:
         finally:
             self._limits.release(address)
 
-    async def _open(self, sock: socket.socket) -> Connection | None:
+    async def _open(self, sock: socket.socket) -> C | None:
         """The connection, after its handshake where TLS is implicit; None where none came about."""
         is_tls = self._tls is not None
-        connection = Connection()
+        connection = self._connect()
         try:
             await self._loop.connect_accepted_socket(
-                lambda: connection,
+                lambda: cast(asyncio.BaseProtocol, connection),
                 sock,
                 ssl=self._tls,
                 ssl_handshake_timeout=HANDSHAKE_TIMEOUT_SECONDS if is_tls else None,
@@ -261,11 +279,11 @@ async def listen(
     limits: ConnectionLimits,
     tls: ssl.SSLContext | None = None,
     refusal: bytes = b"",
-) -> Listener:
+) -> Listener[Connection]:
     """Serve connections to that port, with implicit TLS where a context is given.
 
     `serve` is called for each connection, in a task of its own, and may let ConnectionLost and IdleTimeout
     out; the connection is closed behind it. `refusal` is sent to clients over the limits. Raises PortTaken,
     CannotListen.
     """
-    return Listener(bind(host, port), serve, limits=limits, tls=tls, refusal=refusal)
+    return Listener(bind(host, port), serve, connect=Connection, limits=limits, tls=tls, refusal=refusal)
