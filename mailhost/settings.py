@@ -1,9 +1,7 @@
 """Django's settings, read from the environment (docs/settings.md is made from the declarations here)."""
 
-import hashlib
 import os
 import secrets
-import socket
 import tempfile
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -43,7 +41,9 @@ DISK_RESERVE_OCTETS = env.octets(
 # --- Listening ----------------------------------------------------------------------------------------------------
 env.section("Listening")
 BIND = env.text("MAILHOST_BIND", "0.0.0.0", "The address all servers listen on; `./run` sets 127.0.0.1.")
-PORT_OFFSET = env.integer("MAILHOST_PORT_OFFSET", 0, "Added to every port, to run several instances side by side.")
+PORT_OFFSET = env.integer(
+    "MAILHOST_PORT_OFFSET", 0, "Added to every port, to run several instances side by side."
+)
 STANDARD_PORTS = {
     "smtp": 25,
     "submission": 587,
@@ -91,7 +91,9 @@ RELAY = env.text(
     "`direct` (to each domain's MX), `smarthost:HOST:PORT`, or `capture`: nothing leaves the machine and what would "
     "have left is kept for the admin to show. `./run` sets `capture`.",
 )
-RELAY_PORT = env.integer("MAILHOST_RELAY_PORT", 25, "The port of other hosts; another one only to try relaying out.")
+RELAY_PORT = env.integer(
+    "MAILHOST_RELAY_PORT", 25, "The port of other hosts; another one only to try relaying out."
+)
 RELAY_TO_PRIVATE = env.boolean(
     "MAILHOST_RELAY_TO_PRIVATE",
     False,
@@ -99,6 +101,43 @@ RELAY_TO_PRIVATE = env.boolean(
 )
 RESOLVER = env.text(
     "MAILHOST_RESOLVER", "", "`ADDRESS:PORT` of a DNS server to ask instead of the system's resolvers."
+)
+
+# --- The queue ----------------------------------------------------------------------------------------------------
+env.section("The queue")
+QUEUE_LIFETIME_SECONDS = env.seconds(
+    "MAILHOST_QUEUE_LIFETIME",
+    5 * 86_400,
+    "How long a message is tried before it is given back; RFC 5321 section 4.5.4.1 asks for 4 to 5 days.",
+)
+QUEUE_DELAY_NOTICE_SECONDS = env.seconds(
+    "MAILHOST_QUEUE_DELAY_NOTICE",
+    4 * 3_600,
+    "After this time the sender is told once that a message is delayed; 0: never.",
+)
+QUEUE_RETENTION_SECONDS = env.seconds(
+    "MAILHOST_QUEUE_RETENTION",
+    14 * 86_400,
+    "How long finished messages and their attempts are kept for looking back at.",
+)
+QUEUE_LEASE_SECONDS = env.seconds(
+    "MAILHOST_QUEUE_LEASE",
+    90,
+    "A worker that was killed is given up after this; a living one renews its claim three times as often.",
+)
+QUEUE_TICK_SECONDS = env.seconds(
+    "MAILHOST_QUEUE_TICK", 5, "How often the queue is looked at without being told of new mail."
+)
+RELAY_CONNECTIONS = env.integer(
+    "MAILHOST_RELAY_CONNECTIONS", 100, "Connections to other hosts at once, in one worker process."
+)
+RELAY_CONNECTIONS_PER_DESTINATION = env.integer(
+    "MAILHOST_RELAY_CONNECTIONS_PER_DESTINATION",
+    4,
+    "Connections to one domain at once; large receivers slow down who opens more.",
+)
+RELAY_MESSAGES_PER_CONNECTION = env.integer(
+    "MAILHOST_RELAY_MESSAGES_PER_CONNECTION", 100, "Messages over one connection before another one is made."
 )
 
 # --- Web ----------------------------------------------------------------------------------------------------------
@@ -112,7 +151,9 @@ ALLOWED_HOSTS = list(
     )
 )
 CSRF_TRUSTED_ORIGINS = list(
-    env.words("MAILHOST_TRUSTED_ORIGINS", (), "Origins such as `https://mail.example.org` behind a TLS proxy.")
+    env.words(
+        "MAILHOST_TRUSTED_ORIGINS", (), "Origins such as `https://mail.example.org` behind a TLS proxy."
+    )
 )
 HTTPS = env.boolean(
     "MAILHOST_HTTPS",
@@ -124,7 +165,9 @@ HTTPS = env.boolean(
 
 def secret_key() -> str:
     """MAILHOST_SECRET_KEY, or one made once and kept in var/secret_key (mode 0600)."""
-    given = env.text("MAILHOST_SECRET_KEY", "", "Signs sessions and links. Empty: made once, kept in `var/secret_key`.")
+    given = env.text(
+        "MAILHOST_SECRET_KEY", "", "Signs sessions and links. Empty: made once, kept in `var/secret_key`."
+    )
     if given:
         return given
     path = VAR / "secret_key"
@@ -147,7 +190,9 @@ if HOSTNAME not in ALLOWED_HOSTS:
 
 # --- Accounts and sign-in -----------------------------------------------------------------------------------------
 env.section("Accounts and sign-in")
-DEFAULT_QUOTA_OCTETS = env.octets("MAILHOST_DEFAULT_QUOTA", "5G", "Quota of an account made without one; 0: none.")
+DEFAULT_QUOTA_OCTETS = env.octets(
+    "MAILHOST_DEFAULT_QUOTA", "5G", "Quota of an account made without one; 0: none."
+)
 LOGIN_FREE_FAILURES = env.integer(
     "MAILHOST_LOGIN_FREE_FAILURES",
     3,
@@ -163,7 +208,9 @@ LOGIN_MAX_FAILURES_PER_ADDRESS = env.integer(
     100,
     "Wrong passwords from one address (IPv6: /64) in a quarter of an hour before logins are refused unseen.",
 )
-LOGIN_WINDOW_SECONDS = env.integer("MAILHOST_LOGIN_WINDOW", 900, "How long wrong passwords count, in seconds.")
+LOGIN_WINDOW_SECONDS = env.integer(
+    "MAILHOST_LOGIN_WINDOW", 900, "How long wrong passwords count, in seconds."
+)
 LOGIN_CACHE_SECONDS = env.seconds(
     "MAILHOST_LOGIN_CACHE",
     300,
@@ -181,10 +228,151 @@ MAX_MAILBOX_NAME = env.integer(
 )
 MAX_KEYWORDS = env.integer("MAILHOST_MAX_KEYWORDS", 64, "Keywords on one message; clients use a handful.")
 EXPUNGED_RETENTION_SECONDS = env.integer(
-    "MAILHOST_EXPUNGED_RETENTION", 14 * 86_400, "How long expunged messages are kept for taking back, in seconds."
+    "MAILHOST_EXPUNGED_RETENTION",
+    14 * 86_400,
+    "How long expunged messages are kept for taking back, in seconds.",
 )
 WRITE_BATCH_OCTETS = env.octets(
     "MAILHOST_WRITE_BATCH", "16M", "Octets of messages that one commit takes together at the most."
+)
+
+# --- SMTP ---------------------------------------------------------------------------------------------------------
+env.section("SMTP")
+SMTP_MAX_CONNECTIONS = env.integer(
+    "MAILHOST_SMTP_MAX_CONNECTIONS",
+    1_000,
+    "Connections at once to port 25, and as many to 465 and 587 together.",
+)
+SMTP_MAX_CONNECTIONS_PER_ADDRESS = env.integer(
+    "MAILHOST_SMTP_MAX_CONNECTIONS_PER_ADDRESS",
+    50,
+    "Of these from one address (IPv6: one /64), so that no single one can take them all.",
+)
+SMTP_TIMEOUT_SECONDS = env.seconds(
+    "MAILHOST_SMTP_TIMEOUT",
+    300,
+    "How long a client may take for its next command or block of data; RFC 5321 section 4.5.3.2.7 asks for 5 minutes.",
+)
+SMTP_MAX_RECIPIENTS = env.integer(
+    "MAILHOST_SMTP_MAX_RECIPIENTS",
+    1_000,
+    "Recipients in one transaction; RFC 5321 section 4.5.3.1.8 asks for at least 100. More get 452 4.5.3.",
+)
+SMTP_MAX_REFUSED_RECIPIENTS = env.integer(
+    "MAILHOST_SMTP_MAX_REFUSED_RECIPIENTS",
+    100,
+    "Unknown recipients in one session before it ends: whoever asks for more is collecting addresses.",
+)
+SMTP_MAX_BAD_COMMANDS = env.integer(
+    "MAILHOST_SMTP_MAX_BAD_COMMANDS",
+    20,
+    "Commands refused for their form or place in one session before it ends.",
+)
+SMTP_MAX_IDLE_COMMANDS = env.integer(
+    "MAILHOST_SMTP_MAX_IDLE_COMMANDS",
+    100,
+    "NOOP, RSET, VRFY, HELP and EHLO since the last message before the session ends: they keep a connection for nothing.",
+)
+SMTP_MAX_LOGIN_FAILURES = env.integer(
+    "MAILHOST_SMTP_MAX_LOGIN_FAILURES",
+    3,
+    "Failed AUTH commands in one session before it ends; a new one is slowed as the account and the address are.",
+)
+SMTP_MAX_RECEIVED = env.integer(
+    "MAILHOST_SMTP_MAX_RECEIVED",
+    100,
+    "Received fields in a message that make it a loop; RFC 5321 section 6.3 asks for at least 100.",
+)
+SMTP_MAX_HEADER_FIELDS = env.integer(
+    "MAILHOST_SMTP_MAX_HEADER_FIELDS", 2_000, "Header fields in a message; real ones stay below 300."
+)
+SMTP_MAX_LINE_OCTETS = env.octets(
+    "MAILHOST_SMTP_MAX_LINE",
+    "1M",
+    "The longest line in a message. RFC 5322 allows 998 octets, but programs send HTML as one line.",
+)
+SMTP_MAX_HELD_OCTETS = env.octets(
+    "MAILHOST_SMTP_MAX_HELD",
+    "512M",
+    "Octets of messages under way that one SMTP process keeps in memory; beyond it new ones get 452 4.3.1.",
+)
+
+# --- POP3 ---------------------------------------------------------------------------------------------------------
+env.section("POP3")
+POP3_MAX_CONNECTIONS = env.integer(
+    "MAILHOST_POP3_MAX_CONNECTIONS", 2_000, "Connections at once in one process, both ports together."
+)
+POP3_MAX_CONNECTIONS_PER_ADDRESS = env.integer(
+    "MAILHOST_POP3_MAX_CONNECTIONS_PER_ADDRESS",
+    50,
+    "Of these from one address (IPv6: one /64): an office behind one address, and no attacker who takes them all.",
+)
+POP3_AUTOLOGOUT_SECONDS = env.seconds(
+    "MAILHOST_POP3_AUTOLOGOUT",
+    600,
+    "Idle time that ends a session; RFC 1939 section 3 asks for 10 minutes at least.",
+)
+POP3_LOGIN_TIMEOUT_SECONDS = env.seconds(
+    "MAILHOST_POP3_LOGIN_TIMEOUT",
+    180,
+    "The same before sign-in, where nothing is lost and strangers would hold connections.",
+)
+POP3_MAX_LINE_OCTETS = env.octets(
+    "MAILHOST_POP3_MAX_LINE",
+    "8K",
+    "The longest command or AUTH response; RFC 2449 section 4 asks for 255 octets, tokens are longer.",
+)
+POP3_MAX_BAD_COMMANDS = env.integer(
+    "MAILHOST_POP3_MAX_BAD_COMMANDS",
+    20,
+    "Lines in one session that are refused for their form or place before it ends.",
+)
+POP3_MAX_LOGIN_FAILURES = env.integer(
+    "MAILHOST_POP3_MAX_LOGIN_FAILURES", 3, "Wrong passwords in one session before it ends."
+)
+POP3_READ_AHEAD_OCTETS = env.octets(
+    "MAILHOST_POP3_READ_AHEAD",
+    "256K",
+    "Octets that a session reads ahead for a client that gets message after message; it holds them in memory.",
+)
+
+# --- IMAP ---------------------------------------------------------------------------------------------------------
+env.section("IMAP")
+IMAP_MAX_CONNECTIONS = env.integer(
+    "MAILHOST_IMAP_MAX_CONNECTIONS", 10_000, "Connections of one process; an idle one with TLS takes some 50 KB."
+)
+IMAP_MAX_CONNECTIONS_PER_ADDRESS = env.integer(
+    "MAILHOST_IMAP_MAX_CONNECTIONS_PER_ADDRESS",
+    200,
+    "From one address (IPv6: /64) at once: clients hold five or more each, and offices share an address.",
+)
+IMAP_MAX_LINE_OCTETS = env.octets(
+    "MAILHOST_IMAP_MAX_LINE",
+    "64K",
+    "One line of a command. RFC 7162 section 4 asks for 8 KB; clients name thousands of UIDs in one line.",
+)
+IMAP_MAX_LITERAL_OCTETS = env.octets(
+    "MAILHOST_IMAP_MAX_LITERAL", "64K", "A literal in any command but APPEND, whose bound is MAILHOST_MAX_MESSAGE."
+)
+IMAP_MAX_COMMAND_OCTETS = env.octets(
+    "MAILHOST_IMAP_MAX_COMMAND", "1M", "All lines and literals of one command together, but for APPEND's message."
+)
+IMAP_LOGIN_SECONDS = env.seconds(
+    "MAILHOST_IMAP_LOGIN_TIMEOUT", 60, "Silence of a client that has not signed in before it is sent away."
+)
+IMAP_AUTOLOGOUT_SECONDS = env.seconds(
+    "MAILHOST_IMAP_AUTOLOGOUT", 1_800, "Silence before autologout; RFC 3501 section 5.4 wants at least 30 minutes."
+)
+IMAP_IDLE_NOTICE_SECONDS = env.seconds(
+    "MAILHOST_IMAP_IDLE_NOTICE",
+    120,
+    "How often IDLE says that it is still there: address translators forget silent connections after a few minutes.",
+)
+IMAP_MAX_BAD_COMMANDS = env.integer(
+    "MAILHOST_IMAP_MAX_BAD_COMMANDS", 20, "Commands in a row that cannot be understood before the connection closes."
+)
+IMAP_MAX_LOGIN_FAILURES = env.integer(
+    "MAILHOST_IMAP_MAX_LOGIN_FAILURES", 5, "Wrong passwords on one connection before it closes."
 )
 
 # --- Django -------------------------------------------------------------------------------------------------------
@@ -305,6 +493,8 @@ def database(url: str) -> dict[str, object]:
             "keepalives_interval": 2,
             "keepalives_count": 3,
             "tcp_user_timeout": 10_000,
+            # For net/database.py's cursors alone: Django's own bind on the client and are never prepared.
+            "prepare_threshold": 2,
             **query,
         },
     }
