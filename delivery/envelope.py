@@ -1,0 +1,28 @@
+"""The envelope of one SMTP transaction (RFC 5321 section 2.3.1): what MAIL and RCPT said, and where it leads."""
+
+from dataclasses import dataclass, field
+
+from delivery.routing import Route
+from mailhost.protocols.addresses import EmailAddress
+from mailhost.protocols.smtp.commands import Body
+from mailhost.protocols.smtp.paths import ForwardPath, ReversePath
+
+
+@dataclass(slots=True)
+class Envelope:
+    """Recipients are kept by where they end: an account or a foreign address named twice gets one copy."""
+
+    reverse_path: ReversePath
+    size_octets: int = 0
+    body: Body = "7BIT"
+    is_smtputf8: bool = False
+    forward_paths: list[ForwardPath] = field(default_factory=list)
+    account_ids: dict[int, None] = field(default_factory=dict)
+    relay: dict[tuple[str, str], EmailAddress] = field(default_factory=dict)
+
+    def add(self, forward_path: ForwardPath, route: Route) -> None:
+        """One more recipient that was accepted."""
+        self.forward_paths.append(forward_path)
+        self.account_ids.update(dict.fromkeys(route.account_ids))
+        for address in route.relay:
+            self.relay.setdefault(address.key, address)

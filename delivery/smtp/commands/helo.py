@@ -1,0 +1,39 @@
+"""EHLO and HELO (RFC 5321 section 4.1.1.1)."""
+
+from delivery.smtp.commands.auth import is_auth_offered
+from delivery.smtp.session import Session, max_message_octets
+from mailhost.protocols.smtp.replies import CommandRefused, Reply
+
+
+async def ehlo(session: Session, argument: str) -> Reply:
+    """Tells the extensions of this server."""
+    _greet(session, argument, is_extended=True)
+    extensions = [
+        f"{session.host.name} greets {argument[:255]}",
+        "PIPELINING",
+        f"SIZE {max_message_octets()}",
+        "8BITMIME",
+        "SMTPUTF8",
+        "ENHANCEDSTATUSCODES",
+    ]
+    if session.host.tls is not None and not session.connection.is_tls:
+        extensions.append("STARTTLS")
+    if is_auth_offered(session):
+        extensions.append("AUTH PLAIN LOGIN")
+    extensions.append("HELP")
+    return Reply(250, "", "\n".join(extensions))
+
+
+async def helo(session: Session, argument: str) -> Reply:
+    """The greeting of RFC 821, without extensions."""
+    _greet(session, argument, is_extended=False)
+    return Reply(250, "", session.host.name)
+
+
+def _greet(session: Session, argument: str, *, is_extended: bool) -> None:
+    if not argument:
+        raise CommandRefused(501, "5.5.4", "Syntax: EHLO domain")
+    # Which name a client gives is not looked at: too many honest ones have none (section 4.1.4).
+    session.reset()
+    session.helo = argument
+    session.is_extended = is_extended

@@ -1,0 +1,10 @@
+"""HELP (RFC 5321 section 4.1.1.8)."""
+
+from delivery.smtp.session import Door, Session
+from mailhost.protocols.smtp.replies import Reply
+
+
+async def help_(session: Session, argument: str) -> Reply:
+    """The commands that there are."""
+    auth = " AUTH" if session.door is Door.SUBMISSION else ""
+    return Reply(214, "2.0.0", f"EHLO HELO MAIL RCPT DATA RSET NOOP QUIT VRFY HELP STARTTLS{auth}")

@@ -1,0 +1,49 @@
+"""MAIL FROM (RFC 5321 section 4.1.1.2; SIZE: RFC 1870)."""
+
+from typing import Final
+
+from delivery.envelope import Envelope
+from delivery.routing import may_send_as
+from delivery.smtp.commands.auth import is_auth_offered
+from delivery.smtp.replies import (
+    AUTHENTICATION_REQUIRED,
+    DISK_NEARLY_FULL,
+    MESSAGE_TOO_BIG,
+    NOT_YOUR_ADDRESS,
+    STARTTLS_REQUIRED,
+)
+from delivery.smtp.session import Door, Session, State, max_message_octets
+from mailhost.net.disk import has_room
+from mailhost.net.store_threads import in_store
+from mailhost.protocols.smtp.commands import parse_mail
+from mailhost.protocols.smtp.paths import ReversePath
+from mailhost.protocols.smtp.replies import Reply
+
+ALLOWED_IN: Final = frozenset({State.GREETED})
+SENDER_OK: Final = Reply(250, "2.1.0", "Sender ok")
+
+
+async def mail(session: Session, argument: str) -> Reply:
+    """Begins a transaction."""
+    if session.door is Door.SUBMISSION and session.principal is None:
+        return AUTHENTICATION_REQUIRED if is_auth_offered(session) else STARTTLS_REQUIRED
+    command = parse_mail(argument, is_extended=session.is_extended)
+    if command.size_octets > max_message_octets():
+        return MESSAGE_TOO_BIG
+    if not has_room():
+        return DISK_NEARLY_FULL
+    if session.principal is not None and not await _is_own(session, command.reverse_path):
+        return NOT_YOUR_ADDRESS
+    session.envelope = Envelope(command.reverse_path, command.size_octets, command.body, command.is_smtputf8)
+    return SENDER_OK
+
+
+async def _is_own(session: Session, reverse_path: ReversePath) -> bool:
+    """The null reverse-path is everybody's: RFC 8098 section 3 has clients send MDNs with it. From is checked still."""
+    address = reverse_path.address
+    if session.principal is None or address is None:
+        return True
+    if not await in_store(may_send_as, account_id=session.principal.account_id, addresses=[address]):
+        return False
+    session.own_addresses.add(address.key)
+    return True

@@ -1,0 +1,39 @@
+"""RCPT TO (RFC 5321 section 4.1.1.3): each recipient is routed here and now, so nothing is bounced later for it."""
+
+from typing import Final
+
+from django.conf import settings
+
+from delivery.routing import AccountDisabled, route
+from delivery.smtp.replies import CLOSING_TOO_MANY_ERRORS, TOO_MANY_RECIPIENTS, reply_to
+from delivery.smtp.session import Door, Session, State
+from domains.exceptions import AddressNotFound, DomainNotFound
+from mailhost.net.store_threads import in_store
+from mailhost.protocols.smtp.commands import parse_rcpt
+from mailhost.protocols.smtp.replies import Reply
+
+ALLOWED_IN: Final = frozenset({State.MAIL, State.RECIPIENTS})
+RECIPIENT_OK: Final = Reply(250, "2.1.5", "Recipient ok")
+
+
+async def rcpt(session: Session, argument: str) -> Reply:
+    """One more recipient."""
+    envelope = session.envelope
+    assert envelope is not None
+    command = parse_rcpt(argument, is_extended=session.is_extended, is_smtputf8=envelope.is_smtputf8)
+    if len(envelope.forward_paths) >= settings.SMTP_MAX_RECIPIENTS:
+        return TOO_MANY_RECIPIENTS
+    try:
+        found = await in_store(
+            route,
+            forward_path=command.forward_path,
+            size_octets=envelope.size_octets,
+            may_relay=session.door is Door.SUBMISSION,
+        )
+    except (AddressNotFound, DomainNotFound, AccountDisabled) as fact:
+        session.refused_recipients += 1
+        if session.refused_recipients > settings.SMTP_MAX_REFUSED_RECIPIENTS:
+            return CLOSING_TOO_MANY_ERRORS
+        return reply_to(fact)
+    envelope.add(command.forward_path, found)
+    return RECIPIENT_OK

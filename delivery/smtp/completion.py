@@ -1,0 +1,85 @@
+"""From the octets after DATA to the message as it is kept: checks that every message passes, and the fields added."""
+
+import secrets
+
+from django.conf import settings
+
+from delivery.envelope import Envelope
+from delivery.smtp.authorship import require_own_authorship
+from delivery.smtp.session import Session
+from mailhost.protocols.smtp.header import (
+    begins_with_a_field,
+    field_names,
+    header_end,
+    scan_fields,
+    without_fields,
+)
+from mailhost.protocols.smtp.message_data import has_line_longer_than
+from mailhost.protocols.smtp.replies import CommandRefused
+from mailhost.protocols.smtp.trace_fields import (
+    Hop,
+    date_field,
+    message_id_field,
+    received_field,
+    return_path_field,
+)
+
+# RFC 5322 section 3.6.3: who gets a blind copy is told to nobody. Return-Path is for final delivery (RFC 5321 4.4).
+REMOVED_ON_SUBMISSION = frozenset({b"bcc", b"resent-bcc", b"return-path"})
+
+
+async def complete(session: Session, octets: bytes, *, trace_id: str) -> bytes:
+    """The message with its trace fields. Raises CommandRefused."""
+    envelope = session.envelope
+    assert envelope is not None
+    header = octets[: header_end(octets)]
+    names = field_names(header)
+    _require_bounds(octets, names)
+    added = [_trace_fields(session, envelope, trace_id)]
+    if session.principal is not None:
+        fields = scan_fields(header)
+        await require_own_authorship(session, header, fields)
+        octets = without_fields(octets, [field for field in fields if field.name in REMOVED_ON_SUBMISSION])
+        added += _missing_fields(session, names)
+    if not begins_with_a_field(octets):
+        added.append(b"\r\n")  # or the first line of its text would look like a field of ours
+    return b"".join((*added, octets))
+
+
+def _require_bounds(octets: bytes, names: list[bytes]) -> None:
+    if has_line_longer_than(octets, settings.SMTP_MAX_LINE_OCTETS):
+        raise CommandRefused(554, "5.6.0", "The message has a line that is too long")
+    if len(names) > settings.SMTP_MAX_HEADER_FIELDS:
+        raise CommandRefused(554, "5.6.0", "The message has too many header fields")
+    if names.count(b"received") > settings.SMTP_MAX_RECEIVED:
+        raise CommandRefused(554, "5.4.6", "The message goes in circles: too many Received fields")
+
+
+def _trace_fields(session: Session, envelope: Envelope, trace_id: str) -> bytes:
+    version, cipher = session.connection.tls
+    hop = Hop(
+        helo=session.helo,
+        peer=session.connection.peer,
+        host=session.host.name,
+        trace_id=trace_id,
+        is_extended=session.is_extended,
+        is_authenticated=session.principal is not None,
+        is_smtputf8=envelope.is_smtputf8,
+        tls=version,
+        cipher=cipher,
+    )
+    forward_paths = envelope.forward_paths
+    only = str(forward_paths[0]) if len(forward_paths) == 1 else ""
+    received = received_field(hop, forward_path=only, now=session.host.clock())
+    # RFC 5321 section 4.4: Return-Path is for final delivery; the relay cuts it off where there is both.
+    return return_path_field(envelope.reverse_path) + received if envelope.account_ids else received
+
+
+def _missing_fields(session: Session, names: list[bytes]) -> list[bytes]:
+    """RFC 6409 sections 8.2 and 8.3."""
+    added = []
+    if b"date" not in names:
+        added.append(date_field(session.host.clock()))
+    if b"message-id" not in names:
+        added.append(message_id_field(unique=secrets.token_hex(16), host=session.host.name))
+    return added

@@ -1,0 +1,95 @@
+"""What one SMTP session knows, and what it needs of the process around it."""
+
+import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, auto
+
+from django.conf import settings
+
+from delivery.acceptance import Acceptance, Accepted
+from delivery.envelope import Envelope
+from delivery.smtp.connection import SmtpConnection
+from mailboxes.authentication import Principal
+
+
+class Door(Enum):
+    """Inbound (25): anybody, for addresses here. Submission (465, 587): our accounts, to anywhere (RFC 6409)."""
+
+    INBOUND = auto()
+    SUBMISSION = auto()
+
+
+class State(Enum):
+    """Where a session stands (RFC 5321 section 4.1.4)."""
+
+    CONNECTED = auto()  # no EHLO yet
+    GREETED = auto()
+    MAIL = auto()  # a transaction without recipients
+    RECIPIENTS = auto()
+
+
+ADDED_OCTETS = 4_096  # room for Return-Path and Received, which count against what the store takes
+
+
+def max_message_octets() -> int:
+    """The SIZE of RFC 1870."""
+    return int(settings.MAX_MESSAGE_OCTETS) - ADDED_OCTETS
+
+
+class SessionEnded(Exception):
+    """The last reply was sent; the connection is to be closed."""
+
+
+@dataclass(slots=True)
+class Host:
+    """The process around the sessions. `clock` and `new_trace_id` are given, so that tests know what they say."""
+
+    name: str
+    tls: ssl.SSLContext | None
+    accept: Callable[[Acceptance], Awaitable[Accepted]]
+    clock: Callable[[], datetime]
+    new_trace_id: Callable[[], str]
+    held_octets: int = 0  # of messages under way, all sessions together
+
+
+@dataclass(slots=True)
+class Session:
+    """One connection's state."""
+
+    connection: SmtpConnection
+    door: Door
+    host: Host
+    helo: str = ""
+    is_extended: bool = False
+    principal: Principal | None = None
+    envelope: Envelope | None = None
+    own_addresses: set[tuple[str, str]] = field(
+        default_factory=set
+    )  # found to be the account's, this transaction
+    bad_commands: int = 0
+    idle_commands: int = 0
+    refused_recipients: int = 0
+    login_failures: int = 0
+
+    @property
+    def state(self) -> State:
+        """Follows from what is known."""
+        if not self.helo:
+            return State.CONNECTED
+        if self.envelope is None:
+            return State.GREETED
+        return State.RECIPIENTS if self.envelope.forward_paths else State.MAIL
+
+    def reset(self) -> None:
+        """Ends the transaction, if there is one (RFC 5321 section 4.1.1.5)."""
+        self.envelope = None
+        self.own_addresses.clear()
+
+    def forget_plaintext(self) -> None:
+        """TLS began: what the client said before may have been another's words (RFC 3207 section 4.2)."""
+        self.reset()
+        self.helo = ""
+        self.is_extended = False
+        self.principal = None
