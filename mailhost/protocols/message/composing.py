@@ -141,6 +141,10 @@ def _parse(person: Correspondent | str) -> tuple[str, str, str]:
         if len(found) != 1 or "\r" in person or "\n" in person:
             raise CannotCompose(f"“{one_line(person, limit=200)}” is not an address.")
         address = found[0]
+        if b"@%b" % (address.host or b"") not in person.encode("utf-8", "replace"):
+            raise CannotCompose(
+                f"“{one_line(person, limit=200)}” is not an address."
+            )  # put together from pieces
         name, mailbox, host = address.name or b"", address.mailbox or b"", address.host or b""
         return (
             name.decode("utf-8", "replace"),
@@ -150,6 +154,8 @@ def _parse(person: Correspondent | str) -> tuple[str, str, str]:
     mailbox_text, _, host_text = person.address.rpartition("@")
     if mailbox_text.startswith('"') and mailbox_text.endswith('"') and len(mailbox_text) > 1:
         mailbox_text = re.sub(r"\\(.)", r"\1", mailbox_text[1:-1])
+    elif not _DOT_ATOM.fullmatch(mailbox_text):
+        raise CannotCompose(f"“{one_line(person.address, limit=200)}” is not an address.")
     return person.name, mailbox_text, host_text
 
 

@@ -15,21 +15,24 @@ _JOINED = frozenset(
 )  # RFC 5322 allows one field each; where there are more, all are told
 
 
-def correspondents(fields: Fields) -> Correspondents:
-    """The address fields that are there; RFC 9051 has Sender and Reply-To default to From."""
+def correspondents(fields: Fields, *, max_addresses: int) -> Correspondents:
+    """The addresses of the fields that are there; of all of them together no more than max_addresses."""
     found: Correspondents = {}
     for name in _ADDRESS_FIELDS:
         values = fields.get(name)
         if values:
             value = b", ".join(values) if name in _JOINED and len(values) > 1 else values[0]
-            found[name] = parse_address_list(value)
+            addresses = parse_address_list(value)
+            if len(addresses) > max_addresses:
+                addresses = addresses[:max_addresses]
+            max_addresses -= len(addresses)
+            found[name] = addresses
     return found
 
 
-def envelope(fields: Fields, addresses: Correspondents | None = None) -> bytes:
-    """Encoded words stay encoded. NIL for a field that is absent, "" for one that is empty."""
-    if addresses is None:
-        addresses = correspondents(fields)
+def envelope(fields: Fields, addresses: Correspondents) -> bytes:
+    """Encoded words stay encoded. NIL for a field that is absent, "" for one that is empty; Sender and Reply-To
+    default to From."""
     from_ = _address_list(addresses.get(b"from"))
     sender = addresses.get(b"sender")
     reply_to = addresses.get(b"reply-to")

@@ -24,6 +24,9 @@ MAX_TEXT_OCTETS = 2_000_000  # of one text part; a browser shows no more of it i
 MAX_FILENAME_CHARACTERS = 200  # file systems take 255 octets
 
 
+_NEEDS_QUOTES = re.compile(rb'[\x00-\x20()<>\[\]:;@\\,"]')  # RFC 5322 section 3.2.3: not in an atom
+
+
 class Correspondent(NamedTuple):
     name: str
     address: str
@@ -85,7 +88,7 @@ def read_message(
     root = scan(octets, limits=limits)
     reader = _Reader(octets, max_text_octets)
     pieces = reader.read(root, ())
-    addresses = correspondents(root.fields)
+    addresses = correspondents(root.fields, max_addresses=limits.addresses)
     date = root.field(b"date")
     text_html = _html_of(pieces) if any(piece.html is not None for piece in pieces) else None
     for content_id, part in reader.inline.items():
@@ -205,7 +208,11 @@ def _people(addresses: Iterable[ListedAddress]) -> tuple[Correspondent, ...]:
     for address in addresses:
         if address.host is None:
             continue
-        spec = b"%b@%b" % (address.mailbox or b"", address.host) if address.host else address.mailbox or b""
+        spec = address.mailbox or b""
+        if _NEEDS_QUOTES.search(spec):
+            spec = b'"%b"' % re.sub(rb'(["\\])', rb"\\\1", spec)
+        if address.host:
+            spec += b"@" + address.host
         people.append(
             Correspondent(
                 one_line(decode_words(address.name or b""), limit=1_000),

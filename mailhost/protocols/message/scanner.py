@@ -27,6 +27,7 @@ class Limits:
     parts: int = 1_000  # a BODYSTRUCTURE beyond this is of no use to any client
     header_octets: int = 1 << 20  # per header; beyond it no fields are looked for
     header_fields: int = 10_000  # per header
+    addresses: int = 20_000  # in all envelopes together; four octets of a header can become 130 of ENVELOPE
 
 
 LIMITS = Limits()
@@ -74,6 +75,8 @@ def scan(octets: bytes, *, limits: Limits = LIMITS) -> Part:
 # The first line of a header: a field, a blank line, a stray continuation or the line of an mbox file.
 _HEADER_BEGINS = re.compile(rb"[!-9;-~]++[ \t]*+:|[ \t\r\n]|>?From ").match
 _DELIMITER_LINE = re.compile(rb"--([^\r\n]*+)(?:\r\n|\r|\n|\Z)").match
+_MANY_MISSES = 5_000  # lines that only look like delimiters: far above real mail, 5 ms of looking at them
+_MAX_SIEVED_OCTETS = 10_000  # of boundaries in one pattern, so that compiling it stays cheap
 _IDENTITY = frozenset((b"7bit", b"8bit", b"binary", b""))
 _MESSAGE_TYPES = frozenset((b"message/rfc822", b"message/global"))  # RFC 9051 media-message
 
@@ -115,6 +118,8 @@ class _Scan:
             bytes, int
         ] = {}  # boundary -> place in `open` of the multipart that it belongs to
         self.blank_lines = [_Search(octets, needle) for needle in (b"\n\r", b"\n\n", b"\r\r")]
+        self.misses = 0
+        self.sieve: re.Pattern[bytes] | None = None
         self.dashes = [_Search(octets, needle) for needle in (b"\n--", b"\r--")]
 
     def run(self) -> Part:
@@ -151,6 +156,7 @@ class _Scan:
             if part.kind is Kind.MULTIPART:
                 # An inner multipart that takes an outer boundary cannot have it: the outer one's lines end it.
                 self.boundaries.setdefault(_boundary(part.content_type), len(self.open) - 1)
+                self._forget_sieve()
             if part.kind is not Kind.MESSAGE:
                 return
             start, default = part.body_start, TEXT_PLAIN
@@ -209,9 +215,12 @@ class _Scan:
         octets = self.octets
         at = start - 1 if start else 0
         while at < end:
-            found = end
-            for search in self.dashes:
-                found = search.first(at, found)
+            if self.misses < _MANY_MISSES:
+                found = end
+                for search in self.dashes:
+                    found = search.first(at, found)
+            else:
+                found = self._sift(at, end)
             if found >= end:
                 return None
             line = _DELIMITER_LINE(octets, found + 1)
@@ -227,7 +236,24 @@ class _Scan:
                 is_crlf = found > 0 and octets[found - 1 : found + 1] == b"\r\n"
                 return found - is_crlf, line.end(), place, is_last
             at = found + 3
+            self.misses += 1
         return None
+
+    def _sift(self, at: int, end: int) -> int:
+        """As the searches in `dashes`, for octets that are full of lines like delimiters: slower to set up, but it
+        passes over those that are none without leaving C."""
+        if self.sieve is None:
+            boundaries = b"|".join(map(re.escape, self.boundaries))
+            pattern = rb"[\r\n]--"
+            if len(boundaries) <= _MAX_SIEVED_OCTETS:
+                pattern += rb"(?:" + boundaries + rb")(?:--)?[ \t]*+(?:[\r\n]|\Z)"
+            self.sieve = re.compile(pattern)
+        found = self.sieve.search(self.octets, at, end)
+        return end if found is None else found.start()
+
+    def _forget_sieve(self) -> None:
+        self.misses = 0
+        self.sieve = None
 
     def _end(self, place: int, at: int) -> None:
         """Ends the open parts from that place on; where that is before their body began, they are empty."""
@@ -253,6 +279,7 @@ class _Scan:
             boundary = _boundary(part.content_type)
             if self.boundaries.get(boundary) == place:
                 del self.boundaries[boundary]
+                self._forget_sieve()
 
 
 def _boundary(content_type: ContentType) -> bytes:

@@ -50,8 +50,8 @@ def decode_charset(octets: bytes, charset: bytes | None) -> str:
         try:
             text = octets.decode("utf-8")
         except UnicodeDecodeError as error:
-            # A character that was cut off at the end is no sign of another charset.
-            is_cut = error.reason == "unexpected end of data"
+            # A character that was cut off at the end of UTF-8 is no sign of another charset.
+            is_cut = error.reason == "unexpected end of data" and not octets[: error.start].isascii()
             text = octets.decode("utf-8" if is_cut else "cp1252", "replace")
     else:
         try:
@@ -108,7 +108,7 @@ def decode_words(value: bytes) -> str:
 
 def one_line(text: str, *, limit: int) -> str:
     """One line that any text column takes: runs of blanks and controls are one space, cut at limit characters."""
-    text = " ".join(text[: limit * 4].split())
+    text = " ".join(text.split(None, limit)[:limit])  # so many words are at least as many characters
     if not text.isprintable():
         text = _CONTROLS.sub(" ", text).strip()
     return text[:limit].rstrip()

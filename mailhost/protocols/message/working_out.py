@@ -56,13 +56,13 @@ def work_out(octets: bytes, *, limits: Limits = LIMITS) -> WorkedOut:
     """Never raises, whatever the octets; every text in it is free of NUL and surrogates."""
     root = scan(octets, limits=limits)
     fields = root.fields
-    addresses = correspondents(fields)
+    addresses = correspondents(fields, max_addresses=limits.addresses)
     subject = _display(root.field(b"subject") or b"")
     date = root.field(b"date")
     return WorkedOut(
         header_octets=root.body_start,
         envelope=envelope(fields, addresses),
-        body_structure=body_structure(octets, root),
+        body_structure=body_structure(octets, root, max_addresses=limits.addresses),
         parts=pack_parts(root),
         message_id=message_id_of(fields),
         references=references_of(fields),
@@ -81,7 +81,8 @@ def work_out(octets: bytes, *, limits: Limits = LIMITS) -> WorkedOut:
 
 def body_only(octets: bytes, *, limits: Limits = LIMITS) -> bytes:
     """BODY, the form of BODYSTRUCTURE without extension data (RFC 9051 section 7.5.2)."""
-    return body_structure(octets, scan(octets, limits=limits), is_extensible=False)
+    root = scan(octets, limits=limits)
+    return body_structure(octets, root, max_addresses=limits.addresses, is_extensible=False)
 
 
 def _display(value: bytes) -> str:

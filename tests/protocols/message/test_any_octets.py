@@ -5,11 +5,20 @@ import email.message
 import email.policy
 from datetime import UTC, datetime
 from itertools import pairwise
+from unittest import mock
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailhost.protocols.message import Limits, PartMap, PartOffsets, body_only, header_fields, work_out
+from mailhost.protocols.message import (
+    Limits,
+    PartMap,
+    PartOffsets,
+    body_only,
+    header_fields,
+    scanner,
+    work_out,
+)
 from mailhost.protocols.message.composing import Attachment, compose
 from mailhost.protocols.message.reading import read_attachment, read_message
 from tests.protocols.message.imap_grammar import Body, parse_body, parse_envelope
@@ -22,7 +31,8 @@ PIECES = st.sampled_from(
         b"Content-Type: message/rfc822\r\n", b"Content-Type: text/html; charset*0*=utf-8''a; charset*1=b\r\n",
         b"Content-Transfer-Encoding: base64\r\n", b"Content-Transfer-Encoding: quoted-printable\r\n",
         b"Content-Disposition: attachment; filename*=utf-16''%ff%00\r\n", b"Content-Language: de, en\r\n",
-        b"From: ", b"To: g:a@b,", b";", b"<@a,@b:c@d>", b'"q\\"', b"(c(", b"Subject: =?utf-7?Q?+2AA-?=", b"Re: [x] (fwd)",
+        b"From: ", b"To: g:a@b,", b";", b"<@a,@b:c@d>", b'"q\\"', b"(c(", b"Re: [x] (fwd)",
+        b"Subject: =?utf-7?Q?+2AA-?=",
         b"Date: Mon, 99 Nov 0000 24:61:99 +9999", b"Date: 1 Jan 0001 00:00:00 +1400\r\n", b"\xff", "é".encode(),
         b"Message-ID: <a@b>\r\n", b"References: <a> <b>\r\n <c>\r\n", b"<style>", b"<b>", b"&amp;", b"=C3", b"=", b"%",
     ]
@@ -90,6 +100,14 @@ def test_small_limits_hold(octets: bytes, depth: int, parts: int) -> None:
     check_offsets(PartMap.unpack(worked_out.parts).root, 0, len(octets))
 
 
+@settings(max_examples=200, deadline=None)
+@given(OCTETS)
+def test_octets_full_of_dashes_are_divided_as_any_others(octets: bytes) -> None:
+    expected = work_out(octets)
+    with mock.patch.object(scanner, "_MANY_MISSES", 0):
+        assert work_out(octets) == expected
+
+
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=200)
 
 
@@ -127,7 +145,9 @@ def test_a_composed_message_means_the_same_to_others_and_to_us(
 
 @st.composite
 def parts(draw: st.DrawFn, depth: int = 0, path: str = "b") -> bytes:
-    kind = draw(st.sampled_from(["text", "html", "data", "multipart", "digest", "message"] if depth < 4 else ["text"]))
+    kind = draw(
+        st.sampled_from(["text", "html", "data", "multipart", "digest", "message"] if depth < 4 else ["text"])
+    )
     line_end = draw(st.sampled_from([b"\r\n", b"\n"]))
     if kind in ("multipart", "digest"):
         children = [draw(parts(depth + 1, f"{path}{number}")) for number in range(draw(st.integers(1, 3)))]
@@ -137,7 +157,9 @@ def parts(draw: st.DrawFn, depth: int = 0, path: str = "b") -> bytes:
             b"mixed" if kind == "multipart" else b"digest", boundary, body, boundary, line_end,
         )  # fmt: skip
     if kind == "message":
-        return b"Content-Type: message/rfc822\r\n\r\nSubject: %b\r\n" % path.encode() + draw(parts(depth + 1, path + "m"))
+        return b"Content-Type: message/rfc822\r\n\r\nSubject: %b\r\n" % path.encode() + draw(
+            parts(depth + 1, path + "m")
+        )
     media_type = {"text": b"text/plain", "html": b"text/html", "data": b"application/octet-stream"}[kind]
     words = draw(st.lists(st.sampled_from([b"a", b"--", b" ", b"--b", line_end, b"-"]), max_size=10))
     return b"Content-Type: " + media_type + b"\r\n\r\n" + b"".join(words)
