@@ -4,6 +4,7 @@ import os
 import secrets
 import tempfile
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from mailhost.environment import Environment, SettingInvalid, read_dot_env
@@ -160,6 +161,9 @@ HTTPS = env.boolean(
     True,
     "Web pages are reached by https only (by a proxy that sets X-Forwarded-Proto): secure cookies, redirects, HSTS. "
     "`./run` turns it off, as it serves plain http on loopback.",
+)
+WEB_CONNECTIONS = env.integer(
+    "MAILHOST_WEB_CONNECTIONS", 10, "Database connections of the web server; requests beyond that wait their turn."
 )
 
 
@@ -433,9 +437,14 @@ TEMPLATES = [
     },
 ]
 
+# What one request may carry: a message's files, and the form around them. Text alone stays small.
+MAX_REQUEST_OCTETS = MAX_MESSAGE_OCTETS + (4 << 20)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 4 << 20
+DATA_UPLOAD_MAX_NUMBER_FILES = 100
+
 STATIC_URL = "static/"
-STATIC_ROOT = VAR / "static"
 STATICFILES_DIRS = [BASE / "static"]
+WHITENOISE_USE_FINDERS = True  # served from where they are: no collectstatic before the first start
 
 PASSWORD_HASHERS = ["mailboxes.passwords.Argon2"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -460,7 +469,7 @@ X_FRAME_OPTIONS = "SAMEORIGIN"
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
-        "default-src": ["'self'"],
+        "default-src": ["'self'"],  # no script or style that stands in a page itself: nothing mailed in can be one
         "img-src": ["'self'", "data:"],
         "object-src": ["'none'"],
         "base-uri": ["'none'"],
@@ -470,7 +479,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 
-def database(url: str) -> dict[str, object]:
+def database(url: str) -> dict[str, Any]:
     """Django's DATABASES entry for a postgres:// URL; `?host=/folder` names a unix socket's folder."""
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"}:
@@ -508,3 +517,17 @@ def running_instance(name: str) -> str:
 
 REDIS_URL = REDIS_URL or running_instance("redis_url")
 DATABASES = {"default": database(DATABASE_URL or running_instance("database_url") or "postgres:///mailhost")}
+
+
+def pooled(entry: dict[str, Any], *, connections: int) -> dict[str, Any]:
+    """The same database through psycopg's pool, for the web process (see mailhost/asgi.py)."""
+    pool = {
+        "min_size": 1,
+        "max_size": connections,
+        "timeout": 3,  # psycopg would let a page wait half a minute before it says that the database is away
+        "reconnect_timeout": 5,  # beyond that the next page tries again by itself
+    }
+    return {**entry, "CONN_MAX_AGE": 0, "OPTIONS": {**entry["OPTIONS"], "pool": pool}}
+
+
+POOLED_DATABASE = pooled(DATABASES["default"], connections=WEB_CONNECTIONS)

@@ -1,0 +1,1 @@
+"""The outbound queue in Postgres: enqueue, claim, outcomes, schedule."""

@@ -1,0 +1,132 @@
+"""Writing back what became of a look at a whole destination that led to no host: one statement for all that waits."""
+
+from datetime import datetime
+from random import Random
+
+from django.db import transaction
+
+from delivery.models import RecipientState
+from delivery.queue.claim import is_own
+from delivery.queue.outcomes import EXPIRED_STATUS, Recorded
+from delivery.queue.retry_schedule import next_attempt_at
+from delivery.queue.values import Claim
+from delivery.relay.outcome import Bounced, Deferred
+from mailhost.net.database import cursor
+
+# Who is told of a failure: RFC 3461 section 4.1, and never the null reverse-path.
+FINISH_WAITING = b"""
+WITH finished AS (
+    UPDATE delivery_queuedrecipient recipient
+       SET state = %(state)s, attempts = attempts + 1, last_reply = %(reply)s, last_status = %(status)s,
+           last_host = %(host)s, last_attempt_at = %(now)s, finished_at = %(now)s,
+           report_due = CASE WHEN message.reverse_path <> ''
+                              AND (recipient.notify = '' OR upper(recipient.notify) LIKE '%%FAILURE%%')
+                             THEN 'failed' ELSE '' END
+      FROM delivery_queuedmessage message
+     WHERE message.id = recipient.message_id AND recipient.destination_id = %(destination_id)s
+       AND recipient.state IN ('queued', 'deferred') AND (%(all)s OR message.expires_at <= %(now)s)
+    RETURNING recipient.id)
+INSERT INTO delivery_attempt (recipient_id, at, host, address, outcome, reply, tls)
+SELECT id, %(now)s, %(host)s, %(address)s, %(state)s, %(reply)s, '' FROM finished
+"""
+# The first of what waits is told of each look; the rest is put off in the destination's row alone.
+NOTE_DEFERRED = b"""
+WITH noted AS (
+    UPDATE delivery_queuedrecipient recipient
+       SET state = 'deferred', attempts = attempts + 1, last_reply = %(reply)s, last_status = %(status)s,
+           last_host = %(host)s, last_attempt_at = %(now)s
+      FROM (SELECT id FROM delivery_queuedrecipient
+             WHERE destination_id = %(destination_id)s AND state IN ('queued', 'deferred')
+               AND next_attempt_at <= %(now)s
+             ORDER BY next_attempt_at LIMIT 100) first
+     WHERE recipient.id = first.id
+    RETURNING recipient.id)
+INSERT INTO delivery_attempt (recipient_id, at, host, address, outcome, reply, tls)
+SELECT id, %(now)s, %(host)s, %(address)s, 'deferred', %(reply)s, '' FROM noted
+"""
+FIRST_EXPIRY = b"""
+SELECT message.expires_at
+  FROM delivery_queuedrecipient recipient JOIN delivery_queuedmessage message ON message.id = recipient.message_id
+ WHERE recipient.destination_id = %s AND recipient.state IN ('queued', 'deferred')
+ ORDER BY recipient.next_attempt_at LIMIT 1
+"""
+PUT_OFF = b"""
+UPDATE delivery_destination
+   SET claimed_until = NULL, claim_token = NULL, failures = %s, next_attempt_at = %s, last_reply = %s,
+       last_attempt_at = %s
+ WHERE id = %s
+"""
+
+
+def bounce_waiting(*, claim: Claim, outcome: Bounced, now: datetime) -> Recorded:
+    """Nothing can reach this destination: all that waits for it bounces, and the claim is released."""
+    with transaction.atomic(), cursor() as sql:
+        if not is_own(claim):
+            return Recorded(is_own=False)
+        _finish(claim, outcome, state=RecipientState.BOUNCED, status=outcome.status, now=now)
+        sql.execute(PUT_OFF, (0, None, outcome.reply, now, claim.destination_id))
+    return Recorded(is_own=True, has_reports=True)
+
+
+def put_off(*, claim: Claim, outcome: Deferred, was_reached: bool, now: datetime, random: Random) -> Recorded:
+    """No host could be reached (any more): one row puts off all that waits; what is too old expires.
+
+    was_reached: a host was, in this look; then it is the first failure in a row.
+    """
+    failures = 1 if was_reached else claim.failures + 1
+    with transaction.atomic(), cursor() as sql:
+        if not is_own(claim):
+            return Recorded(is_own=False)
+        expires_at = _first_expiry(claim)
+        has_expired = expires_at is not None and expires_at <= now
+        if has_expired:
+            _finish(claim, outcome, state=RecipientState.EXPIRED, status=EXPIRED_STATUS, now=now)
+            expires_at = _first_expiry(claim)
+        _note_deferred(claim, outcome, now=now)
+        next_at = expires_at and next_attempt_at(
+            failures, now=now, expires_at=expires_at, jitter=random.random()
+        )
+        sql.execute(PUT_OFF, (failures, next_at, outcome.reply, now, claim.destination_id))
+    return Recorded(is_own=True, has_reports=has_expired)
+
+
+def _first_expiry(claim: Claim) -> datetime | None:
+    """When the message that waits longest expires; None where nothing waits."""
+    with cursor() as sql:
+        row = sql.execute(FIRST_EXPIRY, (claim.destination_id,)).fetchone()
+    return row[0] if row else None
+
+
+def _finish(
+    claim: Claim, outcome: Bounced | Deferred, *, state: RecipientState, status: str, now: datetime
+) -> None:
+    """Of everything that waits, or, where it expires, of what is too old."""
+    with cursor() as sql:
+        sql.execute(
+            FINISH_WAITING,
+            {
+                "state": state.value,
+                "status": status,
+                "reply": outcome.reply,
+                "host": outcome.peer.host,
+                "address": outcome.peer.address,
+                "now": now,
+                "destination_id": claim.destination_id,
+                "all": state is RecipientState.BOUNCED,
+            },
+        )
+
+
+def _note_deferred(claim: Claim, outcome: Deferred, *, now: datetime) -> None:
+    with cursor() as sql:
+        sql.execute(
+            NOTE_DEFERRED,
+            {
+                "status": outcome.status,
+                "reply": outcome.reply,
+                "host": outcome.peer.host,
+                "address": outcome.peer.address,
+                "now": now,
+                "destination_id": claim.destination_id,
+            },
+        )

@@ -1,0 +1,142 @@
+"""Putting messages into the queue: a handful of set-based statements inside the caller's transaction.
+
+Locks on destination rows come last in every transaction, by name. FOR KEY SHARE is enough here: it keeps a worker
+from putting a destination to rest (see claim.py) while something is being added to it, and nobody else waits.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from delivery.models import RecipientState
+from delivery.queue.notices import relay_is_due
+from mailhost.net.database import cursor
+
+NEXT_MESSAGE_IDS = b"SELECT nextval('delivery_queuedmessage_id_seq') FROM generate_series(1, %s)"
+INSERT_MESSAGES = b"""
+INSERT INTO delivery_queuedmessage (id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid,
+                                    ret, created_at, expires_at)
+SELECT id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid, ret, %s, %s
+  FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::integer[], %s::text[], %s::boolean[],
+              %s::text[], %s::text[])
+       row(id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid, ret)
+"""
+INSERT_DESTINATIONS = b"""
+INSERT INTO delivery_destination (name, failures, last_reply)
+SELECT name, 0, '' FROM unnest(%s::text[]) row(name)
+ WHERE NOT EXISTS (SELECT 1 FROM delivery_destination known WHERE known.name = row.name)
+ ORDER BY name
+    ON CONFLICT (name) DO NOTHING
+"""
+LOCK_DESTINATIONS = b"""
+SELECT id, name, next_attempt_at, failures FROM delivery_destination WHERE name = ANY(%s) ORDER BY name FOR KEY SHARE
+"""
+# A destination that fails keeps its time: new mail does not make a dead host be looked at sooner.
+WAKE_DESTINATIONS = b"""
+UPDATE delivery_destination SET next_attempt_at = %s
+ WHERE id IN (SELECT id FROM delivery_destination WHERE id = ANY(%s::bigint[]) ORDER BY name FOR NO KEY UPDATE)
+   AND (next_attempt_at IS NULL OR (failures = 0 AND next_attempt_at > %s))
+"""
+INSERT_RECIPIENTS = b"""
+INSERT INTO delivery_queuedrecipient (message_id, destination_id, forward_path, orcpt, notify, state, attempts,
+                                      next_attempt_at, last_reply, last_status, last_host, report_due, finished_at)
+SELECT message_id, destination_id, forward_path, orcpt, notify, %s, 0, %s, '', '', '', '', %s
+  FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[])
+       row(message_id, destination_id, forward_path, orcpt, notify)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NewRecipient:
+    """A forward-path (without brackets) with RFC 3461's parameters as they came, or ""."""
+
+    forward_path: str
+    orcpt: str = ""
+    notify: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewQueuedMessage:
+    """A message to be relayed. reverse_path is "" for the null one; forward_paths and recipients are added up."""
+
+    content_id: int
+    reverse_path: str
+    size_octets: int
+    forward_paths: Sequence[str] = ()
+    recipients: Sequence[NewRecipient] = ()
+    account_id: int | None = None
+    body: str = "8BITMIME"
+    smtputf8: bool = False
+    envid: str = ""
+    ret: str = ""
+    all_recipients: tuple[NewRecipient, ...] = field(init=False, default=())
+
+    def __post_init__(self) -> None:
+        added = tuple(NewRecipient(path) for path in self.forward_paths)
+        object.__setattr__(self, "all_recipients", (*self.recipients, *added))
+
+
+def enqueue(messages: Sequence[NewQueuedMessage], *, now: datetime) -> list[int]:
+    """Queues the messages in the caller's transaction; their ids, in order. After commit the worker is told.
+
+    In capture mode nothing is to leave: the recipients are kept as captured, and no destination wakes.
+    """
+    if not messages:
+        return []
+    is_captured = settings.RELAY == "capture"
+    ids = _insert_messages(messages, now=now)
+    destinations = _destinations(messages, now=now, wakes=not is_captured)
+    rows = [
+        (message_id, destinations[domain_of(each.forward_path)], each.forward_path, each.orcpt, each.notify)
+        for message_id, message in zip(ids, messages, strict=True)
+        for each in message.all_recipients
+    ]
+    state = RecipientState.CAPTURED if is_captured else RecipientState.QUEUED
+    with cursor() as sql:
+        columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * 5
+        sql.execute(INSERT_RECIPIENTS, (state.value, now, now if is_captured else None, *columns))
+    if not is_captured:
+        transaction.on_commit(relay_is_due)
+    return ids
+
+
+def domain_of(forward_path: str) -> str:
+    """The destination's name: an A-label or an address literal."""
+    return forward_path.rpartition("@")[2].lower()
+
+
+def _insert_messages(messages: Sequence[NewQueuedMessage], *, now: datetime) -> list[int]:
+    with cursor() as sql:
+        ids = [row[0] for row in sql.execute(NEXT_MESSAGE_IDS, (len(messages),))]
+        columns = (
+            ids,
+            [each.content_id for each in messages],
+            [each.account_id for each in messages],
+            [each.reverse_path for each in messages],
+            [each.size_octets for each in messages],
+            [each.body for each in messages],
+            [each.smtputf8 for each in messages],
+            [each.envid for each in messages],
+            [each.ret for each in messages],
+        )
+        sql.execute(
+            INSERT_MESSAGES, (now, now + timedelta(seconds=settings.QUEUE_LIFETIME_SECONDS), *columns)
+        )
+    return ids
+
+
+def _destinations(messages: Sequence[NewQueuedMessage], *, now: datetime, wakes: bool) -> dict[str, int]:
+    """The destinations' ids by name, made where new, and woken where they rest."""
+    names = sorted({domain_of(each.forward_path) for message in messages for each in message.all_recipients})
+    with cursor() as sql:
+        rows = sql.execute(LOCK_DESTINATIONS, (names,)).fetchall()
+        if len(rows) < len(names):
+            sql.execute(INSERT_DESTINATIONS, (names,))
+            rows = sql.execute(LOCK_DESTINATIONS, (names,)).fetchall()
+        asleep = [row[0] for row in rows if wakes and (row[2] is None or (row[3] == 0 and row[2] > now))]
+        if asleep:
+            sql.execute(WAKE_DESTINATIONS, (now, asleep, now))
+    return {row[1]: row[0] for row in rows}

@@ -1,0 +1,99 @@
+"""Writing back what became of recipients: in batches, in one transaction, only while the claim is still one's own.
+
+Whatever the reverse-path must be told is marked in the same transaction (report_due); bounces.py tells it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+
+from django.db import transaction
+
+from delivery.models import RecipientState, ReportDue
+from delivery.queue.retry_schedule import next_attempt_at
+from delivery.queue.values import Claim, RecipientResult
+from delivery.relay.outcome import Bounced, Deferred, Delivered
+from mailhost.net.database import cursor
+
+EXPIRED_STATUS = "4.4.7"  # RFC 3463 section 3.5: delivery time expired
+
+# Claims skip locked rows, so nobody takes the destination over while this transaction writes about it.
+HOLD_OWN = b"SELECT 1 FROM delivery_destination WHERE id = %s AND claim_token = %s FOR NO KEY UPDATE"
+UPDATE_RECIPIENTS = b"""
+UPDATE delivery_queuedrecipient recipient
+   SET state = row.state, attempts = recipient.attempts + 1, next_attempt_at = row.next_attempt_at,
+       last_reply = row.reply, last_status = row.status, last_host = row.host, last_attempt_at = %s,
+       finished_at = CASE WHEN row.state = 'deferred' THEN NULL ELSE %s END,
+       report_due = row.report_due
+  FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[])
+       row(id, state, next_attempt_at, reply, status, host, report_due)
+ WHERE recipient.id = row.id
+   AND (recipient.state IN ('queued', 'deferred') OR row.state = 'delivered')
+"""
+INSERT_ATTEMPTS = b"""
+INSERT INTO delivery_attempt (recipient_id, at, host, address, outcome, reply, tls)
+SELECT id, %s, host, address, outcome, reply, tls
+  FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+       row(id, host, address, outcome, reply, tls)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """is_own: the claim still was. has_reports: somebody must be told."""
+
+    is_own: bool
+    has_reports: bool = False
+
+
+def record(*, claim: Claim, results: Sequence[RecipientResult], now: datetime, random: Random) -> Recorded:
+    """Writes these outcomes, an attempt for each, and what is to be reported."""
+    rows = [_row(each, now=now, jitter=random.random()) for each in results]
+    peers = [each.outcome.peer for each in results]
+    ids, replies = [row[0] for row in rows], [row[3] for row in rows]
+    kinds = [type(each.outcome).__name__.lower() for each in results]
+    with transaction.atomic(), cursor() as sql:
+        if sql.execute(HOLD_OWN, (claim.destination_id, claim.token)).fetchone() is None:
+            return Recorded(is_own=False)
+        sql.execute(UPDATE_RECIPIENTS, (now, now, *(list(column) for column in zip(*rows, strict=True))))
+        hosts, addresses = [peer.host for peer in peers], [peer.address for peer in peers]
+        sql.execute(
+            INSERT_ATTEMPTS, (now, ids, hosts, addresses, kinds, replies, [peer.tls for peer in peers])
+        )
+    return Recorded(is_own=True, has_reports=any(row[-1] for row in rows))
+
+
+def _row(
+    result: RecipientResult, *, now: datetime, jitter: float
+) -> tuple[int, str, datetime, str, str, str, str]:
+    """(id, state, next_attempt_at, reply, status, host, report_due) as UPDATE_RECIPIENTS takes it."""
+    recipient, outcome = result.recipient, result.outcome
+    notify = set(recipient.notify.upper().split(",")) - {""}
+    may_tell = result.message.reverse_path != "" and "NEVER" not in notify
+    tells_failure = (
+        ReportDue.FAILED if may_tell and (not notify or "FAILURE" in notify) else ReportDue.NOTHING
+    )
+    next_at, report = now, ReportDue.NOTHING
+    match outcome:
+        case Delivered():
+            state, status = RecipientState.DELIVERED, "2.0.0"
+            if may_tell and "SUCCESS" in notify and not outcome.keeps_dsn:
+                report = ReportDue.RELAYED  # RFC 3461 section 5.2.2: the next server will not tell
+        case Bounced():
+            state, status, report = RecipientState.BOUNCED, outcome.status, tells_failure
+        case Deferred() if now >= result.message.expires_at:
+            state, status, report = RecipientState.EXPIRED, EXPIRED_STATUS, tells_failure
+        case Deferred():
+            state, status = RecipientState.DEFERRED, outcome.status
+            expires_at = result.message.expires_at
+            next_at = next_attempt_at(recipient.attempts + 1, now=now, expires_at=expires_at, jitter=jitter)
+    return (
+        recipient.recipient_id,
+        state.value,
+        next_at,
+        outcome.reply,
+        status,
+        outcome.peer.host,
+        report.value,
+    )
