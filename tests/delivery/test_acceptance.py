@@ -14,6 +14,7 @@ from delivery.models import QueuedMessage
 from mailboxes.exceptions import MailboxNotFound, QuotaExceeded
 from mailboxes.models import Account, Content, Message
 from mailboxes.store import fetch, hierarchy, locks
+from mailboxes.store.values import MailboxEntry
 from mailhost.protocols.addresses import EmailAddress
 from tests.support.hosting import new_account
 
@@ -22,7 +23,7 @@ OCTETS = b"From: a@example.org\r\nSubject: Greetings\r\n\r\nHello\r\n"
 ELSEWHERE = EmailAddress.parse("carol@elsewhere.example")
 
 
-def inbox(account: Account) -> hierarchy.MailboxEntry:
+def inbox(account: Account) -> MailboxEntry:
     return hierarchy.find_mailbox(account_id=account.pk, name="INBOX")
 
 
@@ -45,6 +46,7 @@ def test_one_message_to_accounts_the_queue_and_sent_has_one_content() -> None:
     )
     accepted = accept_now(acceptance, now=NOW)
     assert accepted.uids == {sender.pk: 1, reader.pk: 1}
+    assert accepted.queued_message_id is not None
     queued = QueuedMessage.objects.get(pk=accepted.queued_message_id)
     assert (queued.content_id, queued.reverse_path) == (accepted.content_id, sender.login)
     assert [each.forward_path for each in queued.recipients.all()] == [str(ELSEWHERE)]

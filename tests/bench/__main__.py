@@ -1,0 +1,74 @@
+"""`./run bench`: measures this mail host, and with --peer Postfix + Dovecot beside it, in one run.
+
+Prints Markdown tables (docs/benchmarks.md keeps one such run). Everything listens on 127.0.0.1; every load is
+bounded in messages and time. Run it on an idle machine and compare only what one run has measured side by side.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from tests.bench import delivery, push, start
+from tests.bench.instance import Instance
+from tests.bench.peers import Peers
+from tests.bench.table import Table
+
+ITEMS = {"delivery": delivery.run, "push": push.run}
+
+
+def main() -> int:
+    """Exit status 0 once everything asked for is measured."""
+    parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
+    parser.add_argument(
+        "items", nargs="*", metavar="item", help="delivery, push, start; all of them by default"
+    )
+    parser.add_argument(
+        "--peer",
+        type=Path,
+        metavar="PATH",
+        help="folder with peers-up, peers-down and smtpload.c (needs root)",
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="rounds of each load, ours and the peer's in turn"
+    )
+    parser.add_argument(
+        "--messages", type=int, default=3000, help="messages of a round of 4 KB (100 KB: a third)"
+    )
+    chosen = parser.parse_args()
+    unknown = set(chosen.items) - {*ITEMS, "start"}
+    if unknown:
+        parser.error(f"there is no item {', '.join(sorted(unknown))}")
+    items = chosen.items or [*ITEMS, "start"]
+    say(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}")
+    tables: list[Table] = []
+    if set(items) & set(ITEMS):
+        peers = Peers(chosen.peer) if chosen.peer else None
+        with Instance(say) as ours:
+            if peers is not None:
+                say("Starting Postfix + Dovecot")
+                peers.up()
+            try:
+                for item in items:
+                    if item in ITEMS:
+                        tables += ITEMS[item](
+                            ours, peers, rounds=chosen.rounds, messages=chosen.messages, say=say
+                        )
+            finally:
+                if peers is not None:
+                    peers.down()
+    if "start" in items:
+        tables.append(start.run(say=say))
+    for table in tables:
+        sys.stdout.write(f"\n{table.markdown()}\n")
+    return 0
+
+
+def say(text: str) -> None:
+    """Progress, apart from the tables."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

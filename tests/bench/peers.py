@@ -1,0 +1,39 @@
+"""Postfix + Dovecot, started by scripts in a folder that is given: nothing of it is part of this project.
+
+The folder has `peers-up`, `peers-down` (run as root) and `smtpload.c`, a load generator that is then used for both.
+"""
+
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+PORTS = {"smtp": 2525, "imap": 2143}
+
+
+class Peers:
+    """The peers' scripts and the load generator beside them."""
+
+    def __init__(self, folder: Path) -> None:
+        for name in ("peers-up", "peers-down", "smtpload.c"):
+            if not (folder / name).is_file():
+                raise SystemExit(f"{folder} has no {name}; --peer takes the folder with the peers' scripts.")
+        if os.geteuid() != 0:
+            raise SystemExit("Postfix and Dovecot are started by root only.")
+        self._folder = folder.absolute()
+        self.ports = PORTS
+        self.smtpload = self._compile()
+
+    def up(self) -> None:
+        """Starts them, with what their packages have by default."""
+        subprocess.run([self._folder / "peers-up"], check=True, stdout=subprocess.DEVNULL)
+
+    def down(self) -> None:
+        """Stops them."""
+        subprocess.run([self._folder / "peers-down"], check=True, stdout=subprocess.DEVNULL)
+
+    def _compile(self) -> Path:
+        program = Path(tempfile.mkdtemp(prefix="mailhost-bench-")) / "smtpload"
+        source = self._folder / "smtpload.c"
+        subprocess.run(["cc", "-O2", "-pthread", "-o", program, source, "-lssl", "-lcrypto"], check=True)
+        return program
