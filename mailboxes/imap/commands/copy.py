@@ -1,0 +1,42 @@
+"""COPY and UID COPY (RFC 3501 section 6.4.7) with COPYUID (RFC 4315 section 3)."""
+
+from collections.abc import Sequence
+
+from django.utils import timezone
+
+from mailboxes.imap.commands.store import resolve
+from mailboxes.imap.session import Session
+from mailboxes.store.copy_and_move import copy_messages
+from mailboxes.store.hierarchy import find_mailbox
+from mailboxes.store.values import Copied, Moved
+from mailhost.net.store_threads import in_store
+from mailhost.protocols.imap.commands import Copy
+from mailhost.protocols.imap.responses import Reply, ok
+from mailhost.protocols.imap.sequence_sets import format_set
+
+
+async def copy(session: Session, command: Copy) -> Reply:
+    selected = session.mailbox
+    ranges = await resolve(selected, command.messages, by_uid=command.by_uid)
+    uids = (await selected.view()).uids_in(ranges)
+    copied = await in_store(_copy, session.account_id, selected.mailbox_id, uids, command.name)
+    selected.is_stale = True  # the target may be this mailbox
+    return ok("", copyuid(copied))
+
+
+def _copy(account_id: int, mailbox_id: int, uids: Sequence[int], name: str) -> Copied:
+    target = find_mailbox(account_id=account_id, name=name)
+    return copy_messages(
+        account_id=account_id,
+        mailbox_id=mailbox_id,
+        uids=uids,
+        to_mailbox_id=target.mailbox_id,
+        now=timezone.now(),
+    )
+
+
+def copyuid(done: Copied | Moved) -> str:
+    """The response code; none where nothing was there to copy."""
+    if not done.uids:
+        return ""
+    return f"COPYUID {done.uid_validity} {format_set(done.source_uids)} {format_set(done.uids)}"

@@ -1,0 +1,35 @@
+"""IDLE (RFC 2177): changes are told as they happen, until DONE."""
+
+import asyncio
+
+from mailboxes.imap.session import Session
+from mailhost.net.connection import IdleTimeout, LineTooLong
+from mailhost.protocols.imap.commands import Idle
+from mailhost.protocols.imap.responses import Reply, bad, continuation, ok, status_line
+
+
+async def idle(session: Session, command: Idle) -> Reply:
+    await session.send(continuation("idling"))
+    await session.tell_changes(may_tell_expunges=True, is_asked=True)
+    loop = asyncio.get_running_loop()
+    limits = session.host.limits
+    ends_at = loop.time() + limits.autologout_seconds
+    while True:
+        try:
+            is_readable = await session.connection.wait_readable(
+                timeout=min(limits.idle_notice_seconds, max(ends_at - loop.time(), 0.0))
+            )
+        except IdleTimeout:
+            if loop.time() >= ends_at:
+                raise  # RFC 2177: clients start again every 29 minutes
+            # Keeps address translators from forgetting the connection, and finds clients that are gone.
+            await session.send(status_line("*", "OK", "Still here"))
+            continue
+        if is_readable:
+            break
+        await session.tell_changes(may_tell_expunges=True)
+    try:
+        line = await session.read_line()
+    except LineTooLong:
+        line = b""
+    return ok("") if line.upper() == b"DONE" else bad("Expected DONE")

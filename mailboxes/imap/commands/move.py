@@ -1,0 +1,40 @@
+"""MOVE and UID MOVE (RFC 6851)."""
+
+from collections.abc import Sequence
+
+from django.utils import timezone
+
+from mailboxes.imap.commands.copy import copyuid
+from mailboxes.imap.commands.store import resolve
+from mailboxes.imap.session import Session
+from mailboxes.store.copy_and_move import move_messages
+from mailboxes.store.hierarchy import find_mailbox
+from mailboxes.store.values import Moved
+from mailhost.net.store_threads import in_store
+from mailhost.protocols.imap.commands import Move
+from mailhost.protocols.imap.responses import Reply, ok, status_line
+
+
+async def move(session: Session, command: Move) -> Reply:
+    selected = session.mailbox
+    selected.refuse_if_read_only()
+    ranges = await resolve(selected, command.messages, by_uid=command.by_uid)
+    uids = (await selected.view()).uids_in(ranges)
+    moved = await in_store(_move, session.account_id, selected.mailbox_id, uids, command.name)
+    if moved.uids:
+        # Section 4.3: before the EXPUNGEs, so that the client knows where its messages went.
+        session.write(status_line("*", "OK", "Moved UIDs.", copyuid(moved)))
+    selected.take_vanished(moved.source_uids)
+    selected.is_stale = True
+    return ok("")
+
+
+def _move(account_id: int, mailbox_id: int, uids: Sequence[int], name: str) -> Moved:
+    target = find_mailbox(account_id=account_id, name=name)
+    return move_messages(
+        account_id=account_id,
+        mailbox_id=mailbox_id,
+        uids=uids,
+        to_mailbox_id=target.mailbox_id,
+        now=timezone.now(),
+    )

@@ -1,0 +1,55 @@
+"""SELECT and EXAMINE (RFC 3501 sections 6.3.1 and 6.3.2)."""
+
+from mailboxes.imap.selected import Selected
+from mailboxes.imap.session import Session
+from mailboxes.store.search import count_from, first_unseen
+from mailboxes.store.select import select_mailbox
+from mailboxes.store.values import Selected as Opened
+from mailhost.net.store_threads import in_store
+from mailhost.protocols.imap.commands import Select
+from mailhost.protocols.imap.flags import SYSTEM_FLAGS
+from mailhost.protocols.imap.responses import Reply, ok, status_line, untagged
+
+FLAGS = " ".join(SYSTEM_FLAGS)
+# Finding the first unseen message means scanning from the oldest. UNSEEN may be left out (section 6.3.1: "if
+# this is missing, the client can not make any assumptions"), and is where the scan would make SELECT slow.
+MAX_SCANNED_FOR_UNSEEN = 1_000
+
+
+async def select(session: Session, command: Select) -> Reply:
+    await session.deselect()  # also where this SELECT fails (section 6.3.1)
+    opened, recent_count, unseen = await in_store(_open, session.account_id, command)
+    entry = opened.entry
+    selected = Selected(
+        entry,
+        first_recent_uid=opened.first_recent_uid,
+        recent_count=recent_count,
+        is_read_only=command.is_read_only,
+        shared=session.host.views,
+    )
+    session.select(selected)
+    permanent = "" if command.is_read_only else f"{FLAGS} \\*"
+    session.write(
+        untagged(f"FLAGS ({FLAGS})")
+        + status_line("*", "OK", "Flags permitted.", f"PERMANENTFLAGS ({permanent})")
+        + untagged(f"{entry.message_count} EXISTS")
+        + untagged(f"{recent_count} RECENT")
+        + (status_line("*", "OK", "First unseen.", f"UNSEEN {unseen}") if unseen else b"")
+        + status_line("*", "OK", "UIDs valid.", f"UIDVALIDITY {entry.uid_validity}")
+        + status_line("*", "OK", "Predicted next UID.", f"UIDNEXT {entry.uid_next}")
+    )
+    return ok("", "READ-ONLY" if command.is_read_only else "READ-WRITE")
+
+
+def _open(account_id: int, command: Select) -> tuple[Opened, int, int]:
+    """The mailbox's row, how many are \\Recent, and the first unseen one's sequence number (0: not told)."""
+    opened = select_mailbox(account_id=account_id, name=command.name, claim_recent=not command.is_read_only)
+    entry = opened.entry
+    recent_count = unseen = 0
+    if opened.first_recent_uid < entry.uid_next:
+        recent_count = count_from(
+            mailbox_id=entry.mailbox_id, uid=opened.first_recent_uid, below=entry.uid_next
+        )
+    if entry.unseen_count and entry.message_count <= MAX_SCANNED_FOR_UNSEEN:
+        unseen = first_unseen(mailbox_id=entry.mailbox_id)
+    return opened, recent_count, unseen

@@ -1,0 +1,67 @@
+"""Which function runs which command. When it is legal stands in mailhost/protocols/imap/states.py."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from mailboxes.imap.commands.append import append
+from mailboxes.imap.commands.authenticate import authenticate
+from mailboxes.imap.commands.capability import capability
+from mailboxes.imap.commands.close import close
+from mailboxes.imap.commands.copy import copy
+from mailboxes.imap.commands.create import create
+from mailboxes.imap.commands.delete import delete
+from mailboxes.imap.commands.expunge import expunge
+from mailboxes.imap.commands.fetch import fetch
+from mailboxes.imap.commands.identify import identify
+from mailboxes.imap.commands.idle import idle
+from mailboxes.imap.commands.list import list_
+from mailboxes.imap.commands.login import login
+from mailboxes.imap.commands.logout import logout
+from mailboxes.imap.commands.lsub import lsub
+from mailboxes.imap.commands.move import move
+from mailboxes.imap.commands.namespace import namespace
+from mailboxes.imap.commands.noop import noop
+from mailboxes.imap.commands.rename import rename
+from mailboxes.imap.commands.search import search
+from mailboxes.imap.commands.select import select
+from mailboxes.imap.commands.start_tls import start_tls
+from mailboxes.imap.commands.status import status
+from mailboxes.imap.commands.store import store
+from mailboxes.imap.commands.subscribe import subscribe
+from mailboxes.imap.commands.unselect import unselect
+from mailboxes.imap.session import Session
+from mailhost.protocols.imap import commands as c
+from mailhost.protocols.imap.responses import Reply
+
+# The second parameter is the command's own class; its entry here is what pairs the two.
+Run = Callable[[Session, Any], Awaitable[Reply | None]]
+
+COMMANDS: Mapping[type[c.Command], Run] = {
+    c.Append: append,
+    c.Authenticate: authenticate,
+    c.Capability: capability,
+    c.Check: noop,
+    c.Close: close,
+    c.Copy: copy,
+    c.Create: create,
+    c.Delete: delete,
+    c.Expunge: expunge,
+    c.Fetch: fetch,
+    c.Id: identify,
+    c.Idle: idle,
+    c.List: list_,
+    c.Login: login,
+    c.Logout: logout,
+    c.Lsub: lsub,
+    c.Move: move,
+    c.Namespace: namespace,
+    c.Noop: noop,
+    c.Rename: rename,
+    c.Search: search,
+    c.Select: select,
+    c.StartTls: start_tls,
+    c.Status: status,
+    c.Store: store,
+    c.Subscribe: subscribe,
+    c.Unselect: unselect,
+}

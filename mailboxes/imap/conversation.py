@@ -1,0 +1,45 @@
+"""The loop of one connection: a command, its reply, the next one; and how it ends (RFC 3501 sections 3.4 and 5.4)."""
+
+from mailboxes.imap.dispatch import refuse_framing, serve
+from mailboxes.imap.selected import MailboxGone
+from mailboxes.imap.session import ImapHost, Session
+from mailhost.net.connection import Connection, ConnectionLost, IdleTimeout, ShuttingDown
+from mailhost.protocols.imap.framing import CommandTooBig
+from mailhost.protocols.imap.responses import status_line
+from mailhost.protocols.imap.states import State
+
+
+async def converse(connection: Connection, host: ImapHost) -> None:
+    """Serve until the client logs out, goes away, is silent for too long, or this process ends."""
+    session = Session(connection, host)
+    greeting = status_line("*", "OK", "IMAP4rev1 server ready", f"CAPABILITY {session.capabilities}")
+    try:
+        await session.send(greeting)
+        while session.state is not State.LOGOUT:
+            await _serve_next(session)
+    except ShuttingDown:
+        session.bye("Server is shutting down")
+    except IdleTimeout:
+        session.bye("Nothing heard for too long")
+    except MailboxGone:
+        session.bye("The selected mailbox was deleted")
+    except ConnectionLost:
+        pass
+    finally:
+        session.forget_mailbox()
+
+
+async def _serve_next(session: Session) -> None:
+    command = await session.read_command()
+    if isinstance(command, CommandTooBig):
+        reply, session.tag = refuse_framing(command), command.tag
+    else:
+        served = await serve(session, command)
+        if served is None:
+            return
+        reply = served
+    await session.send(reply.to_wire(session.tag))
+    session.bad_commands = session.bad_commands + 1 if reply.status == "BAD" else 0
+    if session.bad_commands >= session.host.limits.bad_commands:
+        session.bye("Too many bad commands")
+        session.state = State.LOGOUT

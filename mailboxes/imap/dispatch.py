@@ -1,0 +1,68 @@
+"""From a command's octets to its reply: parse, is it legal now, run, word what stood in the way."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from django.db import DatabaseError
+
+from mailboxes.imap.commands.table import COMMANDS
+from mailboxes.imap.refusals import WORDED, word_refusal
+from mailboxes.imap.session import Session
+from mailhost.protocols.imap import commands as c
+from mailhost.protocols.imap.errors import ImapSyntaxError, UnknownCharset
+from mailhost.protocols.imap.framing import CommandText, CommandTooBig
+from mailhost.protocols.imap.parser import parse, parse_tag
+from mailhost.protocols.imap.responses import Reply, bad, no
+from mailhost.protocols.imap.search_parser import CHARSETS
+from mailhost.protocols.imap.states import ALLOWED_IN, State, may_tell_expunges
+
+log = structlog.get_logger(__name__)
+
+Run = Callable[[Session, Any], Awaitable[Reply | None]]
+
+_WHEN = {
+    State.NOT_AUTHENTICATED: "Log in first",
+    State.AUTHENTICATED: "Not in this state: no mailbox is selected, or the login is over",
+    State.SELECTED: "The login is over",
+}
+_COPIES = (c.Append, c.Copy, c.Move)
+
+
+async def serve(session: Session, text: CommandText) -> Reply | None:
+    """Run one command; its reply, or None where the command has answered by itself."""
+    session.tag = parse_tag(text)
+    try:
+        tagged = parse(text)
+    except ImapSyntaxError as error:
+        return bad(f"Error in IMAP command: {error}")
+    except UnknownCharset:
+        return no("Unknown charset", f"BADCHARSET ({' '.join(reversed(CHARSETS))})")
+    command = tagged.command
+    if session.state not in ALLOWED_IN[type(command)]:
+        return bad(_WHEN[session.state])
+    reply = await _run(session, command)
+    if reply is None or session.state is State.LOGOUT:
+        return reply
+    await session.tell_changes(may_tell_expunges=may_tell_expunges(command))
+    return reply if reply.text else Reply(reply.status, f"{tagged.name} completed", reply.code)
+
+
+async def _run(session: Session, command: c.Command) -> Reply | None:
+    run: Run = COMMANDS[type(command)]
+    try:
+        return await run(session, command)
+    except ImapSyntaxError as error:  # a sequence number that there is not
+        return bad(f"Error in IMAP command: {error}")
+    except WORDED as error:
+        return word_refusal(error, is_copy_target=isinstance(command, _COPIES))
+    except DatabaseError as error:
+        log.error("store refused", command=type(command).__name__, exc_info=error)
+        return no("Something went wrong in the mail store", "SERVERBUG")
+
+
+def refuse_framing(command: CommandTooBig) -> Reply:
+    """A literal or line beyond its bound: RFC 7888 section 4 and RFC 7889 section 4 say TOOBIG."""
+    if command.text == "literal too big":
+        return no("The literal is too big", "TOOBIG")
+    return bad(f"Error in IMAP command: {command.text}")

@@ -1,0 +1,199 @@
+"""FETCH responses, a chunk of messages at a time, column by column (RFC 3501 section 7.4.2).
+
+ENVELOPE and BODYSTRUCTURE come out of the store in wire form, so a response is one template filled from columns:
+there is next to nothing done in Python for each message. A chunk is read, written, and waited for until the
+client has taken it, so that memory is bounded by one chunk however much is asked for.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from mailboxes.imap.sections import clip, filter_fields, is_filtered, is_of_header, section_text, span
+from mailboxes.imap.selected import Selected
+from mailboxes.imap.session import Session
+from mailboxes.imap.view import MailboxView, Ranges
+from mailboxes.store.fetch import Row, fetch_headers, fetch_octets, fetch_rows, fetch_slice
+from mailhost.net.connection import ConnectionLost
+from mailhost.net.store_threads import in_store
+from mailhost.protocols.imap.dates import format_date_time
+from mailhost.protocols.imap.fetch_items import Attribute, FetchItem, Section
+from mailhost.protocols.imap.responses import literal
+from mailhost.protocols.message import body_only
+
+FROM_MEMORY_AT_ONCE = 5_000  # FLAGS and UID: 40 octets each
+ROWS_AT_ONCE = 500  # ENVELOPE and BODYSTRUCTURE: about 1 KB each
+OCTETS_AT_ONCE = 1 << 20  # of messages or headers that are read together
+SLICE_OCTETS = 1 << 19  # of a message that is larger than that
+
+COLUMNS = {
+    Attribute.INTERNALDATE: "internal_date",
+    Attribute.RFC822_SIZE: "size_octets",
+    Attribute.ENVELOPE: "envelope",
+    Attribute.BODYSTRUCTURE: "body_structure",
+}
+NUMBERS = (Attribute.UID, Attribute.RFC822_SIZE)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Messages whose responses are written together: positions, rows (uid first), and octets where needed."""
+
+    positions: Sequence[int]
+    rows: Sequence[Row]
+    octets: Sequence[bytes] = ()
+
+
+class Fetching:
+    """One FETCH under way. `missing` counts messages that are gone for good and could not be told."""
+
+    def __init__(self, session: Session, view: MailboxView, items: Sequence[FetchItem]) -> None:
+        self._session = session
+        self._selected: Selected = session.mailbox
+        self._view = view
+        self._items = items
+        self._sections = [item for item in items if isinstance(item, Section)]
+        self._needs_octets = bool(self._sections) or Attribute.BODY in items
+        self._is_of_headers = Attribute.BODY not in items and all(map(is_of_header, self._sections))
+        self._columns = [COLUMNS[item] for item in items if isinstance(item, Attribute) and item in COLUMNS]
+        if self._needs_octets:
+            self._columns += ["header_octets" if self._is_of_headers else "size_octets", "parts"]
+        self._template = _template(items)
+        self.missing = 0
+
+    async def run(self, ranges: Ranges) -> None:
+        """Write all responses."""
+        positions = (position for start, end in ranges for position in range(start, end))
+        at_once = ROWS_AT_ONCE if self._columns else FROM_MEMORY_AT_ONCE
+        while some := list(islice(positions, at_once)):
+            if not self._columns:
+                await self._tell(Chunk(some, [(self._view.uids[position],) for position in some]))
+                continue
+            chunk = await self._read_rows(some)
+            if not self._needs_octets:
+                await self._tell(chunk)
+                continue
+            for group in self._groups(chunk):
+                await self._tell_with_octets(group)
+
+    async def _read_rows(self, positions: list[int]) -> Chunk:
+        uids = [self._view.uids[position] for position in positions]
+        rows = await in_store(
+            fetch_rows, mailbox_id=self._selected.mailbox_id, uids=uids, columns=self._columns
+        )
+        if len(rows) == len(positions):
+            return Chunk(positions, rows)
+        self.missing += len(positions) - len(rows)
+        by_uid = dict(zip(uids, positions, strict=True))
+        return Chunk([by_uid[row[0]] for row in rows], rows)
+
+    def _groups(self, chunk: Chunk) -> Iterator[Chunk]:
+        """Neighbours that are read together, within OCTETS_AT_ONCE; a larger message stands alone."""
+        start = octets = 0
+        for at, row in enumerate(chunk.rows):
+            if at > start and octets + row[-2] > OCTETS_AT_ONCE:
+                yield Chunk(chunk.positions[start:at], chunk.rows[start:at])
+                start, octets = at, 0
+            octets += row[-2]
+        if start < len(chunk.rows):
+            yield Chunk(chunk.positions[start:], chunk.rows[start:])
+
+    async def _tell_with_octets(self, chunk: Chunk) -> None:
+        if chunk.rows[0][-2] > OCTETS_AT_ONCE and Attribute.BODY not in self._items:
+            await self._tell_large(chunk)
+            return
+        uids = [row[0] for row in chunk.rows]
+        mailbox_id = self._selected.mailbox_id
+        if self._is_of_headers:
+            found = dict(await in_store(fetch_headers, mailbox_id=mailbox_id, uids=uids))
+        else:
+            read = await in_store(fetch_octets, mailbox_id=mailbox_id, uids=uids)
+            found = {uid: octets for uid, octets, _ in read}
+        if len(found) < len(uids):  # gone for good since its row was read
+            self.missing += len(uids) - len(found)
+            there = [at for at, uid in enumerate(uids) if uid in found]
+            chunk = Chunk([chunk.positions[at] for at in there], [chunk.rows[at] for at in there])
+        await self._tell(Chunk(chunk.positions, chunk.rows, [found[row[0]] for row in chunk.rows]))
+
+    async def _tell(self, chunk: Chunk) -> None:
+        numbers = [position + 1 for position in chunk.positions]
+        columns = [self._column(item, chunk) for item in self._items]
+        template = self._template
+        lines = [template % values for values in zip(numbers, *columns, strict=True)]
+        await self._session.send(b"".join(lines))
+
+    def _column(self, item: FetchItem, chunk: Chunk) -> Sequence[bytes | int]:
+        """What the item is in each response."""
+        if isinstance(item, Section):
+            return [
+                section_text(item, octets, row[-1])
+                for row, octets in zip(chunk.rows, chunk.octets, strict=True)
+            ]
+        if item is Attribute.UID:
+            return [row[0] for row in chunk.rows]
+        if item is Attribute.FLAGS:
+            return self._selected.flags_column(chunk.positions)
+        if item is Attribute.BODY:
+            return [body_only(octets) for octets in chunk.octets]
+        place = 1 + self._columns.index(COLUMNS[item])
+        if item is Attribute.INTERNALDATE:
+            return [format_date_time(row[place]) for row in chunk.rows]
+        return [row[place] for row in chunk.rows]
+
+    async def _tell_large(self, chunk: Chunk) -> None:
+        """One message that is not read as a whole: its sections go out slice by slice."""
+        (row,) = chunk.rows
+        self._session.write(b"* %d FETCH (" % (chunk.positions[0] + 1))
+        for number, item in enumerate(self._items):
+            if number:
+                self._session.write(b" ")
+            if isinstance(item, Section):
+                await self._tell_large_section(item, row[0], row[-1])
+            else:
+                (value,) = self._column(item, chunk)
+                self._session.write(_piece(item) % value)
+        await self._session.send(b")\r\n")
+
+    async def _tell_large_section(self, section: Section, uid: int, parts: bytes) -> None:
+        found = span(section, parts)
+        self._session.write(section.response_label + b" ")
+        if found is None:
+            self._session.write(b"NIL")
+            return
+        start, end = found
+        if is_filtered(section):
+            header = b"".join([piece async for piece in self._slices(uid, start, end)])
+            self._session.write(literal(filter_fields(section, header)))
+            return
+        start, end = clip(start, end, section.partial)
+        self._session.write(b"{%d}\r\n" % (end - start))
+        async for piece in self._slices(uid, start, end):
+            await self._session.send(piece)
+
+    async def _slices(self, uid: int, start: int, end: int) -> AsyncIterator[bytes]:
+        while start < end:
+            piece = await in_store(
+                fetch_slice,
+                mailbox_id=self._selected.mailbox_id,
+                uid=uid,
+                offset=start,
+                length=min(SLICE_OCTETS, end - start),
+            )
+            if not piece:
+                # The literal's length is told already: no reply can mend that.
+                raise ConnectionLost("a message went for good while it was being sent")
+            start += len(piece)
+            yield piece
+
+
+def _piece(item: FetchItem) -> bytes:
+    """The item's name and place in the template."""
+    if isinstance(item, Section):
+        return item.response_label.replace(b"%", b"%%") + b" %b"
+    if item is Attribute.FLAGS:
+        return b"FLAGS (%b)"
+    return b"%b %%%b" % (item.value, b"d" if item in NUMBERS else b"b")
+
+
+def _template(items: Sequence[FetchItem]) -> bytes:
+    return b"* %d FETCH (" + b" ".join(_piece(item) for item in items) + b")\r\n"

@@ -1,0 +1,190 @@
+"""A selected mailbox as one session knows it: what it was told, and what it still has to be told.
+
+RFC 3501 section 7.4.1: sequence numbers move only when EXPUNGE is told, and EXPUNGE may not be told while FETCH,
+STORE or SEARCH run. So vanished messages stay in the session's view until they may be told; the store goes on
+serving them. The view is loaded when a command first needs it: SELECT alone reads the mailbox's row.
+"""
+
+from array import array
+from collections.abc import Iterable, Sequence
+from heapq import merge
+
+from mailboxes.imap.refusals import Refused
+from mailboxes.imap.view import MailboxView, SharedViews
+from mailboxes.store.changes import changes_since
+from mailboxes.store.select import load_view
+from mailboxes.store.values import ChangedRow, Changes, MailboxEntry, View
+from mailhost.net.store_threads import in_store
+from mailhost.protocols.imap.responses import untagged
+
+
+class MailboxGone(Exception):
+    """The selected mailbox was deleted by another session."""
+
+
+class Selected:
+    """One mailbox, selected. `modseq` and `uid_next` say up to where changes are known."""
+
+    def __init__(
+        self,
+        entry: MailboxEntry,
+        *,
+        first_recent_uid: int,
+        recent_count: int,
+        is_read_only: bool,
+        shared: SharedViews,
+    ) -> None:
+        self.mailbox_id = entry.mailbox_id
+        self.name = entry.name
+        self.uid_validity = entry.uid_validity
+        self.is_read_only = is_read_only
+        self.first_recent_uid = first_recent_uid
+        self.modseq = entry.highest_modseq
+        self.uid_next = entry.uid_next
+        self.count = entry.message_count  # what EXISTS last said, or will say next
+        self.recent_count = recent_count
+        self.is_stale = True  # changes may have come that we have not looked at
+        self._shared = shared
+        self._view = shared.find(entry.mailbox_id, entry.highest_modseq)
+        self._vanished: set[int] = set()  # known to be gone, still in the view
+        self._untold_flags: set[int] = set()  # UIDs
+        self._has_untold_arrivals = False
+        self.has_told_recent = False  # arrivals were told that the mailbox's row still calls \Recent
+
+    async def view(self) -> MailboxView:
+        """The arrays, loaded as of what this session knows."""
+        if self._view is None:
+            loaded, since = await in_store(_load, self.mailbox_id, self.modseq, self.uid_next)
+            self._view = _as_of(loaded, since, self.uid_next)
+            if since is None:
+                self._view = self._shared.share(self.mailbox_id, self.modseq, self._view)
+            # The row's count and the rows agree; where they ever did not, the rows are what can be fetched.
+            self._has_untold_arrivals |= self.count != len(self._view.uids)
+            self.count = len(self._view.uids)
+        return self._view
+
+    # --- what comes in ---------------------------------------------------------------------------------------
+
+    async def sync(self) -> None:
+        """Learn what changed since; telling it is another matter. Raises MailboxGone, StoreUnavailable."""
+        self.is_stale = False
+        try:
+            changes = await in_store(
+                changes_since, mailbox_id=self.mailbox_id, modseq=self.modseq, uid_next=self.uid_next
+            )
+            if changes.is_deleted:
+                raise MailboxGone(self.name)
+            if changes.highest_modseq <= self.modseq:
+                return
+            arrivals = sorted(row.uid for row in changes.changed if row.uid >= self.uid_next)
+            if len(arrivals) != len(changes.changed) or changes.vanished:
+                await self.view()
+        except BaseException:
+            self.is_stale = True
+            raise
+        self._take(changes, arrivals)
+
+    def _take(self, changes: Changes, arrivals: list[int]) -> None:
+        if self._view is not None:
+            self._vanished.update(
+                uid
+                for uid in changes.vanished
+                if uid < self.uid_next and self._view.position(uid) is not None
+            )
+            self.take_flags(changes.changed, is_told=False)
+            if not self._vanished:
+                self._view = self._shared.share(self.mailbox_id, changes.highest_modseq, self._view)
+        self.modseq = changes.highest_modseq
+        self.uid_next = max(self.uid_next, changes.uid_next)
+        self.count += len(arrivals)
+        self.recent_count += sum(uid >= self.first_recent_uid for uid in arrivals)
+        self._has_untold_arrivals |= bool(arrivals)
+
+    def take_flags(self, rows: Iterable[ChangedRow], *, is_told: bool) -> None:
+        """Flags as they are now; `is_told` where the client knows them (its own .SILENT STORE)."""
+        assert self._view is not None
+        known = self._view.uids[-1] if self._view.uids else 0
+        self._view, differing = self._view.with_changes(sorted(rows, key=lambda row: row.uid))
+        if not is_told:
+            self._untold_flags.update(self._view.uids[position] for position in differing)
+            return
+        assert not self._view.uids or self._view.uids[-1] == known, "arrivals come by sync alone"
+
+    def take_vanished(self, uids: Iterable[int]) -> None:
+        """Messages that this session's own command expunged or moved away."""
+        assert self._view is not None
+        self._vanished.update(uid for uid in uids if self._view.position(uid) is not None)
+
+    # --- what goes out ---------------------------------------------------------------------------------------
+
+    def tell(self, *, may_tell_expunges: bool) -> bytes:
+        """The untagged responses that bring the client up to what this session knows."""
+        told: list[bytes] = []
+        if self._vanished and may_tell_expunges:
+            assert self._view is not None
+            self._view, gone = self._view.without(self._vanished)
+            self._untold_flags -= self._vanished
+            self._vanished.clear()
+            # From the last to the first, so that no number has moved when it is told.
+            told.append(b"".join(b"* %d EXPUNGE\r\n" % (position + 1) for position in reversed(gone)))
+            self.count -= len(gone)
+            recent_count = self._view.count_from(self.first_recent_uid)
+            if recent_count != self.recent_count:
+                self.recent_count = recent_count
+                told.append(untagged(f"{recent_count} RECENT"))
+        if self._has_untold_arrivals:
+            self._has_untold_arrivals = False
+            self.has_told_recent = True
+            told.append(untagged(f"{self.count} EXISTS") + untagged(f"{self.recent_count} RECENT"))
+        if self._untold_flags:
+            assert self._view is not None
+            positions = sorted(p for uid in self._untold_flags if (p := self._view.position(uid)) is not None)
+            told.append(self.flags_responses(positions, with_uid=True))
+            self._untold_flags.clear()
+        return b"".join(told)
+
+    def flags_responses(self, positions: Sequence[int], *, with_uid: bool) -> bytes:
+        """`* n FETCH (FLAGS (…))` for each; the client has been told then."""
+        assert self._view is not None
+        uids = self._view.uids
+        told = zip(positions, self.flags_column(positions), strict=True)
+        if with_uid:
+            return b"".join(
+                b"* %d FETCH (UID %d FLAGS (%b))\r\n" % (p + 1, uids[p], words) for p, words in told
+            )
+        return b"".join(b"* %d FETCH (FLAGS (%b))\r\n" % (p + 1, words) for p, words in told)
+
+    def flags_column(self, positions: Sequence[int]) -> list[bytes]:
+        """What FLAGS holds of each message; the client is told now."""
+        view, first_recent_uid = self._view, self.first_recent_uid
+        assert view is not None
+        if self._untold_flags:
+            self._untold_flags.difference_update(view.uids[position] for position in positions)
+        return [view.flags_text(position, first_recent_uid) for position in positions]
+
+    def refuse_if_read_only(self) -> None:
+        if self.is_read_only:
+            raise Refused("The mailbox is selected read-only.")
+
+
+def _load(mailbox_id: int, modseq: int, uid_next: int) -> tuple[View, Changes | None]:
+    """The arrays as they are now, and what happened since `modseq` unless nothing did."""
+    loaded = load_view(mailbox_id=mailbox_id)
+    if loaded.highest_modseq == modseq:
+        return loaded, None
+    return loaded, changes_since(mailbox_id=mailbox_id, modseq=modseq, uid_next=uid_next)
+
+
+def _as_of(loaded: View, since: Changes | None, uid_next: int) -> MailboxView:
+    """The messages that were there at the session's own moment.
+
+    Everything below its `uid_next` that is there now, and everything that has vanished since: RFC 3501 wants the
+    sequence numbers of that moment. Flags are newer, which only tells the client sooner.
+    """
+    if since is None:
+        return MailboxView(loaded.uids, loaded.flags, loaded.keywords)
+    flags = dict(zip(loaded.uids, loaded.flags, strict=True))
+    there = (uid for uid in loaded.uids if uid < uid_next)
+    gone = sorted(uid for uid in since.vanished if uid < uid_next and uid not in flags)
+    uids = array("I", merge(there, gone))
+    return MailboxView(uids, array("B", (flags.get(uid, 0) for uid in uids)), dict(loaded.keywords))

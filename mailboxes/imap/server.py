@@ -1,0 +1,73 @@
+"""The IMAP process: listeners on 143 (STARTTLS) and 993 (TLS), and what their sessions share."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+from django.conf import settings
+
+from mailboxes.imap.conversation import converse
+from mailboxes.imap.limits import from_settings
+from mailboxes.imap.session import ImapHost
+from mailboxes.store.changes import highest_modseqs
+from mailhost.net.announcements import Watcher
+from mailhost.net.listeners import ConnectionLimits, listen
+from mailhost.net.process import ready
+from mailhost.net.store_threads import close_store_threads
+from mailhost.protocols.imap.responses import status_line
+
+TOO_MANY_CONNECTIONS = status_line("*", "BYE", "Too many connections", "LIMIT")
+
+
+@asynccontextmanager
+async def imap_host(*, tls: ssl.SSLContext | None) -> AsyncIterator[ImapHost]:
+    """What the sessions of one process share, as the settings say."""
+    watcher = Watcher(highest_modseqs)
+    await watcher.start()
+    try:
+        yield ImapHost(
+            limits=from_settings(),
+            watcher=watcher,
+            tls=tls,
+            allow_plaintext_login=settings.ALLOW_PLAINTEXT_LOGIN,
+        )
+    finally:
+        await watcher.stop()
+
+
+@asynccontextmanager
+async def listening(host: ImapHost, *, ports: Mapping[str, int]) -> AsyncIterator[dict[str, int]]:
+    """Serve the ports named "imap" and "imaps" until the end of the context, which says BYE to everybody.
+
+    Gives the ports in use (0: any free one). Raises PortTaken, CannotListen.
+    """
+    limits = ConnectionLimits(
+        total=settings.IMAP_MAX_CONNECTIONS,
+        per_address=settings.IMAP_MAX_CONNECTIONS_PER_ADDRESS,
+        trusted=settings.TRUSTED_NETWORKS,
+    )
+    in_use = {}
+    async with AsyncExitStack() as listeners:
+        for name, port in ports.items():
+            listener = await listen(
+                host=settings.BIND,
+                port=port,
+                serve=partial(converse, host=host),
+                limits=limits,
+                tls=host.tls if name == "imaps" else None,
+                refusal=TOO_MANY_CONNECTIONS,
+            )
+            listeners.push_async_callback(listener.close)
+            in_use[name] = listener.port
+        yield in_use
+
+
+async def main(stopping: asyncio.Event, *, tls: ssl.SSLContext) -> None:
+    """The imap process."""
+    ports = {name: settings.PORTS[name] for name in ("imap", "imaps")}
+    async with imap_host(tls=tls) as host, listening(host, ports=ports):
+        ready()
+        await stopping.wait()
+    close_store_threads()

@@ -1,0 +1,193 @@
+"""One client's connection: its state, what it has selected, what it tells (RFC 3501 section 3)."""
+
+import ssl
+from dataclasses import dataclass, field
+
+import structlog
+from django.db import DatabaseError
+
+from mailboxes.authentication import Principal
+from mailboxes.exceptions import MailboxFact
+from mailboxes.imap.limits import BEFORE_LOGIN, LINE_SLACK, SessionLimits
+from mailboxes.imap.selected import Selected
+from mailboxes.imap.view import SharedViews
+from mailboxes.store.select import select_mailbox
+from mailhost.net.announcements import Watch, Watcher
+from mailhost.net.connection import Connection, ConnectionLost, LineTooLong
+from mailhost.net.store_threads import StoreUnavailable, in_store
+from mailhost.protocols.imap.framing import CommandText, CommandTooBig, Framer, LiteralFollows
+from mailhost.protocols.imap.responses import continuation, status_line
+from mailhost.protocols.imap.states import State, capabilities
+
+MAX_SKIPPED_BEFORE_LOGIN = 65_536
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class ImapHost:
+    """What all sessions of a process share."""
+
+    limits: SessionLimits
+    watcher: Watcher
+    tls: ssl.SSLContext | None = None
+    allow_plaintext_login: bool = False  # on loopback alone
+    views: SharedViews = field(default_factory=SharedViews)
+
+
+class Session:
+    """See the module. Commands run one after the other; nothing else writes to the connection."""
+
+    __slots__ = (
+        "_framer",
+        "_watch",
+        "bad_commands",
+        "connection",
+        "host",
+        "login_failures",
+        "principal",
+        "selected",
+        "state",
+        "tag",
+    )
+
+    def __init__(self, connection: Connection, host: ImapHost) -> None:
+        self.connection = connection
+        self.host = host
+        self.state = State.NOT_AUTHENTICATED
+        self.principal: Principal | None = None
+        self.selected: Selected | None = None
+        self.tag = "*"  # of the command that runs
+        self.bad_commands = 0  # since the last one that was understood
+        self.login_failures = 0
+        self._framer = Framer(BEFORE_LOGIN)
+        self._watch: Watch | None = None
+
+    # --- what commands ask -----------------------------------------------------------------------------------
+
+    @property
+    def account_id(self) -> int:
+        assert self.principal is not None
+        return self.principal.account_id
+
+    @property
+    def mailbox(self) -> Selected:
+        """The selected mailbox, in commands that are legal only with one."""
+        assert self.selected is not None
+        return self.selected
+
+    @property
+    def may_log_in(self) -> bool:
+        """Passwords travel under TLS; without it on loopback alone, where the setting allows it."""
+        return self.connection.is_tls or (self.host.allow_plaintext_login and self.connection.is_loopback)
+
+    @property
+    def capabilities(self) -> str:
+        may_start_tls = self.host.tls is not None and not self.connection.is_tls
+        return capabilities(self.state, may_start_tls=may_start_tls, may_log_in=self.may_log_in)
+
+    def write(self, octets: bytes) -> None:
+        self.connection.write(octets)
+
+    async def send(self, octets: bytes) -> None:
+        """Write, and wait until the client has taken enough of it."""
+        self.connection.write(octets)
+        await self.connection.drain()
+
+    def enter(self, principal: Principal) -> None:
+        """Signed in."""
+        self.principal = principal
+        self.state = State.AUTHENTICATED
+        self._framer.set_limits(self.host.limits.framing)
+
+    def select(self, selected: Selected) -> None:
+        self.selected = selected
+        self.state = State.SELECTED
+        # Watched only now that the row was read: `is_stale` makes the first command look once more.
+        self._watch = self.host.watcher.watch(selected.mailbox_id, self._mailbox_changed)
+
+    def _mailbox_changed(self) -> None:
+        if self.selected is not None:
+            self.selected.is_stale = True
+        self.connection.nudge()
+
+    async def deselect(self) -> None:
+        """Back to the authenticated state; what was told as arrived is \\Recent to nobody any more."""
+        selected = self.selected
+        self.forget_mailbox()
+        if selected is None or not selected.has_told_recent or selected.is_read_only:
+            return
+        try:
+            await in_store(select_mailbox, account_id=self.account_id, name=selected.name, claim_recent=True)
+        except (MailboxFact, StoreUnavailable, DatabaseError) as error:
+            log.info("recent not claimed", error=str(error))  # it is told once more; nobody loses anything
+
+    def forget_mailbox(self) -> None:
+        """As deselect, without a word to the store."""
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
+        self.selected = None
+        if self.state is State.SELECTED:
+            self.state = State.AUTHENTICATED
+
+    # --- changes ---------------------------------------------------------------------------------------------
+
+    async def tell_changes(self, *, may_tell_expunges: bool, is_asked: bool = False) -> None:
+        """Tell what is new in the selected mailbox; `is_asked` looks even where nobody announced anything.
+
+        While the store is away nothing is told: the next command will look again.
+        """
+        if self.selected is None:
+            return
+        if is_asked or self.selected.is_stale:
+            try:
+                await self.selected.sync()
+            except StoreUnavailable:
+                return
+        told = self.selected.tell(may_tell_expunges=may_tell_expunges)
+        if told:
+            await self.send(told)
+
+    # --- reading and the end -----------------------------------------------------------------------------
+
+    def bye(self, text: str, code: str = "") -> None:
+        self.write(status_line("*", "BYE", text, code))
+
+    @property
+    def _silence_seconds(self) -> float:
+        limits = self.host.limits
+        return limits.login_seconds if self.principal is None else limits.autologout_seconds
+
+    async def read_line(self) -> bytes:
+        """A line that belongs to a command under way: SASL, IDLE's DONE. Raises LineTooLong."""
+        return await self.connection.read_line(limit=BEFORE_LOGIN.line, timeout=self._silence_seconds)
+
+    async def read_command(self) -> CommandText | CommandTooBig:
+        framing = BEFORE_LOGIN if self.principal is None else self.host.limits.framing
+        while True:
+            try:
+                line = await self.connection.read_line(
+                    limit=framing.line * LINE_SLACK, timeout=self._silence_seconds
+                )
+            except LineTooLong:
+                return self._framer.refuse_line(b"")
+            event = self._framer.feed_line(line)
+            if not isinstance(event, LiteralFollows):
+                return event
+            if event.is_synchronising:
+                await self.send(continuation("Ready for the literal"))
+            await self._read_literal(event)
+
+    async def _read_literal(self, literal: LiteralFollows) -> None:
+        seconds = self.host.limits.literal_seconds
+        if literal.is_kept:
+            self._framer.feed_literal(await self.connection.read_exactly(literal.size, timeout=seconds))
+            return
+        # RFC 7888 section 4: too big and already on its way. Read past it, or give up where that takes too long.
+        bound = MAX_SKIPPED_BEFORE_LOGIN if self.principal is None else 2 * self.host.limits.framing.message
+        if literal.size > bound:
+            self.bye("The literal is too big", "TOOBIG")
+            raise ConnectionLost("a literal that is far too big")
+        async for _ in self.connection.read_chunks(literal.size, timeout=seconds):
+            pass

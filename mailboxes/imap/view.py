@@ -1,0 +1,111 @@
+"""What a session sees of its mailbox: UIDs and flags by sequence number, as immutable arrays.
+
+A view never changes; a change makes the next view. So sessions that have seen the same changes can share one.
+"""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from weakref import WeakValueDictionary
+
+from mailboxes.imap.flags import flag_words
+from mailboxes.store.values import ChangedRow
+
+Ranges = Sequence[tuple[int, int]]  # half-open ranges of positions (sequence number minus one), ascending
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True)
+class MailboxView:
+    """Arrays by position. `keywords` names only the messages that have some."""
+
+    uids: "array[int]"
+    flags: "array[int]"
+    keywords: Mapping[int, tuple[str, ...]]
+
+    def position(self, uid: int) -> int | None:
+        at = bisect_left(self.uids, uid)
+        return at if at < len(self.uids) and self.uids[at] == uid else None
+
+    def uids_in(self, ranges: Ranges) -> "array[int]":
+        """The UIDs at these positions, ascending."""
+        if len(ranges) == 1:
+            return self.uids[ranges[0][0] : ranges[0][1]]
+        found = array("I")
+        for start, end in ranges:
+            found.extend(self.uids[start:end])
+        return found
+
+    def flags_text(self, position: int, first_recent_uid: int) -> bytes:
+        """What stands in FLAGS ( … )."""
+        uid = self.uids[position]
+        words = flag_words(self.flags[position])
+        if uid >= first_recent_uid:
+            words = words + b" \\Recent" if words else b"\\Recent"
+        if uid in self.keywords:
+            own = " ".join(self.keywords[uid]).encode("ascii", "replace")
+            words = words + b" " + own if words else own
+        return words
+
+    def count_from(self, uid: int) -> int:
+        return len(self.uids) - bisect_left(self.uids, uid)
+
+    def with_changes(self, rows: Iterable[ChangedRow]) -> tuple["MailboxView", list[int]]:
+        """The view after flag changes and arrivals, and the positions where flags differ from before.
+
+        Arrivals are rows with UIDs above the last one. Rows between that are not here are passed over.
+        """
+        uids, flags, keywords = self.uids, self.flags, self.keywords
+        differing: list[int] = []
+        is_copied = False
+        for row in rows:
+            position = self.position(row.uid)
+            is_arrival = position is None and (not uids or row.uid > uids[-1])
+            if position is None and not is_arrival:
+                continue
+            if position is not None and (
+                flags[position] == row.flags and keywords.get(row.uid, ()) == tuple(row.keywords)
+            ):
+                continue
+            if not is_copied:
+                uids, flags, keywords, is_copied = uids[:], flags[:], dict(keywords), True
+            if position is None:
+                uids.append(row.uid)
+                flags.append(row.flags)
+            else:
+                flags[position] = row.flags
+                differing.append(position)
+            assert isinstance(keywords, dict)
+            keywords.pop(row.uid, None)
+            if row.keywords:
+                keywords[row.uid] = tuple(row.keywords)
+        return (MailboxView(uids, flags, keywords), sorted(differing)) if is_copied else (self, [])
+
+    def without(self, uids: Iterable[int]) -> tuple["MailboxView", list[int]]:
+        """The view without these messages, and the positions they had, ascending."""
+        gone = sorted({position for uid in uids if (position := self.position(uid)) is not None})
+        if not gone:
+            return self, []
+        left_uids, left_flags = array("I"), array("B")
+        start = 0
+        for position in [*gone, len(self.uids)]:
+            left_uids.extend(self.uids[start:position])
+            left_flags.extend(self.flags[start:position])
+            start = position + 1
+        away = {self.uids[position] for position in gone}
+        keywords = {uid: words for uid, words in self.keywords.items() if uid not in away}
+        return MailboxView(left_uids, left_flags, keywords), gone
+
+
+class SharedViews:
+    """Views that some session of this process holds, by mailbox and MODSEQ: equal states are one object."""
+
+    def __init__(self) -> None:
+        self._views: WeakValueDictionary[tuple[int, int], MailboxView] = WeakValueDictionary()
+
+    def find(self, mailbox_id: int, modseq: int) -> MailboxView | None:
+        return self._views.get((mailbox_id, modseq))
+
+    def share(self, mailbox_id: int, modseq: int, view: MailboxView) -> MailboxView:
+        """The one view of that state: another session's if it came first."""
+        return self._views.setdefault((mailbox_id, modseq), view)

@@ -1,0 +1,30 @@
+"""manage.py serve_imap"""
+
+from functools import partial
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from mailboxes.imap.server import main
+from mailhost.net.listeners import CannotListen
+from mailhost.net.process import run_process
+from mailhost.net.tls import server_context
+
+
+class Command(BaseCommand):
+    """Runs until SIGTERM or SIGINT."""
+
+    help = "Serves IMAP (RFC 3501): port 143 with STARTTLS and port 993 with TLS, until SIGTERM or Ctrl-C."
+    requires_system_checks: ClassVar[list[str]] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Listen, or say what stands in the way."""
+        try:
+            tls = server_context(settings.TLS_CERT, settings.TLS_KEY)
+        except OSError as error:
+            raise CommandError(f"No TLS with {settings.TLS_CERT} and {settings.TLS_KEY}: {error}") from error
+        try:
+            run_process(partial(main, tls=tls), name="imap")
+        except CannotListen as error:
+            raise CommandError(str(error)) from error
