@@ -60,7 +60,8 @@ def _leads_to(account_id: int, address: EmailAddress) -> bool:
         recipients, _ = _resolve(ForwardPath(address))
     except (DomainNotFound, AddressNotFound):
         return False
-    return any(recipient.account_id == account_id for recipient in recipients)
+    # Disabled meanwhile: a session that is still open sends no more.
+    return any(recipient.account_id == account_id and recipient.is_enabled for recipient in recipients)
 
 
 def _resolve(forward_path: ForwardPath) -> tuple[list[LocalRecipient], tuple[EmailAddress, ...]]:
