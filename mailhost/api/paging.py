@@ -1,0 +1,51 @@
+"""Lists page by page. A cursor is the last key of a page: pages stay true while things come and go."""
+
+import base64
+import binascii
+from typing import Annotated, Final, TypeVar
+
+from django.db.models import Model, QuerySet
+from ninja import Query
+
+from mailhost.api.problems import CursorInvalid
+
+M = TypeVar("M", bound=Model)
+
+DEFAULT_LIMIT: Final = 50
+MAX_LIMIT: Final = (
+    200  # each item is a few hundred octets: a page stays below what clients like to read at once
+)
+MAX_CURSOR: Final = 1_024
+
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Items on one page.")]
+Cursor = Annotated[
+    str, Query(max_length=MAX_CURSOR, description="`next_cursor` of the page before; empty at first.")
+]
+
+
+def page(rows: QuerySet[M], *, key: str, limit: int, cursor: str) -> tuple[list[M], str | None]:
+    """The rows after the cursor in the order of `key` (a unique text column), and the next cursor."""
+    rows = rows.order_by(key)
+    if cursor:
+        rows = rows.filter(**{f"{key}__gt": _decode(cursor)})
+    found = list(rows[: limit + 1])
+    if len(found) <= limit:
+        return found, None
+    last: object = found[limit - 1]
+    for name in key.split("__"):
+        last = getattr(last, name)
+    return found[:limit], _encode(str(last))
+
+
+def _encode(key: str) -> str:
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> str:
+    try:
+        key = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars="-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise CursorInvalid from None
+    if "\0" in key:
+        raise CursorInvalid
+    return key

@@ -1,0 +1,173 @@
+"""What went wrong, in one shape: {"error": {"code": …, "message": …, "field": …}} (status codes: RFC 9110).
+
+The verbs raise facts; the table here is where this door words them.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import structlog
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+from pydantic import Field
+
+from domains import exceptions as domains
+from mailboxes import exceptions as mailboxes
+from mailhost.api.schemas import Described
+from mailhost.net.store_threads import StoreUnavailable
+
+log = structlog.get_logger(__name__)
+
+RETRY_SECONDS: Final = 10  # a restart of Postgres takes less
+
+
+class ProblemBody(Described):
+    """Why a request was refused."""
+
+    code: str = Field(description="For programs: one of a fixed set of words.", examples=["domain_not_found"])
+    message: str = Field(description="For people: a sentence.")
+    field: str | None = Field(description="The field or parameter that is meant, where there is one.")
+
+
+class Problem(Described):
+    """The body of every answer from 400 on."""
+
+    error: ProblemBody
+
+
+class PasswordRequired(Exception):
+    """An account that does not exist yet was PUT without a password."""
+
+    def __init__(self, email: str) -> None:
+        super().__init__(f"There is no account {email} yet, and a new account needs a password.")
+
+
+class CursorInvalid(Exception):
+    """A cursor that this API has not given out."""
+
+    def __init__(self) -> None:
+        super().__init__("The cursor is not one of this API's next_cursor values.")
+
+
+class AddressRefused(domains.InvalidAddress):
+    """A text in this field or parameter is no address."""
+
+    def __init__(self, text: str, reason: object, *, field: str) -> None:
+        super().__init__(f"{text!r} is not an address: {reason}")
+        self.field = field
+
+
+class TargetDomainNotFound(Exception):
+    """A domain was to become an alias of one that is not hosted here; the text is a sentence."""
+
+
+# fact: status, code, field
+FACTS: Final[dict[type[Exception], tuple[int, str, str | None]]] = {
+    domains.DomainNotFound: (404, "domain_not_found", None),
+    mailboxes.AccountNotFound: (404, "account_not_found", None),
+    domains.AliasNotFound: (404, "alias_not_found", None),
+    domains.DomainExists: (409, "domain_exists", None),
+    domains.DomainNotEmpty: (409, "domain_not_empty", None),
+    domains.AddressTaken: (409, "address_taken", None),
+    mailboxes.LoginTaken: (409, "login_taken", None),
+    domains.DomainAliasInvalid: (409, "domain_alias_invalid", None),
+    domains.InvalidAddress: (422, "invalid_address", None),
+    domains.TooManyTargets: (422, "too_many_targets", "targets"),
+    mailboxes.PasswordRefused: (422, "password_refused", "password"),
+    PasswordRequired: (422, "password_required", "password"),
+    TargetDomainNotFound: (422, "domain_not_found", "alias_of"),
+    CursorInvalid: (422, "invalid_cursor", "cursor"),
+}
+
+
+def problem(status: int, code: str, message: str, field: str | None = None) -> HttpResponse:
+    """The answer of this status."""
+    return JsonResponse({"error": {"code": code, "message": message, "field": field}}, status=status)
+
+
+def explain_to(api: NinjaAPI) -> None:
+    """Every exception that may come out of a view gets its answer."""
+    handlers: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
+        Exception: _defect,
+        HttpError: _http_error,
+        ValidationError: _invalid,
+        AuthenticationError: _no_key,
+        OperationalError: _database_away,
+        InterfaceError: _database_away,
+        StoreUnavailable: _database_away,
+        SuspiciousOperation: _suspicious,
+        RequestDataTooBig: body_too_large,
+        **dict.fromkeys(FACTS, _fact),
+    }
+    for kind, handler in handlers.items():
+        api.add_exception_handler(kind, handler)
+
+
+def unknown_path(request: HttpRequest) -> HttpResponse:
+    """404 for every path below /api/ that leads nowhere."""
+    return problem(404, "path_not_found", "There is nothing at this path.")
+
+
+def wrong_method(request: HttpRequest, allowed: str) -> HttpResponse:
+    """405. RFC 9110 section 15.5.6 wants the methods that are allowed named."""
+    response = problem(405, "method_not_allowed", f"This path takes {allowed}.")
+    response["Allow"] = allowed
+    return response
+
+
+def body_too_large(request: HttpRequest, error: Exception | None = None) -> HttpResponse:
+    """413: bodies here are small."""
+    return problem(413, "body_too_large", "The body of the request is larger than this API takes.")
+
+
+def _fact(request: HttpRequest, error: Exception) -> HttpResponse:
+    status, code, field = next(FACTS[kind] for kind in type(error).__mro__ if kind in FACTS)
+    return problem(status, code, str(error), getattr(error, "field", field))
+
+
+def _no_key(request: HttpRequest, error: Exception) -> HttpResponse:
+    """401, with the challenge of RFC 6750 section 3."""
+    if request.headers.get("Authorization"):
+        response = problem(401, "api_key_invalid", "The API key is unknown or has expired.")
+        response["WWW-Authenticate"] = 'Bearer realm="mailhost", error="invalid_token"'
+    else:
+        response = problem(401, "api_key_missing", "Send an API key: `Authorization: Bearer KEY`.")
+        response["WWW-Authenticate"] = 'Bearer realm="mailhost"'
+    return response
+
+
+def _http_error(request: HttpRequest, error: Exception) -> HttpResponse:
+    """What django-ninja refuses by itself: a body that cannot be read."""
+    status = error.status_code if isinstance(error, HttpError) else 400
+    if status == 400:
+        return problem(400, "invalid_json", "The body is not JSON.")
+    return problem(status, "refused", str(error))
+
+
+def _invalid(request: HttpRequest, error: Exception) -> HttpResponse:
+    """422 for the first thing that the schemas refuse. `loc` is (source, argument, field, index, …)."""
+    assert isinstance(error, ValidationError)
+    first = error.errors[0]
+    source, *place = (str(step) for step in first["loc"])
+    if source == "body":
+        place = place[1:]  # the argument's name
+    return problem(422, "invalid_value", f"{first['msg']}.", ".".join(place) or None)
+
+
+def _suspicious(request: HttpRequest, error: Exception) -> HttpResponse:
+    return problem(400, "bad_request", "The request cannot be read.")
+
+
+def _database_away(request: HttpRequest, error: Exception) -> HttpResponse:
+    log.warning("database away", door="api", error=str(error).strip().partition("\n")[0])
+    response = problem(503, "database_away", "The database does not answer. Try again shortly.")
+    response["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+def _defect(request: HttpRequest, error: Exception) -> HttpResponse:
+    log.error("request failed", door="api", method=request.method, path=request.path, exc_info=error)
+    return problem(500, "internal_error", "Something went wrong here. It has been logged.")
