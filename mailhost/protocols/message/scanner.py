@@ -8,6 +8,7 @@ import enum
 import re
 from dataclasses import dataclass
 
+from mailhost.protocols.message.delimiters import Delimiters, Search
 from mailhost.protocols.message.header import Fields, read_fields
 from mailhost.protocols.message.parameters import (
     MESSAGE_RFC822,
@@ -74,37 +75,8 @@ def scan(octets: bytes, *, limits: Limits = LIMITS) -> Part:
 
 # The first line of a header: a field, a blank line, a stray continuation or the line of an mbox file.
 _HEADER_BEGINS = re.compile(rb"[!-9;-~]++[ \t]*+:|[ \t\r\n]|>?From ").match
-_DELIMITER_LINE = re.compile(rb"--([^\r\n]*+)(?:\r\n|\r|\n|\Z)").match
-_MANY_MISSES = 5_000  # lines that only look like delimiters: far above real mail, 5 ms of looking at them
-_MAX_SIEVED_OCTETS = 10_000  # of boundaries in one pattern, so that compiling it stays cheap
 _IDENTITY = frozenset((b"7bit", b"8bit", b"binary", b""))
 _MESSAGE_TYPES = frozenset((b"message/rfc822", b"message/global"))  # RFC 9051 media-message
-
-
-class _Search:
-    """The next place of a needle, for positions that only grow: no octet is looked at twice."""
-
-    __slots__ = ("found", "needle", "octets", "searched_to")
-
-    def __init__(self, octets: bytes, needle: bytes) -> None:
-        self.octets = octets
-        self.needle = needle
-        self.found = -1
-        self.searched_to = 0
-
-    def first(self, start: int, end: int) -> int:
-        """The first place that begins within [start, end), or `end`."""
-        if self.found < start:
-            begin = max(start, self.searched_to)
-            if begin >= end:
-                return end
-            found = self.octets.find(self.needle, begin, end + len(self.needle) - 1)
-            if found < 0:
-                self.searched_to = end
-                return end
-            self.found = found
-            self.searched_to = found
-        return min(self.found, end)
 
 
 class _Scan:
@@ -114,35 +86,30 @@ class _Scan:
         self.limits = limits
         self.count = 0
         self.open: list[Part] = []
-        self.boundaries: dict[
-            bytes, int
-        ] = {}  # boundary -> place in `open` of the multipart that it belongs to
-        self.blank_lines = [_Search(octets, needle) for needle in (b"\n\r", b"\n\n", b"\r\r")]
-        self.misses = 0
-        self.sieve: re.Pattern[bytes] | None = None
-        self.dashes = [_Search(octets, needle) for needle in (b"\n--", b"\r--")]
+        self.blank_lines = [Search(octets, needle) for needle in (b"\n\r", b"\n\n", b"\r\r")]
+        self.delimiters = Delimiters(octets)
 
     def run(self) -> Part:
         self._begin(0, TEXT_PLAIN)
         root = self.open[0]
-        if self.boundaries:
+        if self.delimiters:
             self._divide()
         self._end(0, self.size)
         return root
 
     def _divide(self) -> None:
         at = self.open[-1].body_start
-        while self.boundaries and self.count < self.limits.parts:
-            line = self._next_delimiter(at, self.size)
+        while self.delimiters and self.count < self.limits.parts:
+            line = self.delimiters.next(at, self.size)
             if line is None:
                 return
             before, at, place, is_last = line
             self._end(place + 1, before)
-            multipart = self.open[place]
+            content_type = self.open[place].content_type
             if is_last:
-                self._forget_boundary(multipart, place)
+                self.delimiters.close(_boundary(content_type), place)
                 continue
-            is_digest = multipart.content_type.media_type == b"multipart/digest"  # RFC 2046 section 5.1.5
+            is_digest = content_type.media_type == b"multipart/digest"  # RFC 2046 section 5.1.5
             self._begin(at, MESSAGE_RFC822 if is_digest else TEXT_PLAIN)
             at = self.open[-1].body_start
 
@@ -154,9 +121,7 @@ class _Scan:
             self.open.append(part)
             self.count += 1
             if part.kind is Kind.MULTIPART:
-                # An inner multipart that takes an outer boundary cannot have it: the outer one's lines end it.
-                self.boundaries.setdefault(_boundary(part.content_type), len(self.open) - 1)
-                self._forget_sieve()
+                self.delimiters.open(_boundary(part.content_type), len(self.open) - 1)
             if part.kind is not Kind.MESSAGE:
                 return
             start, default = part.body_start, TEXT_PLAIN
@@ -201,64 +166,20 @@ class _Scan:
         for search in self.blank_lines:
             first = search.first(start, first)
         body_start = self._behind_line_end(first + 1) if first < self.size else self.size
-        if self.boundaries:
-            line = self._next_delimiter(start, body_start)
+        if self.delimiters:
+            line = self.delimiters.next(start, body_start)
             if line is not None:
-                return line[0] if line[0] > start else start
+                return max(line.before, start)
         return body_start
 
     def _behind_line_end(self, at: int) -> int:
         return at + 2 if self.octets[at : at + 2] == b"\r\n" else at + 1
 
-    def _next_delimiter(self, start: int, end: int) -> tuple[int, int, int, bool] | None:
-        """(end of the text before it, behind its line, place of its multipart, is it the closing one)."""
-        octets = self.octets
-        at = start - 1 if start else 0
-        while at < end:
-            if self.misses < _MANY_MISSES:
-                found = end
-                for search in self.dashes:
-                    found = search.first(at, found)
-            else:
-                found = self._sift(at, end)
-            if found >= end:
-                return None
-            line = _DELIMITER_LINE(octets, found + 1)
-            assert line is not None
-            text = line[1].rstrip(b" \t")
-            is_last = False
-            place = self.boundaries.get(text)
-            if place is None and text.endswith(b"--"):
-                place = self.boundaries.get(text[:-2])
-                is_last = True
-            if place is not None:
-                # The line end before the delimiter belongs to it (RFC 2046 section 5.1.1).
-                is_crlf = found > 0 and octets[found - 1 : found + 1] == b"\r\n"
-                return found - is_crlf, line.end(), place, is_last
-            at = found + 3
-            self.misses += 1
-        return None
-
-    def _sift(self, at: int, end: int) -> int:
-        """As the searches in `dashes`, for octets that are full of lines like delimiters: slower to set up, but it
-        passes over those that are none without leaving C."""
-        if self.sieve is None:
-            boundaries = b"|".join(map(re.escape, self.boundaries))
-            pattern = rb"[\r\n]--"
-            if len(boundaries) <= _MAX_SIEVED_OCTETS:
-                pattern += rb"(?:" + boundaries + rb")(?:--)?[ \t]*+(?:[\r\n]|\Z)"
-            self.sieve = re.compile(pattern)
-        found = self.sieve.search(self.octets, at, end)
-        return end if found is None else found.start()
-
-    def _forget_sieve(self) -> None:
-        self.misses = 0
-        self.sieve = None
-
     def _end(self, place: int, at: int) -> None:
         """Ends the open parts from that place on; where that is before their body began, they are empty."""
         for index in range(len(self.open) - 1, place - 1, -1):
-            self._forget_boundary(self.open[index], index)
+            if self.open[index].kind is Kind.MULTIPART:
+                self.delimiters.close(_boundary(self.open[index].content_type), index)
         is_outermost = True
         for part in self.open[place:]:
             if is_outermost:
@@ -273,13 +194,6 @@ class _Scan:
                 whole.body_end = at
                 part.children.append(whole)
         del self.open[place:]
-
-    def _forget_boundary(self, part: Part, place: int) -> None:
-        if part.kind is Kind.MULTIPART:
-            boundary = _boundary(part.content_type)
-            if self.boundaries.get(boundary) == place:
-                del self.boundaries[boundary]
-                self._forget_sieve()
 
 
 def _boundary(content_type: ContentType) -> bytes:

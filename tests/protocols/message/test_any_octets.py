@@ -15,8 +15,8 @@ from mailhost.protocols.message import (
     PartMap,
     PartOffsets,
     body_only,
+    delimiters,
     header_fields,
-    scanner,
     work_out,
 )
 from mailhost.protocols.message.composing import Attachment, compose
@@ -104,7 +104,7 @@ def test_small_limits_hold(octets: bytes, depth: int, parts: int) -> None:
 @given(OCTETS)
 def test_octets_full_of_dashes_are_divided_as_any_others(octets: bytes) -> None:
     expected = work_out(octets)
-    with mock.patch.object(scanner, "_MANY_MISSES", 0):
+    with mock.patch.object(delimiters, "_MANY_MISSES", 0):
         assert work_out(octets) == expected
 
 
