@@ -1,0 +1,94 @@
+"""Who may see which mailbox: every page is given the signed-in account's own mailboxes, and finds its in there."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+from urllib.parse import unquote
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.cache import patch_cache_control
+
+from mailboxes.exceptions import MailboxNotFound
+from mailboxes.models import Account
+from mailboxes.store.hierarchy import list_mailboxes
+from mailboxes.store.values import MailboxEntry
+from mailhost.webmail.folders import Folder, arrange
+
+P = ParamSpec("P")
+TIME_ZONE_COOKIE = "timezone"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """An account with its own living mailboxes: all that its pages may reach."""
+
+    account: Account
+    entries: tuple[MailboxEntry, ...]
+
+    @classmethod
+    def of(cls, account: Account) -> "Desk":
+        """Reads the mailboxes: one statement."""
+        entries: Iterable[MailboxEntry] = list_mailboxes(account_id=account.pk)
+        return cls(account, tuple(entry for entry in entries if entry.exists))
+
+    def mailbox(self, mailbox_id: int) -> MailboxEntry:
+        """The account's mailbox of this id. Raises MailboxNotFound, also where it is somebody else's."""
+        for entry in self.entries:
+            if entry.mailbox_id == mailbox_id:
+                return entry
+        raise MailboxNotFound(str(mailbox_id))
+
+    def inbox(self) -> MailboxEntry:
+        """The one mailbox that every account has."""
+        return next(entry for entry in self.entries if entry.name == "INBOX")
+
+    def by_use(self, special_use: str) -> MailboxEntry | None:
+        """The mailbox of this special use, if the account has one."""
+        return next((entry for entry in self.entries if entry.special_use == special_use), None)
+
+    def folders(self) -> list[Folder]:
+        """The mailboxes as the page's side shows them."""
+        return arrange(self.entries)
+
+    def used_octets(self) -> int:
+        """What all messages take."""
+        return sum(entry.size_octets for entry in self.entries)
+
+
+def for_account_holders(
+    page: Callable[Concatenate[HttpRequest, Desk, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """Gives a page the signed-in account's desk. Others are sent to sign in, or to the administration."""
+
+    @wraps(page)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        account = request.user
+        if not isinstance(account, Account):
+            return redirect_to_login(request.get_full_path() if request.method == "GET" else "/mail/", "sign-in")
+        if account.address_id is None:
+            return redirect("admin:index")
+        try:
+            with timezone.override(_time_zone(request)):
+                response = page(request, Desk.of(account), *args, **kwargs)
+        except MailboxNotFound as fact:
+            raise Http404(str(fact)) from fact
+        if "Cache-Control" not in response.headers:
+            # Not no-store: a browser that goes back to a page finds the text that was typed there.
+            patch_cache_control(response, private=True, no_cache=True)
+        return response
+
+    return guarded
+
+
+def _time_zone(request: HttpRequest) -> Any:
+    """The reader's own time zone, which the page's script tells in a cookie; None (this host's) without it."""
+    name = unquote(request.COOKIES.get(TIME_ZONE_COOKIE, ""))
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None

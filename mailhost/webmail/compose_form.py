@@ -1,0 +1,91 @@
+"""The form a message is written in."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.template.defaultfilters import filesizeformat
+
+from mailhost.protocols.message.reading import AttachedPart
+from mailhost.webmail.recipients import Recipient, RecipientsInvalid, parse_recipients
+
+BASE64_GROWTH = 1.38  # four octets for three, and line ends (RFC 2045 section 6.8)
+
+
+class ManyFilesInput(forms.ClearableFileInput):
+    """Django's file input, for several files."""
+
+    allow_multiple_selected = True
+
+
+class ManyFilesField(forms.FileField):
+    """A list of files, empty where none was chosen."""
+
+    widget = ManyFilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
+        """Each file by Django's rules."""
+        files = data if isinstance(data, (list, tuple)) else [data] if data else []
+        return [super(ManyFilesField, self).clean(file, initial) for file in files]
+
+
+class RecipientsField(forms.CharField):
+    """Names and addresses, separated by commas."""
+
+    def clean(self, value: Any) -> tuple[Recipient, ...]:  # type: ignore[override]
+        """Recipients that mail can be sent to."""
+        try:
+            return parse_recipients(super().clean(value))
+        except RecipientsInvalid as error:
+            raise ValidationError(str(error), code="no_address") from error
+
+
+def _line(**attributes: Any) -> forms.TextInput:
+    return forms.TextInput(attrs={"class": "input", **attributes})
+
+
+class ComposeForm(forms.Form):
+    """A new message. `kept` are attachments of the message it forwards or goes on with."""
+
+    to = RecipientsField(label="To", required=False, widget=_line(autocomplete="off", autocapitalize="none"))
+    cc = RecipientsField(label="Cc", required=False, widget=_line(autocomplete="off", autocapitalize="none"))
+    bcc = RecipientsField(label="Bcc", required=False, widget=_line(autocomplete="off", autocapitalize="none"))
+    subject = forms.CharField(label="Subject", required=False, max_length=2_000, widget=_line())
+    text = forms.CharField(
+        label="Text",
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"class": "input", "rows": 16, "spellcheck": "true"}),
+    )
+    kept = forms.MultipleChoiceField(
+        label="Attached already", required=False, widget=forms.CheckboxSelectMultiple
+    )
+    files = ManyFilesField(
+        label="Files",
+        required=False,
+        allow_empty_file=True,
+        widget=ManyFilesInput(attrs={"multiple": True}),
+    )
+
+    def __init__(self, *args: Any, attached: Sequence[AttachedPart] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.sizes = {part.section: part.size_octets for part in attached}
+        kept = self.fields["kept"]
+        assert isinstance(kept, forms.MultipleChoiceField)
+        kept.choices = [
+            (part.section, f"{part.filename} ({filesizeformat(part.size_octets)})") for part in attached
+        ]
+        kept.initial = [part.section for part in attached]
+
+    def clean(self) -> dict[str, Any]:
+        """All of it must fit into one message."""
+        values = super().clean() or {}
+        octets = sum(file.size or 0 for file in values.get("files", []))
+        octets += sum(self.sizes[section] for section in values.get("kept", []))
+        if octets * BASE64_GROWTH + len(values.get("text", "")) > settings.MAX_MESSAGE_OCTETS:
+            room = filesizeformat(settings.MAX_MESSAGE_OCTETS / BASE64_GROWTH)
+            raise ValidationError(f"These files are too large: a message carries about {room}.", code="too_large")
+        return values

@@ -1,0 +1,141 @@
+"""Writing: a new message, an answer, a forwarded one, a draft. What was typed is never lost to an error."""
+
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from mailboxes.store.values import MailboxEntry
+from mailhost.protocols.message.composing import Attachment
+from mailhost.protocols.message.reading import AttachedPart, Correspondent
+from mailhost.webmail.access import Desk, for_account_holders
+from mailhost.webmail.answering import Beginning, Mode, begin, go_on
+from mailhost.webmail.compose_form import ComposeForm
+from mailhost.webmail.errors import AWAY
+from mailhost.webmail.pages.frame import show
+from mailhost.webmail.pages.letter import of_message
+from mailhost.webmail.reading import Letter, attached, read_letter
+from mailhost.webmail.sending import NotSent, Outgoing, Source, new_message_id, own_address, save_draft, send
+
+TITLES = {
+    Mode.NEW: "New message",
+    Mode.REPLY: "Reply",
+    Mode.REPLY_ALL: "Reply to all",
+    Mode.FORWARD: "Forward",
+    Mode.DRAFT: "Draft",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """Why a message is written, and the one that it comes from."""
+
+    mode: Mode = Mode.NEW
+    entry: MailboxEntry | None = None
+    letter: Letter | None = None
+    beginning: Beginning = Beginning()
+    attached: tuple[AttachedPart, ...] = ()
+
+    @property
+    def source(self) -> Source | None:
+        """The message that sending marks as answered, forwarded or no draft any more."""
+        if self.entry is None or self.letter is None:
+            return None
+        return Source(self.entry, self.letter.uid, self.mode)
+
+
+@require_http_methods(["GET", "POST"])
+@for_account_holders
+def compose_new(request: HttpRequest, desk: Desk) -> HttpResponse:
+    """An empty form; `?to=` fills in a recipient."""
+    beginning = Beginning(to=request.GET.get("to", "")[:1_000])
+    return _write(request, desk, Occasion(beginning=beginning))
+
+
+@require_http_methods(["GET", "POST"])
+@for_account_holders
+@of_message
+def compose_from(request: HttpRequest, desk: Desk, entry: MailboxEntry, uid: int, mode: str) -> HttpResponse:
+    """A form that starts from a message: reply, reply-all, forward, or a draft to go on with."""
+    if mode not in set(Mode) - {Mode.NEW}:
+        raise Http404
+    letter, why = read_letter(entry, uid), Mode(mode)
+    beginning = go_on(letter) if why is Mode.DRAFT else begin(letter, why, own=str(own_address(desk.account)))
+    carried = letter.message.attachments if why in {Mode.FORWARD, Mode.DRAFT} else ()
+    return _write(request, desk, Occasion(why, entry, letter, beginning, carried))
+
+
+def _write(request: HttpRequest, desk: Desk, occasion: Occasion) -> HttpResponse:
+    if request.method != "POST":
+        first = occasion.beginning
+        initial = {
+            "to": first.to, "cc": first.cc, "bcc": first.bcc, "subject": first.subject, "text": first.text
+        }  # fmt: skip
+        return _form(request, desk, occasion, ComposeForm(initial=initial, attached=occasion.attached))
+    form = ComposeForm(request.POST, request.FILES, attached=occasion.attached)
+    if not form.is_valid():
+        return _form(request, desk, occasion, form, status=422)
+    outgoing = _outgoing(form, occasion)
+    words = {"source": occasion.source, "message_id": new_message_id(), "now": timezone.now()}
+    try:
+        if "save" in request.POST:
+            drafts, uid = save_draft(desk, outgoing, **words)
+            messages.success(request, "Draft saved.")
+            return redirect("webmail:compose-from", drafts.mailbox_id, uid, Mode.DRAFT)
+        send(desk, outgoing, **words)
+    except NotSent as refusal:
+        for reason in refusal.reasons:
+            form.add_error(None, reason)
+        return _form(request, desk, occasion, form, status=422)
+    except AWAY:
+        form.add_error(None, "The database is away, so nothing was sent. Try again in a moment: your text is still here.")
+        return _form(request, desk, occasion, form, status=503)
+    messages.success(request, "Message sent.")
+    back = occasion.entry if occasion.entry is not None else desk.inbox()
+    return redirect("webmail:list", back.mailbox_id)
+
+
+def _outgoing(form: ComposeForm, occasion: Occasion) -> Outgoing:
+    values, first = form.cleaned_data, occasion.beginning
+    carried: list[Attachment] = []
+    if occasion.letter is not None:
+        for section in values["kept"]:
+            part = attached(occasion.letter.octets, section)
+            carried.append(Attachment(part.filename, part.content_type, part.octets))
+    carried += [
+        Attachment(file.name or "file", file.content_type or "application/octet-stream", file.read())
+        for file in values["files"]
+    ]
+    return Outgoing(
+        to=values["to"],
+        cc=values["cc"],
+        bcc=values["bcc"],
+        subject=values["subject"],
+        text=values["text"],
+        in_reply_to=first.in_reply_to,
+        references=first.references,
+        attachments=tuple(carried),
+    )
+
+
+def _form(
+    request: HttpRequest, desk: Desk, occasion: Occasion, form: ComposeForm, *, status: int = 200
+) -> HttpResponse:
+    sender = Correspondent(desk.account.display_name, str(own_address(desk.account)))
+    chose_files = bool(form.is_bound and request.FILES)
+    return show(
+        request,
+        desk,
+        "webmail/compose.html",
+        entry=occasion.entry,
+        form=form,
+        title=TITLES[occasion.mode],
+        sender=str(sender),
+        chose_files=chose_files,
+        show_copies=bool(form["cc"].value() or form["bcc"].value() or form["cc"].errors or form["bcc"].errors),
+        occasion=occasion,
+        status=status,
+    )

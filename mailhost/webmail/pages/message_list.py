@@ -1,0 +1,77 @@
+"""A mailbox's list of messages, and the buttons above it."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from mailhost.webmail.access import Desk, for_account_holders
+from mailhost.webmail.acts import EMPTIED, Act, perform
+from mailhost.webmail.folders import kind, label
+from mailhost.webmail.listing import read_page
+from mailhost.webmail.pages.frame import next_page, show
+
+MAX_CHOSEN = 1_000  # a page shows fifty; more are made by hand
+
+
+@require_GET
+@for_account_holders
+def start(request: HttpRequest, desk: Desk) -> HttpResponse:
+    """Mail begins with the inbox."""
+    return redirect("webmail:list", desk.inbox().mailbox_id)
+
+
+@require_GET
+@for_account_holders
+def show_list(request: HttpRequest, desk: Desk, mailbox_id: int) -> HttpResponse:
+    """One page of a mailbox; `?before=UID` and `?after=UID` are the ones below and above."""
+    entry = desk.mailbox(mailbox_id)
+    page = read_page(
+        entry,
+        older_than=_number(request.GET.get("before")),
+        newer_than=_number(request.GET.get("after")),
+    )
+    return show(
+        request,
+        desk,
+        "webmail/list.html",
+        entry=entry,
+        label=label(entry),
+        kind=kind(entry),
+        page=page,
+        can_empty=entry.special_use in EMPTIED and entry.message_count > 0,
+        here=request.get_full_path(),
+    )
+
+
+@require_POST
+@for_account_holders
+def act(request: HttpRequest, desk: Desk, mailbox_id: int) -> HttpResponse:
+    """A button was pressed for the messages chosen; afterwards the list again, or the page that the form names."""
+    entry = desk.mailbox(mailbox_id)
+    back = next_page(request, reverse("webmail:list", args=[mailbox_id]))
+    wanted, chosen = request.POST.get("act", ""), request.POST.getlist("uid")
+    for one in (Act.FLAG, Act.UNFLAG):  # the star in a line says which line by itself
+        if uid := request.POST.get(f"{one}-one"):
+            wanted, chosen = one, [uid]
+    uids = [uid for text in chosen[:MAX_CHOSEN] if (uid := _number(text)) is not None]
+    if wanted not in set(Act):
+        return redirect(back)
+    if not uids and wanted != Act.EMPTY:
+        messages.warning(request, "Choose messages first.")
+        return redirect(back)
+    to_mailbox_id = _number(request.POST.get("to"))
+    if wanted == Act.MOVE and to_mailbox_id is None:
+        messages.warning(request, "Choose the folder to move to first.")
+        return redirect(back)
+    sentence = perform(desk, entry, Act(wanted), uids, to_mailbox_id=to_mailbox_id, now=timezone.now())
+    if sentence:
+        messages.success(request, sentence)
+    return redirect(back)
+
+
+def _number(text: str | None) -> int | None:
+    """A UID or an id out of an address or a form; None for anything else."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= 18 else None

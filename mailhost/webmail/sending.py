@@ -1,0 +1,206 @@
+"""Sending and keeping what was written in webmail: submission (RFC 6409) without a wire."""
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.conf import settings
+
+from delivery.acceptance import Acceptance, accept_now
+from delivery.routing import AccountDisabled, route
+from domains.exceptions import AddressNotFound, DomainNotFound, TooManyTargets
+from mailboxes.exceptions import DiskNearlyFull, MailboxFact, MessageTooLarge, QuotaExceeded
+from mailboxes.models import Account
+from mailboxes.store.append import append, prepare
+from mailboxes.store.expunge import expunge
+from mailboxes.store.flags import store_flags
+from mailboxes.store.hierarchy import create_mailbox
+from mailboxes.store.values import Flag, MailboxEntry, NewMessage
+from mailhost.net.store_threads import StoreUnavailable
+from mailhost.protocols.addresses import EmailAddress
+from mailhost.protocols.message.composing import Attachment, CannotCompose, compose
+from mailhost.protocols.message.reading import Correspondent
+from mailhost.protocols.smtp.paths import ForwardPath
+from mailhost.webmail.access import Desk
+from mailhost.webmail.answering import Mode
+from mailhost.webmail.recipients import Recipient
+
+MAX_RECIPIENTS = 500  # typed by hand: more are a mailing, which wants a list server and its unsubscribe links
+
+
+class NotSent(Exception):
+    """The message was not sent; each text is a sentence for its writer."""
+
+    def __init__(self, reasons: Iterable[str]) -> None:
+        self.reasons = list(reasons)
+        super().__init__(" ".join(self.reasons))
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What somebody wrote."""
+
+    to: tuple[Recipient, ...]
+    cc: tuple[Recipient, ...]
+    bcc: tuple[Recipient, ...]
+    subject: str
+    text: str
+    in_reply_to: str = ""
+    references: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = field(default_factory=tuple)
+
+    @property
+    def recipients(self) -> dict[tuple[str, str], EmailAddress]:
+        """Everybody it goes to, once."""
+        return {each.address.key: each.address for each in (*self.to, *self.cc, *self.bcc)}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The message that is answered, forwarded or, a draft, gone on with."""
+
+    entry: MailboxEntry
+    uid: int
+    mode: Mode
+
+
+def own_address(account: Account) -> EmailAddress:
+    """The address that mail is sent from. Only for accounts that have one."""
+    assert account.address is not None
+    return EmailAddress(account.address.local_part, account.address.domain.name)
+
+
+def new_message_id() -> str:
+    """Unique, and tells nothing of who wrote when (RFC 5322 section 3.6.4)."""
+    return f"<{secrets.token_hex(16)}@{settings.HOSTNAME}>"
+
+
+def send(desk: Desk, outgoing: Outgoing, *, source: Source | None, message_id: str, now: datetime) -> None:
+    """Delivers to local recipients, queues for the others, and keeps a copy in Sent: all in one transaction.
+
+    Raises NotSent; then nothing was done.
+    """
+    recipients = outgoing.recipients
+    if not recipients:
+        raise NotSent(["Say who it goes to."])
+    if len(recipients) > MAX_RECIPIENTS:
+        raise NotSent([f"A message goes to at most {MAX_RECIPIENTS} recipients from here."])
+    octets = _composed(desk.account, outgoing, message_id=message_id, now=now)
+    account_ids, relay = _route_all(recipients.values(), size_octets=len(octets))
+    reverse_path = own_address(desk.account)
+    acceptance = Acceptance(
+        octets=octets,
+        account_ids=account_ids,
+        relay=relay,
+        reverse_path=str(reverse_path),
+        submitted_by=desk.account.pk,
+        save_in_sent=True,
+        is_smtputf8=not all(address.local_part.isascii() for address in (reverse_path, *relay)),
+    )
+    try:
+        accept_now(acceptance, now=now)
+    except QuotaExceeded as fact:
+        raise NotSent([_full(fact, desk.account)]) from fact
+    except (MailboxFact, StoreUnavailable) as fact:
+        raise NotSent([_worded(fact)]) from fact
+    if source is not None:
+        _mark_source(source, now=now)
+
+
+def save_draft(
+    desk: Desk, outgoing: Outgoing, *, source: Source | None, message_id: str, now: datetime
+) -> tuple[MailboxEntry, int]:
+    """Keeps it in Drafts, in the place of the draft it was; the mailbox and UID. Raises NotSent."""
+    octets = _composed(desk.account, outgoing, message_id=message_id, now=now)
+    if outgoing.bcc:  # only a draft says it; what is sent never does
+        bcc = ",\r\n ".join(str(each.address) for each in outgoing.bcc if str(each.address).isascii())
+        octets = f"Bcc: {bcc}\r\n".encode() + octets
+    drafts = desk.by_use("\\Drafts") or create_mailbox(
+        account_id=desk.account.pk, name="Drafts", special_use="\\Drafts", now=now
+    )
+    message = NewMessage(prepare(octets), Flag.DRAFT | Flag.SEEN)
+    try:
+        appended = append(
+            account_id=desk.account.pk, mailbox_id=drafts.mailbox_id, contents=[message], now=now
+        )
+    except QuotaExceeded as fact:
+        raise NotSent([_full(fact, desk.account)]) from fact
+    except MailboxFact as fact:
+        raise NotSent([_worded(fact)]) from fact
+    if source is not None and source.mode is Mode.DRAFT:
+        _mark_source(source, now=now)
+    return drafts, appended.uids[0]
+
+
+def _composed(account: Account, outgoing: Outgoing, *, message_id: str, now: datetime) -> bytes:
+    try:
+        return compose(
+            from_=Correspondent(account.display_name, str(own_address(account))),
+            to=[each.correspondent for each in outgoing.to],
+            cc=[each.correspondent for each in outgoing.cc],
+            subject=outgoing.subject,
+            text=outgoing.text,
+            in_reply_to=outgoing.in_reply_to,
+            references=outgoing.references,
+            message_id=message_id,
+            date=now,
+            attachments=outgoing.attachments,
+        )
+    except CannotCompose as error:
+        raise NotSent([str(error)]) from error
+
+
+def _route_all(
+    addresses: Iterable[EmailAddress], *, size_octets: int
+) -> tuple[tuple[int, ...], tuple[EmailAddress, ...]]:
+    """Accounts here and addresses elsewhere, each once. Raises NotSent with every reason at once."""
+    account_ids: dict[int, None] = {}
+    relay: dict[tuple[str, str], EmailAddress] = {}
+    reasons: list[str] = []
+    for address in addresses:
+        try:
+            found = route(forward_path=ForwardPath(address), size_octets=size_octets, may_relay=True)
+        except (AddressNotFound, DomainNotFound):
+            reasons.append(f"There is no address {address} here.")
+        except AccountDisabled:
+            reasons.append(f"{address} takes no mail at present.")
+        except QuotaExceeded:
+            reasons.append(f"The mailbox of {address} is full.")
+        except TooManyTargets:
+            reasons.append(f"{address} leads to more recipients than one message may have.")
+        else:
+            account_ids.update(dict.fromkeys(found.account_ids))
+            relay.update({each.key: each for each in found.relay})
+    if reasons:
+        raise NotSent(reasons)
+    return tuple(account_ids), tuple(relay.values())
+
+
+def _full(fact: QuotaExceeded, account: Account) -> str:
+    if account.pk in fact.account_ids:
+        return "Your mailbox is full: there is no room for the copy in Sent. Delete something first."
+    return "The mailbox of a recipient is full."
+
+
+def _worded(fact: Exception) -> str:
+    if isinstance(fact, MessageTooLarge):
+        return "The message is too large. Send smaller files, or fewer of them."
+    if isinstance(fact, DiskNearlyFull):
+        return "This host has hardly any disk left and takes no messages just now. Try again later."
+    if isinstance(fact, StoreUnavailable):
+        return "The database is away. Try again in a moment: your text is still here."
+    return str(fact)
+
+
+def _mark_source(source: Source, *, now: datetime) -> None:
+    """The answered message is marked so; a draft that was sent or saved anew is gone."""
+    mailbox_id, uids = source.entry.mailbox_id, [source.uid]
+    if source.mode is Mode.DRAFT:
+        expunge(mailbox_id=mailbox_id, uids=uids, only_deleted=False, now=now)
+    elif source.mode is Mode.FORWARD:
+        store_flags(
+            mailbox_id=mailbox_id, uids=uids, mode="add", flags=Flag(0), keywords=["$Forwarded"], now=now
+        )
+    else:
+        store_flags(mailbox_id=mailbox_id, uids=uids, mode="add", flags=Flag.ANSWERED, now=now)

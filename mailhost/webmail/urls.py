@@ -1,0 +1,38 @@
+"""Webmail's addresses. A message is known by its mailbox and UID."""
+
+from django.urls import path, register_converter
+
+from mailhost.webmail.pages import compose, letter, message_list
+
+
+
+class NumberConverter:
+    """An id or a UID: what a bigint holds."""
+
+    regex = "[0-9]{1,18}"
+
+    def to_python(self, value: str) -> int:
+        """The number."""
+        return int(value)
+
+    def to_url(self, value: int) -> str:
+        """Its digits."""
+        return str(value)
+
+
+register_converter(NumberConverter, "number")
+
+app_name = "webmail"
+
+urlpatterns = [
+    path("", message_list.start, name="start"),
+    path("new/", compose.compose_new, name="compose"),
+    path("<number:mailbox_id>/", message_list.show_list, name="list"),
+    path("<number:mailbox_id>/act/", message_list.act, name="act"),
+    path("<number:mailbox_id>/<number:uid>/", letter.show_letter, name="letter"),
+    path("<number:mailbox_id>/<number:uid>/html/", letter.show_html, name="html"),
+    path("<number:mailbox_id>/<number:uid>/source/", letter.show_source, name="source"),
+    path("<number:mailbox_id>/<number:uid>/download/", letter.download, name="download"),
+    path("<number:mailbox_id>/<number:uid>/parts/<str:section>/", letter.download_part, name="part"),
+    path("<number:mailbox_id>/<number:uid>/<slug:mode>/", compose.compose_from, name="compose-from"),
+]
