@@ -1,24 +1,26 @@
 """BODYSTRUCTURE and BODY in wire form (RFC 9051 sections 7.5.2 and 9: body, body-type-*, body-ext-*)."""
 
-from mailhost.protocols.message.envelope import correspondents, envelope
+from mailhost.protocols.message.envelope import AddressBudget, correspondents, envelope
 from mailhost.protocols.message.parameters import Parameters, parse_disposition
-from mailhost.protocols.message.scanner import Kind, Part
+from mailhost.protocols.message.scanner import LIMITS, Kind, Limits, Part
 from mailhost.protocols.message.wire import nstring, string
 
 
-def body_structure(octets: bytes, root: Part, *, max_addresses: int, is_extensible: bool = True) -> bytes:
-    """BODYSTRUCTURE, or without is_extensible BODY, of scanned octets; max_addresses in its envelopes together."""
+def body_structure(
+    octets: bytes, root: Part, *, limits: Limits = LIMITS, is_extensible: bool = True
+) -> bytes:
+    """BODYSTRUCTURE, or without is_extensible BODY, of scanned octets."""
     out: list[bytes] = []
-    _Writer(octets, out, is_extensible, max_addresses).write(root)
+    _Writer(octets, out, is_extensible, AddressBudget.of(limits)).write(root)
     return b"".join(out)
 
 
 class _Writer:
-    def __init__(self, octets: bytes, out: list[bytes], is_extensible: bool, max_addresses: int) -> None:
+    def __init__(self, octets: bytes, out: list[bytes], is_extensible: bool, budget: AddressBudget) -> None:
         self.octets = octets
         self.out = out
         self.is_extensible = is_extensible
-        self.addresses_left = max_addresses
+        self.budget = budget
 
     def write(self, part: Part) -> None:
         out = self.out
@@ -59,8 +61,7 @@ class _Writer:
         )
         if part.kind is Kind.MESSAGE:
             message = part.children[0]
-            addresses = correspondents(message.fields, max_addresses=self.addresses_left)
-            self.addresses_left -= sum(map(len, addresses.values()))
+            addresses = correspondents(message.fields, self.budget)
             self.out.append(b" %b " % envelope(message.fields, addresses))
             self.write(message)
             self.out.append(b" %d" % self._lines(part))

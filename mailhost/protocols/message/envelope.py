@@ -1,9 +1,11 @@
 """ENVELOPE in wire form (RFC 9051 section 7.5.2, RFC 3501 section 7.4.2)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from mailhost.protocols.message.address_list import ListedAddress, parse_address_list
 from mailhost.protocols.message.header import Fields
+from mailhost.protocols.message.scanner import Limits
 from mailhost.protocols.message.wire import nstring
 
 Correspondents = dict[bytes, list[ListedAddress]]
@@ -15,17 +17,29 @@ _JOINED = frozenset(
 )  # RFC 5322 allows one field each; where there are more, all are told
 
 
-def correspondents(fields: Fields, *, max_addresses: int) -> Correspondents:
-    """The addresses of the fields that are there; of all of them together no more than max_addresses."""
+@dataclass(slots=True)
+class AddressBudget:
+    """How much of address fields may still be read, over all envelopes of one message."""
+
+    addresses: int
+    octets: int
+
+    @classmethod
+    def of(cls, limits: Limits) -> "AddressBudget":
+        return cls(limits.addresses, limits.address_octets)
+
+
+def correspondents(fields: Fields, budget: AddressBudget) -> Correspondents:
+    """The addresses of the fields that are there, as far as the budget goes, which is lowered."""
     found: Correspondents = {}
     for name in _ADDRESS_FIELDS:
         values = fields.get(name)
         if values:
             value = b", ".join(values) if name in _JOINED and len(values) > 1 else values[0]
-            addresses = parse_address_list(value)
-            if len(addresses) > max_addresses:
-                addresses = addresses[:max_addresses]
-            max_addresses -= len(addresses)
+            value = value[: budget.octets]
+            addresses = parse_address_list(value)[: budget.addresses]
+            budget.octets -= len(value)
+            budget.addresses -= len(addresses)
             found[name] = addresses
     return found
 

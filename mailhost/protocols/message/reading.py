@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from mailhost.protocols.message.address_list import ListedAddress
 from mailhost.protocols.message.dates import parse_date
-from mailhost.protocols.message.envelope import correspondents
+from mailhost.protocols.message.envelope import AddressBudget, correspondents
 from mailhost.protocols.message.leaves import disposition_of, filename_of, is_attachment
 from mailhost.protocols.message.parameters import parameter
 from mailhost.protocols.message.scanner import LIMITS, Kind, Limits, Part, scan
@@ -88,7 +88,7 @@ def read_message(
     root = scan(octets, limits=limits)
     reader = _Reader(octets, max_text_octets)
     pieces = reader.read(root, ())
-    addresses = correspondents(root.fields, max_addresses=limits.addresses)
+    addresses = correspondents(root.fields, AddressBudget.of(limits))
     date = root.field(b"date")
     text_html = _html_of(pieces) if any(piece.html is not None for piece in pieces) else None
     for content_id, part in reader.inline.items():

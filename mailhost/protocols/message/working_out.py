@@ -8,7 +8,7 @@ from mailhost.protocols.message.address_list import GROUP_END, ListedAddress
 from mailhost.protocols.message.base_subject import base_subject
 from mailhost.protocols.message.body_structure import body_structure
 from mailhost.protocols.message.dates import parse_date
-from mailhost.protocols.message.envelope import Correspondents, correspondents, envelope
+from mailhost.protocols.message.envelope import AddressBudget, Correspondents, correspondents, envelope
 from mailhost.protocols.message.header import Fields
 from mailhost.protocols.message.leaves import is_attachment, leaves
 from mailhost.protocols.message.part_map import pack_parts
@@ -56,13 +56,13 @@ def work_out(octets: bytes, *, limits: Limits = LIMITS) -> WorkedOut:
     """Never raises, whatever the octets; every text in it is free of NUL and surrogates."""
     root = scan(octets, limits=limits)
     fields = root.fields
-    addresses = correspondents(fields, max_addresses=limits.addresses)
+    addresses = correspondents(fields, AddressBudget.of(limits))
     subject = _display(root.field(b"subject") or b"")
     date = root.field(b"date")
     return WorkedOut(
         header_octets=root.body_start,
         envelope=envelope(fields, addresses),
-        body_structure=body_structure(octets, root, max_addresses=limits.addresses),
+        body_structure=body_structure(octets, root, limits=limits),
         parts=pack_parts(root),
         message_id=message_id_of(fields),
         references=references_of(fields),
@@ -82,7 +82,7 @@ def work_out(octets: bytes, *, limits: Limits = LIMITS) -> WorkedOut:
 def body_only(octets: bytes, *, limits: Limits = LIMITS) -> bytes:
     """BODY, the form of BODYSTRUCTURE without extension data (RFC 9051 section 7.5.2)."""
     root = scan(octets, limits=limits)
-    return body_structure(octets, root, max_addresses=limits.addresses, is_extensible=False)
+    return body_structure(octets, root, limits=limits, is_extensible=False)
 
 
 def _display(value: bytes) -> str:

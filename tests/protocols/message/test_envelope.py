@@ -2,7 +2,7 @@
 
 import pytest
 
-from mailhost.protocols.message import work_out
+from mailhost.protocols.message import Limits, work_out
 from tests.protocols.message.imap_grammar import Address, parse_envelope
 
 
@@ -94,3 +94,12 @@ def test_the_first_of_several_subjects_and_all_recipients_are_told() -> None:
     envelope = parse_envelope(work_out(b"Subject: 1\r\nTo: a@b\r\nSubject: 2\r\nTo: c@d\r\n\r\n").envelope)
     assert envelope.subject == b"1"
     assert len(envelope.to) == 2
+
+
+def test_long_lists_of_addresses_are_told_as_far_as_the_limits_go() -> None:
+    inner = b"To: " + b"a@b, " * 50
+    octets = b"To: " + b"a@b, " * 50 + b"\r\nContent-Type: message/rfc822\r\n\r\n" + inner
+    worked_out = work_out(octets, limits=Limits(addresses=20))
+    assert len(parse_envelope(worked_out.envelope).to) == 20
+    assert worked_out.body_structure.count(b'"a"') == 20
+    assert len(parse_envelope(work_out(octets, limits=Limits(address_octets=100)).envelope).to) == 20
