@@ -101,6 +101,8 @@ class Watcher:
             asyncio.create_task(self._stay_connected(), name="watcher"),
             asyncio.create_task(self._look_again_and_again(), name="watcher's own look"),
         ]
+        for task in self._tasks:
+            task.add_done_callback(_report_failure)
 
     async def stop(self) -> None:
         """End; no callback is called any more."""
@@ -223,6 +225,11 @@ class Watcher:
             if mailbox_id not in self._modseqs or self._modseqs[mailbox_id] != modseq:
                 self._modseqs[mailbox_id] = modseq
                 self._tell(mailbox_id)
+
+
+def _report_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("watcher failed", task=task.get_name(), exc_info=error)
 
 
 async def _close_quietly(pubsub: "redis.asyncio.client.PubSub", client: "redis.asyncio.Redis") -> None:

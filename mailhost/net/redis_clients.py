@@ -49,8 +49,9 @@ def client_for(url: str) -> "redis.Redis":
 
 def async_client_for(url: str) -> "redis.asyncio.Redis":
     """An asynchronous client for pub/sub: reads wait as long as it takes, a dead connection is found by pings."""
+    options: dict[str, Any] = {} if urlsplit(url).scheme == "unix" else {"socket_keepalive": True}
     return redis.asyncio.Redis.from_url(
-        url, socket_timeout=None, socket_connect_timeout=2.0, health_check_interval=15, socket_keepalive=True
+        url, socket_timeout=None, socket_connect_timeout=2.0, health_check_interval=15, **options
     )
 
 
