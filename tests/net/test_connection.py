@@ -1,0 +1,373 @@
+"""The byte stream of line protocols, over real sockets on uvloop."""
+
+import asyncio
+import itertools
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mailhost.net import connection as connection_module
+from mailhost.net.connection import Connection, ConnectionLost, IdleTimeout, LineTooLong, plain_address
+from mailhost.net.listeners import ConnectionLimits, Listener, listen
+from mailhost.net.tls import ensure_local_ca, server_context
+from tests.support.running import run
+from tests.support.transcript import anyone
+
+Reader = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+LIMITS = ConnectionLimits(total=1000, per_address=1000)
+
+
+@pytest.fixture(scope="session")
+def context(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
+    folder: Path = tmp_path_factory.mktemp("tls")
+    files = ensure_local_ca(folder, hostnames=["localhost", "127.0.0.1"], now=timezone.now())
+    return server_context(files.cert, files.key)
+
+
+@asynccontextmanager
+async def serving(
+    serve: Callable[[Connection], Awaitable[None]], *, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Listener[Connection]]:
+    listener = await listen(host="127.0.0.1", port=0, serve=serve, limits=LIMITS, tls=tls)
+    try:
+        yield listener
+    finally:
+        await listener.close(grace=1)
+
+
+@asynccontextmanager
+async def accepted(*, tls: ssl.SSLContext | None = None) -> AsyncIterator[tuple[Connection, Reader]]:
+    """A connection as the server sees it, and the client's end of it."""
+    arrived: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
+    over = asyncio.Event()
+
+    async def serve(connection: Connection) -> None:
+        arrived.set_result(connection)
+        await over.wait()
+
+    async with serving(serve, tls=tls) as listener:
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", listener.port, ssl=anyone() if tls else None
+        )
+        try:
+            yield await arrived, (reader, writer)
+        finally:
+            over.set()
+            writer.close()
+
+
+def test_lines_come_one_by_one_and_a_bare_lf_ends_one_too() -> None:
+    async def scenario() -> None:
+        async with accepted() as (connection, (_, writer)):
+            writer.write(b"one\r\ntwo\nthr\ree\r\n\r\n")
+            lines = [await connection.read_line(limit=100, timeout=5) for _ in range(4)]
+            assert lines == [b"one", b"two", b"thr\ree", b""]
+            assert connection.peer == connection.local == "127.0.0.1"
+            assert connection.is_loopback
+            assert not connection.is_tls
+
+    run(scenario())
+
+
+class FakeTransport(asyncio.Transport):
+    """Enough of a transport to feed a Connection octet by octet."""
+
+    def __init__(self) -> None:
+        super().__init__({"peername": ("192.0.2.1", 1), "sockname": ("192.0.2.2", 110)})
+        self.is_paused = False
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
+
+    def pause_reading(self) -> None:
+        self.is_paused = True
+
+    def resume_reading(self) -> None:
+        self.is_paused = False
+
+    def abort(self) -> None:
+        pass
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(st.sampled_from([b"\r\n", b"\n", b"\r", b"a", b"bcdefgh", b"\0"]), max_size=40).map(b"".join),
+    st.lists(st.integers(0, 200), max_size=12),
+)
+def test_lines_are_the_same_wherever_the_octets_are_cut(octets: bytes, places: list[int]) -> None:
+    limit = 12
+    ends = sorted({place % (len(octets) + 1) for place in places} | {0, len(octets)})
+
+    async def read_all(connection: Connection) -> list[bytes | None]:
+        lines: list[bytes | None] = []
+        while True:
+            try:
+                lines.append(await connection.read_line(limit=limit, timeout=5))
+            except LineTooLong:
+                lines.append(None)
+            except ConnectionLost:
+                return lines
+
+    async def scenario() -> None:
+        connection = Connection()
+        connection.connection_made(FakeTransport())
+        reading = asyncio.create_task(read_all(connection))
+        for start, end in itertools.pairwise(ends):
+            connection.data_received(octets[start:end])
+            await asyncio.sleep(0)
+        connection.eof_received()
+        whole = [line.removesuffix(b"\r") for line in octets.split(b"\n")[:-1]]
+        assert await reading == [line if len(line) <= limit else None for line in whole]
+
+    run(scenario())
+
+
+def test_a_line_that_is_too_long_is_dropped_and_the_next_one_read() -> None:
+    async def scenario() -> None:
+        async with accepted() as (connection, (_, writer)):
+            writer.write(b"x" * 500_000 + b"\r\nnext\r\n")
+            with pytest.raises(LineTooLong):
+                await connection.read_line(limit=1000, timeout=5)
+            assert await connection.read_line(limit=1000, timeout=5) == b"next"
+
+    run(scenario())
+
+
+def test_an_endless_line_ends_the_connection() -> None:
+    async def scenario() -> None:
+        async with accepted() as (connection, (reader, writer)):
+            writer.write(b"x" * (connection_module.DISCARD_LIMIT + 500_000))
+            with pytest.raises(ConnectionLost):
+                await connection.read_line(limit=1000, timeout=5)
+            try:
+                assert await reader.read() == b""
+            except ConnectionResetError:
+                pass
+
+    run(scenario())
+
+
+def test_reading_is_paused_while_the_session_is_busy() -> None:
+    async def scenario() -> None:
+        transport = FakeTransport()
+        connection = Connection()
+        connection.connection_made(transport)
+        connection.data_received(b"a\r\n" * 30_000)
+        assert transport.is_paused
+        for _ in range(30_000):
+            assert await connection.read_line(limit=10, timeout=5) == b"a"
+        waiting = asyncio.create_task(connection.read_line(limit=10, timeout=5))
+        await asyncio.sleep(0)
+        assert not transport.is_paused
+        connection.data_received(b"b\r\n")
+        assert await waiting == b"b"
+
+    run(scenario())
+
+
+def test_octets_are_counted_across_pieces() -> None:
+    async def scenario() -> None:
+        async with accepted() as (connection, (_, writer)):
+            writer.write(b"a {300000}\r\n" + b"y" * 300_000 + b" tail\r\n")
+            assert await connection.read_line(limit=100, timeout=5) == b"a {300000}"
+            assert await connection.read_exactly(300_000, timeout=5) == b"y" * 300_000
+            assert await connection.read_line(limit=100, timeout=5) == b" tail"
+            assert await connection.read_exactly(0, timeout=5) == b""
+
+    run(scenario())
+
+
+def test_a_silent_client_is_waited_for_so_long_and_can_still_be_told() -> None:
+    async def scenario() -> None:
+        async with accepted() as (connection, (reader, writer)):
+            writer.write(b"half a li")
+            with pytest.raises(IdleTimeout):
+                await connection.read_line(limit=100, timeout=0.05)
+            connection.write(b"* BYE\r\n")
+            assert await reader.readline() == b"* BYE\r\n"
+
+    run(scenario())
+
+
+def test_a_client_that_shuts_its_sending_end_reads_its_replies() -> None:
+    async def scenario() -> None:
+        async def serve(connection: Connection) -> None:
+            while True:
+                connection.write(await connection.read_line(limit=100, timeout=5) + b"!\r\n")
+
+        async with serving(serve) as listener:
+            reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+            writer.write(b"a\r\nb\r\nno end")
+            writer.write_eof()
+            assert await reader.read() == b"a!\r\nb!\r\n"
+            writer.close()
+
+    run(scenario())
+
+
+def test_the_last_reply_arrives_though_the_client_has_sent_more() -> None:
+    async def scenario() -> None:
+        async def serve(connection: Connection) -> None:
+            await connection.read_line(limit=100, timeout=5)
+            connection.write(b"bye\r\n")
+
+        async with serving(serve) as listener:
+            reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+            writer.write(b"QUIT\r\n" + b"more\r\n" * 50_000)
+            assert await reader.readline() == b"bye\r\n"
+            writer.close()
+
+    run(scenario())
+
+
+def test_starttls_drops_what_came_in_plaintext(context: ssl.SSLContext) -> None:
+    async def scenario() -> None:
+        async def serve(connection: Connection) -> None:
+            while True:
+                line = await connection.read_line(limit=100, timeout=5)
+                if line == b"STARTTLS":
+                    await connection.start_tls(context, announce=b"begin\r\n")
+                    assert connection.is_tls
+                else:
+                    connection.write(line + b" over " + connection.tls_version.encode() + b"\r\n")
+
+        async with serving(serve) as listener:
+            reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+            writer.write(b"STARTTLS\r\nINJECTED\r\n")
+            assert await reader.readline() == b"begin\r\n"
+            await writer.start_tls(anyone(), server_hostname="localhost")
+            writer.write(b"mine\r\n")
+            assert await reader.readline() == b"mine over TLSv1.3\r\n"
+            writer.close()
+
+    run(scenario())
+
+
+def test_no_tls_older_than_1_2(context: ssl.SSLContext) -> None:
+    async def scenario() -> None:
+        async with serving(lambda connection: connection.drain(), tls=context) as listener:
+            old = anyone()
+            with pytest.warns(DeprecationWarning, match="TLSv1"):
+                old.minimum_version = ssl.TLSVersion.TLSv1
+            with pytest.warns(DeprecationWarning, match="TLSv1"):
+                old.maximum_version = ssl.TLSVersion.TLSv1_1
+            old.set_ciphers("ALL:@SECLEVEL=0")
+            with pytest.raises((ssl.SSLError, ConnectionError)):
+                await asyncio.open_connection("127.0.0.1", listener.port, ssl=old)
+
+    run(scenario())
+
+
+def test_a_handshake_that_does_not_come_is_not_waited_for(
+    context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mailhost.net.listeners.HANDSHAKE_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(connection_module, "HANDSHAKE_TIMEOUT_SECONDS", 0.1)
+
+    async def scenario() -> None:
+        async def serve(connection: Connection) -> None:
+            await connection.start_tls(context, announce=b"begin\r\n")
+
+        for tls, greeting in ((context, b""), (None, b"begin\r\n")):
+            async with serving(serve, tls=tls) as listener:
+                reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+                assert await asyncio.wait_for(reader.read(), 5) == greeting
+                writer.close()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("is_tls", [False, True])
+def test_a_slow_reader_is_waited_for_and_one_that_takes_nothing_is_left(
+    is_tls: bool, context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_module, "WRITE_TIMEOUT_SECONDS", 0.2)
+
+    async def scenario() -> None:
+        async with accepted(tls=context if is_tls else None) as (connection, (_, writer)):
+            writer.transport.pause_reading()  # type: ignore[attr-defined]
+
+            async def write_all() -> None:
+                for _ in range(1000):
+                    connection.write(b"z" * 65536)
+                    await connection.drain()
+
+            with pytest.raises(ConnectionLost):
+                await write_all()
+            assert connection._transport is not None
+            assert connection._transport.get_write_buffer_size() < 2_000_000
+
+    run(scenario())
+
+
+def test_everything_written_arrives_before_the_end(context: ssl.SSLContext) -> None:
+    async def scenario() -> None:
+        async def serve(connection: Connection) -> None:
+            for _ in range(100):
+                connection.write(b"z" * 65536)
+                await connection.drain()
+
+        for tls in (None, context):
+            async with serving(serve, tls=tls) as listener:
+                reader, writer = await asyncio.open_connection(
+                    "127.0.0.1", listener.port, ssl=anyone() if tls else None
+                )
+                assert len(await reader.read()) == 100 * 65536
+                writer.close()
+
+    run(scenario())
+
+
+def test_idle_waits_for_a_line_or_a_nudge() -> None:
+    async def scenario() -> None:
+        async with accepted() as (connection, (_, writer)):
+            connection.nudge()
+            assert not await connection.wait_readable(timeout=5)
+            waiting = asyncio.create_task(connection.wait_readable(timeout=5))
+            await asyncio.sleep(0)
+            connection.nudge()
+            assert not await waiting
+            with pytest.raises(IdleTimeout):
+                await connection.wait_readable(timeout=0.05)
+            writer.write(b"DONE\r\n")
+            assert await connection.wait_readable(timeout=5)
+            assert connection.has_buffered_line()
+            assert await connection.read_line(limit=100, timeout=5) == b"DONE"
+            writer.close()
+            assert await connection.wait_readable(timeout=5)
+            with pytest.raises(ConnectionLost):
+                await connection.read_line(limit=100, timeout=5)
+
+    run(scenario())
+
+
+def test_a_reset_ends_the_session() -> None:
+    async def scenario() -> None:
+        async with accepted() as (connection, (_, writer)):
+            sock = writer.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            writer.transport.abort()
+            with pytest.raises(ConnectionLost):
+                await connection.read_line(limit=100, timeout=5)
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("given_address", "plain"),
+    [
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("192.0.2.1", "192.0.2.1"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("2001:DB8::1", "2001:db8::1"),
+    ],
+)
+def test_addresses_have_one_form(given_address: str, plain: str) -> None:
+    assert plain_address(given_address) == plain

@@ -1,0 +1,114 @@
+"""Counters, with Valkey and without."""
+
+import os
+import socket
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from django.conf import settings
+from django.test import override_settings
+
+from mailhost.net import counters, redis_clients
+from mailhost.net.counters import LocalCounters
+from mailhost.net.redis_clients import (
+    BREAK_SECONDS,
+    Breaker,
+    RedisAway,
+    client_for,
+    kombu_url,
+    shared_breaker,
+)
+
+
+@pytest.fixture
+def key() -> str:
+    return f"test:{uuid.uuid4()}"
+
+
+@pytest.fixture
+def redis_away(tmp_path: Path) -> Iterator[None]:
+    shared_breaker.cache_clear()
+    with override_settings(REDIS_URL=f"unix://{tmp_path}/nobody"):
+        yield
+    shared_breaker.cache_clear()
+
+
+def test_counts_are_shared_and_end_with_their_window(key: str) -> None:
+    assert counters.read(key) == 0
+    assert counters.increment(key, window_seconds=60) == 1
+    assert counters.increment(key, by=4, window_seconds=600) == 5
+    assert counters.read(key) == 5
+    client = client_for(settings.REDIS_URL)
+    assert 0 < int(str(client.ttl(counters.PREFIX + key))) <= 60  # counting on does not prolong the window
+    counters.forget(key)
+    assert counters.read(key) == 0
+
+
+def test_without_redis_the_process_counts_for_itself(key: str, redis_away: None) -> None:
+    assert counters.increment(key, window_seconds=60) == 1
+    assert counters.increment(key, window_seconds=60) == 2
+    assert counters.read(key) == 2
+    counters.forget(key)
+    assert counters.read(key) == 0
+
+
+def test_local_counts_end_with_their_window_and_stay_bounded() -> None:
+    now = [0.0]
+    local = LocalCounters(clock=lambda: now[0], max_keys=10)
+    assert local.increment("a", by=2, window_seconds=5) == 2
+    now[0] = 4.9
+    assert local.increment("a", by=1, window_seconds=5) == 3
+    now[0] = 5.0
+    assert local.read("a") == 0
+    for number in range(100):
+        local.increment(str(number), by=1, window_seconds=5)
+    assert len(local._counts) <= 10
+    assert local.read("99") == 1
+
+
+def test_after_a_failure_redis_is_left_alone_for_a_while(tmp_path: Path) -> None:
+    now = [0.0]
+    breaker = Breaker(client_for(f"unix://{tmp_path}/nobody"), clock=lambda: now[0])
+    asked = []
+
+    def ask(client: "redis.Redis") -> object:
+        asked.append(1)
+        return client.ping()
+
+    for _ in range(3):
+        with pytest.raises(RedisAway):
+            breaker.ask(ask)
+    assert len(asked) == 1
+    now[0] = BREAK_SECONDS
+    breaker._client = client_for(settings.REDIS_URL)
+    assert breaker.ask(ask)
+
+
+def test_a_redis_that_takes_connections_and_says_nothing_costs_a_moment(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as silent:
+        os.chdir(tmp_path)
+        silent.bind("silent")
+        silent.listen(5)
+        breaker = Breaker(client_for(f"unix://{tmp_path}/silent"))
+        began = time.monotonic()
+        with pytest.raises(RedisAway):
+            breaker.ask(lambda client: client.ping())
+        assert time.monotonic() - began < 10 * redis_clients.TIMEOUT_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("url", "kombu"),
+    [
+        ("redis://host:6379/2", "redis://host:6379/2"),
+        ("rediss://host", "rediss://host"),
+        ("unix:///run/valkey.sock", "redis+socket:///run/valkey.sock?virtual_host=0"),
+        ("unix:///run/valkey.sock?db=3", "redis+socket:///run/valkey.sock?virtual_host=3"),
+        ("unix://:secret@/run/valkey.sock", "redis+socket://:secret@/run/valkey.sock?virtual_host=0"),
+    ],
+)
+def test_one_url_for_both_libraries(url: str, kombu: str) -> None:
+    assert kombu_url(url) == kombu
