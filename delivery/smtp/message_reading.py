@@ -42,16 +42,17 @@ class _Reading:
         """The message."""
         connection = self._session.connection
         timeout = settings.SMTP_TIMEOUT_SECONDS
-        while (rest := self._data.feed(await connection.read_block(timeout=timeout))) is None:
+        rest = None
+        while rest is None:
+            rest = self._data.feed(await connection.read_block(timeout=timeout))
             self._account()
-            if self._data.received_octets > PATIENCE_FACTOR * self._max_octets:
+            if rest is None and self._data.received_octets > PATIENCE_FACTOR * self._max_octets:
                 connection.write(MESSAGE_TOO_BIG.encode())
                 raise SessionEnded
         if rest:
             connection.put_back(rest)
         if refusal := self._refusal or (MESSAGE_TOO_BIG if self._data.is_too_big else None):
             raise CommandRefused(refusal.code, refusal.enhanced, refusal.text)
-        self._account()
         return self._data.take()
 
     def _account(self) -> None:

@@ -3,6 +3,7 @@
 import base64
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from delivery.models import QueuedRecipient
 from domains.aliases import set_alias
@@ -319,9 +320,9 @@ def test_an_account_that_is_disabled_meanwhile_sends_no_more(smtp: Doors, alice:
 
 
 def test_auth_without_tls_only_on_loopback_where_allowed(
-    smtp: Doors, alice: Account, settings: pytest.FixtureRequest
+    smtp: Doors, alice: Account, settings: Settings
 ) -> None:
-    settings.ALLOW_PLAINTEXT_LOGIN = True  # type: ignore[attr-defined]
+    settings.ALLOW_PLAINTEXT_LOGIN = True
     converse(
         smtp.ports.submission,
         SIGNED_IN + "C: MAIL FROM:<{me}>\nS: 250 …",
