@@ -15,9 +15,9 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from delivery.queue.enqueue import NewQueuedMessage, enqueue
-from mailboxes.exceptions import DiskNearlyFull, MailboxBusy, MailboxFact, MailboxNotFound
+from mailboxes.exceptions import DiskNearlyFull, MailboxBusy, MailboxFact
 from mailboxes.store.append import Item, Target, append_batch, prepare
-from mailboxes.store.hierarchy import INBOX, mailboxes_called, sent_mailbox
+from mailboxes.store.hierarchy import sent_mailbox
 from mailboxes.store.values import Flag, NewContent
 from mailhost.net.store_threads import StoreThreads, StoreUnavailable, in_store
 from mailhost.protocols.addresses import EmailAddress
@@ -73,10 +73,7 @@ def accept_batch(
     prepared: Sequence[tuple[Acceptance, NewContent]], *, now: datetime, wait: bool = True
 ) -> list[Outcome]:
     """Takes many messages in one transaction; each has its own outcome. Raises DiskNearlyFull for all."""
-    inboxes = mailboxes_called(
-        account_ids={account for acceptance, _ in prepared for account in acceptance.account_ids}, name=INBOX
-    )
-    items = [_item(acceptance, content, inboxes, now) for acceptance, content in prepared]
+    items = [_item(acceptance, content, now) for acceptance, content in prepared]
     append_batch(items, now=now, wait=wait)
     leaving = [
         number
@@ -94,20 +91,13 @@ def accept_batch(
     ]
 
 
-def _item(acceptance: Acceptance, content: NewContent, inboxes: dict[int, int], now: datetime) -> Item:
-    targets = [
-        Target(account_id, inboxes[account_id])
-        for account_id in acceptance.account_ids
-        if account_id in inboxes
-    ]
-    item = Item(content, targets, now, keep_content=bool(acceptance.relay))
-    if len(targets) < len(acceptance.account_ids):
-        item.failure = MailboxNotFound(INBOX)  # an account went since the recipient was accepted
+def _item(acceptance: Acceptance, content: NewContent, now: datetime) -> Item:
+    targets = [Target(account_id) for account_id in acceptance.account_ids]
     if acceptance.save_in_sent and acceptance.submitted_by is not None:
         sent = sent_mailbox(account_id=acceptance.submitted_by)
         if sent is not None:
-            item.targets = [*targets, Target(acceptance.submitted_by, sent, Flag.SEEN)]
-    return item
+            targets.append(Target(acceptance.submitted_by, sent, Flag.SEEN))
+    return Item(content, targets, now, keep_content=bool(acceptance.relay))
 
 
 def _uids(acceptance: Acceptance, item: Item) -> dict[int, int]:

@@ -1,18 +1,17 @@
 """Storing new messages: APPEND, and delivery of many messages to many mailboxes in one transaction.
 
-The hot path of the whole host: set-based statements, sent in two pipelined round trips however many messages.
+The hot path of the whole host: two set-based statements, however many messages.
 """
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import psycopg
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from mailboxes.exceptions import (
     DiskNearlyFull,
@@ -22,52 +21,78 @@ from mailboxes.exceptions import (
     MessageTooLarge,
     QuotaExceeded,
 )
-from mailboxes.store.locks import LOCK_MAILBOXES, LOCK_USAGE, LockedMailbox, LockedUsage, announce_on_commit
+from mailboxes.store.locks import LockedMailbox, LockedUsage, announce_on_commit
 from mailboxes.store.values import NO_FLAGS, Appended, Flag, NewContent, NewMessage
 from mailhost.net.database import cursor
 from mailhost.net.disk import has_room
 from mailhost.protocols.message.working_out import work_out
 
+INBOX = "INBOX"
 SEPARATOR = "\x1f"  # between the elements of an array that travels as one text: none of them holds a control
 
-NEXT_CONTENT_IDS = """
-SELECT nextval('mailboxes_content_id_seq') FROM generate_series(1, %s)
+# Locks in their order (usage rows, then mailboxes: the count makes the one wait for the other), and content ids.
+LOCK_AND_NUMBER = """
+WITH usage AS MATERIALIZED (
+    SELECT usage.account_id, usage.octets, account.quota_octets
+      FROM mailboxes_accountusage usage JOIN mailboxes_account account ON account.id = usage.account_id
+     WHERE usage.account_id = ANY(%(accounts)s::bigint[])
+     ORDER BY usage.account_id FOR NO KEY UPDATE OF usage {patience}
+), mailbox AS MATERIALIZED (
+    SELECT id, account_id, name, uid_validity, uid_next, highest_modseq
+      FROM mailboxes_mailbox
+     WHERE deleted_at IS NULL AND (SELECT count(*) FROM usage) >= 0
+       AND (id = ANY(%(mailboxes)s::bigint[]) OR (account_id = ANY(%(accounts)s::bigint[]) AND name = 'INBOX'))
+     ORDER BY id FOR NO KEY UPDATE {patience}
+)
+SELECT 'usage', account_id, octets, quota_octets, NULL, NULL, NULL FROM usage
+UNION ALL SELECT 'mailbox', id, account_id, uid_validity, uid_next, highest_modseq, name FROM mailbox
+UNION ALL SELECT 'content', nextval('mailboxes_content_id_seq'), NULL, NULL, NULL, NULL, NULL
+            FROM generate_series(1, %(contents)s)
 """
-INSERT_CONTENT = """
-INSERT INTO mailboxes_content (id, octets, digest, size_octets, header_octets, envelope, body_structure, parts,
-    message_id, "references", subject, from_display, to_display, sort_subject, sort_from, sort_to, sort_cc, sent_at,
-    preview, has_attachments, created_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+# %b: in binary, which psycopg does not choose for arrays by itself; as text bytea would be doubled and escaped.
+INSERT_CONTENTS = """
+    INSERT INTO mailboxes_content (id, octets, digest, size_octets, header_octets, envelope, body_structure, parts,
+        message_id, "references", subject, from_display, to_display, sort_subject, sort_from, sort_to, sort_cc, sent_at,
+        preview, has_attachments, created_at)
+    SELECT id, octets, digest, length(octets), header_octets, envelope, body_structure, parts, message_id,
+           string_to_array(refs, E'\\x1f'), subject, from_display, to_display, sort_subject, sort_from, sort_to,
+           sort_cc, sent_at, preview, has_attachments, %s
+      FROM unnest(%b::bigint[], %b::bytea[], %b::bytea[], %b::integer[], %b::bytea[], %b::bytea[], %b::bytea[],
+                  %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
+                  %b::text[], %b::timestamptz[], %b::text[], %b::boolean[])
+           row(id, octets, digest, header_octets, envelope, body_structure, parts, message_id, refs, subject,
+               from_display, to_display, sort_subject, sort_from, sort_to, sort_cc, sent_at, preview, has_attachments)
 """
-INSERT_MESSAGES = """
-INSERT INTO mailboxes_message (mailbox_id, uid, modseq, flags, size_octets, internal_date, keywords, content_id,
-                               saved_at)
-SELECT mailbox_id, uid, modseq, flags, size_octets, internal_date, string_to_array(keywords, E'\\x1f'), content_id, %s
-  FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::smallint[], %s::integer[], %s::timestamptz[], %s::text[],
-              %s::bigint[]) row(mailbox_id, uid, modseq, flags, size_octets, internal_date, keywords, content_id)
-"""
-GROW_MAILBOXES = """
-UPDATE mailboxes_mailbox mailbox
-   SET uid_next = grown.uid_next, highest_modseq = grown.modseq, message_count = message_count + grown.messages,
-       unseen_count = unseen_count + grown.unseen, deleted_count = deleted_count + grown.deleted,
-       size_octets = size_octets + grown.octets
-  FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::integer[], %s::integer[], %s::integer[], %s::bigint[])
-       grown(id, uid_next, modseq, messages, unseen, deleted, octets)
- WHERE mailbox.id = grown.id
-"""
-GROW_USAGE = """
-UPDATE mailboxes_accountusage usage SET octets = usage.octets + grown.octets, messages = usage.messages + grown.messages
-  FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) grown(account_id, octets, messages)
+WRITE = f"""
+WITH content AS ({INSERT_CONTENTS}), message AS (
+    INSERT INTO mailboxes_message (mailbox_id, uid, modseq, flags, size_octets, internal_date, keywords, content_id,
+                                   saved_at)
+    SELECT mailbox_id, uid, modseq, flags, size_octets, internal_date, string_to_array(words, E'\\x1f'), content_id, %s
+      FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::smallint[], %b::integer[], %b::timestamptz[],
+                  %b::text[], %b::bigint[])
+           row(mailbox_id, uid, modseq, flags, size_octets, internal_date, words, content_id)
+), mailbox AS (
+    UPDATE mailboxes_mailbox mailbox
+       SET uid_next = grown.uid_next, highest_modseq = grown.modseq, message_count = message_count + grown.messages,
+           unseen_count = unseen_count + grown.unseen, deleted_count = deleted_count + grown.deleted,
+           size_octets = size_octets + grown.octets
+      FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::integer[], %b::integer[], %b::integer[], %b::bigint[])
+           grown(id, uid_next, modseq, messages, unseen, deleted, octets)
+     WHERE mailbox.id = grown.id
+)
+UPDATE mailboxes_accountusage usage
+   SET octets = usage.octets + grown.octets, messages = usage.messages + grown.messages
+  FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[]) grown(account_id, octets, messages)
  WHERE usage.account_id = grown.account_id
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One mailbox that is to show a content."""
+    """One mailbox that is to show a content; without mailbox_id it is the account's INBOX."""
 
     account_id: int
-    mailbox_id: int
+    mailbox_id: int | None = None
     flags: Flag = NO_FLAGS
     keywords: tuple[str, ...] = ()
 
@@ -122,88 +147,85 @@ def append_batch(items: Sequence[Item], *, now: datetime, wait: bool = True) -> 
     for item in items:
         if len(item.content.octets) > settings.MAX_MESSAGE_OCTETS:
             item.failure = MessageTooLarge(f"A message has at most {settings.MAX_MESSAGE_OCTETS} octets.")
-    usage, mailboxes, content_ids = _lock_and_number(items, wait=wait)
-    batch = _Batch(usage, mailboxes, absent=MailboxNotFound if wait else MailboxBusy)
+    batch = _Batch(absent=MailboxNotFound if wait else MailboxBusy)
+    batch.lock(items, patience="" if wait else "SKIP LOCKED")
     for item in items:
-        batch.take(item, content_ids)
+        batch.take(item)
     batch.write(now)
-    announce_on_commit(batch.mailboxes_grown)
-    return mailboxes
-
-
-def _lock_and_number(
-    items: Sequence[Item], *, wait: bool
-) -> tuple[dict[int, LockedUsage], dict[int, LockedMailbox], list[int]]:
-    """One round trip: the locks in their order, and ids for the contents."""
-    accounts = list({target.account_id for item in items for target in item.targets})
-    mailbox_ids = list({target.mailbox_id for item in items for target in item.targets})
-    patience = "" if wait else " SKIP LOCKED"
-    with cursor() as sql:
-        with connection.connection.pipeline():
-            if accounts:
-                usage_rows = _sent(sql, LOCK_USAGE + patience, (accounts,))
-                mailbox_rows = _sent(sql, LOCK_MAILBOXES + patience, (mailbox_ids,))
-            numbers = _sent(sql, NEXT_CONTENT_IDS, (len(items),))
-        usage = {row[0]: LockedUsage(*row) for row in usage_rows} if accounts else {}
-        mailboxes = {row[0]: LockedMailbox(*row) for row in mailbox_rows} if accounts else {}
-        return usage, mailboxes, [row[0] for row in numbers]
-
-
-def _sent(sql: psycopg.Cursor[Any], statement: str, parameters: tuple[Any, ...]) -> psycopg.Cursor[Any]:
-    """A cursor of its own with the statement on its way; its rows are read after the pipeline."""
-    own = psycopg.Cursor(sql.connection)
-    own.format = psycopg.pq.Format.BINARY
-    return own.execute(statement.encode(), parameters)
+    announce_on_commit(batch.counts)
+    return batch.mailboxes
 
 
 class _Batch:
     """Rows that one transaction is going to write."""
 
-    def __init__(
-        self,
-        usage: dict[int, LockedUsage],
-        mailboxes: dict[int, LockedMailbox],
-        *,
-        absent: type[MailboxNotFound | MailboxBusy],
-    ) -> None:
-        self.usage = usage
-        self.mailboxes = mailboxes
+    def __init__(self, *, absent: type[MailboxNotFound | MailboxBusy]) -> None:
         self.absent = absent
-        self.contents: list[tuple[int, Item]] = []
+        self.usage: dict[int, LockedUsage] = {}
+        self.mailboxes: dict[int, LockedMailbox] = {}
+        self.inboxes: dict[int, int] = {}
+        self.content_ids: list[int] = []
+        self.contents: list[Item] = []
         self.messages: list[tuple[Any, ...]] = []
         self.counts: dict[int, Counter[str]] = defaultdict(Counter)
         self.account_counts: dict[int, Counter[str]] = defaultdict(Counter)
 
-    @property
-    def mailboxes_grown(self) -> Iterable[int]:
-        return self.counts.keys()
+    def lock(self, items: Sequence[Item], *, patience: str) -> None:
+        """One round trip: the locks, and ids for the contents."""
+        targets = [target for item in items for target in item.targets]
+        parameters = {
+            "accounts": list({target.account_id for target in targets}),
+            "mailboxes": list({target.mailbox_id for target in targets if target.mailbox_id is not None}),
+            "contents": len(items),
+        }
+        with cursor() as sql:
+            for kind, *row, name in sql.execute(
+                LOCK_AND_NUMBER.format(patience=patience).encode(), parameters
+            ):
+                if kind == "usage":
+                    self.usage[row[0]] = LockedUsage(row[0], row[1], row[2])
+                elif kind == "content":
+                    self.content_ids.append(row[0])
+                else:
+                    self.mailboxes[row[0]] = LockedMailbox(row[0], row[1], name, row[2], row[3], row[4])
+                    if name == INBOX:
+                        self.inboxes[row[1]] = row[0]
 
-    def take(self, item: Item, content_ids: list[int]) -> None:
+    def take(self, item: Item) -> None:
         """Gives the item its UIDs, or its failure."""
         if item.failure is not None:
             return
         size = len(item.content.octets)
-        item.failure = self._obstacle(item, size)
+        mailbox_ids = [
+            self.inboxes.get(target.account_id, 0) if target.mailbox_id is None else target.mailbox_id
+            for target in item.targets
+        ]
+        item.failure = self._obstacle(item, mailbox_ids, size)
         if item.failure is not None or not (item.targets or item.keep_content):
             return
-        item.content_id = content_ids.pop()
-        self.contents.append((item.content_id, item))
-        for target in item.targets:
-            item.uids.append(self._place(item, target, size))
+        item.content_id = self.content_ids.pop()
+        self.contents.append(item)
+        for target, mailbox_id in zip(item.targets, mailbox_ids, strict=True):
+            item.uids.append(self._place(item, target, mailbox_id, size))
 
-    def _obstacle(self, item: Item, size: int) -> MailboxFact | None:
+    def _obstacle(self, item: Item, mailbox_ids: list[int], size: int) -> MailboxFact | None:
         needs = Counter(target.account_id for target in item.targets)
-        for target in item.targets:
-            if target.mailbox_id not in self.mailboxes or target.account_id not in self.usage:
-                return self.absent(str(target.mailbox_id))
+        for target, mailbox_id in zip(item.targets, mailbox_ids, strict=True):
+            mailbox = self.mailboxes.get(mailbox_id)
+            if (
+                target.account_id not in self.usage
+                or mailbox is None
+                or mailbox.account_id != target.account_id
+            ):
+                return self.absent(str(mailbox_id))
         full = [
             account for account, copies in needs.items() if not self.usage[account].room_for(copies * size)
         ]
         return QuotaExceeded(full) if full else None
 
-    def _place(self, item: Item, target: Target, size: int) -> int:
-        mailbox = self.mailboxes[target.mailbox_id]
-        counts = self.counts[target.mailbox_id]
+    def _place(self, item: Item, target: Target, mailbox_id: int, size: int) -> int:
+        mailbox = self.mailboxes[mailbox_id]
+        counts = self.counts[mailbox_id]
         if not counts:
             mailbox.highest_modseq += 1  # one step for all that this transaction adds
         uid = mailbox.uid_next
@@ -219,7 +241,7 @@ class _Batch:
         keywords = SEPARATOR.join(target.keywords)
         self.messages.append(
             (
-                target.mailbox_id,
+                mailbox_id,
                 uid,
                 mailbox.highest_modseq,
                 int(target.flags),
@@ -250,32 +272,34 @@ class _Batch:
         used = [
             (account, counts["octets"], counts["messages"]) for account, counts in self.account_counts.items()
         ]
-        with cursor() as sql, connection.connection.pipeline():
-            for content_id, item in self.contents:
-                sql.execute(INSERT_CONTENT, _content_row(content_id, item.content, now))
-            if self.messages:
-                sql.execute(INSERT_MESSAGES, (now, *_columns(self.messages)))
-                sql.execute(GROW_MAILBOXES, _columns(grown))
-                sql.execute(GROW_USAGE, _columns(used))
+        parameters = [
+            now,
+            *_columns([_content_row(item) for item in self.contents], 19),
+            now,
+            *_columns(self.messages, 8),
+            *_columns(grown, 7),
+            *_columns(used, 3),
+        ]
+        with cursor() as sql:
+            sql.execute(WRITE.encode(), parameters)
 
 
-def _columns(rows: list[tuple[Any, ...]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+def _columns(rows: list[tuple[Any, ...]], count: int) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(count)]
 
 
-def _content_row(content_id: int, content: NewContent, now: datetime) -> tuple[Any, ...]:
-    found = content.worked_out
+def _content_row(item: Item) -> tuple[Any, ...]:
+    content, found = item.content, item.content.worked_out
     return (
-        content_id,
+        item.content_id,
         content.octets,
         content.digest,
-        len(content.octets),
         found.header_octets,
         found.envelope,
         found.body_structure,
         found.parts,
         found.message_id,
-        list(found.references),
+        SEPARATOR.join(found.references),
         found.subject,
         found.from_display,
         found.to_display,
@@ -286,5 +310,4 @@ def _content_row(content_id: int, content: NewContent, now: datetime) -> tuple[A
         found.sent_at,
         found.preview,
         found.has_attachments,
-        now,
     )

@@ -1,7 +1,6 @@
 """The mailboxes of an account: list, create, delete, rename, subscribe (RFC 9051 sections 6.3.4 to 6.3.9)."""
 
 import unicodedata
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -218,17 +217,6 @@ def _insert(account_id: int, name: str, *, is_subscribed: bool, now: datetime, s
             ).pk
     except IntegrityError:
         raise MailboxExists(name) from None
-
-
-def mailboxes_called(*, account_ids: Collection[int], name: str) -> dict[int, int]:
-    """The mailbox of this name of each account that has one, by account id; one statement."""
-    with cursor() as sql:
-        sql.execute(
-            "SELECT account_id, id FROM mailboxes_mailbox"
-            " WHERE account_id = ANY(%s) AND name = %s AND deleted_at IS NULL",
-            (list(account_ids), name),
-        )
-        return dict(sql.fetchall())
 
 
 def sent_mailbox(*, account_id: int) -> int | None:
