@@ -93,7 +93,7 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
     It goes with its server: dropping it would wait for other threads' connections.
     """
     with django_db_blocker.unblock():
-        setup_databases(verbosity=0, interactive=False, aliases=["default"], keepdb=not GIVEN_DATABASE)
+        setup_databases(verbosity=0, interactive=False, keepdb=not GIVEN_DATABASE)
 
 
 @pytest.fixture(scope="session")

@@ -37,14 +37,17 @@ def alice(smtp: Doors) -> Account:
     return new_account("alice")
 
 
-def submit(smtp: Doors, account: Account, script: str, **words: str) -> dict[str, str]:
+def submit(
+    smtp: Doors, account: Account, script: str, *, domain: str = "", recipient: str = ""
+) -> dict[str, str]:
     return converse(
         smtp.ports.submissions,
         SIGNED_IN + script,
         tls=True,
         plain=plain(account.login),
         me=account.login,
-        **words,
+        domain=domain,
+        recipient=recipient,
     )
 
 

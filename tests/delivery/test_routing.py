@@ -1,0 +1,123 @@
+"""Routing: each forward-path becomes accounts, addresses elsewhere, or a fact (RFC 5321 sections 3.6 and 3.9)."""
+
+import pytest
+
+from delivery.routing import AccountDisabled, Route, may_send_as, route
+from domains.aliases import set_alias
+from domains.exceptions import AddressNotFound, DomainNotFound
+from domains.models import Domain
+from mailboxes.accounts import change_account
+from mailboxes.exceptions import QuotaExceeded
+from mailboxes.models import Account
+from mailhost.protocols.addresses import EmailAddress
+from mailhost.protocols.smtp.paths import ForwardPath
+from tests.support.hosting import new_account, new_domain
+
+pytestmark = pytest.mark.django_db
+
+ELSEWHERE = EmailAddress("Someone", "elsewhere.test")
+
+
+def to(address: str) -> ForwardPath:
+    return ForwardPath(EmailAddress.parse(address))
+
+
+def alias(address: str, *targets: str, is_enabled: bool = True) -> None:
+    set_alias(
+        address=EmailAddress.parse(address),
+        targets=[EmailAddress.parse(target) for target in targets],
+        is_enabled=is_enabled,
+        by="test",
+    )
+
+
+@pytest.fixture
+def alice() -> Account:
+    return new_account("alice")
+
+
+@pytest.fixture
+def domain(alice: Account) -> str:
+    return alice.login.partition("@")[2]
+
+
+def test_an_account(alice: Account) -> None:
+    assert route(forward_path=to(alice.login.upper())) == Route((alice.pk,))
+
+
+def test_other_domains_are_relayed_for_our_accounts_alone() -> None:
+    with pytest.raises(DomainNotFound):
+        route(forward_path=ForwardPath(ELSEWHERE))
+    assert route(forward_path=ForwardPath(ELSEWHERE), may_relay=True) == Route(relay=(ELSEWHERE,))
+
+
+def test_unknown_addresses_are_refused_to_our_accounts_too(domain: str) -> None:
+    with pytest.raises(AddressNotFound):
+        route(forward_path=to(f"nobody@{domain}"), may_relay=True)
+
+
+def test_a_disabled_domain_is_not_hosted(alice: Account, domain: str) -> None:
+    Domain.objects.filter(name=domain).update(is_enabled=False)
+    with pytest.raises(DomainNotFound):
+        route(forward_path=to(alice.login))
+
+
+def test_the_size_decides_what_full_is(alice: Account) -> None:
+    change_account(account_id=alice.pk, quota_octets=100, by="test")
+    assert route(forward_path=to(alice.login), size_octets=100) == Route((alice.pk,))
+    with pytest.raises(QuotaExceeded) as fact:
+        route(forward_path=to(alice.login), size_octets=101)
+    assert fact.value.account_ids == (alice.pk,)
+
+
+def test_an_alias_is_all_or_nothing_where_an_account_is_full(alice: Account, domain: str) -> None:
+    bob = new_account("bob", domain=domain, quota_octets=10)
+    alias(f"team@{domain}", alice.login, bob.login)
+    with pytest.raises(QuotaExceeded):
+        route(forward_path=to(f"team@{domain}"), size_octets=11)
+
+
+def test_a_disabled_account_among_others_is_passed_over(alice: Account, domain: str) -> None:
+    bob = new_account("bob", domain=domain)
+    alias(f"team@{domain}", alice.login, bob.login)
+    change_account(account_id=bob.pk, is_enabled=False, by="test")
+    assert route(forward_path=to(f"team@{domain}")) == Route((alice.pk,))
+    with pytest.raises(AccountDisabled):
+        route(forward_path=to(bob.login))
+
+
+def test_an_alias_of_here_and_elsewhere(alice: Account, domain: str) -> None:
+    alias(f"both@{domain}", alice.login, str(ELSEWHERE))
+    found = route(forward_path=to(f"both@{domain}"))
+    assert found.account_ids == (alice.pk,)
+    assert [address.key for address in found.relay] == [ELSEWHERE.key]
+
+
+def test_a_disabled_alias_is_nobody(alice: Account, domain: str) -> None:
+    alias(f"old@{domain}", alice.login, is_enabled=False)
+    with pytest.raises(AddressNotFound):
+        route(forward_path=to(f"old@{domain}"))
+
+
+def test_postmaster_of_this_host_and_of_every_domain(alice: Account) -> None:
+    change_account(account_id=alice.pk, is_operator=True, by="test")
+    assert alice.pk in route(forward_path=ForwardPath(None)).account_ids
+    assert alice.pk in route(forward_path=to(f"postmaster@{new_domain()}")).account_ids
+
+
+def test_postmaster_with_nobody_to_read_it() -> None:
+    Account.objects.update(is_operator=False)  # of tests that share the database
+    with pytest.raises(AddressNotFound):
+        route(forward_path=to(f"postmaster@{new_domain()}"))
+
+
+def test_who_may_send_as_whom(alice: Account, domain: str) -> None:
+    bob = new_account("bob", domain=domain)
+    alias(f"team@{domain}", alice.login, bob.login)
+    addresses = [EmailAddress.parse(f"{local}@{domain}") for local in ("alice", "ALICE+x", "team")]
+    assert may_send_as(account_id=alice.pk, addresses=addresses)
+    assert not may_send_as(account_id=bob.pk, addresses=addresses)
+    assert may_send_as(account_id=bob.pk, addresses=addresses[2:])
+    assert not may_send_as(account_id=alice.pk, addresses=[*addresses, ELSEWHERE])
+    change_account(account_id=alice.pk, is_enabled=False, by="test")
+    assert not may_send_as(account_id=alice.pk, addresses=addresses)
