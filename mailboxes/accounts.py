@@ -9,7 +9,8 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from domains.models import Address
+from domains.exceptions import InvalidAddress
+from domains.models import CATCH_ALL, Address
 from domains.registration import claim_address, find_domain, release_address
 from mailboxes.exceptions import AccountNotFound, LoginTaken, PasswordRefused
 from mailboxes.models import Account, AccountUsage, Mailbox, Message
@@ -55,8 +56,10 @@ def add_account(
 ) -> Account:
     """Makes an account with INBOX, Drafts, Sent, Junk, Trash and Archive.
 
-    Raises DomainNotFound, AddressTaken, DomainAliasInvalid, LoginTaken, PasswordRefused.
+    Raises DomainNotFound, AddressTaken, DomainAliasInvalid, InvalidAddress, LoginTaken, PasswordRefused.
     """
+    if address.local_part == CATCH_ALL:
+        raise InvalidAddress("The catch-all is an alias. Make one that leads to the account.")
     account = Account(
         address=claim_address(address=address),
         display_name=display_name,

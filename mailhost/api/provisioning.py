@@ -8,8 +8,8 @@ from typing import Any
 from django.db import transaction
 
 from domains.aliases import find_alias, set_alias
-from domains.exceptions import AddressTaken, AliasNotFound, DomainExists, DomainNotFound, InvalidAddress
-from domains.models import CATCH_ALL, Alias, Domain
+from domains.exceptions import AddressTaken, AliasNotFound, DomainExists, DomainNotFound
+from domains.models import Alias, Domain
 from domains.registration import add_domain, change_domain, domain_name, find_domain
 from mailboxes.accounts import add_account, change_account, find_account, remove_account
 from mailboxes.exceptions import AccountNotFound, LoginTaken
@@ -52,8 +52,6 @@ def put_domain(*, name: str, change: dict[str, Any], by: str) -> tuple[Domain, b
 
 def put_account(*, address: EmailAddress, change: dict[str, Any], by: str) -> tuple[Account, bool]:
     """The account as it is now, and whether it was made."""
-    if address.local_part == CATCH_ALL:
-        raise InvalidAddress("The catch-all is an alias: make one whose target is the account.")
     try:
         return _changed(address, change, by=by), False
     except AccountNotFound:

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 from django.core.management.base import CommandError, CommandParser
 
 from domains.exceptions import DomainFact, DomainNotFound
-from domains.models import CATCH_ALL
 from mailboxes.accounts import add_account
 from mailboxes.exceptions import MailboxFact
 from mailhost import command_line
@@ -47,14 +46,11 @@ class Command(command_line.Command):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Does it. The password alone goes to stdout, so that scripts can take it from there."""
-        address = options["address"]
-        if address.local_part == CATCH_ALL:
-            raise CommandError("The catch-all is an alias: make it with add_alias.")
         is_given = options["password_stdin"]
         password = command_line.read_password() if is_given else secrets.token_urlsafe(PASSWORD_OCTETS)
         try:
             account = add_account(
-                address=address,
+                address=options["address"],
                 password=password,
                 quota_octets=options["quota"],
                 is_operator=options["operator"],
