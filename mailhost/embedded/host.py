@@ -38,7 +38,9 @@ def open_ports() -> dict[str, int]:
 async def run() -> None:
     """Until SIGINT or SIGTERM; a second one stops hard. Raises ServerFailed."""
     stopping = asyncio.Event()
-    supervisor = Supervisor(logs=settings.VAR / "log", report=say)
+    supervisor = Supervisor(
+        folder=settings.BASE, logs=settings.VAR / "log", report=say, modules=["mailhost.embedded.preloaded"]
+    )
 
     def stop() -> None:
         if stopping.is_set():
@@ -70,7 +72,7 @@ async def bring_up(supervisor: Supervisor) -> None:
     demonstration, certificate = await asyncio.to_thread(prepare_data, var)
     ports = open_ports()
     await supervisor.start_programs(
-        doors=programs.doors(base=settings.BASE, host=settings.BIND, ports=ports),
+        doors=programs.doors(host=settings.BIND, ports=ports),
         workers=programs.workers(var=var),
         host=settings.BIND,
         ports=ports,

@@ -2,11 +2,11 @@
 
 import asyncio
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from mailhost.embedded import child
 
@@ -16,18 +16,29 @@ STEADY_SECONDS = 60.0  # a child that ran this long starts with the short pause 
 GIVES_UP_AFTER = 3  # ends before it was ever ready
 
 
+class Process(Protocol):
+    """What is asked of a child, be it a subprocess.Popen or a fork of the nursery."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None: ...
+
+    def send_signal(self, number: int, /) -> None: ...
+
+
 @dataclass
 class Keeper:
     """One child: `spawn` starts a process of it, `firmer` is how it is stopped."""
 
     name: str
-    spawn: Callable[[], subprocess.Popen[bytes]]
+    spawn: Callable[[], Process]
     log: Path
     firmer: Sequence[tuple[signal.Signals, float]]
     report: Callable[[str], None]
     started: Callable[[int], None]  # told each process id, for the last will
     ended: Callable[[int], None]
-    process: subprocess.Popen[bytes] | None = None
+    process: Process | None = None
     failures: int = 0  # in a row
     is_ready: bool = False
     is_stopping: bool = False

@@ -16,7 +16,8 @@ from typing import Any
 
 from mailhost.embedded import child
 from mailhost.embedded.child import ServerFailed
-from mailhost.embedded.keeper import Keeper
+from mailhost.embedded.forks import Nursery
+from mailhost.embedded.keeper import Keeper, Process
 from mailhost.embedded.ports import is_accepting
 from mailhost.embedded.postgres import Postgres
 from mailhost.embedded.programs import Program
@@ -37,7 +38,10 @@ POSTGRES_STEPS = [(signal.SIGINT, 2.0), (signal.SIGQUIT, 1.0)]
 class Supervisor:
     """One mail host on one machine. Everything here runs in one event loop on the main thread."""
 
-    def __init__(self, *, logs: Path, report: Callable[[str], None]) -> None:
+    def __init__(
+        self, *, folder: Path, logs: Path, report: Callable[[str], None], modules: Sequence[str] = ()
+    ) -> None:
+        """`folder` is where Python finds our modules; `modules` are those that the programs share."""
         self.logs = logs
         self.report = report
         self.databases: list[Keeper] = []
@@ -47,6 +51,9 @@ class Supervisor:
         words = [sys.executable, "-I", "-S", str(LAST_WILL)]
         self.last_will = subprocess.Popen(words, stdin=subprocess.PIPE, start_new_session=True)
         asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, self._look_at_children)
+        log = logs / "nursery.log"
+        self.nursery = Nursery(modules=modules, folder=folder, log=log, changed=self._look_at_children)
+        self.nursery.start()
 
     # --- Start --------------------------------------------------------------------------------------------------
 
@@ -80,6 +87,7 @@ class Supervisor:
         """Starts all of them at once and waits until each port accepts. Raises ServerFailed."""
         self.doors = [self._program(program, DOOR_STEPS) for program in doors]
         self.workers = [self._program(program, WORKER_STEPS) for program in workers]
+        await self.nursery.wait_until_loaded()
         for keeper in (*self.doors, *self.workers):
             keeper.start()
             self._in_background(keeper.keep())
@@ -110,6 +118,7 @@ class Supervisor:
         for keepers in (self.doors, self.workers, self.databases[::-1]):
             await asyncio.gather(*(keeper.stop() for keeper in keepers))
         await asyncio.gather(*self.tasks, return_exceptions=True)
+        self.nursery.stop()
         asyncio.get_running_loop().remove_signal_handler(signal.SIGCHLD)
         self.last_will.communicate()
 
@@ -125,13 +134,16 @@ class Supervisor:
 
     def _program(self, program: Program, firmer: Sequence[tuple[signal.Signals, float]]) -> Keeper:
         log = self.logs / f"{program.name}.log"
-        command = child.launch_command(program.words)
-        return self._keeper(program.name, lambda: child.start(command, log=log), log=log, firmer=firmer)
+
+        def spawn() -> Process:
+            return self.nursery.fork(name=program.name, module=program.module, words=program.words, log=log)
+
+        return self._keeper(program.name, spawn, log=log, firmer=firmer)
 
     def _keeper(
         self,
         name: str,
-        spawn: Callable[[], subprocess.Popen[bytes]],
+        spawn: Callable[[], Process],
         *,
         log: Path,
         firmer: Sequence[tuple[signal.Signals, float]],

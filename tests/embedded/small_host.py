@@ -1,7 +1,4 @@
-"""A supervisor over small doors, for the tests: `python -m tests.embedded.small_host FOLDER PORT MODE`.
-
-MODE "door" listens and has a child of its own; "deaf" runs and never listens; "broken" ends at once.
-"""
+"""A supervisor over one small door, for the tests: `python -m tests.embedded.small_host FOLDER PORT MODE`."""
 
 import asyncio
 import signal
@@ -11,17 +8,6 @@ from pathlib import Path
 from mailhost.embedded.child import ServerFailed
 from mailhost.embedded.programs import Program
 from mailhost.embedded.supervisor import Supervisor
-
-DOORS = {
-    "door": """
-import signal, socket, subprocess, sys
-subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()", *sys.argv[1:]])
-listener = socket.create_server(("127.0.0.1", int(sys.argv[2])))
-signal.pause()
-""",
-    "deaf": "import signal; print('waiting for godot', flush=True); signal.pause()",
-    "broken": "import sys; sys.exit('no such mailbox')",
-}
 
 
 def tell(text: str) -> None:
@@ -33,8 +19,8 @@ async def main(folder: Path, port: int, mode: str) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    supervisor = Supervisor(logs=folder, report=tell)
-    program = Program("door", (sys.executable, "-c", DOORS[mode], str(folder), str(port)), ("door",))
+    supervisor = Supervisor(folder=Path.cwd(), logs=folder, report=tell)
+    program = Program("door", "tests.embedded.small_door", (mode, str(folder), str(port)), ("door",))
     ready_seconds = 1.0 if mode == "deaf" else 30.0
     try:
         await supervisor.start_programs(

@@ -49,7 +49,7 @@ def test_no_child_and_no_grandchild_outlives_it(start: Start, tmp_path: Path, nu
     host = start("door")
     assert line(host) == "ready"
     others = [pid for pid in processes_in(tmp_path) if pid != host.pid]
-    assert len(others) == 2  # the door and the door's own child
+    assert len(others) == 2, "the door, found by its command line, and the door's own child"
     host.send_signal(number)
     host.communicate(timeout=10)
     wait_until_gone(others)

@@ -3,13 +3,14 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.urls import reverse
 
 from mailboxes.first_operator import make_token
+from mailhost import command_line
 
 
-class Command(BaseCommand):
+class Command(command_line.Command):
     help = (
         "Prints a link that makes the first operator; it works once, and an older link stops working. Prints nothing "
         "where there is an operator."

@@ -5,21 +5,21 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from mailhost import command_line
 from mailhost.embedded import host
 from mailhost.embedded.child import ServerFailed
 from mailhost.embedded.instance import AlreadyRunning, known_to_commands, only_one
 from mailhost.embedded.ports import PortTaken, require_free
 
 
-class Command(BaseCommand):
+class Command(command_line.Command):
     help = (
         "Runs the whole mail host on this machine until Ctrl-C: an embedded Postgres and Valkey (unless DATABASE_URL "
         "and REDIS_URL name others), migrations, demo data the first time, every server. Prints `ready` when all "
         "ports accept. Data, keys and logs are kept in var/ (MAILHOST_VAR)."
     )
-    requires_system_checks: list[str] = []  # `./run check` does that; here they only cost time
 
     def handle(self, *args: Any, **options: Any) -> None:
         var: Path = settings.VAR
