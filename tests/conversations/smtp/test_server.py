@@ -1,0 +1,66 @@
+"""The process around the sessions: limits on connections, and a clean end."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from delivery.acceptance import Acceptance, Accepted
+from mailboxes.models import Account
+from tests.conversations.smtp.listening import open_doors
+from tests.conversations.smtp.reading import inbox
+from tests.support.hosting import new_account
+from tests.support.servers import running
+from tests.support.transcript import Client, Conversation, converse
+
+
+@pytest.fixture
+def alice(shared_db: None) -> Account:
+    return new_account("alice")
+
+
+def test_too_many_connections_are_told_so(shared_db: None, tmp_path: Path, settings: Settings) -> None:
+    settings.SMTP_MAX_CONNECTIONS_PER_ADDRESS = 2
+    with (
+        running(open_doors(tmp_path)) as smtp,
+        Client(smtp.ports.smtp) as first,
+        Client(smtp.ports.smtp) as second,
+    ):
+        assert (first.read_line() or b"").startswith(b"220")
+        assert (second.read_line() or b"").startswith(b"220")
+        converse(smtp.ports.smtp, "S: 421 4.7.0 Too many connections, try again later\nS!")
+        with Client(smtp.ports.submission) as other:  # a crowd at one door leaves the other open
+            assert (other.read_line() or b"").startswith(b"220")
+
+
+def test_sessions_are_told_when_the_process_ends(shared_db: None, tmp_path: Path) -> None:
+    with Conversation(0) as conversation:
+        with running(open_doors(tmp_path)) as smtp:
+            conversation.port = smtp.ports.smtp
+            conversation.follow("S: 220 …\nC: EHLO a\nS~ 250 HELP\n")
+        conversation.follow("S: 421 4.3.2 …\nS!")
+
+
+def test_a_message_under_way_is_finished_when_the_process_ends(alice: Account, tmp_path: Path) -> None:
+    begun = threading.Event()
+    with running(open_doors(tmp_path)) as smtp:
+        client = Client(smtp.ports.smtp)
+        accept = smtp.host.accept
+
+        async def slow(acceptance: Acceptance) -> Accepted:
+            begun.set()
+            await asyncio.sleep(0.2)  # the listeners close meanwhile
+            return await accept(acceptance)
+
+        smtp.host.accept = slow
+        client.send(
+            f"EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<{alice.login}>\r\nDATA\r\nSubject: x\r\n.\r\n".encode()
+        )
+        assert begun.wait(10)
+    replies = list(iter(client.read_line, None))
+    client.close()
+    assert replies[-2].startswith(b"250 2.0.0 ")
+    assert replies[-1].startswith(b"421 4.3.2 ")
+    assert len(inbox(alice)) == 1
