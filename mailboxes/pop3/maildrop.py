@@ -25,8 +25,8 @@ class Maildrop:
 
     mailbox_id: int
     uid_validity: int
-    uids: array[int]
-    sizes: array[int]  # octets as stored
+    uids: "array[int]"
+    sizes: "array[int]"  # octets as stored
     read_ahead_octets: int
     deleted: set[int] = field(default_factory=set)  # numbers
     _ahead: dict[int, bytes] = field(default_factory=dict)  # by number
