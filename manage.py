@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 """Django's command line for this project; `./run manage …` calls it in the right environment."""
 
-import importlib
-import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -21,8 +19,8 @@ def main() -> None:
 
     try:
         # Before any task is declared: shared tasks belong to the application that exists by then.
-        if importlib.util.find_spec("mailhost.celery"):
-            importlib.import_module("mailhost.celery")
+        import mailhost.celery  # noqa: F401
+
         execute_from_command_line(sys.argv)
     except SettingInvalid as error:
         sys.exit(str(error))
