@@ -58,6 +58,9 @@ class Selected:
             self._view = _as_of(loaded, since, self.uid_next)
             if since is None:
                 self._view = self._shared.share(self.mailbox_id, self.modseq, self._view)
+            else:
+                # Whoever was told flags before (by an earlier session of this client) hears what they are now.
+                self._untold_flags.update(row.uid for row in since.changed if row.uid < self.uid_next)
             # The row's count and the rows agree; where they ever did not, the rows are what can be fetched.
             self._has_untold_arrivals |= self.count != len(self._view.uids)
             self.count = len(self._view.uids)
@@ -186,5 +189,7 @@ def _as_of(loaded: View, since: Changes | None, uid_next: int) -> MailboxView:
     flags = dict(zip(loaded.uids, loaded.flags, strict=True))
     there = (uid for uid in loaded.uids if uid < uid_next)
     gone = sorted(uid for uid in since.vanished if uid < uid_next and uid not in flags)
-    uids = array("I", merge(there, gone))
-    return MailboxView(uids, array("B", (flags.get(uid, 0) for uid in uids)), dict(loaded.keywords))
+    uids = array(loaded.uids.typecode, merge(there, gone))
+    return MailboxView(
+        uids, array(loaded.flags.typecode, (flags.get(uid, 0) for uid in uids)), dict(loaded.keywords)
+    )

@@ -31,7 +31,7 @@ class MailboxView:
         """The UIDs at these positions, ascending."""
         if len(ranges) == 1:
             return self.uids[ranges[0][0] : ranges[0][1]]
-        found = array("I")
+        found = self.uids[:0]
         for start, end in ranges:
             found.extend(self.uids[start:end])
         return found
@@ -86,7 +86,7 @@ class MailboxView:
         gone = sorted({position for uid in uids if (position := self.position(uid)) is not None})
         if not gone:
             return self, []
-        left_uids, left_flags = array("I"), array("B")
+        left_uids, left_flags = self.uids[:0], self.flags[:0]
         start = 0
         for position in [*gone, len(self.uids)]:
             left_uids.extend(self.uids[start:position])

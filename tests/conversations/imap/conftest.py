@@ -52,3 +52,14 @@ def talk(doors: "Doors", login: str) -> Iterator[Callable[[str], dict[str, str]]
             return conversation.follow(script)
 
         yield play
+
+
+@pytest.fixture
+def put(login: str) -> "Callable[..., int]":
+    """Puts a message into a mailbox of the new account, as delivery does; its UID."""
+    from tests.conversations.imap.messages import put_message
+
+    def put_one(octets: bytes | str = "Hello", **where: object) -> int:
+        return put_message(login, octets, **where)  # type: ignore[arg-type]
+
+    return put_one

@@ -24,7 +24,7 @@ def test_an_appended_message_is_told_and_read_back_octet_for_octet(talk: Talk) -
         C: c FETCH 1 (FLAGS INTERNALDATE RFC822.SIZE UID BODY.PEEK[TEXT])
         S: * 1 FETCH (FLAGS (\\Seen \\Recent $Label1) INTERNALDATE " 8-Feb-1994 05:52:25 +0000" RFC822.SIZE 27 UID 1 BODY[TEXT] {9}
         S: body!
-        S: \\x00
+        S: …
         S: )
         S: c OK FETCH completed
     """)

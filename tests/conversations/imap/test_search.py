@@ -1,0 +1,121 @@
+"""SEARCH with every key (RFC 3501 section 6.4.4)."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+Talk = Callable[[str], dict[str, str]]
+Put = Callable[..., int]
+
+QUESTIONS = [
+    ("ALL", "1 2 3 4"),
+    ("1:2", "1 2"),
+    ("UID 3:*", "3 4"),
+    ("SEEN", "2"),
+    ("UNSEEN", "1 3 4"),
+    ("FLAGGED", "3"),
+    ("NOT FLAGGED UNSEEN", "1 4"),
+    ("ANSWERED", ""),
+    ("UNANSWERED UNDELETED UNDRAFT UNFLAGGED", "1 2 4"),
+    ("RECENT", "1 2 3 4"),
+    ("NEW", "1 3 4"),
+    ("OLD", ""),
+    ("KEYWORD $label1", "2"),
+    ("UNKEYWORD $Label1", "1 3 4"),
+    ("LARGER 400", "4"),
+    ("SMALLER 400", "1 2 3"),
+    ("BEFORE 6-May-2024", "1"),
+    ("ON 6-May-2024", "2 3"),
+    ("SINCE 6-May-2024", "2 3 4"),
+    ("SENTON 6-May-2024", "1 3"),
+    ("SENTBEFORE 7-May-2024", "1 3"),
+    ("SENTSINCE 7-May-2024", "4"),
+    ("NOT SENTSINCE 7-May-2024", "1 2 3"),
+    ("SUBJECT APPLE", "1"),
+    ('SUBJECT "crème BRÛLÉE"', "2"),
+    ("FROM bob", "1 3"),
+    ('FROM "JÜRGEN"', "4"),
+    ("TO alice@example.test", "1 3 4"),
+    ("CC x", ""),
+    ('HEADER Message-ID ""', "1 3"),
+    ("HEADER X-Spam yes", "2"),
+    ("BODY apple", "3"),
+    ("TEXT apple", "1 3"),
+    ('BODY "GRÜSSE"', "4"),
+    ('BODY "grüße"', "4"),
+    ("BODY html", "4"),
+    ("OR SUBJECT apple BODY apple", "1 3"),
+    ("NOT TEXT apple", "2 4"),
+    ("OR SEEN OR FLAGGED LARGER 400", "2 3 4"),
+    ("(OR SEEN FLAGGED) 1:2", "2"),
+    ("FLAGGED BODY apple", "3"),
+    ("SEEN BODY apple", ""),
+    ("CHARSET UTF-8 SUBJECT apple", "1"),
+]
+
+
+@pytest.fixture
+def four(put: Put) -> None:
+    from mailboxes.store.values import Flag
+    from tests.conversations.imap.messages import MULTIPART, simple
+
+    put(simple("An apple"), internal_date=datetime(2024, 5, 5, 23, 59, 59, tzinfo=UTC))
+    put(
+        b"Subject: =?utf-8?q?Cr=C3=A8me?=\r\n =?iso-8859-1?q?_br=FBl=E9e?=\r\nX-Spam: Yes\r\n\r\n",
+        flags=Flag.SEEN,
+        keywords=("$Label1",),
+        internal_date=datetime(2024, 5, 6, tzinfo=UTC),
+    )
+    put(simple("pear", text="And an ApPle.\r\n"), flags=Flag.FLAGGED)
+    put(MULTIPART, internal_date=datetime(2024, 5, 7, tzinfo=UTC))
+
+
+@pytest.mark.usefixtures("four")
+def test_every_key(talk: Talk) -> None:
+    script = "C: s SELECT INBOX\nS~ s OK …\n"
+    for key, found in QUESTIONS:
+        numbers = f" {found}" if found else ""
+        script += f"C: a SEARCH {key}\nS: * SEARCH{numbers}\nS: a OK SEARCH completed\n"
+    talk(script)
+
+
+@pytest.mark.usefixtures("four")
+def test_uids_literals_and_charsets(talk: Talk) -> None:
+    talk("""
+        C: s SELECT INBOX
+        S~ s OK …
+        C: a STORE 1 +FLAGS.SILENT (\\Deleted)
+        S: a OK …
+        C: b EXPUNGE
+        S~ b OK …
+        C: c UID SEARCH ALL
+        S: * SEARCH 2 3 4
+        S: c OK UID SEARCH completed
+        C: d SEARCH ALL
+        S: * SEARCH 1 2 3
+        S: d OK SEARCH completed
+        C: e SEARCH CHARSET UTF-8 SUBJECT {5}
+        S: + …
+        C: brûl
+        S: * SEARCH 1
+        S: e OK SEARCH completed
+        C: f SEARCH CHARSET KOI8-R ALL
+        S: f NO [BADCHARSET (US-ASCII UTF-8)] …
+        C: g SEARCH 4
+        S: g BAD …
+        C: h SEARCH NONSENSE
+        S: h BAD …
+    """)
+
+
+def test_what_just_arrived_is_found(talk: Talk, put: Put) -> None:
+    talk("C: s SELECT INBOX\nS~ s OK …")
+    put("fresh")
+    talk("""
+        C: a SEARCH UNSEEN
+        S: * 1 EXISTS
+        S: * 1 RECENT
+        S: * SEARCH 1
+        S: a OK SEARCH completed
+    """)
