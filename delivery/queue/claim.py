@@ -13,7 +13,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from delivery.queue.values import Claim, OutgoingMessage, OutgoingRecipient, Parcel
+from delivery.queue.values import Claim
+from delivery.relay.parcel import OutgoingMessage, OutgoingRecipient, Parcel
 from mailhost.net.database import cursor
 
 # RFC 5321 section 4.5.3.1.8: at least 100 recipients must be taken; more than that others refuse.

@@ -1,10 +1,10 @@
-"""What the queue hands to the relay, and takes back."""
+"""A claim, and what is written back under it."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from delivery.relay.outcome import Outcome
+from delivery.relay.parcel import OutgoingMessage, OutgoingRecipient
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,46 +15,6 @@ class Claim:
     name: str
     token: UUID
     failures: int
-
-
-@dataclass(frozen=True, slots=True)
-class OutgoingMessage:
-    """The part of a queued message that all its recipients share."""
-
-    message_id: int
-    content_id: int
-    reverse_path: str
-    size_octets: int
-    body: str
-    is_smtputf8: bool
-    envid: str
-    ret: str
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class OutgoingRecipient:
-    """One recipient, with how often it was tried."""
-
-    recipient_id: int
-    forward_path: str
-    orcpt: str
-    notify: str
-    attempts: int
-
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """A message for recipients of one destination: one transaction."""
-
-    message: OutgoingMessage
-    recipients: tuple[OutgoingRecipient, ...]
-
-    @property
-    def needs_smtputf8(self) -> bool:
-        """The message was taken with it, or an address has other than ASCII characters (RFC 6531 section 3.1)."""
-        paths = [self.message.reverse_path, *(each.forward_path for each in self.recipients)]
-        return self.message.is_smtputf8 or not all(path.isascii() for path in paths)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Where mail for a domain goes: RFC 5321 section 5.1 (MX, then addresses), RFC 7505 (null MX), smarthosts."""
 
 import ipaddress
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from random import Random
@@ -13,6 +13,9 @@ from mailhost.net.resolver import DnsUnavailable, LookUpFailed, MxHost, NoAnswer
 # RFC 5321 section 5.1 asks for at least two addresses; a domain with a hundred MX hosts shall not hold a worker.
 MAX_HOSTS: Final = 5
 MAX_ADDRESSES: Final = 8
+
+
+WhichAreOurs = Callable[[Sequence[str]], Awaitable[Collection[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,12 @@ def parse_relay(text: str) -> tuple[str, int] | None:
 
 
 async def find_next_hops(
-    domain: str, *, resolver: Resolver, route: Route, random: Random, is_ours: Callable[[str], bool]
+    domain: str, *, resolver: Resolver, route: Route, random: Random, which_are_ours: WhichAreOurs
 ) -> Sequence[NextHop] | Deferred | Bounced:
     """Addresses in the order in which they are to be tried, at least one; or why there is none.
 
-    `domain` is an A-label or an address literal in brackets. `is_ours` knows the names of this host.
+    `domain` is an A-label or an address literal in brackets. `which_are_ours` picks
+    this host's own names out of those of MX hosts.
     """
     try:
         if route.smarthost:
@@ -65,7 +69,7 @@ async def find_next_hops(
         if domain.startswith("["):
             address = domain.strip("[]").lower().removeprefix("ipv6:")
             return _reachable([NextHop(domain, address, route.port)], route)
-        hosts = await _mx_hosts(domain, resolver=resolver, random=random, is_ours=is_ours)
+        hosts = await _mx_hosts(domain, resolver=resolver, random=random, which_are_ours=which_are_ours)
         if isinstance(hosts, Bounced):
             return hosts
         return await _addresses(hosts, resolver=resolver, route=route)
@@ -80,7 +84,7 @@ async def find_next_hops(
 
 
 async def _mx_hosts(
-    domain: str, *, resolver: Resolver, random: Random, is_ours: Callable[[str], bool]
+    domain: str, *, resolver: Resolver, random: Random, which_are_ours: WhichAreOurs
 ) -> list[str] | Bounced:
     try:
         records = sorted(await resolver.mx(domain))
@@ -89,7 +93,8 @@ async def _mx_hosts(
     if [record.host for record in records] == [""]:
         return Bounced("5.1.10", f"{domain} takes no mail (null MX).")  # RFC 7505 section 4.1
     records = [record for record in records if record.host]
-    ours = [record.preference for record in records if is_ours(record.host)]
+    own_names = await which_are_ours([record.host for record in records])
+    ours = [record.preference for record in records if record.host in own_names]
     if ours:
         # RFC 5321 section 5.1: what is not nearer than we are would only bring it back here.
         records = [record for record in records if record.preference < min(ours)]

@@ -16,12 +16,15 @@ ANYWHERE = Route(to_private=True)
 async def ask(
     dns: DnsServer, domain: str, *, route: Route = ANYWHERE, seed: int = 1, ours: Sequence[str] = ()
 ) -> Sequence[NextHop] | Deferred | Bounced:
+    async def which_are_ours(hosts: Sequence[str]) -> set[str]:
+        return set(hosts) & set(ours)
+
     return await find_next_hops(
         domain,
         resolver=dns.resolver(look_up_seconds=0.3),
         route=route,
         random=Random(seed),
-        is_ours=lambda host: host in ours,
+        which_are_ours=which_are_ours,
     )
 
 

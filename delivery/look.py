@@ -1,0 +1,222 @@
+"""One look at a claimed destination: hosts looked up, messages sent, outcomes written back, the claim released."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from random import Random
+from typing import Final, ParamSpec, TypeVar
+
+import structlog
+from django.conf import settings
+
+from delivery import bounces
+from delivery.queue import claim as claims
+from delivery.queue.contents import read_data
+from delivery.queue.destination_outcomes import bounce_waiting, put_off
+from delivery.queue.outcomes import Recorded, record
+from delivery.queue.values import Claim, RecipientResult
+from delivery.relay.attempt import Attempt
+from delivery.relay.budget import OctetBudget
+from delivery.relay.connection import RelayConnection, Timeouts, open_connection
+from delivery.relay.next_hops import NextHop, Route, find_next_hops
+from delivery.relay.outcome import Bounced, Deferred, Outcome
+from delivery.relay.parcel import OutgoingRecipient, Parcel
+from domains import lookup
+from mailhost.net.resolver import Resolver
+from mailhost.net.store_threads import StoreThreads, StoreUnavailable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+FETCHED_RECIPIENTS: Final = 200  # at a time, of what waits for one destination
+WRITE_AGAIN_SECONDS: Final = 1.0
+
+
+@dataclass
+class Look:
+    """Also the attempt's source of messages (delivery.relay.attempt.Source)."""
+
+    claim: Claim
+    route: Route
+    resolver: Resolver
+    clock: Callable[[], datetime]
+    random: Random
+    timeouts: Timeouts
+    threads: StoreThreads
+    slots: asyncio.Semaphore
+    budget: OctetBudget
+    _parcels: deque[Parcel] = field(default_factory=deque)
+    _known: set[int] = field(default_factory=set)  # recipients fetched, and not yet written back
+    _results: list[RecipientResult] = field(default_factory=list)
+    _has_results: asyncio.Event = field(default_factory=asyncio.Event)
+    _fetching: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _is_stopped: bool = False
+    _is_over: bool = False
+
+    async def run(self) -> None:
+        """All of it. Raises nothing that is to be expected."""
+        try:
+            if settings.RELAY == "capture":
+                await self._store(claims.capture, claim=self.claim, now=self.clock())
+                return
+            hops = await find_next_hops(
+                self.claim.name,
+                resolver=self.resolver,
+                route=self.route,
+                random=self.random,
+                which_are_ours=self._which_are_ours,
+            )
+            if isinstance(hops, Deferred | Bounced):
+                await self._end(failure=hops, was_reached=False)
+            else:
+                await self._send(hops)
+        except asyncio.CancelledError:
+            await asyncio.shield(self.threads.run(claims.give_up_claim, claim=self.claim))
+            raise
+
+    def stop(self) -> None:
+        """Nothing more is begun; what is being sent may finish."""
+        self._is_stopped = True
+
+    def lose(self) -> None:
+        """The claim is another's: whatever is not sent yet is theirs."""
+        log.warning("claim lost", destination=self.claim.name)
+        self.stop()
+
+    async def _send(self, hops: Sequence[NextHop]) -> None:
+        attempt = Attempt(
+            hops=hops,
+            source=self,
+            dial=self._dial,
+            max_connections=settings.RELAY_CONNECTIONS_PER_DESTINATION,
+            max_messages=settings.RELAY_MESSAGES_PER_CONNECTION,
+            slots=self.slots,
+        )
+        writing = asyncio.create_task(self._write_results())
+        try:
+            await attempt.run()
+        finally:
+            # Also when this look is cancelled: what was delivered must be known.
+            self._is_over = True
+            self._has_results.set()
+            await asyncio.shield(writing)
+        await self._end(failure=attempt.failure, was_reached=attempt.reached)
+
+    async def _end(self, *, failure: Deferred | Bounced | None, was_reached: bool) -> None:
+        now = self.clock()
+        match failure:
+            case None:
+                await self._store(claims.release_claim, claim=self.claim, was_reached=was_reached)
+                return
+            case Bounced():
+                recorded = await self._store(bounce_waiting, claim=self.claim, outcome=failure, now=now)
+            case Deferred():
+                recorded = await self._store(
+                    put_off,
+                    claim=self.claim,
+                    outcome=failure,
+                    was_reached=was_reached,
+                    now=now,
+                    random=self.random,
+                )
+        log.info("destination", name=self.claim.name, outcome=type(failure).__name__, reply=failure.reply)
+        await self._tell(recorded)
+
+    async def _write_results(self) -> None:
+        """Writes what came together while the last transaction ran: one at a time, each as soon as it can be."""
+        while not self._is_over or self._results:
+            await self._has_results.wait()
+            self._has_results.clear()
+            results, self._results = self._results, []
+            if not results:
+                continue
+            recorded = await self._store(
+                record, claim=self.claim, results=results, now=self.clock(), random=self.random
+            )
+            self._known.difference_update(each.recipient.recipient_id for each in results)
+            if not recorded.is_own:
+                self.lose()
+            await self._tell(recorded)
+            if self._is_over:
+                self._has_results.set()
+
+    async def _tell(self, recorded: Recorded) -> None:
+        """Notices for what bounced, at once; where that fails now, beat's round sends them."""
+        if recorded.has_reports:
+            try:
+                await self.threads.run(bounces.send_reports, now=self.clock(), new_name=bounces.new_name)
+            except StoreUnavailable:
+                log.warning("notices wait: the database is away")
+
+    async def _store(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """However long the database is away: what other servers have taken must be written back.
+
+        Nobody else can claim while it is away, and where somebody was faster afterwards the token tells.
+        """
+        while True:
+            try:
+                return await self.threads.run(function, *args, **kwargs)
+            except StoreUnavailable:
+                log.warning("the database is away", destination=self.claim.name)
+                await asyncio.sleep(WRITE_AGAIN_SECONDS)
+
+    # What the attempt asks for.
+
+    async def take(self) -> Parcel | None:
+        """The next parcel; more is fetched when none is left."""
+        async with self._fetching:
+            if not self._parcels and not self._is_stopped:
+                self._parcels.extend(
+                    await self._store(
+                        claims.due_parcels,
+                        claim=self.claim,
+                        limit=FETCHED_RECIPIENTS,
+                        except_ids=list(self._known),
+                        now=self.clock(),
+                    )
+                )
+                self._known.update(
+                    each.recipient_id for parcel in self._parcels for each in parcel.recipients
+                )
+        return self._parcels.popleft() if self._parcels and not self._is_stopped else None
+
+    def put_back(self, parcel: Parcel) -> None:
+        """The next to be taken."""
+        self._parcels.appendleft(parcel)
+
+    def waiting(self) -> int:
+        """Of those fetched."""
+        return len(self._parcels)
+
+    @asynccontextmanager
+    async def loaded(self, parcel: Parcel) -> AsyncIterator[bytes | None]:
+        """Read in a store thread, where line ends and dots are seen to as well."""
+        async with self.budget.hold(parcel.message.size_octets):
+            yield await self._store(read_data, content_id=parcel.message.content_id)
+
+    def report(
+        self, parcel: Parcel, recipients: Sequence[OutgoingRecipient], outcomes: Sequence[Outcome]
+    ) -> None:
+        """To be written back soon."""
+        self._results += [
+            RecipientResult(parcel.message, recipient, outcome)
+            for recipient, outcome in zip(recipients, outcomes, strict=True)
+        ]
+        self._has_results.set()
+
+    async def _dial(self, hop: NextHop) -> RelayConnection:
+        return await open_connection(hop, own_name=settings.HOSTNAME, timeouts=self.timeouts)
+
+    async def _which_are_ours(self, hosts: Sequence[str]) -> set[str]:
+        return await self._store(_own_names, hosts)
+
+
+def _own_names(hosts: Sequence[str]) -> set[str]:
+    """This host's name, and domains hosted here: an MX record that names one of them leads back."""
+    own = settings.HOSTNAME.lower()
+    return {host for host in hosts if host == own or lookup.is_hosted(domain=host)}

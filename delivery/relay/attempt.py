@@ -1,0 +1,211 @@
+"""A look at one destination: its hosts tried in their order, and what waits sent over a few reused connections."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from delivery.relay.connection import ConnectFailed, RelayConnection
+from delivery.relay.next_hops import NextHop
+from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome
+from delivery.relay.parcel import OutgoingRecipient, Parcel
+from delivery.relay.transaction import TOO_MANY_RECIPIENTS, NothingBegun, Recipient, Transaction, send
+
+# A host that puts off so many messages in a row means us, not them: what is left waits with the destination.
+MAX_DEFERRALS_IN_A_ROW: Final = 20
+MAX_LOSSES: Final = 2  # connections to one host that went before one message was through
+WORTH_A_CONNECTION: Final = 5  # messages waiting for each further connection
+
+Dial = Callable[[NextHop], Awaitable[RelayConnection]]
+
+
+class Source(Protocol):
+    """Where messages for the destination come from, and their outcomes go."""
+
+    async def take(self) -> Parcel | None:
+        """The next one to be sent; None where there is none (any more)."""
+
+    def put_back(self, parcel: Parcel) -> None:
+        """It was not tried."""
+
+    def waiting(self) -> int:
+        """How many parcels are known to wait."""
+
+    def loaded(self, parcel: Parcel) -> AbstractAsyncContextManager[bytes | None]:
+        """What follows DATA's reply, held for as long as it is being sent; None where it is gone."""
+
+    def report(
+        self, parcel: Parcel, recipients: Sequence[OutgoingRecipient], outcomes: Sequence[Outcome]
+    ) -> None:
+        """What became of some of its recipients."""
+
+
+@dataclass
+class Attempt:
+    """`failure` is set where no host is left, or where the host wants no more now; `reached`: one was there."""
+
+    hops: Sequence[NextHop]
+    source: Source
+    dial: Dial
+    max_connections: int
+    max_messages: int  # over one connection
+    slots: asyncio.Semaphore  # connections of the whole process
+    failure: Deferred | Bounced | None = None
+    reached: bool = False
+    _open: "list[_Line]" = field(default_factory=list)
+    _useless: set[NextHop] = field(default_factory=set)
+    _refusals: list[Deferred | Bounced] = field(default_factory=list)
+    _losses: dict[NextHop, int] = field(default_factory=dict)
+    _deferrals: int = 0
+
+    async def run(self) -> None:
+        """Until nothing waits any more, or nothing can be sent."""
+        ready = asyncio.Event()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number in range(self.max_connections):
+                    group.create_task(self._work(number, ready))
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from failures  # one is enough to tell
+
+    async def _work(self, number: int, ready: asyncio.Event) -> None:
+        """One connection's worth of work. The first one finds out whether anybody is there."""
+        if number > 0:
+            await ready.wait()
+            if self.failure or self.source.waiting() < number * WORTH_A_CONNECTION:
+                return
+        try:
+            async with self.slots:
+                await self._send_all(ready)
+        finally:
+            ready.set()
+
+    async def _send_all(self, ready: asyncio.Event) -> None:
+        line: _Line | None = None
+        try:
+            while self.failure is None and (parcel := await self.source.take()):
+                try:
+                    line = await self._good_line(line)
+                    if line is None:
+                        self.source.put_back(parcel)
+                        return
+                    ready.set()
+                    await self._send(line, parcel)
+                except asyncio.CancelledError:
+                    self.source.put_back(parcel)
+                    raise
+            if line is not None:
+                await line.connection.quit()
+        finally:
+            if line is not None:
+                self._drop(line)
+
+    async def _good_line(self, line: "_Line | None") -> "_Line | None":
+        """This one or a new one; None where no host takes one now."""
+        if line is not None:
+            if line.connection.is_usable and line.connection.completed < self.max_messages:
+                return line
+            await line.connection.quit()
+            self._drop(line)
+        for hop in self.hops:
+            if hop in self._useless:
+                continue
+            try:
+                line = _Line(hop, await self.dial(hop))
+            except ConnectFailed as refusal:
+                if self._open:
+                    return None  # it takes no further connection; those that are open go on
+                self._give_up(hop, refusal.outcome)
+            else:
+                self.reached = True
+                self._open.append(line)
+                return line
+        if not self._open:
+            deferrals = [each for each in self._refusals if isinstance(each, Deferred)]
+            self.failure = self.failure or (deferrals or self._refusals)[0]
+        return None
+
+    def _drop(self, line: "_Line") -> None:
+        line.connection.abort()
+        if line in self._open:
+            self._open.remove(line)
+
+    def _give_up(self, hop: NextHop, outcome: Deferred | Bounced) -> None:
+        self._useless.add(hop)
+        self._refusals.append(outcome)
+
+    async def _send(self, line: "_Line", parcel: Parcel) -> None:
+        async with self.source.loaded(parcel) as data:
+            if data is None:
+                gone = Bounced("5.3.0", "The message is no longer kept here.")
+                self.source.report(parcel, parcel.recipients, [gone] * len(parcel.recipients))
+            else:
+                await self._send_data(line, parcel, data)
+
+    async def _send_data(self, line: "_Line", parcel: Parcel, data: bytes) -> None:
+        """The parcel's recipients; those that were too many go in transactions of their own."""
+        recipients: Sequence[OutgoingRecipient] = parcel.recipients
+        while recipients:
+            try:
+                outcomes = await send(line.connection, _transaction(parcel, recipients, data))
+            except NothingBegun as lost:
+                if line.connection.completed == 0:
+                    self._lost(line.hop, lost.outcome)
+                self.source.put_back(Parcel(parcel.message, tuple(recipients)))
+                return
+            again = _too_many(outcomes) if line.connection.is_usable else set()
+            settled = [number for number in range(len(recipients)) if number not in again]
+            self.source.report(parcel, [recipients[n] for n in settled], [outcomes[n] for n in settled])
+            self._look_at(line, outcomes)
+            recipients = [recipients[number] for number in sorted(again)]
+
+    def _look_at(self, line: "_Line", outcomes: Sequence[Outcome]) -> None:
+        """A host that puts everything off, or that keeps hanging up, is left alone for now."""
+        last = outcomes[-1]
+        if not all(isinstance(each, Deferred) for each in outcomes) or not isinstance(last, Deferred):
+            self._deferrals = 0
+            return
+        self._deferrals += 1
+        if self._deferrals >= MAX_DEFERRALS_IN_A_ROW:
+            self.failure = self.failure or last
+        if not line.connection.is_usable and line.connection.completed == 0:
+            self._lost(line.hop, last)
+
+    def _lost(self, hop: NextHop, outcome: Deferred) -> None:
+        self._losses[hop] = self._losses.get(hop, 0) + 1
+        if self._losses[hop] >= MAX_LOSSES:
+            self._give_up(hop, outcome)
+
+
+@dataclass(slots=True, eq=False)
+class _Line:
+    """A connection, and where it leads."""
+
+    hop: NextHop
+    connection: RelayConnection
+
+
+def _transaction(parcel: Parcel, recipients: Sequence[OutgoingRecipient], data: bytes) -> Transaction:
+    message = parcel.message
+    return Transaction(
+        reverse_path=message.reverse_path,
+        recipients=[Recipient(each.forward_path, each.notify, each.orcpt) for each in recipients],
+        data=data,
+        size_octets=len(data) - len(b".\r\n"),
+        body=message.body,
+        needs_smtputf8=parcel.needs_smtputf8,
+        ret=message.ret,
+        envid=message.envid,
+    )
+
+
+def _too_many(outcomes: Sequence[Outcome]) -> set[int]:
+    """Recipients that may follow at once: others were taken, these were too many (RFC 5321 section 4.5.3.1.10)."""
+    if not any(isinstance(each, Delivered) for each in outcomes):
+        return set()
+    return {
+        number
+        for number, each in enumerate(outcomes)
+        if isinstance(each, Deferred) and each.status == TOO_MANY_RECIPIENTS
+    }

@@ -1,0 +1,158 @@
+"""The worker: claims destinations that are due, sends what waits for them, and writes back what became of it.
+
+One lives in each Celery worker process, in an event loop of its own that outlives the tasks: a task only asks for a
+round. The database is reached through threads of the worker's own, which Celery's Django fix-up does not touch (it
+closes the connections of its own threads after each task).
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from random import Random
+from typing import Final
+
+import structlog
+from django.conf import settings
+from django.utils import timezone
+
+from delivery.look import Look
+from delivery.queue import claim as claims
+from delivery.queue.values import Claim
+from delivery.relay.budget import OctetBudget
+from delivery.relay.connection import RFC_TIMEOUTS, Timeouts
+from delivery.relay.next_hops import Route, parse_relay
+from mailhost.net.resolver import Resolver, configured_resolver
+from mailhost.net.store_threads import StoreThreads, StoreUnavailable
+
+log = structlog.get_logger(__name__)
+
+MAX_LOOKS: Final = 200  # destinations at once: most of them wait for DNS or a dead host, on no connection
+RENEWALS_PER_LEASE: Final = 3
+CLOSE_SECONDS: Final = 1.0  # what is being sent at shutdown may finish in this time: `./run` stops within 10
+STORE_THREADS: Final = 4
+HELD_OCTETS: Final = 64 << 20  # of messages being sent: a hundred connections with 50 MB each would be 5 GB
+
+
+@dataclass
+class Worker:
+    """Everything from outside comes in here: clock, resolver, randomness, time-outs."""
+
+    resolver: Resolver = field(default_factory=configured_resolver)
+    clock: Callable[[], datetime] = timezone.now
+    random: Random = field(default_factory=Random)
+    timeouts: Timeouts = RFC_TIMEOUTS
+    threads: StoreThreads = field(default_factory=lambda: StoreThreads(STORE_THREADS, "relay"))
+    _looks: dict[asyncio.Task[None], Look] = field(default_factory=dict)
+    _slots: asyncio.Semaphore | None = None
+    _budget: OctetBudget = field(default_factory=lambda: OctetBudget(HELD_OCTETS))
+    _renewing: asyncio.Task[None] | None = None
+    _rounds: set[asyncio.Task[int]] = field(default_factory=set)
+    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _is_closing: bool = False
+
+    async def round(self) -> int:
+        """Claims what is due and starts sending it; how many destinations. What was started goes on in the loop."""
+        claimed = 0
+        try:
+            async with self._one_at_a_time:
+                while found := await self._claim():
+                    claimed += len(found)
+                    for claim in found:
+                        self._start(claim)
+        except StoreUnavailable:
+            log.warning("the queue cannot be read: the database is away")
+        return claimed
+
+    async def until_idle(self) -> None:
+        """Until nothing is being sent."""
+        while self._looks or self._rounds:
+            await asyncio.wait([*self._looks, *self._rounds], return_when=asyncio.FIRST_COMPLETED)
+
+    def stop(self) -> None:
+        """Takes nothing more; what is being sent goes on."""
+        self._is_closing = True
+        for look in self._looks.values():
+            look.stop()
+
+    async def close(self) -> None:
+        """Lets what is being sent finish for a moment, and leaves the rest to others."""
+        self.stop()
+        if self._looks:
+            await asyncio.wait(self._looks, timeout=CLOSE_SECONDS)
+        left = list(self._looks)
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=CLOSE_SECONDS)
+        if self._renewing is not None:
+            self._renewing.cancel()
+        await asyncio.to_thread(self.threads.close)
+
+    async def _claim(self) -> list[Claim]:
+        room = MAX_LOOKS - len(self._looks)
+        if self._is_closing or room <= 0:
+            return []
+        return await self.threads.run(
+            claims.claim_destinations,
+            limit=room,
+            lease_seconds=settings.QUEUE_LEASE_SECONDS,
+            now=self.clock(),
+        )
+
+    def _start(self, claim: Claim) -> None:
+        if self._slots is None:
+            self._slots = asyncio.Semaphore(settings.RELAY_CONNECTIONS)
+        look = Look(
+            claim=claim,
+            route=self._route(),
+            resolver=self.resolver,
+            clock=self.clock,
+            random=self.random,
+            timeouts=self.timeouts,
+            threads=self.threads,
+            slots=self._slots,
+            budget=self._budget,
+        )
+        task = asyncio.create_task(look.run(), name=f"look at {claim.name}")
+        self._looks[task] = look
+        task.add_done_callback(self._ended)
+        if self._renewing is None or self._renewing.done():
+            self._renewing = asyncio.create_task(self._renew(), name="renew claims")
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        look = self._looks.pop(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # The lease runs out, and another look is made: a fault of ours must not end the worker.
+            log.error("a look failed", destination=look.claim.name, exc_info=error)
+        if not self._is_closing and not self._rounds:
+            # There is room again; and what came for this destination in its last moment waits already.
+            again = asyncio.create_task(self.round(), name="round")
+            self._rounds.add(again)
+            again.add_done_callback(self._rounds.discard)
+
+    @staticmethod
+    def _route() -> Route:
+        return Route(
+            port=settings.RELAY_PORT,
+            to_private=settings.RELAY_TO_PRIVATE,
+            smarthost=parse_relay(settings.RELAY),
+        )
+
+    async def _renew(self) -> None:
+        """While anything is claimed: prolongs the leases, and stops looks whose claim is another's by now."""
+        while self._looks:
+            await asyncio.sleep(settings.QUEUE_LEASE_SECONDS / RENEWALS_PER_LEASE)
+            held = {look.claim.token: look for look in self._looks.values()}
+            try:
+                own = await self.threads.run(
+                    claims.renew_claims,
+                    claims=[look.claim for look in held.values()],
+                    lease_seconds=settings.QUEUE_LEASE_SECONDS,
+                    now=self.clock(),
+                )
+            except StoreUnavailable:
+                continue  # nobody else can claim either while it is away
+            for token, look in held.items():
+                if token not in own:
+                    look.lose()

@@ -1,0 +1,53 @@
+"""The Celery application. Redis carries notices only; what is to be done stands in Postgres.
+
+Imported by manage.py, asgi.py and wsgi.py before any task is declared, never by `mailhost/__init__.py`: that would
+load Celery, and Django's settings, wherever any module of the house is imported.
+"""
+
+import os
+from typing import Final
+
+from celery import Celery
+from django.conf import settings
+
+from mailhost.net.redis_clients import kombu_url
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mailhost.settings")
+
+REPORT_SECONDS: Final = 30
+CLEAN_SECONDS: Final = 600
+
+app = Celery("mailhost")
+app.conf.update(
+    broker_url=kombu_url(settings.REDIS_URL) or "memory://",  # none: a command without servers beside it
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,  # Redis comes back, and the worker with it, however long that takes
+    broker_transport_options={
+        # Longer than any task takes: rounds end at once, cleaning within minutes.
+        "visibility_timeout": 3_600,
+        "socket_connect_timeout": 2,
+        "socket_timeout": 5,
+        "socket_keepalive": True,
+    },
+    task_ignore_result=True,
+    task_default_queue="mailhost",
+    # Tasks are short, and wait for Postgres. One process has one event loop and reuses its connections.
+    worker_pool="threads",
+    worker_concurrency=4,
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    worker_send_task_events=False,
+    worker_enable_remote_control=False,
+    timezone="UTC",
+    beat_max_loop_interval=settings.QUEUE_TICK_SECONDS,
+    beat_schedule={
+        # Each expires before the next one: a worker that was away finds one of them, not a thousand.
+        name: {"task": name, "schedule": seconds, "options": {"expires": seconds}}
+        for name, seconds in (
+            ("delivery.relay_due", settings.QUEUE_TICK_SECONDS),
+            ("delivery.report_due", REPORT_SECONDS),
+            ("delivery.clean", CLEAN_SECONDS),
+        )
+    },
+)
+app.autodiscover_tasks()

@@ -1,0 +1,117 @@
+"""Notices: accepted where the marks are cleared, once, to whoever is to know."""
+
+import itertools
+from datetime import timedelta
+from random import Random
+
+import pytest
+from pytest_django import Settings
+
+from delivery import bounces
+from delivery.models import QueuedMessage, QueuedRecipient
+from delivery.queue.claim import due_parcels
+from delivery.queue.contents import read_data
+from delivery.queue.outcomes import record
+from delivery.queue.values import RecipientResult
+from delivery.relay.outcome import Bounced, Deferred, Outcome, Peer
+from mailboxes.models import AccountUsage, Content, Message
+from tests.support.hosting import new_account
+from tests.support.queueing import NOON, claim_all, queue
+
+pytestmark = pytest.mark.django_db
+BOUNCED = Bounced("5.1.1", "550 5.1.1 No such user", Peer("mx.far.test", "192.0.2.1"))
+
+
+def finish(domain: str, outcome: Outcome) -> None:
+    claim = claim_all()[domain]
+    results = [
+        RecipientResult(parcel.message, each, outcome)
+        for parcel in due_parcels(claim=claim, limit=100, except_ids=[], now=NOON)
+        for each in parcel.recipients
+    ]
+    record(claim=claim, results=results, now=NOON, random=Random(1))
+
+
+def send_reports(*, days: float = 0) -> int:
+    numbers = itertools.count(1)
+    return bounces.send_reports(now=NOON + timedelta(days=days), new_name=lambda: f"n{next(numbers)}")
+
+
+def inbox_of(login: str) -> list[bytes]:
+    messages = Message.objects.filter(mailbox__account__login=login, mailbox__name="INBOX").order_by("uid")
+    return [bytes(Content.objects.get(pk=each.content_id).octets) for each in messages]
+
+
+def test_a_hosted_sender_finds_one_notice_about_all_that_bounced() -> None:
+    alice = new_account("alice")
+    queue("bob@far.test", "carol@far.test", reverse_path=alice.login)
+    finish("far.test", BOUNCED)
+    assert send_reports() == 1
+    [notice] = inbox_of(alice.login)
+    assert notice.startswith(b"Return-Path: <>\r\nFrom: Mail Delivery System")
+    for words in (b"Final-Recipient: rfc822; bob@far.test", b"rfc822; carol@far.test", b"Subject: Hello"):
+        assert words in notice
+    assert b"mx.far.test said: 550 5.1.1 No such user" in notice
+    assert send_reports() == 0  # never twice
+    assert len(inbox_of(alice.login)) == 1
+
+
+def test_a_sender_elsewhere_gets_it_through_the_queue_with_the_null_reverse_path() -> None:
+    queue("bob@far.test", reverse_path="alice@elsewhere.test")
+    finish("far.test", BOUNCED)
+    assert send_reports() == 1
+    notice = QueuedMessage.objects.get(reverse_path="")
+    assert notice.recipients.get().forward_path == "alice@elsewhere.test"
+    data = read_data(content_id=notice.content_id)
+    assert data is not None
+    assert data.startswith(b"From: Mail Delivery System")
+
+
+def test_a_notice_that_bounces_makes_no_other_one() -> None:
+    queue("bob@far.test", reverse_path="alice@elsewhere.test")
+    finish("far.test", BOUNCED)
+    send_reports()
+    finish("elsewhere.test", BOUNCED)
+    assert send_reports() == 0
+    assert QueuedMessage.objects.count() == 2
+
+
+def test_a_reverse_path_that_is_nobody_here_ends_it() -> None:
+    domain = new_account("alice").login.partition("@")[2]
+    queue("bob@far.test", reverse_path=f"gone@{domain}")
+    finish("far.test", BOUNCED)
+    assert send_reports() == 0
+    assert QueuedRecipient.objects.get().report_due == ""
+
+
+def test_a_full_mailbox_gets_its_notice_later() -> None:
+    alice = new_account("alice", quota_octets=1_000_000)
+    AccountUsage.objects.filter(account=alice).update(octets=1_000_000)
+    queue("bob@far.test", reverse_path=alice.login)
+    finish("far.test", BOUNCED)
+    assert send_reports() == 0
+    assert QueuedRecipient.objects.get().report_due == "failed"
+    AccountUsage.objects.filter(account=alice).update(octets=0)
+    assert send_reports() == 1
+
+
+def test_a_delay_is_told_once() -> None:
+    alice = new_account("alice")
+    queue("bob@far.test", reverse_path=alice.login)
+    finish("far.test", Deferred("4.7.1", "451 4.7.1 later", Peer("mx.far.test")))
+    bounces.mark_delayed(now=NOON + timedelta(hours=3))
+    assert send_reports() == 0
+    for hours in (4, 5):
+        bounces.mark_delayed(now=NOON + timedelta(hours=hours))
+        send_reports()
+    [notice] = inbox_of(alice.login)
+    assert b"Action: delayed" in notice
+    assert b"Will-Retry-Until: Fri, 06 Mar 2026 12:00:00 +0000" in notice
+    assert QueuedRecipient.objects.get().state == "deferred"
+
+
+def test_delays_are_not_told_where_the_operator_wants_none(settings: Settings) -> None:
+    settings.QUEUE_DELAY_NOTICE_SECONDS = 0
+    queue("bob@far.test", reverse_path=new_account("alice").login)
+    bounces.mark_delayed(now=NOON + timedelta(days=1))
+    assert send_reports() == 0

@@ -1,0 +1,37 @@
+"""Queued messages for tests."""
+
+from datetime import UTC, datetime
+
+from delivery.acceptance import Acceptance, accept_now
+from delivery.models import QueuedRecipient
+from delivery.queue.claim import claim_destinations
+from delivery.queue.values import Claim
+from mailhost.protocols.addresses import EmailAddress
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+MESSAGE = (
+    b"Return-Path: <x@y.test>\r\nFrom: Alice <alice@example.test>\r\nSubject: Hello\r\n\r\nHow are you?\r\n"
+)
+
+
+def queue(
+    *forward_paths: str,
+    reverse_path: str = "alice@elsewhere.test",
+    now: datetime = NOON,
+    octets: bytes = MESSAGE,
+) -> int:
+    """One message to these; its id."""
+    relay = tuple(EmailAddress.parse(path) for path in forward_paths)
+    accepted = accept_now(Acceptance(octets=octets, relay=relay, reverse_path=reverse_path), now=now)
+    assert accepted.queued_message_id is not None
+    return accepted.queued_message_id
+
+
+def claim_all(*, now: datetime = NOON, lease_seconds: float = 90) -> dict[str, Claim]:
+    """Everything that is due, by name."""
+    return {each.name: each for each in claim_destinations(limit=100, lease_seconds=lease_seconds, now=now)}
+
+
+def state(forward_path: str) -> str:
+    """Where the recipient stands."""
+    return QueuedRecipient.objects.get(forward_path=forward_path).state
