@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from tests.bench import delivery, push, start
-from tests.bench.instance import Instance
+from tests.bench.instance import instance
 from tests.bench.peers import Peers
 from tests.bench.table import Table
 
@@ -44,7 +44,8 @@ def main() -> int:
     tables: list[Table] = []
     if set(items) & set(ITEMS):
         peers = Peers(chosen.peer) if chosen.peer else None
-        with Instance(say) as ours:
+        say("Starting Mailhost")
+        with instance() as ours:
             if peers is not None:
                 say("Starting Postfix + Dovecot")
                 peers.up()

@@ -12,16 +12,16 @@ import time
 from collections.abc import Callable
 
 from tests.bench.clients import LOGIN, USERS, Imap, Smtp, message
-from tests.bench.instance import Instance
 from tests.bench.peers import Peers
 from tests.bench.table import Table
+from tests.support.host import Host
 
 LOADS = ((4096, 1), (4096, 10), (4096, 50), (102_400, 10))
 GIVE_UP_SECONDS = 120
 
 
 def run(
-    ours: Instance, peers: Peers | None, *, rounds: int, messages: int, say: Callable[[str], None]
+    ours: Host, peers: Peers | None, *, rounds: int, messages: int, say: Callable[[str], None]
 ) -> list[Table]:
     """One table: messages a second from the first connection to the last message in its mailbox."""
     table = Table("Delivered into mailboxes", "messages/s", is_rate=True)

@@ -5,16 +5,16 @@ import time
 from collections.abc import Callable
 
 from tests.bench.clients import LOGIN, USERS, Imap, Smtp, message
-from tests.bench.instance import Instance
 from tests.bench.peers import Peers
 from tests.bench.table import Table
+from tests.support.host import Host
 
 PUSHES = 200
 SETTLE_SECONDS = 0.05  # so that the session is truly idle, and the peer's notices do not pile up
 
 
 def run(
-    ours: Instance, peers: Peers | None, *, rounds: int, messages: int, say: Callable[[str], None]
+    ours: Host, peers: Peers | None, *, rounds: int, messages: int, say: Callable[[str], None]
 ) -> list[Table]:
     """One table: median and 99th percentile, milliseconds."""
     table = Table("From the 250 after DATA to EXISTS at an idle session", "ms", is_rate=False)

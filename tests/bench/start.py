@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench.instance import PORT_OFFSET, ROOT, wait_until_ready
 from tests.bench.table import Table
+from tests.support.host import ROOT, free_port_offset, wait_until_ready
 
 SECOND_STARTS = 3
 
@@ -37,7 +37,7 @@ def once(clone: Path, home: Path) -> float:
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
-        "MAILHOST_PORT_OFFSET": str(PORT_OFFSET),
+        "MAILHOST_PORT_OFFSET": str(free_port_offset()),
         **{name: value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_", "SSL_"))},
     }
     began = time.perf_counter()

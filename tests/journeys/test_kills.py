@@ -1,0 +1,75 @@
+"""Processes are killed while mail is under way: everything that was accepted arrives."""
+
+import imaplib
+import smtplib
+import time
+
+import pytest
+
+from tests.journeys.clients import ALICE, BOB, hand_in, imap, letter, submit
+from tests.journeys.conftest import World
+
+LETTERS = 12
+
+
+def accepted_subjects(world: World, subjects: list[str], *, kill: str) -> list[str]:
+    """Submits to far.test, killing the process half-way; what was answered with 250."""
+    accepted = []
+    for number, subject in enumerate(subjects):
+        if number == len(subjects) // 2:
+            world.host.kill(kill)
+        world.host.wait_for_port("submission")
+        try:
+            submit(world, letter(sender=ALICE, to="dave@far.test", subject=subject), login=ALICE)
+        except (OSError, smtplib.SMTPException):
+            continue
+        accepted.append(subject)
+    return accepted
+
+
+@pytest.mark.parametrize("program", ["worker", "valkey", "smtp", "beat"])
+def test_what_was_accepted_leaves_though_a_process_is_killed(world: World, program: str) -> None:
+    subjects = [f"{program} {number}" for number in range(LETTERS)]
+    before = len(world.sink.received)
+    accepted = accepted_subjects(world, subjects, kill=program)
+    assert len(accepted) >= LETTERS - 2  # at most what was in the killed process's hands
+    received = world.wait_for(before + len(accepted), seconds=180)[before:]
+    found = [
+        subject
+        for each in received
+        for subject in subjects
+        if f"Subject: {subject}\r\n".encode() in each.data
+    ]
+    assert set(found) >= set(accepted)
+    # Twice at worst, and only what was between the other server's 250 and our commit.
+    assert len(found) <= len(subjects) + (1 if program == "worker" else 0)
+
+
+def test_what_was_accepted_is_in_the_mailbox_though_postgres_is_killed(world: World) -> None:
+    subjects = [f"postgres {number}" for number in range(LETTERS)]
+    accepted = []
+    for number, subject in enumerate(subjects):
+        if number == LETTERS // 2:
+            world.host.kill("postgres")
+        try:
+            hand_in(world, letter(sender="carol@far.test", to=BOB, subject=subject), to=BOB)
+        except (OSError, smtplib.SMTPException):
+            continue
+        accepted.append(subject)
+    client = signed_in_once_it_is_back(world, BOB)
+    client.select()
+    found = client.search(None, "SUBJECT", '"postgres"')[1][0].split()
+    client.logout()
+    assert len(found) >= len(accepted)
+    assert len(accepted) >= LETTERS // 2
+
+
+def signed_in_once_it_is_back(world: World, login: str) -> imaplib.IMAP4:
+    """Tries until Postgres answers again."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return imap(world, login)
+        except (OSError, imaplib.IMAP4.error):
+            if time.monotonic() > deadline:
+                raise
