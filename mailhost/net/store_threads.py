@@ -33,7 +33,7 @@ CLOSE_TIMEOUT_SECONDS = 5.0
 
 
 class StoreUnavailable(Exception):
-    """The database is away, or was lost in the middle: whether the work was committed is then unknown."""
+    """The database is away or refuses for now. Lost in the middle, whether the work was committed is unknown."""
 
 
 class _Call:
@@ -131,13 +131,21 @@ class StoreThreads:
         try:
             return function()
         except (OperationalError, InterfaceError) as error:
-            if not _is_lost(error):
-                raise
-            if not was_connected:
-                self._away_until = time.monotonic() + RETRY_CONNECTING_SECONDS
-            log.warning("database away", pool=self._name, error=str(error).strip().partition("\n")[0])
-            connection.close()
-            raise StoreUnavailable("the database is away") from error
+            # Nothing of these is the caller's doing: a lost connection, and also a deadlock, a time-out, a full disk.
+            is_lost = _is_lost(error)
+            if is_lost:
+                connection.close()
+                if not was_connected:
+                    self._away_until = time.monotonic() + RETRY_CONNECTING_SECONDS
+            log.warning(
+                "store unavailable",
+                pool=self._name,
+                lost=is_lost,
+                error=str(error).strip().partition("\n")[0],
+            )
+            raise StoreUnavailable(
+                "the database is away" if is_lost else "the database refuses for now"
+            ) from error
 
 
 def _is_dead(raw: psycopg.Connection[Any]) -> bool:
