@@ -1,0 +1,410 @@
+"""The worker from claim to outcome: Postgres, a DNS server and receiving servers, all real, on 127.0.0.x."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import connection
+from pytest_django import Settings
+
+from delivery import bounces
+from delivery.models import Attempt, Destination, QueuedRecipient
+from delivery.queue import claim
+from delivery.queue.claim import claim_destinations
+from delivery.relay.connection import Timeouts
+from delivery.worker import Worker
+from mailboxes.models import Content, Message
+from mailhost.net.store_threads import in_store
+from tests.support.dns_server import DnsServer, dns_server
+from tests.support.hosting import new_account
+from tests.support.queueing import NOON, queue, state
+from tests.support.running import run
+from tests.support.smtp_sink import CLOSE, DEFAULT_EXTENSIONS, END, GREETING, SmtpSink, smtp_sink
+
+SHORT = Timeouts(connect=1, greeting=1, command=1, data=1, block=1, final_dot=1, quit=0.2)
+
+
+@pytest.fixture(autouse=True)
+def queue_leads_out(settings: Settings, monkeypatch: pytest.MonkeyPatch, shared_db: None) -> None:
+    """An empty queue; mail goes to test servers, and nobody but the test asks for rounds."""
+    settings.RELAY = "direct"
+    settings.RELAY_TO_PRIVATE = True
+    monkeypatch.setattr("delivery.queue.enqueue.relay_is_due", lambda: None)
+    with connection.cursor() as sql:
+        sql.execute(
+            "TRUNCATE delivery_attempt, delivery_queuedrecipient, delivery_queuedmessage, delivery_destination"
+        )
+
+
+@dataclass
+class Bench:
+    """A clock that the test moves, DNS, and workers."""
+
+    settings: Settings
+    dns: DnsServer
+    now: datetime = NOON
+
+    def worker(self, *, timeouts: Timeouts = SHORT) -> Worker:
+        return Worker(
+            resolver=self.dns.resolver(look_up_seconds=0.5),
+            clock=lambda: self.now,
+            random=Random(1),
+            timeouts=timeouts,
+        )
+
+    @asynccontextmanager
+    async def server(self, *hosts: str, address: str = "127.0.0.1") -> AsyncIterator[SmtpSink]:
+        """A receiving server that is the MX of these domains."""
+        async with smtp_sink(address=address, port=self.settings.RELAY_PORT) as sink:
+            self.settings.RELAY_PORT = sink.port
+            for host in hosts:
+                self.dns.say(host, "MX", f"10 mx.{host}.")
+                self.dns.say(f"mx.{host}", "A", address)
+            yield sink
+
+    async def work(self, *, minutes: float = 0) -> None:
+        """A new worker's rounds until nothing is due."""
+        self.now += timedelta(minutes=minutes)
+        worker = self.worker()
+        await worker.round()
+        await worker.until_idle()
+        await worker.close()
+
+
+@asynccontextmanager
+async def bench(settings: Settings) -> AsyncIterator[Bench]:
+    settings.RELAY_PORT = 0
+    async with dns_server() as dns:
+        yield Bench(settings, dns)
+
+
+def attempts() -> list[tuple[str, str, str]]:
+    rows = Attempt.objects.order_by("id").select_related("recipient")
+    return [(each.recipient.forward_path, each.outcome, each.host) for each in rows]
+
+
+def test_mail_goes_to_the_mx_host_over_reused_connections(settings: Settings) -> None:
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test", "near.test") as sink:
+            for number in range(12):
+                await in_store(queue, f"r{number}@far.test")
+            await in_store(queue, "bob@far.test", "carol@far.test", "dave@near.test")
+            await b.work()
+            received = await sink.wait_for(14)
+            assert len(received) == 14  # bob and carol share one
+            assert sink.connections <= 5
+            assert (
+                received[0].data
+                == b"From: Alice <alice@example.test>\r\nSubject: Hello\r\n\r\nHow are you?\r\n"
+            )
+            assert await in_store(state, "dave@near.test") == "delivered"
+            assert await in_store(QueuedRecipient.objects.filter(state="delivered").count) == 15
+            assert await in_store(Destination.objects.exclude(next_attempt_at=None).count) == 0
+
+    run(scenario())
+
+
+def test_a_transient_refusal_is_tried_again_on_the_schedule(settings: Settings) -> None:
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test") as sink:
+            sink.say("RCPT bob@", "451 4.7.1 greylisted", "250 ok")
+            await in_store(queue, "bob@far.test")
+            await b.work()
+            assert await in_store(state, "bob@far.test") == "deferred"
+            await b.work(minutes=1)
+            assert sink.received == []
+            await b.work(minutes=2)
+            assert len(sink.received) == 1
+            assert [each[1] for each in await in_store(attempts)] == ["deferred", "delivered"]
+
+    run(scenario())
+
+
+def test_the_next_host_is_tried_when_the_first_takes_no_mail(settings: Settings) -> None:
+    async def scenario() -> None:
+        async with (
+            bench(settings) as b,
+            b.server(address="127.0.0.2") as first,
+            b.server(address="127.0.0.3") as second,
+        ):
+            b.dns.say("far.test", "MX", "5 dead.far.test.", "10 one.far.test.", "20 two.far.test.")
+            b.dns.say("dead.far.test", "A", "127.0.0.4")
+            b.dns.say("one.far.test", "A", "127.0.0.2")
+            b.dns.say("two.far.test", "A", "127.0.0.3")
+            first.say(GREETING, "554 not now")
+            await in_store(queue, "bob@far.test")
+            await b.work()
+            assert len(second.received) == 1
+            assert await in_store(attempts) == [("bob@far.test", "delivered", "two.far.test")]
+
+    run(scenario())
+
+
+def test_a_permanent_refusal_ends_in_a_notice_in_the_senders_inbox(settings: Settings) -> None:
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test") as sink:
+            alice = await in_store(new_account, "alice")
+            sink.say("RCPT gone@", "550 5.1.1 No such user")
+            await in_store(queue, "gone@far.test", "bob@far.test", "x@nowhere.test", reverse_path=alice.login)
+            await b.work()
+            assert len(sink.received) == 1
+            notices = await in_store(inbox_of, alice.pk)
+            told = b"".join(notices)
+            assert b"550 5.1.1 No such user" in told
+            assert b"There is no domain nowhere.test." in told
+            assert b"bob@far.test" not in told.replace(b"To: bob@far.test", b"")
+
+    run(scenario())
+
+
+def inbox_of(account_id: int) -> list[bytes]:
+    rows = Message.objects.filter(mailbox__account_id=account_id, mailbox__name="INBOX")
+    return [bytes(Content.objects.get(pk=each.content_id).octets) for each in rows]
+
+
+def test_expiry_is_told_too(settings: Settings) -> None:
+    async def scenario() -> None:
+        async with bench(settings) as b:
+            settings.RELAY_PORT = 9  # nobody listens
+            b.dns.say("dead.test", "A", "127.0.0.1")
+            alice = await in_store(new_account, "alice")
+            await in_store(queue, "bob@dead.test", reverse_path=alice.login)
+            await b.work()
+            assert await in_store(state, "bob@dead.test") == "deferred"
+            await b.work(minutes=5 * 24 * 60)
+            assert await in_store(state, "bob@dead.test") == "expired"
+            [notice] = await in_store(inbox_of, alice.pk)
+            assert b"Status: 4.4.7" in notice
+
+    run(scenario())
+
+
+def test_dns_trouble_only_delays(settings: Settings) -> None:
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test") as sink:
+            b.dns.broken.add("far.test")
+            await in_store(queue, "bob@far.test")
+            await b.work()
+            b.dns.broken.clear()
+            assert await in_store(state, "bob@far.test") == "deferred"
+            await b.work(minutes=3)
+            assert len(sink.received) == 1
+
+    run(scenario())
+
+
+def test_two_workers_at_once_send_each_message_once(settings: Settings) -> None:
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server(*(f"d{n}.test" for n in range(8))) as sink:
+            for number in range(40):
+                await in_store(queue, f"r{number}@d{number % 8}.test")
+            workers = [b.worker() for _ in range(2)]
+            await asyncio.gather(*(worker.round() for worker in workers))
+            await asyncio.gather(*(worker.until_idle() for worker in workers))
+            assert sorted(each.forward_paths[0] for each in sink.received) == sorted(
+                f"r{number}@d{number % 8}.test" for number in range(40)
+            )
+            for worker in workers:
+                await worker.close()
+
+    run(scenario())
+
+
+def test_what_a_killed_worker_had_claimed_is_sent_by_another_when_the_lease_is_over(
+    settings: Settings,
+) -> None:
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test") as sink:
+            await in_store(queue, "bob@far.test")
+            await in_store(claim_destinations, limit=10, lease_seconds=90, now=b.now)  # and was killed then
+            await b.work(minutes=1)
+            assert sink.received == []
+            await b.work(minutes=0.5)
+            assert len(sink.received) == 1
+
+    run(scenario())
+
+
+def test_a_worker_whose_claim_went_to_another_writes_nothing(settings: Settings) -> None:
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test") as sink:
+            sink.gate = asyncio.Event()
+            await in_store(queue, "bob@far.test")
+            slow = b.worker(timeouts=Timeouts())
+            await slow.round()
+            await sink.at_gate.wait()
+            b.now += timedelta(seconds=91)  # its heart has stopped, as it seems
+            [other] = await in_store(claim_destinations, limit=10, lease_seconds=90, now=b.now)
+            sink.gate.set()
+            await sink.wait_for(1)
+            await slow.until_idle()
+            assert await in_store(state, "bob@far.test") == "queued"
+            assert (await in_store(Destination.objects.get)).claim_token == other.token
+            await slow.close()
+
+    run(scenario())
+
+
+def test_a_heartbeat_keeps_the_claim_of_a_slow_conversation(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = NOON + timedelta(minutes=1)
+    renewed = threading.Event()
+
+    def renew_claims(**words: Any) -> set[UUID]:
+        own = claim.renew_claims(**words)
+        if words["now"] == later:
+            renewed.set()
+        return own
+
+    async def scenario() -> None:
+        settings.QUEUE_LEASE_SECONDS = 0.3
+        async with bench(settings) as b, b.server("far.test") as sink:
+            sink.gate = asyncio.Event()
+            await in_store(queue, "bob@far.test")
+            worker = b.worker(timeouts=Timeouts())
+            await worker.round()
+            await sink.at_gate.wait()
+            b.now = later
+            assert await asyncio.to_thread(renewed.wait, 5)
+            assert await in_store(claim_destinations, limit=10, lease_seconds=90, now=b.now) == []
+            sink.gate.set()
+            await worker.until_idle()
+            assert await in_store(state, "bob@far.test") == "delivered"
+            await worker.close()
+
+    monkeypatch.setattr(
+        "delivery.worker.claims", SimpleNamespace(**{**vars(claim), "renew_claims": renew_claims})
+    )
+    run(scenario())
+
+
+def test_a_worker_that_is_closed_gives_its_claims_back(settings: Settings) -> None:
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test") as sink:
+            sink.gate = asyncio.Event()
+            await in_store(queue, "bob@far.test")
+            worker = b.worker(timeouts=Timeouts())
+            await worker.round()
+            await sink.at_gate.wait()
+            await worker.close()
+            assert (await in_store(Destination.objects.get)).claim_token is None
+            sink.gate = None
+            await b.work()
+            assert len(sink.received) >= 1
+
+    run(scenario())
+
+
+def test_a_server_that_takes_one_connection_gets_everything_over_it(settings: Settings) -> None:
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test") as sink:
+            sink.say(GREETING, "220 hello", "421 4.7.0 one connection is enough")
+            for number in range(30):
+                await in_store(queue, f"r{number}@far.test")
+            await b.work()
+            assert len(sink.received) == 30
+            assert len({each.connection for each in sink.received}) == 1
+
+    run(scenario())
+
+
+def test_a_server_that_hangs_up_between_messages_loses_none(settings: Settings) -> None:
+    async def scenario() -> None:
+        settings.RELAY_CONNECTIONS_PER_DESTINATION = 1
+        async with bench(settings) as b, b.server("far.test") as sink:
+            sink.say("MAIL", "250 ok", CLOSE, "250 ok", "421 enough", "250 ok")
+            for number in range(5):
+                await in_store(queue, f"r{number}@far.test")
+            await b.work()
+            assert sorted(each.forward_paths[0] for each in sink.received) == [
+                f"r{n}@far.test" for n in range(5)
+            ]
+
+    run(scenario())
+
+
+def test_a_message_that_a_server_chokes_on_does_not_hold_up_the_others(settings: Settings) -> None:
+    async def scenario() -> None:
+        settings.RELAY_CONNECTIONS_PER_DESTINATION = 1
+        async with bench(settings) as b, b.server("far.test") as sink:
+            sink.say(END, CLOSE, "250 ok")
+            for number in range(3):
+                await in_store(queue, f"r{number}@far.test")
+            await b.work()
+            assert len(sink.received) == 2
+            assert await in_store(state, "r0@far.test") == "deferred"
+
+    run(scenario())
+
+
+def test_a_server_that_puts_everything_off_is_left_alone_after_some(settings: Settings) -> None:
+    async def scenario() -> None:
+        settings.RELAY_CONNECTIONS_PER_DESTINATION = 1
+        async with bench(settings) as b, b.server("far.test") as sink:
+            sink.say("MAIL", "451 4.7.1 too much mail from you")
+            for number in range(50):
+                await in_store(queue, f"r{number}@far.test")
+            await b.work()
+            assert sum(command.startswith("MAIL") for command in sink.commands) == 20
+            destination = await in_store(Destination.objects.get)
+            assert destination.failures == 1
+            assert destination.next_attempt_at is not None
+            assert destination.next_attempt_at > b.now
+
+    run(scenario())
+
+
+def test_recipients_beyond_what_a_server_takes_follow_at_once(settings: Settings) -> None:
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test") as sink:
+            sink.extensions = tuple(each for each in DEFAULT_EXTENSIONS if each != "PIPELINING")
+            sink.say("RCPT c@", "452 4.5.3 too many recipients", "250 ok")
+            await in_store(queue, "a@far.test", "b@far.test", "c@far.test")
+            await b.work()
+            assert [each.forward_paths for each in sink.received] == [
+                ["a@far.test", "b@far.test"],
+                ["c@far.test"],
+            ]
+            assert await in_store(state, "c@far.test") == "delivered"
+
+    run(scenario())
+
+
+def test_capture_mode_connects_to_nobody(settings: Settings) -> None:
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test") as sink:
+            await in_store(queue, "bob@far.test")
+            settings.RELAY = "capture"
+            await in_store(queue, "carol@far.test")
+            await b.work()
+            assert sink.connections == 0
+            assert (
+                await in_store(state, "bob@far.test") == await in_store(state, "carol@far.test") == "captured"
+            )
+
+    run(scenario())
+
+
+def test_everything_goes_through_a_smarthost(settings: Settings) -> None:
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server() as sink:
+            settings.RELAY = f"smarthost:127.0.0.1:{sink.port}"
+            settings.RELAY_TO_PRIVATE = False
+            await in_store(queue, "bob@far.test", "carol@near.test")
+            await b.work()
+            assert len(sink.received) == 2
+
+    run(scenario())
+
+
+def test_a_notice_name_is_never_the_same() -> None:
+    assert len({bounces.new_name() for _ in range(100)}) == 100
