@@ -9,7 +9,15 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from mailboxes.imap.sections import clip, filter_fields, is_filtered, is_of_header, section_text, span
+from mailboxes.imap.sections import (
+    clip,
+    filter_fields,
+    header_text,
+    is_filtered,
+    is_of_header,
+    section_text,
+    span,
+)
 from mailboxes.imap.selected import Selected
 from mailboxes.imap.session import Session
 from mailboxes.imap.view import MailboxView, Ranges
@@ -57,7 +65,8 @@ class Fetching:
         self._is_of_headers = Attribute.BODY not in items and all(map(is_of_header, self._sections))
         self._columns = [COLUMNS[item] for item in items if isinstance(item, Attribute) and item in COLUMNS]
         if self._needs_octets:
-            self._columns += ["header_octets" if self._is_of_headers else "size_octets", "parts"]
+            # The last column says how much is going to be read, the one before it where the parts lie.
+            self._columns += ["header_octets"] if self._is_of_headers else ["parts", "size_octets"]
         self._template = _template(items)
         self.missing = 0
 
@@ -91,15 +100,16 @@ class Fetching:
         """Neighbours that are read together, within OCTETS_AT_ONCE; a larger message stands alone."""
         start = octets = 0
         for at, row in enumerate(chunk.rows):
-            if at > start and octets + row[-2] > OCTETS_AT_ONCE:
+            if at > start and octets + row[-1] > OCTETS_AT_ONCE:
                 yield Chunk(chunk.positions[start:at], chunk.rows[start:at])
                 start, octets = at, 0
-            octets += row[-2]
+            octets += row[-1]
         if start < len(chunk.rows):
             yield Chunk(chunk.positions[start:], chunk.rows[start:])
 
     async def _tell_with_octets(self, chunk: Chunk) -> None:
-        if chunk.rows[0][-2] > OCTETS_AT_ONCE and Attribute.BODY not in self._items:
+        is_large = chunk.rows[0][-1] > OCTETS_AT_ONCE
+        if is_large and not self._is_of_headers and Attribute.BODY not in self._items:
             await self._tell_large(chunk)
             return
         uids = [row[0] for row in chunk.rows]
@@ -125,8 +135,10 @@ class Fetching:
     def _column(self, item: FetchItem, chunk: Chunk) -> Sequence[bytes | int]:
         """What the item is in each response."""
         if isinstance(item, Section):
+            if self._is_of_headers:
+                return [header_text(item, header) for header in chunk.octets]
             return [
-                section_text(item, octets, row[-1])
+                section_text(item, octets, row[-2])
                 for row, octets in zip(chunk.rows, chunk.octets, strict=True)
             ]
         if item is Attribute.UID:
@@ -148,7 +160,7 @@ class Fetching:
             if number:
                 self._session.write(b" ")
             if isinstance(item, Section):
-                await self._tell_large_section(item, row[0], row[-1])
+                await self._tell_large_section(item, row[0], row[-2])
             else:
                 (value,) = self._column(item, chunk)
                 self._session.write(_piece(item) % value)

@@ -46,6 +46,14 @@ def filter_fields(section: Section, header: bytes) -> bytes:
     return picked[start:end]
 
 
+def header_text(section: Section, header: bytes) -> bytes:
+    """A section of the message's own header, where that alone was read."""
+    if is_filtered(section):
+        return literal(filter_fields(section, header))
+    start, end = clip(0, len(header), section.partial)
+    return literal(header[start:end])
+
+
 def section_text(section: Section, octets: bytes, parts: bytes) -> bytes:
     """The section of these octets as it goes on the wire: a literal, or NIL where there is no such part."""
     found = span(section, parts)

@@ -89,9 +89,14 @@ def test_authenticate_plain_in_two_steps_and_in_one(doors: "Doors", login: str) 
         C: d AUTHENTICATE PLAIN {other}
         S: d NO [AUTHORIZATIONFAILED] …
     """
-    words = {"right": plain(login), "other": plain(login, authzid="root"), "login": login}
-    converse(doors.plain, script + "C: e AUTHENTICATE PLAIN {right}\nS: e OK …", **words)
-    converse(doors.plain, script + "C: e AUTHENTICATE PLAIN\nS: +…\nC: {right}\nS: e OK …", **words)
+    right, other = plain(login), plain(login, authzid="root")
+    converse(doors.plain, script + "C: e AUTHENTICATE PLAIN {right}\nS: e OK …", right=right, other=other)
+    converse(
+        doors.plain,
+        script + "C: e AUTHENTICATE PLAIN\nS: +…\nC: {right}\nS: e OK …",
+        right=right,
+        other=other,
+    )
 
 
 def test_without_tls_no_password_is_looked_at(doors: "Doors", login: str) -> None:
