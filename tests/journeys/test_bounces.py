@@ -15,7 +15,7 @@ def notice(octets: bytes) -> email.message.EmailMessage:
 
 
 def test_a_refusal_at_the_other_end_ends_in_a_notice(world: World) -> None:
-    world.sink.say("RCPT TO:<ghost@", "550 5.1.1 no ghosts here")
+    world.sink.say("RCPT ghost@", "550 5.1.1 no ghosts here")
     submit(world, letter(sender=ALICE, to="ghost@far.test", subject="Are you there"), login=ALICE)
     report = notice(find_by_imap(world, ALICE, *NOTICE_OF, '"ghost@far.test"'))
     assert report.get_content_type() == "multipart/report"
