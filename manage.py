@@ -13,11 +13,15 @@ BASE = Path(__file__).resolve().parent
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mailhost.settings")
-    if sys.argv[1:2] == ["up"]:
-        prepare(os.environ, dot_env=read_dot_env(BASE / ".env"), base=BASE)
-    from django.core.management import execute_from_command_line
-
     try:
+        if sys.argv[1:2] == ["up"]:
+            prepare(os.environ, dot_env=read_dot_env(BASE / ".env"), base=BASE)
+        if sys.argv[1:] == ["up"]:  # without Django, whose import would double the time to the start
+            from mailhost.embedded import host
+
+            return host.main()
+        from django.core.management import execute_from_command_line
+
         # Before any task is declared: shared tasks belong to the application that exists by then.
         import mailhost.celery  # noqa: F401
 

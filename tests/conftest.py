@@ -67,7 +67,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         servers.append(
             Valkey(
                 data=VAR / "valkey",
-                socket=places.valkey_socket(VAR),
+                socket_path=places.valkey_socket(VAR),
                 log=VAR / "log" / "valkey.log",
                 fast_and_unsafe=True,
             )

@@ -1,26 +1,41 @@
-"""The whole mail host in the foreground: brings it up, tells where it listens, waits, takes it down."""
+"""The whole mail host in the foreground: brings it up, tells where it listens, waits, takes it down.
+
+Imports no Django: the supervisor is small and quick, and what needs Django is done by the nursery's forks.
+"""
 
 import asyncio
+import json
 import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
-from django.conf import settings
-from django.core.management import call_command
-from django.db import connection, connections
-from django.db.migrations.executor import MigrationExecutor
-from django.utils import timezone
-
-from mailhost.embedded import demo, places, programs
-from mailhost.embedded.ports import reachable
+from mailhost import settings
+from mailhost.embedded import places, programs
+from mailhost.embedded.child import ServerFailed
+from mailhost.embedded.instance import AlreadyRunning, known_to_commands, only_one
+from mailhost.embedded.ports import PortTaken, reachable, require_free
 from mailhost.embedded.postgres import Postgres
 from mailhost.embedded.supervisor import Supervisor
 from mailhost.embedded.valkey import Valkey
-from mailhost.net.tls import LocalCertificate, ensure_local_ca
 
 PORTS_TO_COME = {"managesieve"}  # named in demo.json, opened when its door exists
-LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
+
+
+def main() -> None:
+    """Until SIGINT or SIGTERM. Exits with a sentence where it cannot."""
+    var = settings.VAR
+    try:
+        (var / "log").mkdir(mode=0o700, parents=True, exist_ok=True)
+        with only_one(var):
+            require_free(open_ports(), host=settings.BIND)
+            with known_to_commands(var, database_url=settings.DATABASE_URL, redis_url=settings.REDIS_URL):
+                asyncio.run(run())
+    except (ServerFailed, AlreadyRunning, PortTaken) as error:
+        sys.exit(str(error))
+    except OSError as error:
+        sys.exit(f"{error.filename or var}: {error.strerror or error}")
 
 
 def say(text: str) -> None:
@@ -38,8 +53,9 @@ def open_ports() -> dict[str, int]:
 async def run() -> None:
     """Until SIGINT or SIGTERM; a second one stops hard. Raises ServerFailed."""
     stopping = asyncio.Event()
+    logs = settings.VAR / "log"
     supervisor = Supervisor(
-        folder=settings.BASE, logs=settings.VAR / "log", report=say, modules=["mailhost.embedded.preloaded"]
+        folder=settings.BASE, logs=logs, report=say, modules=["mailhost.embedded.preloaded"]
     )
 
     def stop() -> None:
@@ -67,9 +83,10 @@ async def run() -> None:
 async def bring_up(supervisor: Supervisor) -> None:
     """From nothing to `ready`. Raises ServerFailed."""
     var: Path = settings.VAR
+    if not (var / "demo.json").exists():
+        say("Making a database, a certificate and demo accounts")
     await supervisor.start_databases(*own_databases(var))
-    # In a thread: Django refuses to work in a thread that runs an event loop. It starts no children.
-    demonstration, certificate = await asyncio.to_thread(prepare_data, var)
+    await supervisor.run_once(programs.preparation())
     ports = open_ports()
     await supervisor.start_programs(
         doors=programs.doors(host=settings.BIND, ports=ports),
@@ -77,7 +94,7 @@ async def bring_up(supervisor: Supervisor) -> None:
         host=settings.BIND,
         ports=ports,
     )
-    say(table(demonstration, ca=certificate.ca))
+    say(table(json.loads((var / "demo.json").read_text())))
     say("ready")
 
 
@@ -92,55 +109,17 @@ def own_databases(var: Path) -> list[Postgres | Valkey]:
         )
     if places.redis_url(var) == settings.REDIS_URL:
         own.append(
-            Valkey(data=var / "valkey", socket=places.valkey_socket(var), log=var / "log" / "valkey.log")
+            Valkey(data=var / "valkey", socket_path=places.valkey_socket(var), log=var / "log" / "valkey.log")
         )
     return own
 
 
-def prepare_data(var: Path) -> tuple[demo.Demo, LocalCertificate]:
-    try:
-        migrate()
-        certificate = ensure_certificate(var)
-        return ensure_demo(var / "demo.json", ca=certificate.ca), certificate
-    finally:
-        connections.close_all()
-
-
-def migrate() -> None:
-    """Only where there is something to apply: the command itself takes a second for nothing."""
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if plan:
-        say(f"Applying {len(plan)} migrations")
-        call_command("migrate", interactive=False, verbosity=0)
-
-
-def ensure_certificate(var: Path) -> LocalCertificate:
-    """The small CA's certificate: for this machine, and for the name it was given."""
-    names = [*LOCAL_NAMES, *([settings.HOSTNAME] if settings.HOSTNAME not in LOCAL_NAMES else [])]
-    return ensure_local_ca(var / "tls", hostnames=names, now=timezone.now())
-
-
-def ensure_demo(path: Path, *, ca: Path) -> demo.Demo:
-    """demo.json is written before the accounts are: a start that is killed in between is made good by the next."""
-    demonstration = demo.read_or_make(path)
-    demo.write(demonstration, path, ports=settings.PORTS, ca=ca)
-    if demo.is_wanted():
-        say(f"Adding the domain {demo.DOMAIN} with demo accounts")
-        demo.add(demonstration)
-        demo.welcome()
-    return demonstration
-
-
-def table(demonstration: demo.Demo, *, ca: Path) -> str:
-    """What people want to know at the start."""
+def table(demo: dict[str, Any]) -> str:
+    """What people want to know at the start; `demo` is what demo.json holds."""
     ports, host = settings.PORTS, reachable(settings.BIND)
+    web = f"http://{host}:{ports['web']}/"
     rows = [
-        (
-            "Web",
-            programs.web_address(host=host, ports=ports),
-            f"admin: {programs.web_address(host=host, ports=ports)}admin/",
-        ),
+        ("Web", web, f"admin: {web}admin/"),
         ("SMTP", f"{host}:{ports['smtp']}", "inbound, STARTTLS"),
         ("Submission", f"{host}:{ports['submission']}", "STARTTLS"),
         ("", f"{host}:{ports['submissions']}", "TLS"),
@@ -150,12 +129,12 @@ def table(demonstration: demo.Demo, *, ca: Path) -> str:
         ("", f"{host}:{ports['pop3s']}", "TLS"),
     ]
     lines = ["", *(f"  {what:<12}{where:<26}{how}" for what, where, how in rows), ""]
-    for name, password in demonstration.passwords.items():
-        lines.append(f"  {name:<38}{password}{'   (operator)' if name == demo.OPERATOR else ''}")
+    lines += [f"  {account['address']:<38}{account['password']}" for account in demo["accounts"]]
+    lines.append(f"  {demo['operator']['address']:<38}{demo['operator']['password']}   (operator)")
     lines += [
         "",
         f"  Data and logs: {settings.VAR}",
-        f"  CA to trust:   {ca}",
+        f"  CA to trust:   {demo['ca']}",
         f"  Relay:         {relay_text()}",
     ]
     if settings.ALLOW_PLAINTEXT_LOGIN:
@@ -166,4 +145,4 @@ def table(demonstration: demo.Demo, *, ca: Path) -> str:
 def relay_text() -> str:
     if settings.RELAY == "capture":
         return "capture: nothing leaves this machine; the admin shows what would have left"
-    return str(settings.RELAY)
+    return settings.RELAY

@@ -8,8 +8,6 @@ import subprocess
 import time
 from pathlib import Path
 
-import psycopg
-
 from mailhost.embedded import child
 from mailhost.embedded.child import ServerFailed
 from mailhost.embedded.places import POSTGRES_DATABASE, POSTGRES_USER, make_private
@@ -65,6 +63,7 @@ class Postgres:
         """Starts the process, with a new data folder the first time; it answers a little later."""
         make_private(self.sockets)
         self.data.parent.mkdir(parents=True, exist_ok=True)
+        self.log.parent.mkdir(parents=True, exist_ok=True)
         self._initialise()
         self._end_leftover()
         settings = CONFIGURATION | (FAST_AND_UNSAFE if self.fast_and_unsafe else {})
@@ -80,19 +79,13 @@ class Postgres:
         return self.process
 
     def is_ready(self) -> bool:
-        """True when it takes connections; makes the database where it is missing."""
+        """True when it takes connections, as pg_ctl finds it out: by the eighth line of postmaster.pid."""
         try:
-            with psycopg.connect(
-                self._conninfo("postgres"), autocommit=True, connect_timeout=2
-            ) as connection:
-                found = connection.execute(
-                    "SELECT 1 FROM pg_database WHERE datname = %s", [POSTGRES_DATABASE]
-                ).fetchone()
-                if not found:
-                    connection.execute(f'CREATE DATABASE "{POSTGRES_DATABASE}"')
-        except psycopg.OperationalError:
+            lines = (self.data / "postmaster.pid").read_text().splitlines()
+        except OSError:
             return False
-        return True
+        is_ours = self.process is not None and lines[:1] == [str(self.process.pid)]
+        return is_ours and len(lines) > 7 and lines[7].strip() == "ready"
 
     def raise_if_dead(self) -> None:
         if self.process is None or self.process.poll() is None:
@@ -112,9 +105,6 @@ class Postgres:
     def url(self) -> str:
         return f"postgresql://{POSTGRES_USER}@/{POSTGRES_DATABASE}?host={self.sockets}"
 
-    def _conninfo(self, database: str) -> str:
-        return psycopg.conninfo.make_conninfo(host=str(self.sockets), user=POSTGRES_USER, dbname=database)
-
     def _initialise(self) -> None:
         """initdb beside the final place, then a rename: a killed one leaves nothing that looks like data."""
         version = self.data / "PG_VERSION"
@@ -133,12 +123,18 @@ class Postgres:
         program += ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         if self.fast_and_unsafe:
             program.append("--no-sync")
-        command = child.launch_command(program, unprivileged=[fresh])
-        process = child.start(command, log=self.log, environment=_environment())
-        if process.wait() != 0:
-            shutil.rmtree(fresh, ignore_errors=True)
-            raise ServerFailed(f"initdb could not make {self.data}. {self._log_tail()}")
+        self._run_on(fresh, program)
+        statement = f'CREATE DATABASE "{POSTGRES_DATABASE}"\n'
+        self._run_on(fresh, [_binary("postgres"), "--single", "-D", str(fresh), "postgres"], given=statement)
         fresh.rename(self.data)
+
+    def _run_on(self, fresh: Path, program: list[str], *, given: str = "") -> None:
+        """A step of making the data folder, with its output in the log."""
+        command = child.launch_command(program, unprivileged=[fresh])
+        with self.log.open("ab") as log:
+            done = subprocess.run(command, input=given.encode(), stdout=log, stderr=log, env=_environment())
+        if done.returncode != 0:
+            raise ServerFailed(f"{Path(program[0]).name} could not make {self.data}. {self._log_tail()}")
 
     def _end_leftover(self) -> None:
         """Ends a postmaster that a killed supervisor left here, and takes away lock files that nobody holds.

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mailhost.embedded.ports import reachable
-
 # Requests under way when the host stops: shorter than the supervisor's patience, so that answers go out whole.
 WEB_GRACE_SECONDS = "2"
 
@@ -18,6 +16,11 @@ class Program:
     module: str
     words: tuple[str, ...]
     ports: tuple[str, ...] = ()
+
+
+def preparation() -> Program:
+    """Runs once between the databases and the doors."""
+    return Program("preparation", "manage", ("prepare_instance",))
 
 
 def doors(*, host: str, ports: Mapping[str, int]) -> list[Program]:
@@ -38,7 +41,3 @@ def workers(*, var: Path) -> list[Program]:
         Program("worker", "celery", (*app, "worker", "--without-mingle", "--without-gossip", "-l", "INFO")),
         Program("beat", "celery", (*app, "beat", "-s", schedule, "--pidfile", "", "-l", "WARNING")),
     ]
-
-
-def web_address(*, host: str, ports: Mapping[str, int]) -> str:
-    return f"http://{reachable(host)}:{ports['web']}/"

@@ -17,7 +17,7 @@ from typing import Any
 from mailhost.embedded import child
 from mailhost.embedded.child import ServerFailed
 from mailhost.embedded.forks import Nursery
-from mailhost.embedded.keeper import Keeper, Process
+from mailhost.embedded.keeper import Keeper, Process, describe
 from mailhost.embedded.ports import is_accepting
 from mailhost.embedded.postgres import Postgres
 from mailhost.embedded.programs import Program
@@ -44,6 +44,7 @@ class Supervisor:
         """`folder` is where Python finds our modules; `modules` are those that the programs share."""
         self.logs = logs
         self.report = report
+        self.changed = asyncio.Event()
         self.databases: list[Keeper] = []
         self.doors: list[Keeper] = []
         self.workers: list[Keeper] = []
@@ -74,6 +75,22 @@ class Supervisor:
             await self._until(server.is_ready, keeper, what=f"{keeper.name} does not answer")
             keeper.is_ready = True
             self._in_background(keeper.keep())
+
+    async def run_once(self, program: Program) -> None:
+        """Waits for its end. Raises ServerFailed with its last words unless it ends well."""
+        await self.nursery.wait_until_loaded()
+        log = self.logs / f"{program.name}.log"
+        fork = self.nursery.fork(name=program.name, module=program.module, words=program.words, log=log)
+        try:
+            while (code := fork.poll()) is None:
+                self.changed.clear()
+                await self.changed.wait()
+        finally:
+            child.kill_group(fork.pid)
+        if code != 0:
+            raise ServerFailed(
+                f"{program.name} failed ({describe(code)}). The end of {log}:\n{child.tail(log)}"
+            )
 
     async def start_programs(
         self,
@@ -173,6 +190,7 @@ class Supervisor:
         self.tasks.add(task)
 
     def _look_at_children(self) -> None:
+        self.changed.set()
         for keeper in (*self.doors, *self.workers, *self.databases):
             keeper.changed.set()
 

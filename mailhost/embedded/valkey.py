@@ -2,11 +2,10 @@
 
 import importlib.util
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
-
-import redis
 
 from mailhost.embedded import child
 from mailhost.embedded.child import ServerFailed
@@ -20,9 +19,9 @@ POLL_SECONDS = 0.02
 class Valkey:
     """One server on one data folder. start() returns when it answers."""
 
-    def __init__(self, *, data: Path, socket: Path, log: Path, fast_and_unsafe: bool = False) -> None:
+    def __init__(self, *, data: Path, socket_path: Path, log: Path, fast_and_unsafe: bool = False) -> None:
         self.data = data.absolute()
-        self.socket = socket
+        self.socket = socket_path
         self.log = log
         self.fast_and_unsafe = fast_and_unsafe
         self.process: subprocess.Popen[bytes] | None = None
@@ -59,11 +58,15 @@ class Valkey:
         return self.process
 
     def is_ready(self) -> bool:
-        try:
-            with redis.Redis(unix_socket_path=str(self.socket), socket_timeout=2) as client:
-                return bool(client.ping())
-        except redis.RedisError:
-            return False
+        """Asked in the protocol itself: importing a client takes longer than the server's start."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(2)
+            try:
+                connection.connect(str(self.socket))
+                connection.sendall(b"PING\r\n")
+                return connection.recv(64).startswith(b"+PONG")
+            except OSError:
+                return False
 
     def raise_if_dead(self) -> None:
         if self.process is None or self.process.poll() is None:

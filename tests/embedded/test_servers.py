@@ -22,7 +22,7 @@ from mailhost.embedded.postgres import Postgres
 from mailhost.embedded.valkey import Valkey
 folder = Path(sys.argv[1])
 postgres = Postgres(data=folder / "postgres", sockets=folder / "run", log=folder / "postgres.log")
-valkey = Valkey(data=folder / "valkey", socket=folder / "run" / "valkey.sock", log=folder / "valkey.log")
+valkey = Valkey(data=folder / "valkey", socket_path=folder / "run" / "valkey.sock", log=folder / "valkey.log")
 postgres.start()
 valkey.start()
 print("started", flush=True)
@@ -77,7 +77,7 @@ def test_a_killed_owner_leaves_no_process_and_the_next_start_works(
     wait_until_gone(children)
     postgres.start()
     valkey = Valkey(
-        data=tmp_path / "valkey", socket=tmp_path / "run" / "valkey.sock", log=tmp_path / "valkey.log"
+        data=tmp_path / "valkey", socket_path=tmp_path / "run" / "valkey.sock", log=tmp_path / "valkey.log"
     )
     valkey.start()
     valkey.stop()

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 
 from mailhost import command_line
-from mailhost.embedded.host import ensure_certificate
+from mailhost.embedded.preparation import ensure_certificate
 
 PASSWORD_OCTETS = 32
 READABLE = 0o444  # the databases run as users of their own; only their containers mount the folder
