@@ -1,7 +1,7 @@
 """A maildrop (RFC 1939 section 5): INBOX as it was at sign-in, messages by number, marks for QUIT."""
 
 from array import array
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, field
 
 from mailboxes.store.fetch import fetch_octets, fetch_rows, fetch_slice
@@ -9,10 +9,13 @@ from mailboxes.store.hierarchy import INBOX, find_mailbox
 from mailboxes.store.select import load_view
 from mailhost.net.database import snapshot
 from mailhost.net.store_threads import in_store
-from mailhost.protocols.pop3.commands import BadCommand
 
 SLICE_OCTETS = 256 * 1024  # of a large message, read and sent at a time
 READ_AHEAD_MESSAGES = 256
+
+
+class NoSuchMessage(Exception):
+    """No message has this number, or it is marked as deleted; the text is a sentence for people."""
 
 
 class MessageGone(Exception):
@@ -33,11 +36,11 @@ class Maildrop:
     _last_read: int = 0
 
     def find(self, number: int) -> int:
-        """The index of a message that is there and not marked as deleted. Raises BadCommand."""
+        """The index of a message that is there and not marked as deleted. Raises NoSuchMessage."""
         if not 1 <= number <= len(self.uids):
-            raise BadCommand("There is no such message.")
+            raise NoSuchMessage("There is no such message.")
         if number in self.deleted:
-            raise BadCommand("This message is deleted.")
+            raise NoSuchMessage("This message is deleted.")
         return number - 1
 
     def numbers(self) -> Iterator[int]:
@@ -61,21 +64,16 @@ class Maildrop:
         """The UIDs that QUIT expunges."""
         return [self.uids[number - 1] for number in sorted(self.deleted)]
 
-    async def read(self, number: int) -> AsyncIterator[bytes]:
-        """A message's octets as stored, in pieces. Raises MessageGone (before the first piece), StoreUnavailable.
+    async def read(self, number: int) -> bytes | None:
+        """A message's octets as stored; None: too many to hold, use read_slices. Raises MessageGone, StoreUnavailable.
 
         A client that reads one by one is read ahead for: messages that follow come in the same query.
         """
         octets = self._ahead.pop(number, None)
-        if octets is None and self.sizes[number - 1] > self.read_ahead_octets:
-            async for piece in self.read_slices(number, first=SLICE_OCTETS):
-                yield piece
-            self._last_read = number
-            return
-        if octets is None:
+        if octets is None and self.sizes[number - 1] <= self.read_ahead_octets:
             octets = await self._read_batch(number)
         self._last_read = number
-        yield octets
+        return octets
 
     async def _read_batch(self, number: int) -> bytes:
         numbers = self._batch_from(number) if number == self._last_read + 1 else [number]
@@ -99,8 +97,11 @@ class Maildrop:
                 numbers.append(each)
         return numbers
 
-    async def read_slices(self, number: int, *, first: int) -> AsyncIterator[bytes]:
-        """A message's octets in pieces that are read when they are asked for; `first` is the first one's length."""
+    async def read_slices(self, number: int, *, first: int = SLICE_OCTETS) -> AsyncGenerator[bytes, None]:
+        """A message's octets in pieces that are read when they are asked for; `first` is the first one's length.
+
+        Raises MessageGone, StoreUnavailable, both also in the middle.
+        """
         offset, length = 0, first
         while piece := await in_store(
             fetch_slice, mailbox_id=self.mailbox_id, uid=self.uids[number - 1], offset=offset, length=length

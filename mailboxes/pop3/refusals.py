@@ -1,7 +1,7 @@
 """How POP3 words the facts that the store and authentication state."""
 
 from mailboxes.exceptions import AuthenticationFailed, MailboxNotFound, TooManyFailures
-from mailboxes.pop3.maildrop import MessageGone
+from mailboxes.pop3.maildrop import MessageGone, NoSuchMessage
 from mailhost.net.connection import LineTooLong
 from mailhost.net.store_threads import StoreUnavailable
 from mailhost.protocols.pop3.commands import BadCommand
@@ -10,13 +10,13 @@ from mailhost.protocols.sasl import SaslCancelled, SaslSyntaxError
 
 # What a client did wrong: counted, so that a session of nothing else ends.
 MISTAKES = (BadCommand, LineTooLong, SaslCancelled, SaslSyntaxError)
-FACTS = (StoreUnavailable, AuthenticationFailed, TooManyFailures, MailboxNotFound, MessageGone)
+FACTS = (StoreUnavailable, AuthenticationFailed, TooManyFailures, MailboxNotFound, NoSuchMessage, MessageGone)
 
 
 def refusal(fact: Exception) -> bytes:
     """The -ERR line for one of MISTAKES or FACTS."""
     match fact:
-        case BadCommand() | SaslSyntaxError():
+        case BadCommand() | SaslSyntaxError() | NoSuchMessage():
             return err(str(fact))
         case LineTooLong():
             return err("The line is too long.")

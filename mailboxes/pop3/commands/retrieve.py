@@ -1,5 +1,7 @@
 """RETR (RFC 1939 section 5) and TOP (section 7)."""
 
+from contextlib import aclosing
+
 from mailboxes.pop3.maildrop import MessageGone
 from mailboxes.pop3.session import Session
 from mailhost.net.connection import ConnectionLost
@@ -14,29 +16,28 @@ FIRST_SLICE_OCTETS = 16 * 1024  # holds the header of nearly every message
 async def retr(session: Session, command: Retr) -> None:
     """A whole message. Small ones come from what was read ahead, large ones in slices."""
     maildrop = session.maildrop
-    index = maildrop.find(command.number)
+    maildrop.find(command.number)
+    octets = await maildrop.read(command.number)
+    if octets is not None:
+        text = dot_stuffed(octets)
+        count = len(text) - len(END) - text.count(b"\r\n..") - text.startswith(b"..")
+        await session.send(ok(f"{count} octets follow.") + text)
+        return
     stuffer = DotStuffer()
     is_begun = False
     try:
-        async for piece in maildrop.read(command.number):
-            if not is_begun and len(piece) == maildrop.sizes[index]:
-                await session.send(_whole(piece))
-                return
-            if not is_begun:
-                session.connection.write(ok(f"About {maildrop.sizes[index]} octets follow."))
-                is_begun = True
-            await session.send(stuffer.feed(piece))
+        async with aclosing(maildrop.read_slices(command.number)) as pieces:
+            async for piece in pieces:
+                if not is_begun:
+                    session.connection.write(
+                        ok(f"About {maildrop.size_octets(command.number)} octets follow.")
+                    )
+                    is_begun = True
+                await session.send(stuffer.feed(piece))
     except (StoreUnavailable, MessageGone) as fact:
         _cut_off(session, fact, is_begun=is_begun)
         raise
-    await session.send(stuffer.finish() if is_begun else ok("0 octets follow.") + END)
-
-
-def _whole(octets: bytes) -> bytes:
-    """The reply with a message that is in memory: here the exact count is known."""
-    text = dot_stuffed(octets)
-    count = len(text) - len(END) - text.count(b"\r\n..")
-    return ok(f"{count} octets follow.") + text
+    await session.send(stuffer.finish())
 
 
 async def top(session: Session, command: Top) -> None:
@@ -44,21 +45,19 @@ async def top(session: Session, command: Top) -> None:
     maildrop = session.maildrop
     maildrop.find(command.number)
     folder, cutter, stuffer = CrlfFolder(), TopCutter(command.lines), DotStuffer()
+    begin = ok("The top follows.")
     is_begun = False
     try:
-        async for piece in maildrop.read_slices(command.number, first=FIRST_SLICE_OCTETS):
-            if not is_begun:
-                session.connection.write(ok("The top follows."))
-                is_begun = True
-            await session.send(stuffer.feed(cutter.feed(folder.feed(piece))))
-            if cutter.is_done:
-                break
-        if not is_begun:
-            session.connection.write(ok("The top follows."))
+        async with aclosing(maildrop.read_slices(command.number, first=FIRST_SLICE_OCTETS)) as pieces:
+            async for piece in pieces:
+                await session.send(begin + stuffer.feed(cutter.feed(folder.feed(piece))))
+                begin, is_begun = b"", True
+                if cutter.is_done:
+                    break
     except (StoreUnavailable, MessageGone) as fact:
         _cut_off(session, fact, is_begun=is_begun)
         raise
-    await session.send(stuffer.feed(cutter.feed(folder.finish())) + stuffer.finish())
+    await session.send(begin + stuffer.feed(cutter.feed(folder.finish())) + stuffer.finish())
 
 
 def _cut_off(session: Session, fact: Exception, *, is_begun: bool) -> None:

@@ -269,3 +269,11 @@ def test_a_hundred_thousand_lines_of_listing_come_through(
     with signed_in(ports, account) as client:
         lines = retrieve(client, b"UIDL").splitlines()
         assert len(set(lines)) == 5000
+
+
+def test_numbers_of_no_message_are_refused_and_no_reason_to_end_the_session(talk: Talk, put: Put) -> None:
+    put([FIRST])
+    talk("C: DELE 1\nS: +OK")
+    for command in ("RETR 1", "RETR 2", "RETR 0", "TOP 7 1", "DELE 1", "LIST 1", "UIDL 9") * 4:
+        talk(f"C: {command}\nS: -ERR …")
+    talk("C: RSET\nS: +OK\nC: STAT\nS: +OK 1 36")
