@@ -12,5 +12,5 @@ from mailhost.webmail.body_limit import BodyLimit
 
 # Django gives each request of an ASGI server a thread and a context of its own, so a connection kept by its thread
 # would be used once. The web process takes them from a pool instead.
-settings.DATABASES["default"] = settings.POOLED_DATABASE
+settings.DATABASES["default"].update(settings.POOLED_DATABASE)
 application = BodyLimit(get_asgi_application(), limit=settings.MAX_REQUEST_OCTETS)
