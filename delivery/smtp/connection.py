@@ -228,7 +228,8 @@ class SmtpConnection(SMTP):
             except (TimeoutError, OSError):
                 pass
         transport.close()
-        deadline = self.loop.time() + CLOSE_TIMEOUT_SECONDS
+        # Idle clients answer no close_notify: they are not waited for when the process ends.
+        deadline = self.loop.time() + (LINGER_SECONDS if self._is_shutting_down else CLOSE_TIMEOUT_SECONDS)
         while not self._is_lost and (left := deadline - self.loop.time()) > 0:
             await self._wait_for_writer(left)
         if not self._is_lost:

@@ -1,5 +1,6 @@
 """The loop of one session: read a command, check its place, run it, reply (RFC 5321 section 4.1.4)."""
 
+import asyncio
 from typing import Final
 
 import structlog
@@ -28,6 +29,7 @@ CLOSING_CODES: Final = frozenset({221, 421})
 UNKNOWN_COMMAND: Final = Reply(500, "5.5.1", "There is no such command")
 # A browser that was talked into posting to this port: what follows is not SMTP, but could be made to look like it.
 HTTP_METHODS: Final = frozenset({"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT"})
+MAX_LOGGED_REFUSALS: Final = 20  # of one session: the log is for people
 OUT_OF_PLACE: Final = {
     State.CONNECTED: Reply(503, "5.5.1", "Send EHLO first"),
     State.GREETED: Reply(503, "5.5.1", "Send MAIL first"),
@@ -47,6 +49,10 @@ async def converse(session: Session) -> None:
             if reply.code:
                 connection.write(reply.encode())
                 await connection.drain()
+            if reply.is_refusal:
+                await asyncio.sleep(
+                    0
+                )  # thousands of pipelined commands that cost no look-up: others have their turn
     except ShuttingDown:
         connection.write(CLOSING_SHUTDOWN.encode())
     except IdleTimeout:
@@ -91,5 +97,7 @@ def _watch(session: Session, reply: Reply) -> Reply:
         if session.bad_commands > settings.SMTP_MAX_BAD_COMMANDS:
             reply = CLOSING_TOO_MANY_ERRORS
     if reply.is_refusal:
+        session.refusals += 1
+    if reply.is_refusal and session.refusals <= MAX_LOGGED_REFUSALS:
         log.info("refused", peer=session.connection.peer, reply=str(reply))
     return reply

@@ -72,6 +72,7 @@ class Session:
     idle_commands: int = 0
     refused_recipients: int = 0
     login_failures: int = 0
+    refusals: int = 0
 
     @property
     def state(self) -> State:
