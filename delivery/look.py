@@ -16,8 +16,9 @@ from delivery import bounces
 from delivery.queue import claim as claims
 from delivery.queue.contents import read_data
 from delivery.queue.destination_outcomes import bounce_waiting, put_off
-from delivery.queue.outcomes import Recorded, record
+from delivery.queue.outcomes import Recorded
 from delivery.queue.values import Claim, RecipientResult
+from delivery.recorder import WRITE_AGAIN_SECONDS, Recorder
 from delivery.relay.attempt import Attempt
 from delivery.relay.budget import OctetBudget
 from delivery.relay.connection import RelayConnection, Timeouts, open_connection
@@ -34,7 +35,6 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 FETCHED_RECIPIENTS: Final = 200  # at a time, of what waits for one destination
-WRITE_AGAIN_SECONDS: Final = 1.0
 
 
 @dataclass
@@ -50,6 +50,7 @@ class Look:
     threads: StoreThreads
     slots: asyncio.Semaphore
     budget: OctetBudget
+    recorder: Recorder
     _parcels: deque[Parcel] = field(default_factory=deque)
     _known: set[int] = field(default_factory=set)  # recipients fetched, and not yet written back
     _results: list[RecipientResult] = field(default_factory=list)
@@ -128,16 +129,14 @@ class Look:
         await self._tell(recorded)
 
     async def _write_results(self) -> None:
-        """Writes what came together while the last transaction ran: one at a time, each as soon as it can be."""
+        """Has what came together while the last transaction ran written back, until this look is over."""
         while not self._is_over or self._results:
             await self._has_results.wait()
             self._has_results.clear()
             results, self._results = self._results, []
             if not results:
                 continue
-            recorded = await self._store(
-                record, claim=self.claim, results=results, now=self.clock(), random=self.random
-            )
+            recorded = await self.recorder.write(self.claim, results)
             self._known.difference_update(each.recipient.recipient_id for each in results)
             if not recorded.is_own:
                 self.lose()

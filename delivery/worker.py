@@ -19,6 +19,7 @@ from django.utils import timezone
 from delivery.look import Look
 from delivery.queue import claim as claims
 from delivery.queue.values import Claim
+from delivery.recorder import Recorder
 from delivery.relay.budget import OctetBudget
 from delivery.relay.connection import RFC_TIMEOUTS, Timeouts
 from delivery.relay.next_hops import Route, parse_relay
@@ -44,12 +45,17 @@ class Worker:
     timeouts: Timeouts = RFC_TIMEOUTS
     threads: StoreThreads = field(default_factory=lambda: StoreThreads(STORE_THREADS, "relay"))
     _looks: dict[asyncio.Task[None], Look] = field(default_factory=dict)
-    _slots: asyncio.Semaphore | None = None
+    _slots: asyncio.Semaphore = field(init=False)
+    _recorder: Recorder = field(init=False)
     _budget: OctetBudget = field(default_factory=lambda: OctetBudget(HELD_OCTETS))
     _renewing: asyncio.Task[None] | None = None
     _rounds: set[asyncio.Task[int]] = field(default_factory=set)
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
     _is_closing: bool = False
+
+    def __post_init__(self) -> None:
+        self._slots = asyncio.Semaphore(settings.RELAY_CONNECTIONS)
+        self._recorder = Recorder(self.threads, self.clock, self.random)
 
     async def round(self) -> int:
         """Claims what is due and starts sending it; how many destinations. What was started goes on in the loop."""
@@ -101,8 +107,6 @@ class Worker:
         )
 
     def _start(self, claim: Claim) -> None:
-        if self._slots is None:
-            self._slots = asyncio.Semaphore(settings.RELAY_CONNECTIONS)
         look = Look(
             claim=claim,
             route=self._route(),
@@ -113,6 +117,7 @@ class Worker:
             threads=self.threads,
             slots=self._slots,
             budget=self._budget,
+            recorder=self._recorder,
         )
         task = asyncio.create_task(look.run(), name=f"look at {claim.name}")
         self._looks[task] = look

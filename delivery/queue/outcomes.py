@@ -3,7 +3,7 @@
 Whatever the reverse-path must be told is marked in the same transaction (report_due); bounces.py tells it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
@@ -18,8 +18,11 @@ from mailhost.net.database import cursor
 
 EXPIRED_STATUS = "4.4.7"  # RFC 3463 section 3.5: delivery time expired
 
-# Claims skip locked rows, so nobody takes the destination over while this transaction writes about it.
-HOLD_OWN = b"SELECT 1 FROM delivery_destination WHERE id = %s AND claim_token = %s FOR NO KEY UPDATE"
+# Claims skip locked rows, so nobody takes a destination over while this transaction writes about it.
+HOLD_OWN = b"""
+SELECT claim_token FROM delivery_destination
+ WHERE id = ANY(%s::bigint[]) AND claim_token = ANY(%s::uuid[]) ORDER BY name FOR NO KEY UPDATE
+"""
 UPDATE_RECIPIENTS = b"""
 UPDATE delivery_queuedrecipient recipient
    SET state = row.state, attempts = recipient.attempts + 1, next_attempt_at = row.next_attempt_at,
@@ -47,21 +50,28 @@ class Recorded:
     has_reports: bool = False
 
 
-def record(*, claim: Claim, results: Sequence[RecipientResult], now: datetime, random: Random) -> Recorded:
-    """Writes these outcomes, an attempt for each, and what is to be reported."""
-    rows = [_row(each, now=now, jitter=random.random()) for each in results]
-    peers = [each.outcome.peer for each in results]
-    ids, replies = [row[0] for row in rows], [row[3] for row in rows]
-    kinds = [type(each.outcome).__name__.lower() for each in results]
+def record(
+    *, results: Mapping[Claim, Sequence[RecipientResult]], now: datetime, random: Random
+) -> dict[Claim, Recorded]:
+    """Writes outcomes for many destinations: the recipients, an attempt for each, and what is to be reported."""
+    recorded = dict.fromkeys(results, Recorded(is_own=False))
     with transaction.atomic(), cursor() as sql:
-        if sql.execute(HOLD_OWN, (claim.destination_id, claim.token)).fetchone() is None:
-            return Recorded(is_own=False)
-        sql.execute(UPDATE_RECIPIENTS, (now, now, *(list(column) for column in zip(*rows, strict=True))))
-        hosts, addresses = [peer.host for peer in peers], [peer.address for peer in peers]
-        sql.execute(
-            INSERT_ATTEMPTS, (now, ids, hosts, addresses, kinds, replies, [peer.tls for peer in peers])
-        )
-    return Recorded(is_own=True, has_reports=any(row[-1] for row in rows))
+        ids, tokens = [each.destination_id for each in results], [each.token for each in results]
+        own = {row[0] for row in sql.execute(HOLD_OWN, (ids, tokens))}
+        rows, peers = [], []
+        for claim, those in results.items():
+            if claim.token in own:
+                written = [_row(each, now=now, jitter=random.random()) for each in those]
+                rows += written
+                peers += [(each.outcome.peer, type(each.outcome).__name__.lower()) for each in those]
+                recorded[claim] = Recorded(is_own=True, has_reports=any(row[-1] for row in written))
+        if rows:
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            sql.execute(UPDATE_RECIPIENTS, (now, now, *columns))
+            hosts, addresses = [peer.host for peer, _ in peers], [peer.address for peer, _ in peers]
+            kinds, tls = [kind for _, kind in peers], [peer.tls for peer, _ in peers]
+            sql.execute(INSERT_ATTEMPTS, (now, columns[0], hosts, addresses, kinds, columns[3], tls))
+    return recorded
 
 
 def _row(

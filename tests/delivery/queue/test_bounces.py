@@ -29,7 +29,7 @@ def finish(domain: str, outcome: Outcome) -> None:
         for parcel in due_parcels(claim=claim, limit=100, except_ids=[], now=NOON)
         for each in parcel.recipients
     ]
-    record(claim=claim, results=results, now=NOON, random=Random(1))
+    record(results={claim: results}, now=NOON, random=Random(1))
 
 
 def send_reports(*, days: float = 0) -> int:

@@ -41,7 +41,7 @@ def write(claim: Claim, outcome: Outcome, *, minutes: float = 0, notify: str = "
         for parcel in due(claim, minutes=minutes)
         for each in parcel.recipients
     ]
-    return record(claim=claim, results=results, now=NOON + minutes * MINUTE, random=Random(1))
+    return record(results={claim: results}, now=NOON + minutes * MINUTE, random=Random(1))[claim]
 
 
 def test_a_message_waits_by_destination() -> None:
