@@ -58,7 +58,7 @@ def guarded(view: View) -> View:
         except Http404:
             return unknown_path(request)
         if response.status_code == 405:
-            return wrong_method(request, response["Allow"])
+            return wrong_method(request, ", ".join(sorted(response["Allow"].split(", "))))
         return response
 
     return guarded_view
