@@ -67,7 +67,9 @@ def test_a_watcher_hears_of_its_mailbox_and_of_no_other() -> None:
         told, others = Told(), Told()
         store = Modseqs()
         async with watching(store) as watcher:
-            await until(lambda: watcher.is_connected and store.asked == 0)
+            await until(
+                lambda: watcher.is_connected and not watcher._look_now.is_set()
+            )  # its first look is over
             watch = watcher.watch(mine, told)
             watcher.watch(other, others)
             await told.again()  # the confirmation: look now, you may have missed something
