@@ -57,7 +57,6 @@ def test_a_module_says_what_it_is(name: str) -> None:
         return  # an empty __init__
     opening = ast.get_docstring(tree(name))
     assert opening
-    assert len(opening) > 10
 
 
 def test_names_say_something() -> None:
@@ -85,9 +84,9 @@ def test_ignored_types_say_which() -> None:
 
 
 def test_no_test_sleeps() -> None:
-    """Benchmarks may: they let a machine settle."""
-    for path in (ROOT / "tests").rglob("*.py"):
-        if "bench" not in path.parts and path.name != "test_habits.py":
+    """Support may, where another process tells nothing, and benchmarks, which let a machine settle."""
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        if path.name != "test_habits.py":
             assert "time.sleep" not in path.read_text(encoding="utf-8"), path
 
 
