@@ -1,0 +1,231 @@
+"""The queue in the admin: what waits, what became of it, and the messages themselves. To be read."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import nh3
+from django.contrib import admin
+from django.db.models import Count, Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from delivery.models import Attempt, Destination, QueuedMessage, QueuedRecipient, RecipientState
+from delivery.models.queue import WAITING_STATES
+from mailboxes.models import Content
+from mailhost.audit.admin_pages import ReadOnlyAdmin, Rows
+from mailhost.protocols.message.reading import read_message
+
+MAX_SHOWN_OCTETS = 1 << 20
+
+if TYPE_CHECKING:
+    Inline = admin.TabularInline[Any, Any]
+else:
+    Inline = admin.TabularInline
+
+
+class ReadOnlyInline(Inline):
+    """Rows under another one, to be read."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody adds rows here."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody changes rows here."""
+        return False
+
+
+class RecipientInline(ReadOnlyInline):
+    """The recipients of a message."""
+
+    model = QueuedRecipient
+    fields = (
+        "forward_path",
+        "state",
+        "attempts",
+        "next_attempt_at",
+        "last_attempt_at",
+        "last_reply",
+        "finished_at",
+    )
+    readonly_fields = fields
+    ordering = ("id",)
+
+
+class AttemptInline(ReadOnlyInline):
+    """Each try for a recipient, the latest first."""
+
+    model = Attempt
+    fields = ("at", "host", "address", "outcome", "reply", "tls")
+    readonly_fields = fields
+    show_change_link = False
+
+
+@admin.register(QueuedMessage)
+class QueuedMessageAdmin(ReadOnlyAdmin):
+    """Messages that are to leave, or have left, or (relay `capture`) were kept here instead."""
+
+    list_display = (
+        "label",
+        "reverse_path_shown",
+        "subject",
+        "standing",
+        "size_octets",
+        "created_at",
+        "expires_at",
+    )
+    list_filter: ClassVar = [("recipients__state", admin.ChoicesFieldListFilter), "created_at"]
+    search_fields = ("reverse_path", "recipients__forward_path", "envid")
+    fields = (
+        "reverse_path_shown",
+        "account",
+        "subject",
+        "message_id",
+        "views",
+        "size_octets",
+        "body",
+        "is_smtputf8",
+        "ret",
+        "envid",
+        "created_at",
+        "expires_at",
+    )
+    readonly_fields = fields
+    inlines: ClassVar = [RecipientInline]
+    ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> Rows:
+        """With how its recipients stand; without the octets."""
+        counts = {
+            f"n_{state}": Count("recipients", filter=Q(recipients__state=state), distinct=True)
+            for state in RecipientState.values
+        }
+        rows: Any = super().get_queryset(request).select_related("account", "content").annotate(**counts)
+        shown = ("content__subject", "content__message_id", "account__login")
+        own = (field.name for field in QueuedMessage._meta.concrete_fields)
+        found: Rows = rows.only(*own, *shown)
+        return found
+
+    @admin.display(description="message", ordering="id")
+    def label(self, message: QueuedMessage) -> str:
+        """Its number."""
+        return f"Q{message.pk}"
+
+    @admin.display(description="reverse-path", ordering="reverse_path")
+    def reverse_path_shown(self, message: QueuedMessage) -> str:
+        """Where a DSN would go."""
+        return message.reverse_path or "<> (null: a report)"
+
+    @admin.display(description="subject")
+    def subject(self, message: QueuedMessage) -> str:
+        """As the message says it."""
+        return message.content.subject or "(no subject)"
+
+    @admin.display(description="Message-ID")
+    def message_id(self, message: QueuedMessage) -> str:
+        """As the message says it."""
+        return message.content.message_id
+
+    @admin.display(description="recipients")
+    def standing(self, message: Any) -> SafeString:
+        """How many stand how."""
+        counts = [(state, getattr(message, f"n_{state}")) for state in RecipientState.values]
+        return format_html("{}", ", ".join(f"{count} {state}" for state, count in counts if count))
+
+    @admin.display(description="the message")
+    def views(self, message: QueuedMessage) -> SafeString:
+        """Links to look at it."""
+        return format_html(
+            '<a href="{}">Read</a> · <a href="{}">View source</a>',
+            reverse("admin:delivery_queuedmessage_read", args=[message.pk]),
+            reverse("admin:delivery_queuedmessage_source", args=[message.pk]),
+        )
+
+    def get_urls(self) -> list[URLPattern]:
+        """Two more pages for each message."""
+        view = self.admin_site.admin_view
+        return [
+            path("<int:pk>/read/", view(self.read), name="delivery_queuedmessage_read"),
+            path("<int:pk>/source/", view(self.source), name="delivery_queuedmessage_source"),
+            *super().get_urls(),
+        ]
+
+    def read(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The message as its recipient would read it, its HTML as plain text."""
+        message, octets = _message(pk)
+        readable = read_message(octets)
+        text = readable.text_plain
+        if text is None:
+            text = nh3.clean(readable.text_html or "", tags=set())
+        return self._page(request, message, "read", message=readable, text=text)
+
+    def source(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The octets that leave."""
+        message, octets = _message(pk)
+        source = octets[:MAX_SHOWN_OCTETS].decode("utf-8", "replace")
+        return self._page(request, message, "source", source=source, is_cut=len(octets) > MAX_SHOWN_OCTETS)
+
+    def _page(self, request: HttpRequest, queued: QueuedMessage, view: str, **context: Any) -> HttpResponse:
+        frame = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "queued": queued,
+            "title": str(queued),
+            "recipients": list(queued.recipients.order_by("id")),
+            "view": view,
+        }
+        return TemplateResponse(request, "admin/delivery/queuedmessage/message.html", frame | context)
+
+
+@admin.register(QueuedRecipient)
+class QueuedRecipientAdmin(ReadOnlyAdmin):
+    """One line for each recipient, with all attempts on its page."""
+
+    list_display = (
+        "forward_path",
+        "state",
+        "destination",
+        "message",
+        "attempts",
+        "next_attempt_at",
+        "last_reply",
+    )
+    list_filter: ClassVar = ["state", "next_attempt_at"]
+    list_select_related = ("destination", "message")
+    search_fields = ("forward_path", "destination__name", "message__reverse_path", "last_reply")
+    inlines: ClassVar = [AttemptInline]
+    ordering = ("-id",)
+
+
+@admin.register(Destination)
+class DestinationAdmin(ReadOnlyAdmin):
+    """Where mail goes to, and when it is tried again."""
+
+    list_display = ("name", "waiting", "failures", "next_attempt_at", "claimed_until")
+    search_fields = ("name",)
+    exclude = ("claim_token",)
+
+    def get_queryset(self, request: HttpRequest) -> Rows:
+        """With how many wait."""
+        waiting = Count("recipients", filter=Q(recipients__state__in=WAITING_STATES))
+        rows: Rows = super().get_queryset(request).annotate(waiting_count=waiting)
+        return rows
+
+    @admin.display(description="waiting", ordering="waiting_count")
+    def waiting(self, destination: Any) -> int:
+        """Recipients that are due there, now or later."""
+        return int(destination.waiting_count)
+
+
+def _message(pk: int) -> tuple[QueuedMessage, bytes]:
+    message = QueuedMessage.objects.filter(pk=pk).first() if pk < 1 << 62 else None
+    content = Content.objects.filter(pk=message.content_id).only("octets").first() if message else None
+    if message is None or content is None:
+        raise Http404("This message, or its content, is gone.")
+    return message, bytes(content.octets)

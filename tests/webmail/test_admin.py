@@ -1,0 +1,255 @@
+"""The admin: verbs behind every form, facts as form errors, and as many statements for many rows as for one."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from delivery.acceptance import Acceptance, accept_now
+from delivery.models import Attempt, QueuedMessage
+from domains.aliases import set_alias
+from domains.models import Alias, Domain
+from domains.registration import add_domain
+from mailboxes.accounts import add_operator
+from mailboxes.api_keys import check_api_key
+from mailboxes.models import Account, ApiKey
+from mailhost.audit.models import Act
+from mailhost.audit.trail import record
+from mailhost.protocols.addresses import EmailAddress
+from tests.support.hosting import PASSWORD, new_account, new_domain
+from tests.webmail.conftest import Statements
+from tests.webmail.mail import LETTER
+
+NEW_PASSWORD = "battery staple 42"
+
+
+@pytest.fixture
+def operator(db: None) -> Account:
+    return add_operator(login="root", password=PASSWORD, by="test")
+
+
+@pytest.fixture
+def admin_pages(client: Client, operator: Account) -> Client:
+    client.force_login(operator)
+    return client
+
+
+def acts(subject: str) -> list[tuple[str, str]]:
+    return list(Act.objects.filter(subject=subject).order_by("id").values_list("actor", "verb"))
+
+
+def errors(answer: Any) -> str:
+    assert answer.status_code == 200, answer
+    return str(answer.context["adminform"].form.errors)
+
+
+def account_form(**changes: str) -> dict[str, str]:
+    words = {"display_name": "", "password": "", "quota_octets": "", "recovery_email": "", "is_enabled": "on"}
+    return words | changes
+
+
+def test_an_account_added_here_has_mailboxes_scram_keys_and_a_trail(admin_pages: Client) -> None:
+    domain = new_domain()
+    form = account_form(
+        login=f"Carol@{domain}", password=NEW_PASSWORD, quota_octets="2G", display_name="Carol"
+    )
+    answer = admin_pages.post("/admin/mailboxes/account/add/", form)
+    assert answer.status_code == 302
+    carol = Account.objects.get(login=f"carol@{domain}")
+    assert carol.mailboxes.filter(name="INBOX").exists()
+    assert carol.scram_stored_key
+    assert (carol.quota_octets, carol.display_name) == (2 << 30, "Carol")
+    assert carol.check_password(NEW_PASSWORD)
+    assert acts(carol.login)[0] == ("root", "account added")
+
+
+def test_facts_become_form_errors_and_nothing_changes(admin_pages: Client, alice: Account) -> None:
+    before = Act.objects.count()
+    for form, said in (
+        ({"login": alice.login, "password": NEW_PASSWORD}, "is taken already"),
+        ({"login": "x@not-hosted.test", "password": NEW_PASSWORD}, "is not hosted here"),
+        ({"login": "no spaces @here", "password": NEW_PASSWORD}, "login"),
+        ({"login": "someone", "password": NEW_PASSWORD}, "needs an address"),
+        ({"login": "x@not-hosted.test", "password": "short"}, "too short"),
+        ({"login": "x@not-hosted.test", "password": NEW_PASSWORD, "quota_octets": "plenty"}, "500M or 5G"),
+    ):
+        assert said in errors(admin_pages.post("/admin/mailboxes/account/add/", account_form(**form)))
+    assert Act.objects.count() == before
+
+
+def test_an_operator_without_a_mailbox_is_made_by_a_name(admin_pages: Client) -> None:
+    form = account_form(login="Night Watch", password=NEW_PASSWORD, is_operator="on")
+    assert admin_pages.post("/admin/mailboxes/account/add/", form).status_code == 302
+    watch = Account.objects.get(login="night watch")
+    assert (watch.is_operator, watch.address_id) == (True, None)
+
+
+def test_password_quota_and_enabled_change_through_the_verbs(admin_pages: Client, alice: Account) -> None:
+    keys = bytes(alice.scram_stored_key)
+    form = account_form(password=NEW_PASSWORD, quota_octets="750M")
+    del form["is_enabled"]
+    assert admin_pages.post(f"/admin/mailboxes/account/{alice.pk}/change/", form).status_code == 302
+    alice.refresh_from_db()
+    assert alice.check_password(NEW_PASSWORD)
+    assert bytes(alice.scram_stored_key) != keys
+    assert (alice.quota_octets, alice.is_enabled) == (750 << 20, False)
+    assert ("root", "password changed") in acts(alice.login)
+    page = admin_pages.get(f"/admin/mailboxes/account/{alice.pk}/change/")
+    assert b'value="750M"' in page.content
+
+
+def test_operators_keep_their_session_with_a_new_password_and_cannot_shut_themselves_out(
+    admin_pages: Client, operator: Account
+) -> None:
+    where = f"/admin/mailboxes/account/{operator.pk}/change/"
+    assert "shut yourself out" in errors(admin_pages.post(where, account_form()))
+    assert admin_pages.post(where, account_form(is_operator="on", password=NEW_PASSWORD)).status_code == 302
+    assert admin_pages.get(where).status_code == 200
+    admin_pages.post(f"/admin/mailboxes/account/{operator.pk}/delete/", {"post": "yes"})
+    assert Account.objects.filter(pk=operator.pk).exists()
+    assert admin_pages.get("/admin/password_change/").headers["Location"] == where
+
+
+def test_an_account_is_removed_with_its_mail_and_frees_its_address(
+    admin_pages: Client, alice: Account
+) -> None:
+    page = admin_pages.get(f"/admin/mailboxes/account/{alice.pk}/delete/")
+    assert b"6 mailboxes, 0 messages" in page.content
+    admin_pages.post(f"/admin/mailboxes/account/{alice.pk}/delete/", {"post": "yes"})
+    assert not Account.objects.filter(pk=alice.pk).exists()
+    assert acts(alice.login)[-1] == ("root", "account removed")
+
+
+def test_domains_are_added_changed_and_only_removed_when_empty(admin_pages: Client, alice: Account) -> None:
+    form = {"name": "Bücher.example", "is_enabled": "on", "alias_of": ""}
+    assert admin_pages.post("/admin/domains/domain/add/", form).status_code == 302
+    books = Domain.objects.get(name="xn--bcher-kva.example")
+    assert "hosted here already" in errors(admin_pages.post("/admin/domains/domain/add/", form))
+    assert "is not a domain" in errors(admin_pages.post("/admin/domains/domain/add/", form | {"name": "a b"}))
+    admin_pages.post(f"/admin/domains/domain/{books.pk}/change/", {"name": "x", "alias_of": ""})
+    books.refresh_from_db()
+    assert (books.name, books.is_enabled) == ("xn--bcher-kva.example", False)
+    admin_pages.post(f"/admin/domains/domain/{books.pk}/delete/", {"post": "yes"})
+    assert acts(books.name) == [("root", f"domain {verb}") for verb in ("added", "changed", "removed")]
+    assert alice.address is not None
+    admin_pages.post(f"/admin/domains/domain/{alice.address.domain_id}/delete/", {"post": "yes"})
+    assert Domain.objects.filter(pk=alice.address.domain_id).exists()
+    chosen = {"action": "delete_selected", "_selected_action": [alice.address.domain_id], "post": "yes"}
+    admin_pages.post("/admin/domains/domain/", chosen)
+    assert Domain.objects.filter(pk=alice.address.domain_id).exists()
+
+
+def test_aliases_have_targets_one_a_line(admin_pages: Client) -> None:
+    domain = new_domain()
+    form = {"email": f"Info@{domain}", "target_lines": "a@x.test\r\nb@y.test\r\na@x.test", "is_enabled": "on"}
+    assert admin_pages.post("/admin/domains/alias/add/", form).status_code == 302
+    alias = Alias.objects.get(address__domain__name=domain)
+    assert [target.email for target in alias.targets.all()] == ["a@x.test", "b@y.test"]
+    assert "is taken already" in errors(admin_pages.post("/admin/domains/alias/add/", form))
+    assert "is not an address" in errors(
+        admin_pages.post("/admin/domains/alias/add/", form | {"target_lines": "nonsense"})
+    )
+    where = f"/admin/domains/alias/{alias.pk}/change/"
+    assert b"a@x.test\nb@y.test" in admin_pages.get(where).content
+    assert admin_pages.post(where, {"target_lines": "c@z.test", "is_enabled": "on"}).status_code == 302
+    assert [target.email for target in alias.targets.all()] == ["c@z.test"]
+
+
+def test_an_api_key_is_shown_once_and_works(admin_pages: Client) -> None:
+    page = admin_pages.post(
+        "/admin/mailboxes/apikey/add/", {"name": "billing", "expires_at_0": "", "expires_at_1": ""}
+    )
+    assert "no-store" in page.headers["Cache-Control"]
+    found = re.search(r'value="(mh_[^"]+)"', page.content.decode())
+    assert found
+    key = check_api_key(found[1])
+    assert key
+    assert (key.name, key.pk is None) == ("billing", False)
+    assert found[1] not in str(page.cookies)
+    again = admin_pages.get(f"/admin/mailboxes/apikey/{key.pk}/change/").content.decode()
+    assert found[1] not in again
+    twice = admin_pages.post(
+        "/admin/mailboxes/apikey/add/", {"name": "billing", "expires_at_0": "", "expires_at_1": ""}
+    )
+    assert "already" in errors(twice)
+
+
+@pytest.fixture
+def captured(alice: Account) -> QueuedMessage:
+    relay = (EmailAddress.parse("bob@elsewhere.test"), EmailAddress.parse("carol@elsewhere.test"))
+    accepted = accept_now(Acceptance(LETTER, (), relay, alice.login, submitted_by=alice.pk))
+    assert accepted.queued_message_id
+    message = QueuedMessage.objects.get(pk=accepted.queued_message_id)
+    message.recipients.update(state="captured", last_reply="250 kept <script>")
+    recipient = message.recipients.first()
+    assert recipient
+    Attempt.objects.create(
+        recipient=recipient, at=timezone.now(), outcome="captured", host="mx.elsewhere.test"
+    )
+    return message
+
+
+def test_what_would_have_left_can_be_read(admin_pages: Client, captured: QueuedMessage) -> None:
+    page = admin_pages.get("/admin/delivery/queuedmessage/?recipients__state__exact=captured")
+    assert b"2 captured" in page.content
+    assert b"Hello" in page.content
+    where = f"/admin/delivery/queuedmessage/{captured.pk}"
+    assert b"bob@elsewhere.test" in admin_pages.get(f"{where}/change/").content
+    assert b"How are you?" in admin_pages.get(f"{where}/read/").content
+    source = admin_pages.get(f"{where}/source/").content
+    assert b"Message-ID: &lt;hello@elsewhere.test&gt;" in source
+    recipient = captured.recipients.first()
+    assert recipient
+    shown = admin_pages.get(f"/admin/delivery/queuedrecipient/{recipient.pk}/change/").content
+    assert b"mx.elsewhere.test" in shown
+    assert b"<script>\n" not in shown
+    assert admin_pages.get("/admin/delivery/queuedmessage/987654321/read/").status_code == 404
+    assert admin_pages.post(f"{where}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_only_operators_read_the_queue(signed_in: Client, captured: QueuedMessage) -> None:
+    answer = signed_in.get(f"/admin/delivery/queuedmessage/{captured.pk}/source/")
+    assert answer.headers["Location"].startswith("/admin/login/")
+
+
+def grow(number: int) -> None:
+    """One more row of everything that the admin lists."""
+    domain = new_domain()
+    account = new_account("bob", domain=domain, quota_octets=1 << 30)
+    add_domain(name=f"alias-{number}.example", alias_of=domain, by="test")
+    target = EmailAddress.parse("bob@elsewhere.test")
+    set_alias(address=EmailAddress("info", domain), targets=[target], by="test")
+    ApiKey.objects.create(name=f"key {number}", digest=b"%d" % number)
+    relay = (EmailAddress.parse(f"x@d{number}.test"), EmailAddress.parse(f"y@d{number}.test"))
+    accept_now(Acceptance(LETTER, (account.pk,), relay, account.login, submitted_by=account.pk))
+    record(by="test", verb="counted", subject=domain, number=number)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "domains/domain",
+        "domains/alias",
+        "mailboxes/account",
+        "mailboxes/apikey",
+        "delivery/queuedmessage",
+        "delivery/queuedrecipient",
+        "delivery/destination",
+        "audit/act",
+    ],
+)
+def test_lists_take_as_many_statements_for_many_rows_as_for_one(
+    admin_pages: Client, statements: Statements, where: str
+) -> None:
+    grow(0)
+    admin_pages.get(f"/admin/{where}/")
+    with statements() as for_one:
+        assert admin_pages.get(f"/admin/{where}/").status_code == 200
+    for number in range(1, 12):
+        grow(number)
+    with statements() as for_many:
+        page = admin_pages.get(f"/admin/{where}/")
+    assert page.context["cl"].result_count >= 12
+    assert len(for_many) == len(for_one) <= 8
