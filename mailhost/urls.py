@@ -6,7 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from mailhost.webmail.first_operator import make_first_operator
 from mailhost.webmail.health import health
-from mailhost.webmail.sign_in import SignIn, enter_admin
+from mailhost.webmail.sign_in import SignIn, enter_admin, own_account
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", SignIn.as_view(), name="sign-in"),
@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("mail/", include("mailhost.webmail.urls")),
     path("api/", include("mailhost.api.urls")),
     path("admin/login/", enter_admin),
+    path("admin/password_change/", own_account),  # Django's own would leave the SCRAM keys behind
     path("admin/", admin.site.urls),
     path("health/", health, name="health"),
 ]

@@ -18,6 +18,7 @@ from mailboxes.models import Account
 from mailboxes.store.hierarchy import list_mailboxes
 from mailboxes.store.values import MailboxEntry
 from mailhost.webmail.folders import Folder, arrange
+from mailhost.webmail.reading import MessageNotFound
 
 P = ParamSpec("P")
 TIME_ZONE_COOKIE = "timezone"
@@ -66,16 +67,18 @@ def for_account_holders(
     """Gives a page the signed-in account's desk. Others are sent to sign in, or to the administration."""
 
     @wraps(page)
-    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         account = request.user
         if not isinstance(account, Account):
-            return redirect_to_login(request.get_full_path() if request.method == "GET" else "/mail/", "sign-in")
+            return redirect_to_login(
+                request.get_full_path() if request.method == "GET" else "/mail/", "sign-in"
+            )
         if account.address_id is None:
             return redirect("admin:index")
         try:
             with timezone.override(_time_zone(request)):
                 response = page(request, Desk.of(account), *args, **kwargs)
-        except MailboxNotFound as fact:
+        except (MailboxNotFound, MessageNotFound) as fact:
             raise Http404(str(fact)) from fact
         if "Cache-Control" not in response.headers:
             # Not no-store: a browser that goes back to a page finds the text that was typed there.

@@ -136,7 +136,9 @@ def _quoted(message: ReadableMessage, at: datetime) -> str:
     text = body_text(message).rstrip()[:MAX_QUOTED_CHARACTERS]
     who = ", ".join(person.name or person.address for person in message.from_) or "somebody"
     when = _moment(message.date or at)
-    lines = "\n".join(f">{line}" if line.startswith(">") else f"> {line}".rstrip() for line in text.splitlines())
+    lines = "\n".join(
+        f">{line}" if line.startswith(">") else f"> {line}".rstrip() for line in text.splitlines()
+    )
     return f"\n\nOn {when}, {who} wrote:\n\n{lines}\n" if lines else ""
 
 

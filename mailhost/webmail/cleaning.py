@@ -10,7 +10,18 @@ from urllib.parse import unquote
 
 import nh3
 
-TAGS = nh3.ALLOWED_TAGS | {"font", "center", "u", "big", "section", "article", "main", "header", "footer", "picture"}
+TAGS = nh3.ALLOWED_TAGS | {
+    "font",
+    "center",
+    "u",
+    "big",
+    "section",
+    "article",
+    "main",
+    "header",
+    "footer",
+    "picture",
+}
 TABLE_ATTRIBUTES = {"align", "valign", "bgcolor", "width", "height", "border", "cellpadding", "cellspacing"}
 ATTRIBUTES = {
     **{tag: set(names) for tag, names in nh3.ALLOWED_ATTRIBUTES.items()},
@@ -31,8 +42,25 @@ STYLES = (
     | {f"border{edge}-{part}" for edge in _EDGES for part in ("color", "style", "width")}
     | {f"font{part}" for part in ("", "-family", "-size", "-style", "-variant", "-weight")}
     | {f"text-{part}" for part in ("align", "decoration", "indent", "transform")}
-    | {"background-color", "border-collapse", "border-radius", "border-spacing", "color", "direction", "display"}
-    | {"float", "clear", "height", "letter-spacing", "line-height", "list-style-type", "max-height", "max-width"}
+    | {
+        "background-color",
+        "border-collapse",
+        "border-radius",
+        "border-spacing",
+        "color",
+        "direction",
+        "display",
+    }
+    | {
+        "float",
+        "clear",
+        "height",
+        "letter-spacing",
+        "line-height",
+        "list-style-type",
+        "max-height",
+        "max-width",
+    }
     | {"min-height", "min-width", "table-layout", "vertical-align", "white-space", "width", "word-break"}
 )
 LINK_SCHEMES = ("http:", "https:", "mailto:", "tel:")

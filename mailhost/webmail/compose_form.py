@@ -26,7 +26,7 @@ class ManyFilesField(forms.FileField):
 
     widget = ManyFilesInput
 
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
+    def clean(self, data: Any, initial: Any = None) -> list["UploadedFile[Any]"]:
         """Each file by Django's rules."""
         files = data if isinstance(data, (list, tuple)) else [data] if data else []
         return [super(ManyFilesField, self).clean(file, initial) for file in files]
@@ -35,7 +35,7 @@ class ManyFilesField(forms.FileField):
 class RecipientsField(forms.CharField):
     """Names and addresses, separated by commas."""
 
-    def clean(self, value: Any) -> tuple[Recipient, ...]:  # type: ignore[override]
+    def clean(self, value: Any) -> tuple[Recipient, ...]:
         """Recipients that mail can be sent to."""
         try:
             return parse_recipients(super().clean(value))
@@ -52,7 +52,9 @@ class ComposeForm(forms.Form):
 
     to = RecipientsField(label="To", required=False, widget=_line(autocomplete="off", autocapitalize="none"))
     cc = RecipientsField(label="Cc", required=False, widget=_line(autocomplete="off", autocapitalize="none"))
-    bcc = RecipientsField(label="Bcc", required=False, widget=_line(autocomplete="off", autocapitalize="none"))
+    bcc = RecipientsField(
+        label="Bcc", required=False, widget=_line(autocomplete="off", autocapitalize="none")
+    )
     subject = forms.CharField(label="Subject", required=False, max_length=2_000, widget=_line())
     text = forms.CharField(
         label="Text",
@@ -63,7 +65,7 @@ class ComposeForm(forms.Form):
     kept = forms.MultipleChoiceField(
         label="Attached already", required=False, widget=forms.CheckboxSelectMultiple
     )
-    files = ManyFilesField(
+    uploads = ManyFilesField(
         label="Files",
         required=False,
         allow_empty_file=True,
@@ -83,9 +85,11 @@ class ComposeForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """All of it must fit into one message."""
         values = super().clean() or {}
-        octets = sum(file.size or 0 for file in values.get("files", []))
+        octets = sum(file.size or 0 for file in values.get("uploads", []))
         octets += sum(self.sizes[section] for section in values.get("kept", []))
         if octets * BASE64_GROWTH + len(values.get("text", "")) > settings.MAX_MESSAGE_OCTETS:
             room = filesizeformat(settings.MAX_MESSAGE_OCTETS / BASE64_GROWTH)
-            raise ValidationError(f"These files are too large: a message carries about {room}.", code="too_large")
+            raise ValidationError(
+                f"These files are too large: a message carries about {room}.", code="too_large"
+            )
         return values

@@ -50,4 +50,6 @@ def database_away(request: HttpRequest) -> HttpResponse:
         context["action"] = request.get_full_path()
         context["had_password"] = not NOT_KEPT.isdisjoint(set(request.POST) - {"csrfmiddlewaretoken"})
     page = render_to_string("database_away.html", context)
-    return HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_SECONDS), "Cache-Control": "no-store"})
+    return HttpResponse(
+        page, status=503, headers={"Retry-After": str(RETRY_SECONDS), "Cache-Control": "no-store"}
+    )

@@ -62,11 +62,11 @@ def make_first_operator(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "sign_in/link_void.html", status=410)
     form = FirstOperatorForm(request.POST or None)
     if not form.is_valid():
-        return render(request, "sign_in/first_operator.html", {"form": form}, status=422 if form.is_bound else 200)
-    try:
-        account = use_token(
-            token, login=form.cleaned_data["login"], password=form.cleaned_data["password"]
+        return render(
+            request, "sign_in/first_operator.html", {"form": form}, status=422 if form.is_bound else 200
         )
+    try:
+        account = use_token(token, login=form.cleaned_data["login"], password=form.cleaned_data["password"])
     except TokenInvalid:
         return render(request, "sign_in/link_void.html", status=410)
     except MailboxFact as fact:

@@ -32,7 +32,11 @@ def _with_links(text: str) -> str:
             url = url[:-1]
         pieces.append(str(escape(text[done : match.start()])))
         pieces.append(
-            str(format_html('<a href="{}" target="_blank" rel="noopener noreferrer nofollow">{}</a>', url, url))
+            str(
+                format_html(
+                    '<a href="{}" target="_blank" rel="noopener noreferrer nofollow">{}</a>', url, url
+                )
+            )
         )
         done = match.start() + len(url)
     pieces.append(str(escape(text[done:])))

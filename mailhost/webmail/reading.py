@@ -57,7 +57,9 @@ def read_octets(entry: MailboxEntry, uid: int) -> bytes:
 
 def read_letter(entry: MailboxEntry, uid: int) -> Letter:
     """Reads the message, and marks nothing. Raises MessageNotFound."""
-    row = Message.objects.filter(mailbox_id=entry.mailbox_id, uid=uid).values("flags", "internal_date").first()
+    row = (
+        Message.objects.filter(mailbox_id=entry.mailbox_id, uid=uid).values("flags", "internal_date").first()
+    )
     if row is None:
         raise MessageNotFound
     octets = read_octets(entry, uid)

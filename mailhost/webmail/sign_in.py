@@ -87,3 +87,10 @@ def enter_admin(request: HttpRequest) -> HttpResponse:
     if not isinstance(request.user, Account) or not request.user.is_operator:
         raise PermissionDenied
     return redirect("admin:index")
+
+
+def own_account(request: HttpRequest) -> HttpResponse:
+    """Operators change their password on their account's page."""
+    if not isinstance(request.user, Account) or not request.user.is_operator:
+        return redirect("sign-in")
+    return redirect("admin:mailboxes_account_change", request.user.pk)

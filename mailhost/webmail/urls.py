@@ -5,7 +5,6 @@ from django.urls import path, register_converter
 from mailhost.webmail.pages import compose, letter, message_list
 
 
-
 class NumberConverter:
     """An id or a UID: what a bigint holds."""
 

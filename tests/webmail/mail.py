@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from mailboxes.models import Account
 from mailboxes.store.append import append, prepare
 from mailboxes.store.hierarchy import find_mailbox
-from mailboxes.store.values import Flag, NewMessage
+from mailboxes.store.values import NO_FLAGS, Flag, NewMessage
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 
@@ -19,7 +19,9 @@ How are you?\r
 """
 
 
-def deliver(account: Account, octets: bytes = LETTER, *, mailbox: str = "INBOX", flags: Flag = Flag(0)) -> int:
+def deliver(
+    account: Account, octets: bytes = LETTER, *, mailbox: str = "INBOX", flags: Flag = NO_FLAGS
+) -> int:
     """Puts a message into the account's mailbox; its UID."""
     message = NewMessage(prepare(octets), flags)
     appended = append(

@@ -48,7 +48,9 @@ def test_the_list_shows_what_there_is_to_know(signed_in: Client, alice: Account,
     assert "2 messages, 1 unread" in page
 
 
-def test_pages_stay_where_they_are_when_mail_arrives(signed_in: Client, alice: Account, deliver: Deliver) -> None:
+def test_pages_stay_where_they_are_when_mail_arrives(
+    signed_in: Client, alice: Account, deliver: Deliver
+) -> None:
     for number in range(1, PAGE_LENGTH * 2 + 2):
         deliver(alice, numbered(number))
     where = f"/mail/{mailbox_id(alice)}/"
@@ -63,7 +65,9 @@ def test_pages_stay_where_they_are_when_mail_arrives(signed_in: Client, alice: A
     page = signed_in.get(where + f"?before={PAGE_LENGTH + 2}").context["page"]
     assert second[0] == f"Letter {PAGE_LENGTH + 1}."
     assert [line.subject for line in page.lines] == second
-    assert [line.subject for line in signed_in.get(where + f"?after={page.newer_than}").context["page"].lines] == first
+    assert [
+        line.subject for line in signed_in.get(where + f"?after={page.newer_than}").context["page"].lines
+    ] == first
     assert len(subjects("?before=2")) == 1
 
 

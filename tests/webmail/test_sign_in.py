@@ -57,7 +57,9 @@ def test_too_many_wrong_passwords_are_refused_with_a_reason(
         client.post("/", {"username": alice.login, "password": "wrong"}, REMOTE_ADDR="192.0.2.7")
     page = client.post("/", {"username": alice.login, "password": PASSWORD}, REMOTE_ADDR="192.0.2.7")
     assert b"Too many wrong passwords. Try again in 15 minutes." in page.content
-    other_network = client.post("/", {"username": alice.login, "password": PASSWORD}, REMOTE_ADDR="198.51.100.7")
+    other_network = client.post(
+        "/", {"username": alice.login, "password": PASSWORD}, REMOTE_ADDR="198.51.100.7"
+    )
     assert other_network.status_code == 302
 
 

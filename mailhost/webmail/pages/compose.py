@@ -16,7 +16,6 @@ from mailhost.webmail.answering import Beginning, Mode, begin, go_on
 from mailhost.webmail.compose_form import ComposeForm
 from mailhost.webmail.errors import AWAY
 from mailhost.webmail.pages.frame import show
-from mailhost.webmail.pages.letter import of_message
 from mailhost.webmail.reading import Letter, attached, read_letter
 from mailhost.webmail.sending import NotSent, Outgoing, Source, new_message_id, own_address, save_draft, send
 
@@ -27,6 +26,7 @@ TITLES = {
     Mode.FORWARD: "Forward",
     Mode.DRAFT: "Draft",
 }
+EMPTY = Beginning()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Occasion:
     mode: Mode = Mode.NEW
     entry: MailboxEntry | None = None
     letter: Letter | None = None
-    beginning: Beginning = Beginning()
+    beginning: Beginning = EMPTY
     attached: tuple[AttachedPart, ...] = ()
 
     @property
@@ -57,11 +57,11 @@ def compose_new(request: HttpRequest, desk: Desk) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @for_account_holders
-@of_message
-def compose_from(request: HttpRequest, desk: Desk, entry: MailboxEntry, uid: int, mode: str) -> HttpResponse:
+def compose_from(request: HttpRequest, desk: Desk, mailbox_id: int, uid: int, mode: str) -> HttpResponse:
     """A form that starts from a message: reply, reply-all, forward, or a draft to go on with."""
     if mode not in set(Mode) - {Mode.NEW}:
         raise Http404
+    entry = desk.mailbox(mailbox_id)
     letter, why = read_letter(entry, uid), Mode(mode)
     beginning = go_on(letter) if why is Mode.DRAFT else begin(letter, why, own=str(own_address(desk.account)))
     carried = letter.message.attachments if why in {Mode.FORWARD, Mode.DRAFT} else ()
@@ -79,19 +79,21 @@ def _write(request: HttpRequest, desk: Desk, occasion: Occasion) -> HttpResponse
     if not form.is_valid():
         return _form(request, desk, occasion, form, status=422)
     outgoing = _outgoing(form, occasion)
-    words = {"source": occasion.source, "message_id": new_message_id(), "now": timezone.now()}
+    message_id, now = new_message_id(), timezone.now()
     try:
         if "save" in request.POST:
-            drafts, uid = save_draft(desk, outgoing, **words)
+            drafts, uid = save_draft(desk, outgoing, source=occasion.source, message_id=message_id, now=now)
             messages.success(request, "Draft saved.")
             return redirect("webmail:compose-from", drafts.mailbox_id, uid, Mode.DRAFT)
-        send(desk, outgoing, **words)
+        send(desk, outgoing, source=occasion.source, message_id=message_id, now=now)
     except NotSent as refusal:
         for reason in refusal.reasons:
             form.add_error(None, reason)
         return _form(request, desk, occasion, form, status=422)
     except AWAY:
-        form.add_error(None, "The database is away, so nothing was sent. Try again in a moment: your text is still here.")
+        form.add_error(
+            None, "The database is away, so nothing was sent. Try again in a moment: your text is still here."
+        )
         return _form(request, desk, occasion, form, status=503)
     messages.success(request, "Message sent.")
     back = occasion.entry if occasion.entry is not None else desk.inbox()
@@ -107,7 +109,7 @@ def _outgoing(form: ComposeForm, occasion: Occasion) -> Outgoing:
             carried.append(Attachment(part.filename, part.content_type, part.octets))
     carried += [
         Attachment(file.name or "file", file.content_type or "application/octet-stream", file.read())
-        for file in values["files"]
+        for file in values["uploads"]
     ]
     return Outgoing(
         to=values["to"],
@@ -135,7 +137,9 @@ def _form(
         title=TITLES[occasion.mode],
         sender=str(sender),
         chose_files=chose_files,
-        show_copies=bool(form["cc"].value() or form["bcc"].value() or form["cc"].errors or form["bcc"].errors),
+        show_copies=bool(
+            form["cc"].value() or form["bcc"].value() or form["cc"].errors or form["bcc"].errors
+        ),
         occasion=occasion,
         status=status,
     )

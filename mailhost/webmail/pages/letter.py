@@ -1,16 +1,11 @@
 """One message: its page, its HTML in a frame that can do nothing, its attachments, its source."""
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Concatenate, ParamSpec
-
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET
 
-from mailboxes.store.values import MailboxEntry
 from mailhost.webmail import plain_text
 from mailhost.webmail.access import Desk, for_account_holders
 from mailhost.webmail.cleaning import clean_html, has_remote_images
@@ -18,7 +13,6 @@ from mailhost.webmail.folders import kind, label
 from mailhost.webmail.listing import neighbours
 from mailhost.webmail.pages.frame import show
 from mailhost.webmail.reading import (
-    MessageNotFound,
     attached,
     inline_images,
     mark_seen,
@@ -26,7 +20,6 @@ from mailhost.webmail.reading import (
     read_octets,
 )
 
-P = ParamSpec("P")
 MAX_SOURCE_OCTETS = 1 << 20  # shown; the download has all
 # The frame's own policy: no script, no form, no frame, nothing loaded but images that are asked for. `sandbox` gives
 # the page an origin of its own even where somebody opens its address by itself.
@@ -38,28 +31,11 @@ POLICY = (
 SAFE_TYPES = {"application/pdf", "image/gif", "image/jpeg", "image/png", "image/webp", "text/plain"}
 
 
-def of_message(
-    page: Callable[Concatenate[HttpRequest, Desk, MailboxEntry, int, P], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, Desk, int, int, P], HttpResponse]:
-    """Finds the mailbox among the account's own; a message that is not there is 404."""
-
-    @wraps(page)
-    def found(
-        request: HttpRequest, desk: Desk, mailbox_id: int, uid: int, *args: P.args, **kwargs: P.kwargs
-    ) -> HttpResponse:
-        try:
-            return page(request, desk, desk.mailbox(mailbox_id), uid, *args, **kwargs)
-        except MessageNotFound as fact:
-            raise Http404 from fact
-
-    return found
-
-
 @require_GET
 @for_account_holders
-@of_message
-def show_letter(request: HttpRequest, desk: Desk, entry: MailboxEntry, uid: int) -> HttpResponse:
+def show_letter(request: HttpRequest, desk: Desk, mailbox_id: int, uid: int) -> HttpResponse:
     """The message's page; opening it marks it as seen."""
+    entry = desk.mailbox(mailbox_id)
     letter = read_letter(entry, uid)
     mark_seen(entry, letter, now=timezone.now())
     newer, older = neighbours(entry, uid)
@@ -83,10 +59,9 @@ def show_letter(request: HttpRequest, desk: Desk, entry: MailboxEntry, uid: int)
 
 @require_GET
 @for_account_holders
-@of_message
-def show_html(request: HttpRequest, desk: Desk, entry: MailboxEntry, uid: int) -> HttpResponse:
+def show_html(request: HttpRequest, desk: Desk, mailbox_id: int, uid: int) -> HttpResponse:
     """The message's HTML, cleaned, for the sandboxed frame; `?images` shows those from other hosts."""
-    letter = read_letter(entry, uid)
+    letter = read_letter(desk.mailbox(mailbox_id), uid)
     show_images = "images" in request.GET
     body = clean_html(
         letter.message.text_html or "", inline_images=inline_images(letter), show_images=show_images
@@ -99,9 +74,9 @@ def show_html(request: HttpRequest, desk: Desk, entry: MailboxEntry, uid: int) -
 
 @require_GET
 @for_account_holders
-@of_message
-def show_source(request: HttpRequest, desk: Desk, entry: MailboxEntry, uid: int) -> HttpResponse:
+def show_source(request: HttpRequest, desk: Desk, mailbox_id: int, uid: int) -> HttpResponse:
     """The message as it came, to look at."""
+    entry = desk.mailbox(mailbox_id)
     octets = read_octets(entry, uid)
     return show(
         request,
@@ -116,20 +91,16 @@ def show_source(request: HttpRequest, desk: Desk, entry: MailboxEntry, uid: int)
 
 @require_GET
 @for_account_holders
-@of_message
-def download(request: HttpRequest, desk: Desk, entry: MailboxEntry, uid: int) -> HttpResponse:
+def download(request: HttpRequest, desk: Desk, mailbox_id: int, uid: int) -> HttpResponse:
     """The message as it came, to keep."""
-    return _file(read_octets(entry, uid), "application/octet-stream", f"message-{uid}.eml")
+    return _file(read_octets(desk.mailbox(mailbox_id), uid), "application/octet-stream", f"message-{uid}.eml")
 
 
 @require_GET
 @for_account_holders
-@of_message
-def download_part(
-    request: HttpRequest, desk: Desk, entry: MailboxEntry, uid: int, section: str
-) -> HttpResponse:
+def download_part(request: HttpRequest, desk: Desk, mailbox_id: int, uid: int, section: str) -> HttpResponse:
     """One attachment."""
-    part = attached(read_octets(entry, uid), section)
+    part = attached(read_octets(desk.mailbox(mailbox_id), uid), section)
     content_type = part.content_type if part.content_type in SAFE_TYPES else "application/octet-stream"
     return _file(part.octets, content_type, part.filename)
 

@@ -54,8 +54,8 @@ def act(request: HttpRequest, desk: Desk, mailbox_id: int) -> HttpResponse:
     back = next_page(request, reverse("webmail:list", args=[mailbox_id]))
     wanted, chosen = request.POST.get("act", ""), request.POST.getlist("uid")
     for one in (Act.FLAG, Act.UNFLAG):  # the star in a line says which line by itself
-        if uid := request.POST.get(f"{one}-one"):
-            wanted, chosen = one, [uid]
+        if line := request.POST.get(f"{one}-one"):
+            wanted, chosen = one, [line]
     uids = [uid for text in chosen[:MAX_CHOSEN] if (uid := _number(text)) is not None]
     if wanted not in set(Act):
         return redirect(back)

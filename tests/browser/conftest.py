@@ -1,0 +1,71 @@
+"""Debian's Chromium against the web pages, served by threads of this process on the shared test database.
+
+Not pytest-django's live_server: it empties the database after each test, which other tests with listeners share.
+"""
+
+import os
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.needs import find_program
+
+if TYPE_CHECKING:
+    from mailboxes.models import Account
+
+CHROMIUM = find_program("chromium")
+ARGUMENTS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if CHROMIUM is None:
+        absent = pytest.mark.skip(reason="chromium is not installed: apt-get install chromium")
+        for item in items:
+            if "tests/browser" in item.path.as_posix():
+                item.add_marker(absent)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    """Chromium has no sandbox of its own for root."""
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return {"executable_path": CHROMIUM, "args": [*ARGUMENTS, *sandbox]}
+
+
+@pytest.fixture(scope="session")
+def web(shared_db: None) -> Iterator[str]:
+    """Where the pages are: `http://127.0.0.1:PORT`."""
+    from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
+    from django.core.wsgi import get_wsgi_application
+
+    class Quiet(WSGIRequestHandler):
+        def log_message(self, format: str, *args: Any) -> None:
+            """Says nothing."""
+
+    # Playwright keeps an event loop running in this thread, which Django takes for a mistake.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    server = ThreadedWSGIServer(("127.0.0.1", 0), Quiet, connections_override={})
+    server.set_app(get_wsgi_application())
+    thread = threading.Thread(target=server.serve_forever, name="web", daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def alice(web: str) -> "Account":
+    from tests.support.hosting import new_account
+
+    return new_account("alice")

@@ -1,0 +1,112 @@
+"""Every page fits its screen and keeps its own content policy: on a desktop, on a phone, in the dark.
+
+MAILHOST_TEST_SHOTS=/tmp/shots keeps a picture of each; docs/images/webmail.png is one of them.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Browser, ConsoleMessage, Page
+
+from mailboxes.accounts import add_account
+from mailboxes.models import Account
+from mailboxes.store.hierarchy import find_mailbox
+from mailhost.protocols.addresses import EmailAddress
+from tests.browser.demo_mail import fill
+from tests.support.hosting import PASSWORD, new_account, new_domain
+
+SHOTS = os.environ.get("MAILHOST_TEST_SHOTS", "")
+SCREENS: dict[str, Any] = {
+    "desktop": {"viewport": {"width": 1280, "height": 800}},
+    "phone": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True},
+    "dark": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},
+    "phone-dark": {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"},
+}
+
+
+@pytest.fixture(scope="module")
+def furnished(web: str) -> Account:
+    """An operator with a mailbox full of letters, in a host with some customers."""
+    domain = new_domain()
+    account = add_account(
+        address=EmailAddress.parse(f"alice@{domain}"),
+        password=PASSWORD,
+        display_name="Alice Moreau",
+        quota_octets=2 << 20,
+        is_operator=True,
+        by="test",
+    )
+    fill(account, now=timezone.now())
+    for name in ("bob", "carol", "dave"):
+        new_account(name, domain=domain, quota_octets=5 << 30)
+    return account
+
+
+@pytest.fixture(params=SCREENS)
+def screen(
+    request: pytest.FixtureRequest, browser: Browser, furnished: Account
+) -> Iterator[tuple[str, Page]]:
+    context = browser.new_context(**SCREENS[request.param])
+    yield request.param, context.new_page()
+    context.close()
+
+
+def test_every_page_fits_and_breaks_no_policy(web: str, furnished: Account, screen: tuple[str, Page]) -> None:
+    name, page = screen
+    complaints: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        # Chromium gives up what it loads when any interface of the machine comes or goes: no fault of the page.
+        if message.type == "error" and "ERR_NETWORK_CHANGED" not in message.text:
+            complaints.append(f"{page.url}: {message.text}")
+
+    page.on("console", listen)
+    page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+    inbox = find_mailbox(account_id=furnished.pk, name="INBOX").mailbox_id
+    trash = find_mailbox(account_id=furnished.pk, name="Trash").mailbox_id
+
+    page.goto(web + "/")
+    look(page, name, "sign-in")
+    page.get_by_label("Address").fill(furnished.login)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/mail/*/")
+    for place, path in {
+        "list": f"/mail/{inbox}/",
+        "folders": f"/mail/{inbox}/#folders",
+        "letter": f"/mail/{inbox}/13/",
+        "html": f"/mail/{inbox}/11/",
+        "source": f"/mail/{inbox}/13/source/",
+        "empty": f"/mail/{trash}/",
+        "compose": "/mail/new/",
+        "reply": f"/mail/{inbox}/13/reply/",
+        "forward": f"/mail/{inbox}/13/forward/",
+        "missing": f"/mail/{inbox}/4711/",
+        "admin": "/admin/",
+        "admin-accounts": "/admin/mailboxes/account/",
+        "admin-account": f"/admin/mailboxes/account/{furnished.pk}/change/",
+        "admin-account-add": "/admin/mailboxes/account/add/",
+        "admin-domains": "/admin/domains/domain/",
+        "admin-alias-add": "/admin/domains/alias/add/",
+        "admin-key-add": "/admin/mailboxes/apikey/add/",
+        "admin-queue": "/admin/delivery/queuedrecipient/",
+        "admin-audit": "/admin/audit/act/",
+    }.items():
+        page.goto(web + path)
+        look(page, name, place)
+    # The 404 page itself is told in the console as a failed load: that one is meant.
+    assert [each for each in complaints if "/4711/" not in each] == []
+
+
+def look(page: Page, screen: str, place: str) -> None:
+    """Nothing sticks out to the right; a picture, where they are wanted."""
+    page.wait_for_load_state("load")
+    if SHOTS:
+        Path(SHOTS).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=str(Path(SHOTS) / f"{place}-{screen}.png"))
+    wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wider <= 0, f"{place} on {screen} is {wider} pixels too wide"
