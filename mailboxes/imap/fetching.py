@@ -7,6 +7,7 @@ client has taken it, so that memory is bounded by one chunk however much is aske
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from itertools import islice
 
 from mailboxes.imap.sections import (
@@ -52,6 +53,14 @@ class Chunk:
     octets: Sequence[bytes] = ()
 
 
+class Reading(Enum):
+    """What of each message is read besides its row."""
+
+    ROWS = 0
+    HEADERS = 1
+    OCTETS = 2
+
+
 class Fetching:
     """One FETCH under way. `missing` counts messages that are gone for good and could not be told."""
 
@@ -60,13 +69,13 @@ class Fetching:
         self._selected: Selected = session.mailbox
         self._view = view
         self._items = items
-        self._sections = [item for item in items if isinstance(item, Section)]
-        self._needs_octets = bool(self._sections) or Attribute.BODY in items
-        self._is_of_headers = Attribute.BODY not in items and all(map(is_of_header, self._sections))
+        self._reading = _reading(items)
         self._columns = [COLUMNS[item] for item in items if isinstance(item, Attribute) and item in COLUMNS]
-        if self._needs_octets:
-            # The last column says how much is going to be read, the one before it where the parts lie.
-            self._columns += ["header_octets"] if self._is_of_headers else ["parts", "size_octets"]
+        # The last column says how much is going to be read, the one before it where the parts lie.
+        if self._reading is Reading.HEADERS:
+            self._columns += ["header_octets"]
+        elif self._reading is Reading.OCTETS:
+            self._columns += ["parts", "size_octets"]
         self._template = _template(items)
         self.missing = 0
 
@@ -75,26 +84,27 @@ class Fetching:
         positions = (position for start, end in ranges for position in range(start, end))
         at_once = ROWS_AT_ONCE if self._columns else FROM_MEMORY_AT_ONCE
         while some := list(islice(positions, at_once)):
-            if not self._columns:
+            if self._columns:
+                await self._tell_from_store(some)
+            else:
                 await self._tell(Chunk(some, [(self._view.uids[position],) for position in some]))
-                continue
-            chunk = await self._read_rows(some)
-            if not self._needs_octets:
-                await self._tell(chunk)
-                continue
-            for group in self._groups(chunk):
-                await self._tell_with_octets(group)
 
-    async def _read_rows(self, positions: list[int]) -> Chunk:
+    async def _tell_from_store(self, positions: list[int]) -> None:
         uids = [self._view.uids[position] for position in positions]
-        rows = await in_store(
-            fetch_rows, mailbox_id=self._selected.mailbox_id, uids=uids, columns=self._columns
-        )
+        rows, octets = await in_store(_read, self._selected.mailbox_id, uids, self._columns, self._reading)
         if len(rows) == len(positions):
-            return Chunk(positions, rows)
-        self.missing += len(positions) - len(rows)
-        by_uid = dict(zip(uids, positions, strict=True))
-        return Chunk([by_uid[row[0]] for row in rows], rows)
+            chunk = Chunk(positions, rows)
+        else:
+            self.missing += len(positions) - len(rows)
+            by_uid = dict(zip(uids, positions, strict=True))
+            chunk = Chunk([by_uid[row[0]] for row in rows], rows)
+        if self._reading is Reading.ROWS:
+            await self._tell(chunk)
+        elif octets is not None:
+            await self._tell(self._with(octets, chunk))
+        else:
+            for group in self._groups(chunk):
+                await self._tell_group(group)
 
     def _groups(self, chunk: Chunk) -> Iterator[Chunk]:
         """Neighbours that are read together, within OCTETS_AT_ONCE; a larger message stands alone."""
@@ -107,23 +117,25 @@ class Fetching:
         if start < len(chunk.rows):
             yield Chunk(chunk.positions[start:], chunk.rows[start:])
 
-    async def _tell_with_octets(self, chunk: Chunk) -> None:
+    async def _tell_group(self, chunk: Chunk) -> None:
         is_large = chunk.rows[0][-1] > OCTETS_AT_ONCE
-        if is_large and not self._is_of_headers and Attribute.BODY not in self._items:
+        if is_large and self._reading is Reading.OCTETS and Attribute.BODY not in self._items:
             await self._tell_large(chunk)
             return
         uids = [row[0] for row in chunk.rows]
-        mailbox_id = self._selected.mailbox_id
-        if self._is_of_headers:
-            found = dict(await in_store(fetch_headers, mailbox_id=mailbox_id, uids=uids))
-        else:
-            read = await in_store(fetch_octets, mailbox_id=mailbox_id, uids=uids)
-            found = {uid: octets for uid, octets, _ in read}
-        if len(found) < len(uids):  # gone for good since its row was read
-            self.missing += len(uids) - len(found)
-            there = [at for at, uid in enumerate(uids) if uid in found]
-            chunk = Chunk([chunk.positions[at] for at in there], [chunk.rows[at] for at in there])
-        await self._tell(Chunk(chunk.positions, chunk.rows, [found[row[0]] for row in chunk.rows]))
+        octets = await in_store(_read_octets, self._selected.mailbox_id, uids, self._reading)
+        await self._tell(self._with(octets, chunk))
+
+    def _with(self, octets: dict[int, bytes], chunk: Chunk) -> Chunk:
+        """The chunk with its octets, without messages that went for good since their row was read."""
+        pairs = zip(chunk.positions, chunk.rows, strict=True)
+        there = [(position, row) for position, row in pairs if row[0] in octets]
+        self.missing += len(chunk.rows) - len(there)
+        return Chunk(
+            [position for position, _ in there],
+            [row for _, row in there],
+            [octets[row[0]] for _, row in there],
+        )
 
     async def _tell(self, chunk: Chunk) -> None:
         numbers = [position + 1 for position in chunk.positions]
@@ -135,7 +147,7 @@ class Fetching:
     def _column(self, item: FetchItem, chunk: Chunk) -> Sequence[bytes | int]:
         """What the item is in each response."""
         if isinstance(item, Section):
-            if self._is_of_headers:
+            if self._reading is Reading.HEADERS:
                 return [header_text(item, header) for header in chunk.octets]
             return [
                 section_text(item, octets, row[-2])
@@ -196,6 +208,30 @@ class Fetching:
                 raise ConnectionLost("a message went for good while it was being sent")
             start += len(piece)
             yield piece
+
+
+def _reading(items: Sequence[FetchItem]) -> Reading:
+    sections = [item for item in items if isinstance(item, Section)]
+    if Attribute.BODY in items or not all(map(is_of_header, sections)):
+        return Reading.OCTETS
+    return Reading.HEADERS if sections else Reading.ROWS
+
+
+def _read(
+    mailbox_id: int, uids: Sequence[int], columns: Sequence[str], reading: Reading
+) -> tuple[list[Row], dict[int, bytes] | None]:
+    """The rows, and the octets too where they are few enough to be read in the same hop."""
+    rows = fetch_rows(mailbox_id=mailbox_id, uids=uids, columns=columns)
+    if reading is Reading.ROWS or sum(row[-1] for row in rows) > OCTETS_AT_ONCE:
+        return rows, None
+    return rows, _read_octets(mailbox_id, [row[0] for row in rows], reading)
+
+
+def _read_octets(mailbox_id: int, uids: Sequence[int], reading: Reading) -> dict[int, bytes]:
+    """By UID, the header or the whole of each message."""
+    if reading is Reading.HEADERS:
+        return dict(fetch_headers(mailbox_id=mailbox_id, uids=uids))
+    return {uid: octets for uid, octets, _ in fetch_octets(mailbox_id=mailbox_id, uids=uids)}
 
 
 def _piece(item: FetchItem) -> bytes:

@@ -13,7 +13,7 @@ from mailboxes.imap.refusals import Refused
 from mailboxes.imap.view import MailboxView, SharedViews
 from mailboxes.store.changes import changes_since
 from mailboxes.store.select import load_view
-from mailboxes.store.values import ChangedRow, Changes, MailboxEntry, View
+from mailboxes.store.values import ChangedRow, Changes, MailboxEntry, Stored, View
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.imap.responses import untagged
 
@@ -94,7 +94,7 @@ class Selected:
                 for uid in changes.vanished
                 if uid < self.uid_next and self._view.position(uid) is not None
             )
-            self.take_flags(changes.changed, is_told=False)
+            self.take_flags(changes.changed)
             if not self._vanished:
                 self._view = self._shared.share(self.mailbox_id, changes.highest_modseq, self._view)
         self.modseq = changes.highest_modseq
@@ -103,20 +103,31 @@ class Selected:
         self.recent_count += sum(uid >= self.first_recent_uid for uid in arrivals)
         self._has_untold_arrivals |= bool(arrivals)
 
-    def take_flags(self, rows: Iterable[ChangedRow], *, is_told: bool) -> None:
-        """Flags as they are now; `is_told` where the client knows them (its own .SILENT STORE)."""
+    def take_flags(self, rows: Iterable[ChangedRow]) -> None:
+        """Flags that others changed, and arrivals: still to be told."""
         assert self._view is not None
-        known = self._view.uids[-1] if self._view.uids else 0
-        self._view, differing = self._view.with_changes(sorted(rows, key=lambda row: row.uid))
-        if not is_told:
-            self._untold_flags.update(self._view.uids[position] for position in differing)
-            return
-        assert not self._view.uids or self._view.uids[-1] == known, "arrivals come by sync alone"
+        self._view, differing = self._view.with_changes(rows)
+        self._untold_flags.update(self._view.uids[position] for position in differing)
 
-    def take_vanished(self, uids: Iterable[int]) -> None:
+    def take_own_flags(self, stored: Stored) -> None:
+        """Flags that this session's own command changed: the command tells them, or was asked not to."""
+        assert self._view is not None
+        self._view, _ = self._view.with_changes(stored.changed)
+        self._advance(stored.modseq)
+
+    def take_own_vanished(self, uids: Iterable[int], modseq: int) -> None:
         """Messages that this session's own command expunged or moved away."""
         assert self._view is not None
-        self._vanished.update(uid for uid in uids if self._view.position(uid) is not None)
+        uids = list(uids)
+        known = [uid for uid in uids if self._view.position(uid) is not None]
+        if len(known) == len(uids):  # arrivals among them are yet to be heard of as changes
+            self._advance(modseq)
+        self._vanished.update(known)
+
+    def _advance(self, modseq: int) -> None:
+        """Our own change came right behind what we knew: nothing of others lies between, nothing is to be read."""
+        if modseq == self.modseq + 1:
+            self.modseq = modseq
 
     # --- what goes out ---------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """One client's connection: its state, what it has selected, what it tells (RFC 3501 section 3)."""
 
+import asyncio
 import ssl
 from dataclasses import dataclass, field
 
@@ -19,6 +20,7 @@ from mailhost.protocols.imap.framing import CommandText, CommandTooBig, Framer, 
 from mailhost.protocols.imap.responses import continuation, status_line
 from mailhost.protocols.imap.states import State, capabilities
 
+SEARCHES_AT_ONCE = 2
 MAX_SKIPPED_BEFORE_LOGIN = 65_536
 
 log = structlog.get_logger(__name__)
@@ -33,6 +35,8 @@ class ImapHost:
     tls: ssl.SSLContext | None = None
     allow_plaintext_login: bool = False  # on loopback alone
     views: SharedViews = field(default_factory=SharedViews)
+    # Searches that read messages take seconds of a store thread: they must leave most of them to everybody else.
+    searching: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SEARCHES_AT_ONCE))
 
 
 class Session:

@@ -53,33 +53,36 @@ class MailboxView:
     def with_changes(self, rows: Iterable[ChangedRow]) -> tuple["MailboxView", list[int]]:
         """The view after flag changes and arrivals, and the positions where flags differ from before.
 
-        Arrivals are rows with UIDs above the last one. Rows between that are not here are passed over.
+        Rows come in UID order. Arrivals have UIDs above the last one; rows between that are not here are passed
+        over.
         """
-        uids, flags, keywords = self.uids, self.flags, self.keywords
+        uids, flags, keywords = self.uids[:], self.flags[:], dict(self.keywords)
         differing: list[int] = []
-        is_copied = False
+        count = len(uids)
+        last = uids[-1] if uids else 0
+        position = -1
         for row in rows:
-            position = self.position(row.uid)
-            is_arrival = position is None and (not uids or row.uid > uids[-1])
-            if position is None and not is_arrival:
-                continue
-            if position is not None and (
-                flags[position] == row.flags and keywords.get(row.uid, ()) == tuple(row.keywords)
-            ):
-                continue
-            if not is_copied:
-                uids, flags, keywords, is_copied = uids[:], flags[:], dict(keywords), True
-            if position is None:
-                uids.append(row.uid)
+            uid = row.uid
+            if uid > last:
+                uids.append(uid)
                 flags.append(row.flags)
             else:
+                position += 1  # the next one, where whole ranges change
+                if position >= count or uids[position] != uid:
+                    position = bisect_left(uids, uid, 0, count)
+                    if position >= count or uids[position] != uid:
+                        continue
+                if flags[position] == row.flags and keywords.get(uid, ()) == row.keywords:
+                    continue
                 flags[position] = row.flags
                 differing.append(position)
-            assert isinstance(keywords, dict)
-            keywords.pop(row.uid, None)
             if row.keywords:
-                keywords[row.uid] = tuple(row.keywords)
-        return (MailboxView(uids, flags, keywords), sorted(differing)) if is_copied else (self, [])
+                keywords[uid] = row.keywords
+            elif uid in keywords:
+                del keywords[uid]
+        if not differing and len(uids) == count:
+            return self, []
+        return MailboxView(uids, flags, keywords), differing
 
     def without(self, uids: Iterable[int]) -> tuple["MailboxView", list[int]]:
         """The view without these messages, and the positions they had, ascending."""

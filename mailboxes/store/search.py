@@ -64,6 +64,11 @@ def search(*, mailbox_id: int, key: SearchKey) -> list[int]:
         last = rows[-1][0]
 
 
+def reads_messages(key: SearchKey) -> bool:
+    """Whether headers or octets are read: a search that takes long."""
+    return not compile_condition(key).is_exact
+
+
 def _groups(candidates: Sequence[Candidate], needs: Needs) -> Iterator[Sequence[Candidate]]:
     """Neighbours whose octets are held together."""
     start = octets = 0

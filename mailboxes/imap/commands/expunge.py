@@ -18,6 +18,6 @@ async def expunge(session: Session, command: Expunge) -> Reply:
         uids = view.uids_in(command.uids.positions_of_uids(view.uids))
     outcome = await in_store(expunge_messages, mailbox_id=selected.mailbox_id, uids=uids, now=timezone.now())
     # Arrivals that this session has not been told of may be among them: those it never hears of.
-    selected.take_vanished(outcome.uids)
+    selected.take_own_vanished(outcome.uids, outcome.modseq)
     selected.is_stale = True
     return ok("")

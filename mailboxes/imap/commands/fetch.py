@@ -50,5 +50,5 @@ async def _mark_seen(session: Session, ranges: Ranges) -> bool:
         flags=Flag.SEEN,
         now=timezone.now(),
     )
-    selected.take_flags(stored.changed, is_told=True)
+    selected.take_own_flags(stored)
     return bool(stored.changed)

@@ -3,7 +3,7 @@
 import structlog
 
 from mailboxes.authentication import sign_in
-from mailboxes.exceptions import AuthenticationFailed
+from mailboxes.exceptions import AuthenticationFailed, TooManyFailures
 from mailboxes.imap.refusals import Refused
 from mailboxes.imap.session import Session
 from mailhost.protocols.imap.commands import Login
@@ -35,7 +35,7 @@ async def enter(session: Session, *, login: str, password: str) -> Reply:
         principal = await sign_in(
             login=login, password=password, peer=session.connection.peer, protocol="imap"
         )
-    except AuthenticationFailed:
+    except (AuthenticationFailed, TooManyFailures):
         session.login_failures += 1
         if session.login_failures >= session.host.limits.login_failures:
             session.bye("Too many failed logins")

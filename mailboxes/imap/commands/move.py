@@ -24,7 +24,7 @@ async def move(session: Session, command: Move) -> Reply:
     if moved.uids:
         # Section 4.3: before the EXPUNGEs, so that the client knows where its messages went.
         session.write(status_line("*", "OK", "Moved UIDs.", copyuid(moved)))
-    selected.take_vanished(moved.source_uids)
+    selected.take_own_vanished(moved.source_uids, moved.modseq)
     selected.is_stale = True
     return ok("")
 

@@ -1,7 +1,10 @@
 """SEARCH and UID SEARCH (RFC 3501 section 6.4.4)."""
 
+from contextlib import nullcontext
+
 from mailboxes.imap.session import Session
 from mailboxes.imap.view import MailboxView
+from mailboxes.store.search import reads_messages
 from mailboxes.store.search import search as search_messages
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.imap.commands import Search
@@ -25,7 +28,8 @@ async def search(session: Session, command: Search) -> Reply:
     await session.tell_changes(may_tell_expunges=command.by_uid)
     view = await selected.view()
     key = _resolve(command.key, view, selected.first_recent_uid)
-    uids = await in_store(search_messages, mailbox_id=selected.mailbox_id, key=key)
+    async with session.host.searching if reads_messages(key) else nullcontext():
+        uids = await in_store(search_messages, mailbox_id=selected.mailbox_id, key=key)
     if command.by_uid:
         found = [uid for uid in uids if view.position(uid) is not None]
     else:

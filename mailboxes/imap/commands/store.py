@@ -30,7 +30,7 @@ async def store(session: Session, command: Store) -> Reply:
         keywords=keywords,
         now=timezone.now(),
     )
-    selected.take_flags(stored.changed, is_told=True)
+    selected.take_own_flags(stored)
     if not command.is_silent:
         positions = [position for start, end in ranges for position in range(start, end)]
         for first in range(0, len(positions), LINES_AT_ONCE):
