@@ -9,14 +9,13 @@ import os
 import django
 
 FIRST = ("mailhost.celery",)  # shared tasks belong to the application that exists when they are declared
-THEN = (
+THEN = (  # not the celery command itself, which loads a shell: nobody waits for the worker
     "delivery.smtp.server",
     "mailboxes.imap.server",
     "mailboxes.pop3.server",
     "mailhost.urls",
     "celery.apps.beat",
     "celery.apps.worker",
-    "celery.bin.celery",
     "celery.concurrency.prefork",
     "kombu.transport.redis",
     "uvicorn.main",

@@ -1,6 +1,7 @@
 """Health checks of containers: `python -m mailhost.embedded.probe imap 143`. Exits 0 when it answers as it should.
 
-`https PORT` asks the web server for /health/; `fresh PATH` looks whether a file was written in the last minutes.
+`https PORT` asks the web server for /health/; `fresh PATH` looks whether a file was written in the last minutes;
+`connected PORT` whether a process of this container holds a TCP connection to that port (Linux).
 """
 
 import glob
@@ -10,6 +11,7 @@ import socket
 import ssl
 import sys
 import time
+from pathlib import Path
 
 GREETINGS = {"smtp": b"220 ", "imap": b"* OK", "pop3": b"+OK"}
 SECONDS = 5.0
@@ -36,10 +38,22 @@ def is_fresh(path: str) -> bool:
     )
 
 
+def is_connected(port: int) -> bool:
+    """By /proc/net/tcp: remote port in hexadecimal, and 01 for an established connection."""
+    rows = [
+        line.split()
+        for table in ("tcp", "tcp6")
+        for line in Path("/proc/net", table).read_text().splitlines()[1:]
+    ]
+    return any(row[2].endswith(f":{port:04X}") and row[3] == "01" for row in rows)
+
+
 def main(kind: str, where: str) -> bool:
     if kind == "fresh":
         return is_fresh(where)
     try:
+        if kind == "connected":
+            return is_connected(int(where))
         return is_healthy_web(int(where)) if kind == "https" else is_greeted(int(where), GREETINGS[kind])
     except OSError:
         return False
