@@ -4,6 +4,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Final
 
 import structlog
@@ -26,6 +27,7 @@ class WorkerThread:
         self._make_worker = make_worker
         self._loop = uvloop.new_event_loop()
         self._worker: Worker | None = None
+        self._closing: Future[None] | None = None
         self._thread = threading.Thread(target=self._loop.run_forever, name="relay", daemon=True)
         self._thread.start()
 
@@ -34,15 +36,16 @@ class WorkerThread:
         return asyncio.run_coroutine_threadsafe(self._round(), self._loop).result(ROUND_SECONDS)
 
     def stop(self) -> None:
-        """Takes nothing more; does not wait."""
-        if self._worker is not None:
-            self._loop.call_soon_threadsafe(self._worker.stop)
+        """Takes nothing more, and gives its claims back within moments; does not wait for that."""
+        if self._worker is not None and self._closing is None:
+            self._closing = asyncio.run_coroutine_threadsafe(self._worker.close(), self._loop)
 
     def close(self) -> None:
         """Ends the worker and the loop."""
-        if self._worker is not None:
+        self.stop()
+        if self._closing is not None:
             try:
-                asyncio.run_coroutine_threadsafe(self._worker.close(), self._loop).result(CLOSE_SECONDS)
+                self._closing.result(CLOSE_SECONDS)
             except TimeoutError:
                 log.warning("the worker did not end in time: its claims run out by themselves")
         self._loop.call_soon_threadsafe(self._loop.stop)

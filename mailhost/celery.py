@@ -5,11 +5,13 @@ load Celery, and Django's settings, wherever any module of the house is imported
 """
 
 import os
+import sys
 from typing import Final
 
-from celery import Celery
+from celery import Celery, signals
 from django.conf import settings
 
+from mailhost.net.process import set_up_log
 from mailhost.net.redis_clients import kombu_url
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mailhost.settings")
@@ -35,7 +37,7 @@ app.conf.update(
     worker_pool="threads",
     worker_concurrency=4,
     worker_prefetch_multiplier=1,
-    worker_hijack_root_logger=False,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
     worker_send_task_events=False,
     worker_enable_remote_control=False,
     timezone="UTC",
@@ -51,3 +53,9 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks()
+
+
+@signals.setup_logging.connect
+def _set_up_log(**_: object) -> None:
+    """One form of line for all processes; Celery then leaves logging alone."""
+    set_up_log(next((word for word in ("worker", "beat") if word in sys.argv), "celery"))
