@@ -217,16 +217,15 @@ class SmtpConnection(SMTP):
         if transport is None or self._is_lost:
             return
         reader = self._reader
-        has_unread = bool(reader._buffer) or reader._paused  # type: ignore[attr-defined]
+        is_owed_a_reply = not self._is_closing and (reader._buffer or reader._paused)  # type: ignore[attr-defined]
         self._is_closing = True
-        if has_unread and not self.is_tls and not reader._eof and transport.can_write_eof():  # type: ignore[attr-defined]
+        if is_owed_a_reply and not self.is_tls and not reader._eof and transport.can_write_eof():  # type: ignore[attr-defined]
             # Closing with unread input makes the kernel send a reset, which can overtake our last reply.
             transport.write_eof()
             reader._buffer.clear()  # type: ignore[attr-defined]
-            try:
-                await asyncio.wait_for(reader._wait_for_data("close"), LINGER_SECONDS)  # type: ignore[attr-defined]
-            except (TimeoutError, OSError):
-                pass
+            timer = self.loop.call_later(LINGER_SECONDS, reader._wakeup_waiter)  # type: ignore[attr-defined]
+            await reader._wait_for_data("close")  # type: ignore[attr-defined]
+            timer.cancel()
         transport.close()
         # Idle clients answer no close_notify: they are not waited for when the process ends.
         deadline = self.loop.time() + (LINGER_SECONDS if self._is_shutting_down else CLOSE_TIMEOUT_SECONDS)
