@@ -113,14 +113,15 @@ class Selected:
         """Flags that this session's own command changed: the command tells them, or was asked not to."""
         assert self._view is not None
         self._view, _ = self._view.with_changes(stored.changed)
-        self._advance(stored.modseq)
+        if stored.changed:  # otherwise the modseq is that of somebody else's change
+            self._advance(stored.modseq)
 
     def take_own_vanished(self, uids: Iterable[int], modseq: int) -> None:
         """Messages that this session's own command expunged or moved away."""
         assert self._view is not None
         uids = list(uids)
         known = [uid for uid in uids if self._view.position(uid) is not None]
-        if len(known) == len(uids):  # arrivals among them are yet to be heard of as changes
+        if uids and len(known) == len(uids):  # arrivals among them are yet to be heard of as changes
             self._advance(modseq)
         self._vanished.update(known)
 
