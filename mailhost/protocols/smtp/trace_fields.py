@@ -58,16 +58,6 @@ def return_path_field(reverse_path: ReversePath) -> bytes:
     return f"Return-Path: <{reverse_path}>\r\n".encode()
 
 
-def without_return_path(octets: bytes) -> bytes:
-    """The message as it is relayed: the Return-Path that return_path_field put in front is for final delivery alone.
-
-    RFC 5321 section 4.4: a message that goes on to another host carries none.
-    """
-    if not octets.startswith(b"Return-Path: <"):
-        return octets
-    return octets[octets.index(b"\n") + 1 :] if b"\n" in octets else octets
-
-
 def date_field(now: datetime) -> bytes:
     """A Date field for a message that was submitted without."""
     return f"Date: {format_date(now)}\r\n".encode()
