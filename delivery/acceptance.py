@@ -4,27 +4,26 @@ What comes in while one commit runs goes into the next one together (group commi
 message waits for nothing, and many share the cost of the disk. No failure of one message touches the others.
 """
 
-import asyncio
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from delivery.queue.enqueue import NewQueuedMessage, enqueue
-from mailboxes.exceptions import DiskNearlyFull, MailboxBusy, MailboxFact
+from mailboxes.exceptions import MailboxBusy, MailboxFact
 from mailboxes.store.append import Item, Target, append_batch, prepare
 from mailboxes.store.hierarchy import sent_mailbox
 from mailboxes.store.values import Flag, NewContent
-from mailhost.net.store_threads import StoreThreads, StoreUnavailable, in_store
+from mailhost.net.batcher import Batcher
+from mailhost.net.store_threads import StoreThreads, in_store
 from mailhost.protocols.addresses import EmailAddress
 from mailhost.protocols.smtp.commands import Body
 
 LARGE_OCTETS = 128 * 1024  # from here on working out the structure takes milliseconds: not in the event loop
-MAX_BATCH_MESSAGES = 200
+OCTETS_PER_MESSAGE = 8 * 1024  # what a message weighs in a batch besides its own octets
 MAX_TURNS_LEFT_OUT = 3  # a message whose mailbox is locked so often is then waited for, beside the others
 
 
@@ -55,6 +54,7 @@ class Accepted:
 
 
 Outcome = Accepted | MailboxFact
+Prepared = tuple[Acceptance, NewContent]
 
 
 def accept_now(acceptance: Acceptance, *, now: datetime | None = None) -> Accepted:
@@ -69,9 +69,7 @@ def accept_now(acceptance: Acceptance, *, now: datetime | None = None) -> Accept
 
 
 @transaction.atomic
-def accept_batch(
-    prepared: Sequence[tuple[Acceptance, NewContent]], *, now: datetime, wait: bool = True
-) -> list[Outcome]:
+def accept_batch(prepared: Sequence[Prepared], *, now: datetime, wait: bool = True) -> list[Outcome]:
     """Takes many messages in one transaction; each has its own outcome. Raises DiskNearlyFull for all."""
     items = [_item(acceptance, content, now) for acceptance, content in prepared]
     append_batch(items, now=now, wait=wait)
@@ -116,32 +114,20 @@ def _queued(acceptance: Acceptance, item: Item) -> NewQueuedMessage:
     )
 
 
-@dataclass(slots=True)
-class _Waiting:
-    """A message on its way into a batch, and whoever waits for its outcome."""
-
-    acceptance: Acceptance
-    content: NewContent
-    future: asyncio.Future[Accepted]
-    turns_left_out: int = field(default=0)
-
-
 class Writer:
     """Takes messages for the sessions of one process, in batches, one commit at a time."""
 
     def __init__(
-        self,
-        *,
-        max_batch_octets: int | None = None,
-        clock: Callable[[], datetime] = timezone.now,
+        self, *, max_batch_octets: int | None = None, clock: Callable[[], datetime] = timezone.now
     ) -> None:
-        self._max_batch_octets = max_batch_octets or settings.WRITE_BATCH_OCTETS
         self._clock = clock
-        self._threads = StoreThreads(1, "writer")
+        self._batches: Batcher[Prepared, Accepted] = Batcher(
+            self._take,
+            name="writer",
+            max_weight=max_batch_octets or settings.WRITE_BATCH_OCTETS,
+            weigh=lambda prepared: len(prepared[0].octets) + OCTETS_PER_MESSAGE,
+        )
         self._patient = StoreThreads(2, "patient-writer")
-        self._waiting: deque[_Waiting] = deque()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._is_writing = False
 
     async def accept(self, acceptance: Acceptance) -> Accepted:
         """Takes one message; returns once it is committed.
@@ -153,70 +139,20 @@ class Writer:
             content = prepare(acceptance.octets)
         else:
             content = await in_store(prepare, acceptance.octets)
-        waiting = _Waiting(acceptance, content, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
-        if not self._is_writing:
-            self._is_writing = True
-            self._start(self._write_all())
-        return await waiting.future
+        for _ in range(MAX_TURNS_LEFT_OUT):
+            try:
+                return await self._batches.ask((acceptance, content))
+            except MailboxBusy:
+                continue
+        [outcome] = await self._patient.run(accept_batch, [(acceptance, content)], now=self._clock())
+        if isinstance(outcome, MailboxFact):
+            raise outcome
+        return outcome
 
     async def close(self) -> None:
         """Ends once everything that waits is answered."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
-        self._threads.close()
+        await self._batches.close()
         self._patient.close()
 
-    def _start(self, work: "asyncio._CoroutineLike[None]") -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _write_all(self) -> None:
-        try:
-            while self._waiting:
-                await self._write(self._next_batch(), self._threads, wait=False)
-        finally:
-            self._is_writing = False
-
-    def _next_batch(self) -> list[_Waiting]:
-        batch = [self._waiting.popleft()]
-        octets = len(batch[0].acceptance.octets)
-        while self._waiting and len(batch) < MAX_BATCH_MESSAGES:
-            octets += len(self._waiting[0].acceptance.octets)
-            if octets > self._max_batch_octets:
-                break
-            batch.append(self._waiting.popleft())
-        return batch
-
-    async def _write(self, batch: list[_Waiting], threads: StoreThreads, *, wait: bool) -> None:
-        prepared = [(waiting.acceptance, waiting.content) for waiting in batch]
-        outcomes: list[Outcome | Exception]
-        try:
-            outcomes = [*await threads.run(accept_batch, prepared, now=self._clock(), wait=wait)]
-        except (StoreUnavailable, DiskNearlyFull) as fact:
-            outcomes = [fact] * len(batch)
-        except DatabaseError as error:
-            if len(batch) > 1:  # one row of the batch is bad: each again by itself
-                for waiting in batch:
-                    await self._write([waiting], threads, wait=wait)
-                return
-            outcomes = [error]
-        except Exception as error:  # whoever waits is told, whatever it was
-            outcomes = [error] * len(batch)
-        for waiting, outcome in zip(batch, outcomes, strict=True):
-            self._settle(waiting, outcome)
-
-    def _settle(self, waiting: _Waiting, outcome: Outcome | Exception) -> None:
-        if isinstance(outcome, MailboxBusy):
-            waiting.turns_left_out += 1
-            if waiting.turns_left_out < MAX_TURNS_LEFT_OUT:
-                self._waiting.append(waiting)
-            else:
-                self._start(self._write([waiting], self._patient, wait=True))
-        elif waiting.future.done():  # the session was cancelled meanwhile
-            pass
-        elif isinstance(outcome, Exception):
-            waiting.future.set_exception(outcome)
-        else:
-            waiting.future.set_result(outcome)
+    def _take(self, prepared: Sequence[Prepared]) -> list[Outcome]:
+        return accept_batch(prepared, now=self._clock(), wait=False)

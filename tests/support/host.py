@@ -134,7 +134,12 @@ class Host:
         while not _is_taken(self.ports[name]):
             if time.monotonic() > deadline:
                 raise NotReady(f"{name} does not come back")
-            time.sleep(0.05)
+            assert self.process is not None
+            try:
+                self.process.wait(0.05)
+            except subprocess.TimeoutExpired:
+                continue
+            raise NotReady("the supervisor ended")
 
 
 def _writes_to(pid: int, log: str) -> bool:

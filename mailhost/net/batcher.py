@@ -1,0 +1,98 @@
+"""Puts questions to the database together: what comes in while one answer is on its way goes into the next.
+
+No timer: a single question waits for nothing, and many share one hop into a thread, one statement, one commit.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from django.db import DatabaseError
+
+from mailhost.net.store_threads import StoreThreads
+
+Question = TypeVar("Question")
+Answer = TypeVar("Answer")
+
+
+@dataclass(slots=True)
+class _Waiting(Generic[Question, Answer]):
+    question: Question
+    future: asyncio.Future[Answer]
+
+
+class Batcher(Generic[Question, Answer]):
+    """One thread that answers the questions of one process, batch after batch.
+
+    `work` gets the questions of a batch and gives an answer or an exception for each, in order. `weigh` and
+    `max_weight` bound a batch; a question heavier than that goes alone.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[Sequence[Question]], Sequence[Answer | Exception]],
+        *,
+        name: str,
+        max_weight: int,
+        weigh: Callable[[Question], int] = lambda _: 1,
+    ) -> None:
+        self._work = work
+        self._weigh = weigh
+        self._max_weight = max_weight
+        self._threads = StoreThreads(1, name)
+        self._waiting: deque[_Waiting[Question, Answer]] = deque()
+        self._answering: asyncio.Task[None] | None = None
+
+    async def ask(self, question: Question) -> Answer:
+        """The answer. Raises what the work gives for this question, or StoreUnavailable."""
+        loop = asyncio.get_running_loop()
+        waiting: _Waiting[Question, Answer] = _Waiting(question, loop.create_future())
+        self._waiting.append(waiting)
+        if self._answering is None:
+            self._answering = loop.create_task(self._answer_all())
+        return await waiting.future
+
+    async def close(self) -> None:
+        """Ends once everything that waits is answered."""
+        if self._answering is not None:
+            await self._answering
+        self._threads.close()
+
+    async def _answer_all(self) -> None:
+        try:
+            while self._waiting:
+                await self._answer(self._next_batch())
+        finally:
+            self._answering = None
+
+    def _next_batch(self) -> list[_Waiting[Question, Answer]]:
+        batch = [self._waiting.popleft()]
+        weight = self._weigh(batch[0].question)
+        while self._waiting:
+            weight += self._weigh(self._waiting[0].question)
+            if weight > self._max_weight:
+                break
+            batch.append(self._waiting.popleft())
+        return batch
+
+    async def _answer(self, batch: list[_Waiting[Question, Answer]]) -> None:
+        answers: Sequence[Answer | Exception]
+        try:
+            answers = await self._threads.run(self._work, [waiting.question for waiting in batch])
+        except DatabaseError as error:
+            if len(batch) > 1:  # one row of the batch is bad: each again by itself
+                for waiting in batch:
+                    await self._answer([waiting])
+                return
+            answers = [error]
+        except Exception as error:  # whoever waits is told, whatever it was
+            answers = [error] * len(batch)
+        for waiting, answer in zip(batch, answers, strict=True):
+            if waiting.future.done():  # the session was cancelled meanwhile
+                continue
+            if isinstance(answer, Exception):
+                waiting.future.set_exception(answer)
+            else:
+                waiting.future.set_result(answer)
