@@ -28,7 +28,9 @@ from mailhost.net.store_threads import StoreThreads, StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
-MAX_LOOKS: Final = 200  # destinations at once: most of them wait for DNS or a dead host, on no connection
+# Destinations at once, of those that fail and of the others each: a thousand dead hosts, at which a look takes
+# minutes, shall not keep mail for living ones waiting.
+MAX_LOOKS: Final = 200
 RENEWALS_PER_LEASE: Final = 3
 CLOSE_SECONDS: Final = 1.0  # what is being sent at shutdown may finish in this time: `./run` stops within 10
 STORE_THREADS: Final = 4
@@ -45,7 +47,7 @@ class Worker:
     timeouts: Timeouts = RFC_TIMEOUTS
     threads: StoreThreads = field(default_factory=lambda: StoreThreads(STORE_THREADS, "relay"))
     _looks: dict[asyncio.Task[None], Look] = field(default_factory=dict)
-    _slots: asyncio.Semaphore = field(init=False)
+    _slots: dict[bool, asyncio.Semaphore] = field(init=False)  # by whether the destination fails
     _recorder: Recorder = field(init=False)
     _budget: OctetBudget = field(default_factory=lambda: OctetBudget(HELD_OCTETS))
     _renewing: asyncio.Task[None] | None = None
@@ -54,7 +56,9 @@ class Worker:
     _is_closing: bool = False
 
     def __post_init__(self) -> None:
-        self._slots = asyncio.Semaphore(settings.RELAY_CONNECTIONS)
+        self._slots = {
+            is_failing: asyncio.Semaphore(settings.RELAY_CONNECTIONS) for is_failing in (False, True)
+        }
         self._recorder = Recorder(self.threads, self.clock, self.random)
 
     async def round(self) -> int:
@@ -93,18 +97,24 @@ class Worker:
             await asyncio.wait(left, timeout=CLOSE_SECONDS)
         if self._renewing is not None:
             self._renewing.cancel()
+        if self._rounds:
+            await asyncio.wait(self._rounds, timeout=CLOSE_SECONDS)
         await asyncio.to_thread(self.threads.close)
 
     async def _claim(self) -> list[Claim]:
-        room = MAX_LOOKS - len(self._looks)
-        if self._is_closing or room <= 0:
-            return []
-        return await self.threads.run(
-            claims.claim_destinations,
-            limit=room,
-            lease_seconds=settings.QUEUE_LEASE_SECONDS,
-            now=self.clock(),
-        )
+        """Of both kinds, as many as there is room for."""
+        found: list[Claim] = []
+        for is_failing in (False, True):
+            at_it = sum((look.claim.failures > 0) == is_failing for look in self._looks.values())
+            if not self._is_closing and at_it < MAX_LOOKS:
+                found += await self.threads.run(
+                    claims.claim_destinations,
+                    limit=MAX_LOOKS - at_it,
+                    lease_seconds=settings.QUEUE_LEASE_SECONDS,
+                    now=self.clock(),
+                    is_failing=is_failing,
+                )
+        return found
 
     def _start(self, claim: Claim) -> None:
         look = Look(
@@ -115,7 +125,7 @@ class Worker:
             random=self.random,
             timeouts=self.timeouts,
             threads=self.threads,
-            slots=self._slots,
+            slots=self._slots[claim.failures > 0],
             budget=self._budget,
             recorder=self._recorder,
         )

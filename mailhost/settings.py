@@ -130,7 +130,7 @@ QUEUE_TICK_SECONDS = env.seconds(
     "MAILHOST_QUEUE_TICK", 5, "How often the queue is looked at without being told of new mail."
 )
 RELAY_CONNECTIONS = env.integer(
-    "MAILHOST_RELAY_CONNECTIONS", 100, "Connections to other hosts at once, in one worker process."
+    "MAILHOST_RELAY_CONNECTIONS", 100, "Connections to other hosts at once, in one worker process; as many again to hosts that failed before."
 )
 RELAY_CONNECTIONS_PER_DESTINATION = env.integer(
     "MAILHOST_RELAY_CONNECTIONS_PER_DESTINATION",

@@ -24,7 +24,7 @@ CLAIM = b"""
 UPDATE delivery_destination destination
    SET claimed_until = %s, claim_token = gen_random_uuid()
   FROM (SELECT id FROM delivery_destination
-         WHERE next_attempt_at <= %s AND (claimed_until IS NULL OR claimed_until <= %s)
+         WHERE next_attempt_at <= %s AND (claimed_until IS NULL OR claimed_until <= %s) AND (failures > 0) = %s
          ORDER BY next_attempt_at LIMIT %s FOR NO KEY UPDATE SKIP LOCKED) due
  WHERE destination.id = due.id
 RETURNING destination.id, destination.name, destination.claim_token, destination.failures
@@ -64,11 +64,11 @@ UPDATE delivery_queuedrecipient SET state = 'captured', finished_at = %s
 """
 
 
-def claim_destinations(*, limit: int, lease_seconds: float, now: datetime) -> list[Claim]:
-    """Claims up to so many destinations that are due and that nobody holds."""
+def claim_destinations(*, limit: int, lease_seconds: float, now: datetime, is_failing: bool) -> list[Claim]:
+    """Claims up to so many destinations that are due and that nobody holds: those that fail, or the others."""
     with transaction.atomic(), cursor() as sql:
         until = now + timedelta(seconds=lease_seconds)
-        return [Claim(*row) for row in sql.execute(CLAIM, (until, now, now, limit))]
+        return [Claim(*row) for row in sql.execute(CLAIM, (until, now, now, is_failing, limit))]
 
 
 def renew_claims(*, claims: Collection[Claim], lease_seconds: float, now: datetime) -> set[UUID]:

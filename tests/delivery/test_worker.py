@@ -18,14 +18,13 @@ from pytest_django import Settings
 from delivery import bounces
 from delivery.models import Attempt, Destination, QueuedRecipient
 from delivery.queue import claim
-from delivery.queue.claim import claim_destinations
 from delivery.relay.connection import Timeouts
 from delivery.worker import Worker
 from mailboxes.models import Content, Message
 from mailhost.net.store_threads import in_store
 from tests.support.dns_server import DnsServer, dns_server
 from tests.support.hosting import new_account
-from tests.support.queueing import NOON, queue, state
+from tests.support.queueing import NOON, claim_all, queue, state
 from tests.support.running import run
 from tests.support.smtp_sink import CLOSE, DEFAULT_EXTENSIONS, END, GREETING, SmtpSink, smtp_sink
 
@@ -224,7 +223,7 @@ def test_what_a_killed_worker_had_claimed_is_sent_by_another_when_the_lease_is_o
     async def scenario() -> None:
         async with bench(settings) as b, b.server("far.test") as sink:
             await in_store(queue, "bob@far.test")
-            await in_store(claim_destinations, limit=10, lease_seconds=90, now=b.now)  # and was killed then
+            await in_store(claim_all, now=b.now)  # and was killed then
             await b.work(minutes=1)
             assert sink.received == []
             await b.work(minutes=0.5)
@@ -242,7 +241,7 @@ def test_a_worker_whose_claim_went_to_another_writes_nothing(settings: Settings)
             await slow.round()
             await sink.at_gate.wait()
             b.now += timedelta(seconds=91)  # its heart has stopped, as it seems
-            [other] = await in_store(claim_destinations, limit=10, lease_seconds=90, now=b.now)
+            other = (await in_store(claim_all, now=b.now))["far.test"]
             sink.gate.set()
             await sink.wait_for(1)
             await slow.until_idle()
@@ -275,7 +274,7 @@ def test_a_heartbeat_keeps_the_claim_of_a_slow_conversation(
             await sink.at_gate.wait()
             b.now = later
             assert await asyncio.to_thread(renewed.wait, 5)
-            assert await in_store(claim_destinations, limit=10, lease_seconds=90, now=b.now) == []
+            assert await in_store(claim_all, now=b.now) == {}
             sink.gate.set()
             await worker.until_idle()
             assert await in_store(state, "bob@far.test") == "delivered"
@@ -375,6 +374,28 @@ def test_recipients_beyond_what_a_server_takes_follow_at_once(settings: Settings
                 ["c@far.test"],
             ]
             assert await in_store(state, "c@far.test") == "delivered"
+
+    run(scenario())
+
+
+def test_dead_destinations_do_not_keep_living_ones_waiting(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("delivery.worker.MAX_LOOKS", 2)
+
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test") as sink:
+            for number in range(4):
+                b.dns.silent.add(f"dead{number}.test")
+                await in_store(queue, f"x@dead{number}.test")
+            await b.work()
+            b.now += timedelta(minutes=3)
+            worker = Worker(resolver=b.dns.resolver(look_up_seconds=30), clock=lambda: b.now, timeouts=SHORT)
+            await worker.round()  # two dead ones are looked at for half a minute
+            await in_store(queue, "bob@far.test", now=b.now)
+            await worker.round()
+            await sink.wait_for(1)
+            await worker.close()
 
     run(scenario())
 

@@ -29,7 +29,11 @@ def queue(
 
 def claim_all(*, now: datetime = NOON, lease_seconds: float = 90) -> dict[str, Claim]:
     """Everything that is due, by name."""
-    return {each.name: each for each in claim_destinations(limit=100, lease_seconds=lease_seconds, now=now)}
+    return {
+        each.name: each
+        for is_failing in (False, True)
+        for each in claim_destinations(limit=100, lease_seconds=lease_seconds, now=now, is_failing=is_failing)
+    }
 
 
 def state(forward_path: str) -> str:
