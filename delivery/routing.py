@@ -19,7 +19,6 @@ from mailhost.net.store_threads import in_store
 from mailhost.protocols.addresses import EmailAddress
 from mailhost.protocols.smtp.paths import ForwardPath
 
-
 MAX_ASKED_TOGETHER = 200
 # An address that an account owns wins over everything else that domains.lookup knows.
 OWNERS = b"""

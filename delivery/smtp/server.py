@@ -12,6 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from delivery.acceptance import Writer
+from delivery.routing import Router
 from delivery.smtp.connection import SmtpConnection
 from delivery.smtp.conversation import converse
 from delivery.smtp.replies import CLOSING_FAILED, CLOSING_TOO_MANY_CONNECTIONS
@@ -96,11 +97,12 @@ def new_trace_id() -> str:
 
 async def serve_smtp(stopping: asyncio.Event) -> None:
     """The SMTP process, until it is told to stop."""
-    writer = Writer()
+    writer, router = Writer(), Router()
     host = Host(
         name=settings.HOSTNAME,
         tls=server_context(settings.TLS_CERT, settings.TLS_KEY),
         accept=writer.accept,
+        route=router.route,
         clock=timezone.now,
         new_trace_id=new_trace_id,
     )
@@ -111,4 +113,5 @@ async def serve_smtp(stopping: asyncio.Event) -> None:
             await stopping.wait()
     finally:
         await writer.close()
+        await router.close()
         close_store_threads()

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from delivery.acceptance import Acceptance, Accepted
 from delivery.envelope import Envelope
+from delivery.routing import Route
 from delivery.smtp.connection import SmtpConnection
 from mailboxes.authentication import Principal
 
@@ -49,6 +50,7 @@ class Host:
     name: str
     tls: ssl.SSLContext | None
     accept: Callable[[Acceptance], Awaitable[Accepted]]
+    route: Callable[..., Awaitable[Route]]
     clock: Callable[[], datetime]
     new_trace_id: Callable[[], str]
     held_octets: int = 0  # of messages under way, all sessions together

@@ -2,10 +2,11 @@
 
 import pytest
 
-from delivery.routing import AccountDisabled, Route, may_send_as, route
+from delivery.routing import AccountDisabled, Route, may_send_as, owners, route
 from domains.aliases import set_alias
 from domains.exceptions import AddressNotFound, DomainNotFound
 from domains.models import Domain
+from domains.registration import add_domain
 from mailboxes.accounts import change_account
 from mailboxes.exceptions import QuotaExceeded
 from mailboxes.models import Account
@@ -121,3 +122,19 @@ def test_who_may_send_as_whom(alice: Account, domain: str) -> None:
     assert not may_send_as(account_id=alice.pk, addresses=[*addresses, ELSEWHERE])
     change_account(account_id=alice.pk, is_enabled=False, by="test")
     assert not may_send_as(account_id=alice.pk, addresses=addresses)
+
+
+def test_owners_are_told_of_exact_addresses_alone(alice: Account, domain: str) -> None:
+    add_domain(name="b.example", alias_of=domain, by="test")
+    change_account(account_id=alice.pk, quota_octets=100, by="test")
+    alias(f"sales@{domain}", alice.login)
+    keys = [
+        (local, name)
+        for local in ("alice", "sales", "alice+x", "bob")
+        for name in (domain, "b.example", "x.example")
+    ]
+    found = owners(keys)
+    assert [(key, each.room_octets) for key, each in zip(keys, found, strict=True) if each] == [
+        (("alice", domain), 100),
+        (("alice", "b.example"), 100),
+    ]

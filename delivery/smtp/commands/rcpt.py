@@ -4,11 +4,10 @@ from typing import Final
 
 from django.conf import settings
 
-from delivery.routing import AccountDisabled, route
+from delivery.routing import AccountDisabled
 from delivery.smtp.replies import CLOSING_TOO_MANY_ERRORS, TOO_MANY_RECIPIENTS, reply_to
 from delivery.smtp.session import Door, Session, State
 from domains.exceptions import AddressNotFound, DomainNotFound
-from mailhost.net.store_threads import in_store
 from mailhost.protocols.smtp.commands import parse_rcpt
 from mailhost.protocols.smtp.replies import Reply
 
@@ -24,8 +23,7 @@ async def rcpt(session: Session, argument: str) -> Reply:
     if len(envelope.forward_paths) >= settings.SMTP_MAX_RECIPIENTS:
         return TOO_MANY_RECIPIENTS
     try:
-        found = await in_store(
-            route,
+        found = await session.host.route(
             forward_path=command.forward_path,
             size_octets=envelope.size_octets,
             may_relay=session.door is Door.SUBMISSION,

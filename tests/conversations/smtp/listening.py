@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from delivery.acceptance import Writer
+from delivery.routing import Router
 from delivery.smtp.server import Ports, doors, new_trace_id
 from delivery.smtp.session import Host
 from mailhost.net.store_threads import close_store_threads
@@ -24,15 +25,17 @@ class Doors:
 @asynccontextmanager
 async def open_doors(folder: Path) -> AsyncIterator[Doors]:
     certificate = ensure_local_ca(folder, hostnames=["localhost", "127.0.0.1"], now=datetime.now(UTC))
-    writer = Writer()
+    writer, router = Writer(), Router()
     host = Host(
         name="mx.example.test",
         tls=server_context(certificate.cert, certificate.key),
         accept=writer.accept,
+        route=router.route,
         clock=lambda: datetime.now(UTC),
         new_trace_id=new_trace_id,
     )
     async with doors(host, bind_to="127.0.0.1", ports=Ports(0, 0, 0)) as ports:
         yield Doors(host, ports)
     await writer.close()
+    await router.close()
     close_store_threads()

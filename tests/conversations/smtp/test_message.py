@@ -153,11 +153,11 @@ def test_a_mistake_of_ours_is_a_transient_refusal(
 
 
 def test_a_store_that_is_away_at_rcpt(smtp: Doors, alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(**_: object) -> None:
+    async def away(**_: object) -> None:
         raise StoreUnavailable("away")
 
     script = "C: RCPT TO:<{alice}>\nS: 451 4.3.0 …\n"
-    monkeypatch.setattr("delivery.smtp.commands.rcpt.route", away)
+    monkeypatch.setattr(smtp.host, "route", away)
     converse(
         smtp.ports.smtp,
         "S: 220 …\nC: EHLO a\nS~ 250 HELP\nC: MAIL FROM:<>\nS: 250 …\n" + script * 2,

@@ -21,7 +21,6 @@ from delivery.smtp.connection import SmtpConnection
 from delivery.smtp.conversation import converse
 from delivery.smtp.session import Door, Host, Session
 from mailhost.net.connection import READ_HIGH_WATER, ConnectionLost
-from mailhost.protocols.smtp.paths import ForwardPath
 
 
 class MemoryTransport(asyncio.Transport):
@@ -48,9 +47,9 @@ class MemoryTransport(asyncio.Transport):
         self.is_closed = True
 
 
-async def fake_in_store(function: object, *, forward_path: ForwardPath, **_: object) -> Route:
+async def route_to_account_7(**_: object) -> Route:
     await asyncio.sleep(0)
-    return Route(account_ids=(len(str(forward_path)),))
+    return Route((7,))
 
 
 class Running:
@@ -65,6 +64,7 @@ class Running:
             name="mx.example.test",
             tls=None,
             accept=self.accept,
+            route=route_to_account_7,
             clock=lambda: datetime(2026, 1, 1, tzinfo=UTC),
             new_trace_id=lambda: "ab12",
         )
@@ -108,7 +108,6 @@ def replies_to(blocks: list[bytes]) -> tuple[bytes, list[bytes]]:
 @pytest.fixture(autouse=True)
 def no_store() -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("delivery.smtp.commands.rcpt.in_store", fake_in_store)
         patch.setattr("delivery.smtp.commands.mail.has_room", lambda: True)
         yield
 
