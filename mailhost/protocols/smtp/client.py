@@ -180,7 +180,8 @@ def encode_data(octets: bytes) -> bytes:
     A bare CR or LF becomes CRLF: sent as it is, some servers would read a line end in it and others not
     (section 2.3.8), which is how one message smuggles another.
     """
-    if _BARE.search(octets):
+    pairs = octets.count(b"\r\n")
+    if octets.count(b"\r") != pairs or octets.count(b"\n") != pairs:  # far faster than the expression
         octets = _BARE.sub(b"\r\n", octets)
     if b"\r\n." in octets:
         octets = octets.replace(b"\r\n.", b"\r\n..")

@@ -1,5 +1,7 @@
 """The client's side of SMTP: replies however they are cut, extensions, commands."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from mailhost.protocols.smtp.client import (
     ReplyReader,
     ReplySyntaxError,
     ServerReply,
+    encode_data,
     mail_command,
     rcpt_command,
 )
@@ -101,3 +104,14 @@ def test_parameters_are_said_only_to_servers_that_know_them() -> None:
 def test_a_line_break_never_reaches_a_command() -> None:
     with pytest.raises(ValueError, match="control"):
         rcpt_command("a@b.test>\r\nDATA", extensions=Extensions())
+
+
+@given(st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b".", b"x"]), max_size=20).map(b"".join))
+def test_data_has_one_end_and_no_bare_line_ends(octets: bytes) -> None:
+    data = encode_data(octets)
+    assert b"\r" not in data.replace(b"\r\n", b"")
+    assert b"\n" not in data.replace(b"\r\n", b"")
+    assert (b"\r\n" + data).find(b"\r\n.\r\n") == len(data) - 3
+    lines = [line.removeprefix(b".") for line in data[:-3].split(b"\r\n")]
+    sent = re.sub(rb"\r\n|\r|\n", b"\r\n", octets)
+    assert b"\r\n".join(lines) == (sent if sent.endswith(b"\r\n") or not sent else sent + b"\r\n")
