@@ -7,7 +7,7 @@ from delivery.routing import may_send_as
 from delivery.smtp.session import Session
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
-from mailhost.protocols.smtp.header import Field
+from mailhost.protocols.smtp.header import Field, is_well_formed
 from mailhost.protocols.smtp.originators import parse_originators
 from mailhost.protocols.smtp.replies import CommandRefused
 
@@ -17,6 +17,8 @@ MAX_AUTHORS: Final = 20  # each is looked up; messages with two are rare
 async def require_own_authorship(session: Session, header: bytes, fields: Sequence[Field]) -> None:
     """Raises CommandRefused unless there is one From, at most one Sender, and all addresses there are the account's."""
     assert session.principal is not None
+    if not is_well_formed(header):
+        raise CommandRefused(554, "5.6.0", "The header has a line that is no field, a bare CR or a NUL")
     authors = _addresses(header, [field for field in fields if field.name == b"from"], "From")
     if not authors:
         raise CommandRefused(550, "5.7.1", "The message needs one From field with an address of this account")

@@ -42,6 +42,8 @@ def parse_line(line: bytes) -> tuple[str, str]:
     if _CONTROLS.search(text):
         raise CommandRefused(500, "5.5.2", "The command has control characters in it")
     verb, _, argument = text.partition(" ")
+    if not verb.isascii():  # "ı" and "ſ" would become letters of ASCII in upper case
+        raise CommandRefused(500, "5.5.1", "There is no such command")
     return verb.upper(), argument.strip()
 
 

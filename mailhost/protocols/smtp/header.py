@@ -54,6 +54,18 @@ def scan_fields(header: bytes) -> list[Field]:
     return fields
 
 
+def is_well_formed(header: bytes) -> bool:
+    """Whether every reader finds the same fields: no line that is none, no bare CR, no NUL.
+
+    A reader may end the header at a stray line, or the line at a bare CR, and so see another From.
+    """
+    return (
+        len(_FIELD_START.findall(header)) == len(_FIELD.findall(header))
+        and header.count(b"\r") == header.count(b"\r\n")
+        and b"\0" not in header
+    )
+
+
 def without_fields(octets: bytes, fields: Collection[Field]) -> bytes:
     """The message with these fields cut out and every other octet as it was."""
     pieces = []

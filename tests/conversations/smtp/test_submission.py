@@ -296,6 +296,12 @@ def test_from_and_sender_must_be_the_accounts_own(smtp: Doors, alice: Account, h
     assert inbox(alice) == []
 
 
+def test_a_header_that_hides_a_from_is_refused(smtp: Doors, alice: Account) -> None:
+    send(smtp, alice, "From me at noon", f"From: {alice.login}", reply="554 5.6.0 …")
+    send(smtp, alice, "Subject: x", "stray line", f"From: {alice.login}", reply="554 5.6.0 …")
+    assert inbox(alice) == []
+
+
 def test_an_alias_may_stand_in_from(smtp: Doors, alice: Account) -> None:
     domain = alice.login.partition("@")[2]
     set_alias(

@@ -91,7 +91,7 @@ def test_a_line_is_a_verb_and_an_argument() -> None:
     assert parse_line(b"QUIT") == ("QUIT", "")
 
 
-@pytest.mark.parametrize("line", [b"NOOP \0", b"NOOP a\rb", b"NOOP \xff", b"\x1b[2J"])
+@pytest.mark.parametrize("line", [b"NOOP \0", b"NOOP a\rb", b"NOOP \xff", b"\x1b[2J", "RſET".encode()])
 def test_a_line_that_is_no_text_is_refused(line: bytes) -> None:
     with pytest.raises(CommandRefused) as refusal:
         parse_line(line)

@@ -12,6 +12,7 @@ from mailhost.protocols.smtp.header import (
     begins_with_a_field,
     field_names,
     header_end,
+    is_well_formed,
     scan_fields,
     without_fields,
 )
@@ -55,6 +56,22 @@ def test_a_message_without_a_header_is_known() -> None:
     assert begins_with_a_field(MESSAGE)
     assert not begins_with_a_field(b"Hello,\r\nworld: yes\r\n")
     assert not begins_with_a_field(b"\r\nFrom: a@b.test\r\n")
+
+
+@pytest.mark.parametrize(
+    ("header", "is_good"),
+    [
+        (b"", True),
+        (b"A: b\r\n c\r\nD:\r\n", True),
+        (b"A: b\nD: e\n", True),
+        (b"stray\r\nA: b\r\n", False),
+        (b"A: b\r\nstray\r\nFrom: c@d.test\r\n", False),
+        (b"A: b\rFrom: c@d.test\r\n", False),
+        (b"A: b\0\r\n", False),
+    ],
+)
+def test_a_header_that_readers_could_see_differently_is_known(header: bytes, is_good: bool) -> None:
+    assert is_well_formed(header) is is_good
 
 
 @given(st.binary(max_size=200))
