@@ -45,16 +45,25 @@ class Recorder:
         while self._waiting:
             results, self._waiting = self._waiting, {}
             futures, self._futures = self._futures, {}
-            try:
-                recorded = await self._record(results)
-            except Exception as error:  # those who wait are told, whatever it was
-                for future in futures.values():
-                    if not future.done():
-                        future.set_exception(error)
-                continue
-            for claim, future in futures.items():
+            if not await self._settle(results, futures) and len(results) > 1:
+                for claim in results:  # one of them is bad: each again by itself
+                    await self._settle({claim: results[claim]}, {claim: futures[claim]})
+
+    async def _settle(
+        self, results: dict[Claim, Sequence[RecipientResult]], futures: dict[Claim, asyncio.Future[Recorded]]
+    ) -> bool:
+        """Tells who waits; of a failure only where it is one's own."""
+        try:
+            recorded = await self._record(results)
+        except Exception as error:  # whoever waits is told, whatever it was
+            for future in futures.values() if len(futures) == 1 else ():
                 if not future.done():
-                    future.set_result(recorded[claim])
+                    future.set_exception(error)
+            return False
+        for claim, future in futures.items():
+            if not future.done():
+                future.set_result(recorded[claim])
+        return True
 
     async def _record(self, results: dict[Claim, Sequence[RecipientResult]]) -> dict[Claim, Recorded]:
         while True:

@@ -34,6 +34,7 @@ MAX_LOOKS: Final = 200
 RENEWALS_PER_LEASE: Final = 3
 CLOSE_SECONDS: Final = 1.0  # what is being sent at shutdown may finish in this time: `./run` stops within 10
 STORE_THREADS: Final = 4
+SMARTHOST_CONNECTIONS: Final = 10  # where all mail goes to one host: others' limits are 20 to 50 for a client
 HELD_OCTETS: Final = 64 << 20  # of messages being sent: a hundred connections with 50 MB each would be 5 GB
 
 
@@ -56,9 +57,8 @@ class Worker:
     _is_closing: bool = False
 
     def __post_init__(self) -> None:
-        self._slots = {
-            is_failing: asyncio.Semaphore(settings.RELAY_CONNECTIONS) for is_failing in (False, True)
-        }
+        most = SMARTHOST_CONNECTIONS if parse_relay(settings.RELAY) else settings.RELAY_CONNECTIONS
+        self._slots = {is_failing: asyncio.Semaphore(most) for is_failing in (False, True)}
         self._recorder = Recorder(self.threads, self.clock, self.random)
 
     async def round(self) -> int:

@@ -149,6 +149,12 @@ class Attempt:
         while recipients:
             try:
                 outcomes = await send(line.connection, _transaction(parcel, recipients, data))
+            except (
+                ValueError
+            ) as error:  # the last wall before the wire (protocols/smtp/client.py): nothing was said
+                refused = Bounced("5.1.3", f"The address cannot be said in SMTP: {error}.")
+                self.source.report(parcel, recipients, [refused] * len(recipients))
+                return
             except NothingBegun as lost:
                 if line.connection.completed == 0:
                     self._lost(line.hop, lost.outcome)
