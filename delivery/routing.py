@@ -46,7 +46,7 @@ class Route:
 
 
 def route(*, forward_path: ForwardPath, size_octets: int = 0, may_relay: bool = False) -> Route:
-    """Where mail of that size goes; one statement for an account's own address, else three.
+    """Where mail of that size goes; two statements, more where an alias is followed.
 
     may_relay: mail for domains that are not hosted here is taken too (submission). Raises DomainNotFound,
     AddressNotFound, TooManyTargets, AccountDisabled, QuotaExceeded.
@@ -105,8 +105,15 @@ def owners(keys: Sequence[tuple[str, str]]) -> list[LocalRecipient | None]:
 
 
 def may_send_as(*, account_id: int, addresses: Sequence[EmailAddress]) -> bool:
-    """Whether mail for each of these addresses would reach the account: its own, its sub-addresses, its aliases."""
-    return all(_leads_to(account_id, address) for address in addresses)
+    """Whether mail for each of these addresses would reach the account: its own, its sub-addresses, its aliases.
+
+    A disabled account may send as nobody: a session that is still open sends no more.
+    """
+    own = owners([address.key for address in addresses])
+    return all(
+        owner.account_id == account_id and owner.is_enabled if owner else _leads_to(account_id, address)
+        for owner, address in zip(own, addresses, strict=True)
+    )
 
 
 def _leads_to(account_id: int, address: EmailAddress) -> bool:
@@ -114,7 +121,6 @@ def _leads_to(account_id: int, address: EmailAddress) -> bool:
         recipients, _ = _resolve(ForwardPath(address))
     except (DomainNotFound, AddressNotFound):
         return False
-    # Disabled meanwhile: a session that is still open sends no more.
     return any(recipient.account_id == account_id and recipient.is_enabled for recipient in recipients)
 
 
@@ -122,8 +128,6 @@ def _resolve(forward_path: ForwardPath) -> tuple[list[LocalRecipient], tuple[Ema
     if forward_path.address is None:
         return accounts.postmasters(domain=None), ()
     local_part, domain = forward_path.address.key
-    if owner := accounts.local_recipient(local_part=local_part, domain=domain):
-        return [owner], ()
     resolution = lookup.resolve(local_part=local_part, domain=domain)
     recipients = (
         accounts.local_recipients(address_ids=list(resolution.address_ids)) if resolution.address_ids else []

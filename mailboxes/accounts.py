@@ -156,27 +156,6 @@ SELECT account.id, account.login, account.is_enabled,
 """
 
 
-OWNER = (
-    LOCAL_RECIPIENTS
-    + """
-  JOIN domains_address address ON address.id = account.address_id
-  JOIN domains_domain canonical ON canonical.id = address.domain_id
-  JOIN domains_domain domain ON coalesce(domain.alias_of_id, domain.id) = canonical.id
- WHERE domain.name = %s AND domain.is_enabled AND canonical.is_enabled AND address.local_part = %s
-"""
-)
-
-
-def local_recipient(*, local_part: str, domain: str) -> LocalRecipient | None:
-    """The account with this very address (canonical local part, A-label), in its domain or an alias of that.
-
-    One statement for what most mail is addressed to. None: an alias, a sub-address, nobody; see domains.lookup.
-    """
-    with cursor() as sql:
-        row = sql.execute(OWNER, (domain, local_part)).fetchone()
-    return LocalRecipient(*row) if row else None
-
-
 def local_recipients(*, address_ids: Sequence[int]) -> list[LocalRecipient]:
     """The accounts that own these addresses: one statement."""
     with cursor() as sql:
