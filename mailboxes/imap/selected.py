@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from heapq import merge
 
+from mailboxes.exceptions import MailboxNotFound
 from mailboxes.imap.refusals import Refused
 from mailboxes.imap.view import MailboxView, SharedViews
 from mailboxes.store.changes import changes_since
@@ -54,7 +55,10 @@ class Selected:
     async def view(self) -> MailboxView:
         """The arrays, loaded as of what this session knows."""
         if self._view is None:
-            loaded, since = await in_store(_load, self.mailbox_id, self.modseq, self.uid_next)
+            try:
+                loaded, since = await in_store(_load, self.mailbox_id, self.modseq, self.uid_next)
+            except MailboxNotFound as error:
+                raise MailboxGone(self.name) from error
             self._view = _as_of(loaded, since, self.uid_next)
             if since is None:
                 self._view = self._shared.share(self.mailbox_id, self.modseq, self._view)

@@ -147,7 +147,8 @@ class Session:
         if is_asked or self.selected.is_stale:
             try:
                 await self.selected.sync()
-            except StoreUnavailable:
+            except (StoreUnavailable, DatabaseError) as error:
+                log.info("changes not looked at", error=str(error))
                 return
         told = self.selected.tell(may_tell_expunges=may_tell_expunges)
         if told:

@@ -8,8 +8,9 @@ so memory is bounded by one chunk whatever the mailbox holds, and no transaction
 from collections.abc import Iterator, Sequence
 
 from mailboxes.store.fetch import fetch_headers, fetch_octets
+from mailboxes.store.search_candidates import Candidate
 from mailboxes.store.search_conditions import compile_condition
-from mailboxes.store.search_predicates import Candidate, Needs, compile_predicate
+from mailboxes.store.search_predicates import Needs, compile_predicate
 from mailhost.net.database import cursor
 from mailhost.protocols.imap.search_keys import SearchKey
 

@@ -1,6 +1,7 @@
 """LIST (RFC 3501 section 6.3.8; RFC 5258 options, RFC 3348 children, RFC 6154 special use, RFC 5819 STATUS)."""
 
 from collections.abc import Iterator, Sequence
+from unicodedata import normalize
 
 from mailboxes.imap.commands.status import count_recent, status_response
 from mailboxes.imap.session import Session
@@ -40,7 +41,7 @@ class _Answer:
 
     def __init__(self, command: List, entries: Sequence[MailboxEntry]) -> None:
         self.command = command
-        self.patterns = [command.reference + pattern for pattern in command.patterns]
+        self.patterns = [normalize("NFC", command.reference + pattern) for pattern in command.patterns]
         self.existing = {entry.name: entry for entry in entries if entry.exists}
         self.subscribed = {entry.name for entry in entries if entry.is_subscribed}
         self.with_children = {superior for name in self.existing for superior in superiors(name)}

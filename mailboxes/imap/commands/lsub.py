@@ -1,5 +1,7 @@
 """LSUB (RFC 3501 section 6.3.9): subscribed names, also those of mailboxes that are gone."""
 
+from unicodedata import normalize
+
 from mailboxes.imap.commands.list import list_response, superiors
 from mailboxes.imap.session import Session
 from mailboxes.store.hierarchy import list_mailboxes
@@ -11,7 +13,7 @@ from mailhost.protocols.imap.responses import Reply, ok
 
 async def lsub(session: Session, command: Lsub) -> Reply:
     entries = await in_store(list_mailboxes, account_id=session.account_id)
-    pattern = command.reference + command.pattern
+    pattern = normalize("NFC", command.reference + command.pattern)
     told: dict[str, list[str]] = {}
     for entry in entries:
         if not entry.is_subscribed:

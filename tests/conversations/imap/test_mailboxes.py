@@ -121,3 +121,17 @@ def test_status_tells_each_item_in_the_order_asked(talk: Talk, put: Put) -> None
         C: c STATUS INBOX (NONSENSE)
         S: c BAD …
     """)
+
+
+def test_a_mailbox_that_went_before_it_was_looked_into_ends_the_session_too(talk: Talk) -> None:
+    talk("""
+        1C: a CREATE short
+        1S: a OK …
+        1C: b SELECT short
+        1S~ b OK …
+        2C: a DELETE short
+        2S: a OK …
+        1C: c FETCH 1:* FLAGS
+        1S: * BYE The selected mailbox was deleted
+        1S!
+    """)

@@ -59,7 +59,7 @@ def test_connections_that_postgres_closed_are_replaced(talk: Talk) -> None:
     talk(SELECT)
     with connection.cursor() as sql:
         sql.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
         )
     talk("""

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from mailboxes.store.append import append, prepare
 from mailboxes.store.hierarchy import find_mailbox
 from mailboxes.store.search import count_from, first_unseen, search
-from mailboxes.store.search_predicates import Candidate, compile_predicate
+from mailboxes.store.search_candidates import Candidate
+from mailboxes.store.search_predicates import compile_predicate
 from mailboxes.store.values import Flag, NewMessage
 from mailhost.protocols.imap import search_keys as k
 from tests.support.hosting import new_account
