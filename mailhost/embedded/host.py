@@ -63,9 +63,14 @@ async def run() -> None:
             supervisor.kill()
         stopping.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP
-            asyncio.get_running_loop().add_signal_handler(number, stop)
+    loop = asyncio.get_running_loop()
+    for number in (
+        signal.SIGINT,
+        signal.SIGTERM,
+    ):  # also where a shell started us with SIGINT ignored, by `&`
+        loop.add_signal_handler(number, stop)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
+        loop.add_signal_handler(signal.SIGHUP, stop)
     told = asyncio.create_task(stopping.wait())
     start = asyncio.create_task(bring_up(supervisor))
     try:
