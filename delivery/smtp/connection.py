@@ -7,7 +7,6 @@ between transport and StreamReader and reads the reader's buffer itself: `_buffe
 """
 
 import asyncio
-import ipaddress
 import ssl
 from typing import cast
 
@@ -24,6 +23,7 @@ from mailhost.net.connection import (
     IdleTimeout,
     LineTooLong,
     ShuttingDown,
+    is_loopback_address,
     plain_address,
 )
 
@@ -50,7 +50,7 @@ class SmtpConnection(SMTP):
         asyncio.StreamReaderProtocol.connection_made(self, transport)
         self.transport = cast(asyncio.Transport, transport)
         self.peer = plain_address(transport.get_extra_info("peername")[0])
-        self.is_loopback = ipaddress.ip_address(self.peer).is_loopback
+        self.is_loopback = is_loopback_address(self.peer)
         self.is_tls = transport.get_extra_info("ssl_object") is not None
 
     def data_received(self, data: bytes) -> None:

@@ -6,6 +6,7 @@ section 6.2.1).
 """
 
 import asyncio
+import functools
 import ipaddress
 import ssl
 from collections.abc import AsyncIterator
@@ -17,6 +18,7 @@ WRITE_TIMEOUT_SECONDS = 60.0  # a reader that takes nothing for so long is gone
 HANDSHAKE_TIMEOUT_SECONDS = 15.0  # slow phones on bad networks need a few round trips
 CLOSE_TIMEOUT_SECONDS = 5.0
 LINGER_SECONDS = 1.0
+KNOWN_ADDRESSES = 4096  # parsed lately; parsing one takes 10 µs, and a short session asks several times
 DISCARD_LIMIT = 1024 * 1024  # of a line that is too long; whoever sends more speaks no line protocol
 
 
@@ -36,11 +38,18 @@ class LineTooLong(Exception):
     """A line was longer than allowed. All of it has been read and dropped: the next one can be read."""
 
 
+@functools.lru_cache(maxsize=KNOWN_ADDRESSES)
 def plain_address(address: str) -> str:
     """An IP address as text; an IPv4 client on a dual-stack socket in its IPv4 form, no zone."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
     mapped = getattr(parsed, "ipv4_mapped", None)
     return str(mapped or parsed)
+
+
+@functools.lru_cache(maxsize=KNOWN_ADDRESSES)
+def is_loopback_address(address: str) -> bool:
+    """Whether a plain address is this machine's own."""
+    return ipaddress.ip_address(address).is_loopback
 
 
 class Connection(asyncio.Protocol):
@@ -90,7 +99,7 @@ class Connection(asyncio.Protocol):
         peer, local = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
         self.peer, self.peer_port = plain_address(peer[0]), peer[1]
         self.local, self.local_port = plain_address(local[0]), local[1]
-        self.is_loopback = ipaddress.ip_address(self.peer).is_loopback
+        self.is_loopback = is_loopback_address(self.peer)
         self.is_tls = transport.get_extra_info("ssl_object") is not None
 
     def _adopt(self, transport: asyncio.Transport) -> None:

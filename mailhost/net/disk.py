@@ -45,7 +45,8 @@ _watches: dict[tuple[Path, int], DiskWatch] = {}
 
 def has_room() -> bool:
     """Whether settings.DISK_PATH has more than settings.DISK_RESERVE_OCTETS free."""
-    key = (Path(settings.DISK_PATH), settings.DISK_RESERVE_OCTETS)  # tests change them
-    if key not in _watches:
-        _watches[key] = DiskWatch(key[0], reserve_octets=key[1])
-    return _watches[key].has_room()
+    key = (settings.DISK_PATH, settings.DISK_RESERVE_OCTETS)  # tests change them
+    watch = _watches.get(key)
+    if watch is None:
+        watch = _watches[key] = DiskWatch(Path(key[0]), reserve_octets=key[1])
+    return watch.has_room()

@@ -6,6 +6,7 @@ transport nor a TLS handshake, and running out of file descriptors pauses accept
 
 import asyncio
 import errno
+import functools
 import ipaddress
 import os
 import socket
@@ -19,6 +20,7 @@ import structlog
 from mailhost.net.connection import (
     CLOSE_TIMEOUT_SECONDS,
     HANDSHAKE_TIMEOUT_SECONDS,
+    KNOWN_ADDRESSES,
     Connection,
     ConnectionLost,
     IdleTimeout,
@@ -73,6 +75,7 @@ class ConnectionLimits:
         self._trusted = tuple(trusted)
         self._count = 0
         self._by_address: Counter[str] = Counter()
+        self._key = functools.lru_cache(maxsize=KNOWN_ADDRESSES)(self._network)
 
     def admit(self, address: str) -> bool:
         """Count one more from there, or say no. Each admitted one is to be released."""
@@ -93,7 +96,8 @@ class ConnectionLimits:
             if self._by_address[key] <= 0:
                 del self._by_address[key]
 
-    def _key(self, address: str) -> str | None:
+    def _network(self, address: str) -> str | None:
+        """What its connections count for; None where they do not."""
         parsed = ipaddress.ip_address(plain_address(address))
         if any(parsed in network for network in self._trusted):
             return None
