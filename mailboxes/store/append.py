@@ -4,6 +4,7 @@ The hot path of the whole host: two set-based statements, however many messages.
 """
 
 import hashlib
+import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -28,7 +29,6 @@ from mailhost.net.disk import has_room
 from mailhost.protocols.message.working_out import work_out
 
 INBOX = "INBOX"
-SEPARATOR = "\x1f"  # between the elements of an array that travels as one text: none of them holds a control
 
 # Locks in their order (usage rows, then mailboxes: the count makes the one wait for the other), and content ids.
 LOCK_AND_NUMBER = """
@@ -49,42 +49,42 @@ UNION ALL SELECT 'mailbox', id, account_id, uid_validity, uid_next, highest_mods
 UNION ALL SELECT 'content', nextval('mailboxes_content_id_seq'), NULL, NULL, NULL, NULL, NULL
             FROM generate_series(1, %(contents)s)
 """
-# %b: in binary, which psycopg does not choose for arrays by itself; as text bytea would be doubled and escaped.
-INSERT_CONTENTS = """
-    INSERT INTO mailboxes_content (id, octets, digest, size_octets, header_octets, envelope, body_structure, parts,
+# What is text or number travels as JSON: psycopg dumps lists element by element in Python, which took longer than all
+# the rest. What is octets travels as one binary array (%b; as text it would be doubled and escaped).
+WRITE = """
+WITH content AS (
+    INSERT INTO mailboxes_content (id, octets, digest, envelope, body_structure, parts, size_octets, header_octets,
         message_id, "references", subject, from_display, to_display, sort_subject, sort_from, sort_to, sort_cc, sent_at,
         preview, has_attachments, created_at)
-    SELECT id, octets, digest, length(octets), header_octets, envelope, body_structure, parts, message_id,
-           string_to_array(refs, E'\\x1f'), subject, from_display, to_display, sort_subject, sort_from, sort_to,
-           sort_cc, sent_at, preview, has_attachments, %s
-      FROM unnest(%b::bigint[], %b::bytea[], %b::bytea[], %b::integer[], %b::bytea[], %b::bytea[], %b::bytea[],
-                  %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
-                  %b::text[], %b::timestamptz[], %b::text[], %b::boolean[])
-           row(id, octets, digest, header_octets, envelope, body_structure, parts, message_id, refs, subject,
-               from_display, to_display, sort_subject, sort_from, sort_to, sort_cc, sent_at, preview, has_attachments)
-"""
-WRITE = f"""
-WITH content AS ({INSERT_CONTENTS}), message AS (
+    SELECT id, (%(blobs)b::bytea[])[place + 1], (%(blobs)b::bytea[])[place + 2], (%(blobs)b::bytea[])[place + 3],
+           (%(blobs)b::bytea[])[place + 4], (%(blobs)b::bytea[])[place + 5], size_octets, header_octets, message_id,
+           refs, subject, from_display, to_display, sort_subject, sort_from, sort_to, sort_cc, sent_at, preview,
+           has_attachments, %(now)s
+      FROM json_to_recordset(%(contents)s::json) row(id bigint, place integer, size_octets integer,
+           header_octets integer, message_id text, refs text[], subject text, from_display text, to_display text,
+           sort_subject text, sort_from text, sort_to text, sort_cc text, sent_at timestamptz, preview text,
+           has_attachments boolean)
+), message AS (
     INSERT INTO mailboxes_message (mailbox_id, uid, modseq, flags, size_octets, internal_date, keywords, content_id,
                                    saved_at)
-    SELECT mailbox_id, uid, modseq, flags, size_octets, internal_date, string_to_array(words, E'\\x1f'), content_id, %s
-      FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::smallint[], %b::integer[], %b::timestamptz[],
-                  %b::text[], %b::bigint[])
-           row(mailbox_id, uid, modseq, flags, size_octets, internal_date, words, content_id)
+    SELECT mailbox_id, uid, modseq, flags, size_octets, internal_date, keywords, content_id, %(now)s
+      FROM json_to_recordset(%(messages)s::json) row(mailbox_id bigint, uid bigint, modseq bigint, flags smallint,
+           size_octets integer, internal_date timestamptz, keywords text[], content_id bigint)
 ), mailbox AS (
     UPDATE mailboxes_mailbox mailbox
        SET uid_next = grown.uid_next, highest_modseq = grown.modseq, message_count = message_count + grown.messages,
            unseen_count = unseen_count + grown.unseen, deleted_count = deleted_count + grown.deleted,
            size_octets = size_octets + grown.octets
-      FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::integer[], %b::integer[], %b::integer[], %b::bigint[])
-           grown(id, uid_next, modseq, messages, unseen, deleted, octets)
+      FROM json_to_recordset(%(mailboxes)s::json) grown(id bigint, uid_next bigint, modseq bigint, messages integer,
+           unseen integer, deleted integer, octets bigint)
      WHERE mailbox.id = grown.id
 )
 UPDATE mailboxes_accountusage usage
    SET octets = usage.octets + grown.octets, messages = usage.messages + grown.messages
-  FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[]) grown(account_id, octets, messages)
- WHERE usage.account_id = grown.account_id
+  FROM json_to_recordset(%(accounts)s::json) grown(id bigint, octets bigint, messages bigint)
+ WHERE usage.account_id = grown.id
 """
+BLOBS = 5  # octets, digest, envelope, body_structure, parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ class _Batch:
         self.inboxes: dict[int, int] = {}
         self.content_ids: list[int] = []
         self.contents: list[Item] = []
-        self.messages: list[tuple[Any, ...]] = []
+        self.messages: list[dict[str, Any]] = []
         self.counts: dict[int, Counter[str]] = defaultdict(Counter)
         self.account_counts: dict[int, Counter[str]] = defaultdict(Counter)
 
@@ -238,18 +238,17 @@ class _Batch:
         account = self.account_counts[target.account_id]
         account["octets"] += size
         account["messages"] += 1
-        keywords = SEPARATOR.join(target.keywords)
         self.messages.append(
-            (
-                mailbox_id,
-                uid,
-                mailbox.highest_modseq,
-                int(target.flags),
-                size,
-                item.internal_date,
-                keywords,
-                item.content_id,
-            )
+            {
+                "mailbox_id": mailbox_id,
+                "uid": uid,
+                "modseq": mailbox.highest_modseq,
+                "flags": int(target.flags),
+                "size_octets": size,
+                "internal_date": item.internal_date.isoformat(),
+                "keywords": target.keywords,
+                "content_id": item.content_id,
+            }
         )
         return uid
 
@@ -257,57 +256,51 @@ class _Batch:
         """One round trip: contents, message rows, counts."""
         if not self.contents:
             return
-        grown = [
-            (
-                mailbox_id,
-                self.mailboxes[mailbox_id].uid_next,
-                self.mailboxes[mailbox_id].highest_modseq,
-                counts["messages"],
-                counts["unseen"],
-                counts["deleted"],
-                counts["octets"],
-            )
+        mailboxes = [
+            {
+                "id": mailbox_id,
+                "uid_next": self.mailboxes[mailbox_id].uid_next,
+                "modseq": self.mailboxes[mailbox_id].highest_modseq,
+                **counts,
+            }
             for mailbox_id, counts in self.counts.items()
         ]
-        used = [
-            (account, counts["octets"], counts["messages"]) for account, counts in self.account_counts.items()
-        ]
-        parameters = [
-            now,
-            *_columns([_content_row(item) for item in self.contents], 19),
-            now,
-            *_columns(self.messages, 8),
-            *_columns(grown, 7),
-            *_columns(used, 3),
-        ]
+        accounts = [{"id": account_id, **counts} for account_id, counts in self.account_counts.items()]
+        contents = [_row(item, number * BLOBS) for number, item in enumerate(self.contents)]
+        parameters = {
+            "blobs": [blob for item in self.contents for blob in _blobs(item.content)],
+            "contents": json.dumps(contents),
+            "messages": json.dumps(self.messages),
+            "mailboxes": json.dumps(mailboxes),
+            "accounts": json.dumps(accounts),
+            "now": now,
+        }
         with cursor() as sql:
             sql.execute(WRITE.encode(), parameters)
 
 
-def _columns(rows: list[tuple[Any, ...]], count: int) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(count)]
+def _blobs(content: NewContent) -> tuple[bytes, bytes, bytes, bytes, bytes]:
+    found = content.worked_out
+    return content.octets, content.digest, found.envelope, found.body_structure, found.parts
 
 
-def _content_row(item: Item) -> tuple[Any, ...]:
-    content, found = item.content, item.content.worked_out
-    return (
-        item.content_id,
-        content.octets,
-        content.digest,
-        found.header_octets,
-        found.envelope,
-        found.body_structure,
-        found.parts,
-        found.message_id,
-        SEPARATOR.join(found.references),
-        found.subject,
-        found.from_display,
-        found.to_display,
-        found.sort_subject,
-        found.sort_from,
-        found.sort_to,
-        found.sort_cc,
-        found.sent_at,
-        found.preview,
-        found.has_attachments,
-    )
+def _row(item: Item, place: int) -> dict[str, Any]:
+    found = item.content.worked_out
+    return {
+        "id": item.content_id,
+        "place": place,
+        "size_octets": len(item.content.octets),
+        "header_octets": found.header_octets,
+        "message_id": found.message_id,
+        "refs": found.references,
+        "subject": found.subject,
+        "from_display": found.from_display,
+        "to_display": found.to_display,
+        "sort_subject": found.sort_subject,
+        "sort_from": found.sort_from,
+        "sort_to": found.sort_to,
+        "sort_cc": found.sort_cc,
+        "sent_at": found.sent_at and found.sent_at.isoformat(),
+        "preview": found.preview,
+        "has_attachments": found.has_attachments,
+    }
