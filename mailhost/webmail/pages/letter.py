@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.http import content_disposition_header
+from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET
 
 from mailhost.webmail import plain_text
@@ -58,6 +59,7 @@ def show_letter(request: HttpRequest, desk: Desk, mailbox_id: int, uid: int) -> 
 
 
 @require_GET
+@xframe_options_sameorigin
 @for_account_holders
 def show_html(request: HttpRequest, desk: Desk, mailbox_id: int, uid: int) -> HttpResponse:
     """The message's HTML, cleaned, for the sandboxed frame; `?images` shows those from other hosts."""
