@@ -120,7 +120,7 @@ async def sign_in(*, login: str, password: str, peer: str, protocol: str) -> Pri
 
 
 class Backend(BaseBackend):
-    """Sign-in on the web. TooManyFailures passes through: the form words it."""
+    """Sign-in on the web. AuthenticationFailed and TooManyFailures pass through: the form waits, and words them."""
 
     def authenticate(
         self,
@@ -133,10 +133,7 @@ class Backend(BaseBackend):
         if username is None or password is None:
             return None
         peer = request.META.get("REMOTE_ADDR", "") if request is not None else ""
-        try:
-            principal = authenticate(login=username, password=password, peer=peer, protocol="web")
-        except AuthenticationFailed:
-            return None
+        principal = authenticate(login=username, password=password, peer=peer, protocol="web")
         return self.get_user(principal.account_id)
 
     def get_user(self, user_id: int) -> Account | None:

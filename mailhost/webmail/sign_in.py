@@ -1,5 +1,6 @@
 """Signing in at the front page and out again, on Django's own views."""
 
+import time
 from typing import Any
 
 from django import forms
@@ -7,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, redirect_to_login
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -20,6 +22,14 @@ from mailboxes.models import Account
 def start_page(account: Account) -> str:
     """Where an account begins: its mail, or (an operator without a mailbox) the administration."""
     return reverse("webmail:start") if account.address_id is not None else reverse("admin:index")
+
+
+def pause(seconds: float) -> None:
+    """Slows whoever guesses. Each request has a thread of its own; its database connection goes back to the pool."""
+    if seconds > 0:
+        if not connection.in_atomic_block:
+            connection.close()
+        time.sleep(seconds)
 
 
 class SignInForm(AuthenticationForm):
@@ -49,7 +59,8 @@ class SignInForm(AuthenticationForm):
         """As Django's, with this host's refusals as form errors."""
         try:
             return super().clean()
-        except AuthenticationFailed:
+        except AuthenticationFailed as fact:
+            pause(fact.wait_seconds)
             raise self.get_invalid_login_error() from None
         except TooManyFailures as fact:
             minutes = max(1, -(-int(fact.retry_after_seconds) // 60))

@@ -49,6 +49,17 @@ def test_a_disabled_account_cannot_sign_in_and_is_signed_out(signed_in: Client, 
     assert b"The address or the password is wrong." in page.content
 
 
+def test_wrong_passwords_are_answered_ever_slower(
+    client: Client, alice: Account, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.LOGIN_FREE_FAILURES = 1
+    waited: list[float] = []
+    monkeypatch.setattr("time.sleep", waited.append)
+    for _ in range(4):
+        client.post("/", {"username": alice.login, "password": "wrong"}, REMOTE_ADDR="192.0.2.9")
+    assert waited == [1.0, 2.0, 4.0]
+
+
 def test_too_many_wrong_passwords_are_refused_with_a_reason(
     client: Client, alice: Account, settings: Settings
 ) -> None:
