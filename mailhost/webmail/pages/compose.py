@@ -96,7 +96,8 @@ def _write(request: HttpRequest, desk: Desk, occasion: Occasion) -> HttpResponse
         )
         return _form(request, desk, occasion, form, status=503)
     messages.success(request, "Message sent.")
-    back = occasion.entry if occasion.entry is not None else desk.inbox()
+    came_from = None if occasion.mode is Mode.DRAFT else occasion.entry
+    back = came_from or desk.inbox()
     return redirect("webmail:list", back.mailbox_id)
 
 
