@@ -6,6 +6,7 @@ Not pytest-django's live_server: it empties the database after each test, which 
 import os
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,17 +27,21 @@ ARGUMENTS = [
 ]
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests come last: Playwright keeps an event loop running in the tests' thread until the end."""
+    ours = [item for item in items if item.path.is_relative_to(Path(__file__).parent)]
+    chosen = set(map(id, ours))
+    items[:] = [item for item in items if id(item) not in chosen] + ours
     if CHROMIUM is None:
-        absent = pytest.mark.skip(reason="chromium is not installed: apt-get install chromium")
-        for item in items:
-            if "tests/browser" in item.path.as_posix():
-                item.add_marker(absent)
+        for item in ours:
+            item.add_marker(pytest.mark.skip(reason="chromium is not installed: apt-get install chromium"))
 
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict[str, Any]:
     """Chromium has no sandbox of its own for root."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Django takes Playwright's event loop for a mistake
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     return {"executable_path": CHROMIUM, "args": [*ARGUMENTS, *sandbox]}
 
@@ -51,8 +56,6 @@ def web(shared_db: None) -> Iterator[str]:
         def log_message(self, format: str, *args: Any) -> None:
             """Says nothing."""
 
-    # Playwright keeps an event loop running in this thread, which Django takes for a mistake.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     server = ThreadedWSGIServer(("127.0.0.1", 0), Quiet, connections_override={})
     server.set_app(get_wsgi_application())
     thread = threading.Thread(target=server.serve_forever, name="web", daemon=True)
@@ -61,7 +64,6 @@ def web(shared_db: None) -> Iterator[str]:
     server.shutdown()
     server.server_close()
     thread.join()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture

@@ -1,0 +1,88 @@
+"""A day with webmail in a real browser: sign in, read, answer, tidy up, sign out. With scripts, and without."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from mailboxes.models import Account
+from tests.support.hosting import PASSWORD, new_account
+from tests.webmail.mail import LETTER, deliver
+
+HTML = LETTER.replace(b"Subject: Hello", b"Subject: Colours").replace(
+    b"\r\n\r\nHow are you?",
+    b"\r\nContent-Type: text/html\r\n\r\n<h1>All colours</h1><script>top.location='/stolen/'</script>"
+    b"<a href='https://x.test/'>more</a><img src='https://tracker.test/x.gif'>",
+)
+
+
+@pytest.fixture(params=[True, False], ids=["with-scripts", "without-scripts"])
+def page(request: pytest.FixtureRequest, browser: Browser, web: str) -> Iterator[Page]:
+    context = browser.new_context(base_url=web, java_script_enabled=request.param)
+    yield context.new_page()
+    context.close()
+
+
+def sign_in(page: Page, account: Account) -> None:
+    page.goto("/")
+    page.get_by_label("Address").fill(account.login)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_reading_answering_and_tidying_up(page: Page, alice: Account) -> None:
+    bob = new_account("bob")
+    deliver(alice, LETTER.replace(b"bob@elsewhere.test", bob.login.encode()))
+    sign_in(page, alice)
+    expect(page.get_by_role("heading", name="Inbox")).to_be_visible()
+    expect(page.locator(".row.unseen")).to_have_count(1)
+    page.get_by_role("link", name="Hello").click()
+    expect(page.get_by_text("How are you?")).to_be_visible()
+    page.get_by_role("link", name="Reply", exact=True).click()
+    expect(page.get_by_label("To")).to_have_value(f"Bob <{bob.login}>")
+    text = page.get_by_label("Text")
+    text.fill("I am well.\n" + text.input_value())
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("status")).to_have_text("Message sent.")
+    expect(page.locator(".row.unseen")).to_have_count(0)
+    page.get_by_label("Choose: Hello").check()
+    page.get_by_role("button", name="Archive").click()
+    expect(page.get_by_role("status")).to_have_text("1 message moved to Archive.")
+    expect(page.get_by_role("heading", name="All done")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    sign_in(page, bob)
+    page.get_by_role("link", name="Re: Hello").click()
+    expect(page.get_by_text("I am well.")).to_be_visible()
+
+
+def test_the_html_of_a_stranger_can_neither_run_nor_load(page: Page, alice: Account) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    deliver(alice, HTML)
+    sign_in(page, alice)
+    page.get_by_role("link", name="Colours").click()
+    frame = page.frame_locator("iframe")
+    expect(frame.get_by_role("heading", name="All colours")).to_be_visible()
+    assert not any("tracker.test" in url or "stolen" in url for url in asked)
+    page.get_by_role("link", name="Show images").click()
+    expect(page).to_have_url(re.compile(r"\?images$"))
+    expect(page.frame_locator("iframe").get_by_role("heading", name="All colours")).to_be_visible()
+    assert any("tracker.test" in url for url in asked)
+    assert not any("stolen" in url for url in asked)
+
+
+def test_a_wrong_recipient_costs_no_text(page: Page, alice: Account) -> None:
+    sign_in(page, alice)
+    page.get_by_role("navigation", name="Folders").get_by_role("link", name="New message").click()
+    page.get_by_label("To").fill("nobody")
+    page.get_by_label("Subject").fill("Important")
+    page.get_by_label("Text").fill("Long thoughts")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("is not an address")).to_be_visible()
+    expect(page.get_by_label("Text")).to_have_value("Long thoughts")
+    page.get_by_label("To").fill(alice.login)
+    page.get_by_role("button", name="Save draft").click()
+    expect(page.get_by_role("status")).to_have_text("Draft saved.")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("link", name="Important")).to_be_visible()
