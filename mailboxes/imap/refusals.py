@@ -15,8 +15,6 @@ class Refused(Exception):
         self.code = code
 
 
-MAILBOX_IS_READ_ONLY = Refused("The mailbox is selected read-only.")
-
 # Response code by fact; the fact's own sentence is the text.
 CODES: Mapping[type[Exception], str] = {
     facts.AccountNotFound: "NONEXISTENT",

@@ -1,7 +1,10 @@
 """IDLE (RFC 2177): what happens is told at once, to each session what is new to it."""
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.support.transcript import converse
 
@@ -87,3 +90,30 @@ def test_idle_says_that_it_is_there_and_ends_in_the_end(doors: "Doors", login: s
         """,
         login=login,
     )
+
+
+def test_what_was_announced_while_the_store_was_away_is_told_when_it_is_back(
+    talk: Talk, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mailboxes.imap import selected
+    from mailboxes.imap.commands import idle
+    from mailhost.net.store_threads import StoreUnavailable
+
+    monkeypatch.setattr(idle, "LOOK_AGAIN_SECONDS", 0.1)
+    talk("C: s SELECT INBOX\nS~ s OK …\nC: a IDLE\nS: + idling\n")
+    looked = threading.Event()
+
+    async def away(*_: object, **__: object) -> None:
+        looked.set()
+        raise StoreUnavailable("the database is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(selected, "in_store", away)
+        put()
+        assert looked.wait(10)
+    talk("""
+        S: * 1 EXISTS
+        S: * 1 RECENT
+        C: DONE
+        S: a OK IDLE completed
+    """)
