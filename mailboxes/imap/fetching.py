@@ -32,7 +32,8 @@ from mailhost.protocols.message import body_only
 
 FROM_MEMORY_AT_ONCE = 5_000  # FLAGS and UID: 40 octets each
 ROWS_AT_ONCE = 500  # ENVELOPE and BODYSTRUCTURE: about 1 KB each
-OCTETS_AT_ONCE = 1 << 20  # of messages or headers that are read together
+OCTETS_AT_ONCE = 1 << 20  # of messages that are read together
+HEADERS_AT_ONCE = 4 << 20  # of messages whose headers are
 SLICE_OCTETS = 1 << 19  # of a message that is larger than that
 
 COLUMNS = {
@@ -71,9 +72,9 @@ class Fetching:
         self._items = items
         self._reading = _reading(items)
         self._columns = [COLUMNS[item] for item in items if isinstance(item, Attribute) and item in COLUMNS]
-        # The last column says how much is going to be read, the one before it where the parts lie.
+        # The last column says how much is going to be read at the most, the one before it where the parts lie.
         if self._reading is Reading.HEADERS:
-            self._columns += ["header_octets"]
+            self._columns += ["size_octets"]
         elif self._reading is Reading.OCTETS:
             self._columns += ["parts", "size_octets"]
         self._template = _template(items)
@@ -222,7 +223,15 @@ def _read(
 ) -> tuple[list[Row], dict[int, bytes] | None]:
     """The rows, and the octets too where they are few enough to be read in the same hop."""
     rows = fetch_rows(mailbox_id=mailbox_id, uids=uids, columns=columns)
-    if reading is Reading.ROWS or sum(row[-1] for row in rows) > OCTETS_AT_ONCE:
+    if reading is Reading.ROWS:
+        return rows, None
+    octets = sum(row[-1] for row in rows)
+    if reading is Reading.HEADERS and octets > HEADERS_AT_ONCE:
+        # Messages that are larger than their headers by far: only now is it worth to ask how large those are.
+        sizes = dict(fetch_rows(mailbox_id=mailbox_id, uids=uids, columns=["header_octets"]))
+        rows = [(*row[:-1], sizes[row[0]]) for row in rows if row[0] in sizes]
+        octets = sum(row[-1] for row in rows)
+    if octets > (HEADERS_AT_ONCE if reading is Reading.HEADERS else OCTETS_AT_ONCE):
         return rows, None
     return rows, _read_octets(mailbox_id, [row[0] for row in rows], reading)
 
