@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from mailhost.webmail.pages import compose, letter, message_list
+from mailhost.webmail.pages import account, compose, letter, message_list
 
 
 class NumberConverter:
@@ -25,6 +25,7 @@ app_name = "webmail"
 
 urlpatterns = [
     path("", message_list.start, name="start"),
+    path("account/", account.show_account, name="account"),
     path("new/", compose.compose_new, name="compose"),
     path("<number:mailbox_id>/", message_list.show_list, name="list"),
     path("<number:mailbox_id>/act/", message_list.act, name="act"),

@@ -83,6 +83,7 @@ def test_every_page_fits_and_breaks_no_policy(web: str, furnished: Account, scre
         "source": f"/mail/{inbox}/13/source/",
         "empty": f"/mail/{trash}/",
         "compose": "/mail/new/",
+        "account": "/mail/account/",
         "reply": f"/mail/{inbox}/13/reply/",
         "forward": f"/mail/{inbox}/13/forward/",
         "missing": f"/mail/{inbox}/4711/",

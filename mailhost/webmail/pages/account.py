@@ -1,0 +1,113 @@
+"""What people change of their own account: the name that stands in their mail, and their password."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth import password_validation, update_session_auth_hash
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from mailboxes.accounts import change_account
+from mailboxes.authentication import authenticate
+from mailboxes.exceptions import AuthenticationFailed, MailboxFact, TooManyFailures
+from mailboxes.models import Account
+from mailhost.webmail.access import Desk, for_account_holders
+from mailhost.webmail.pages.frame import show
+from mailhost.webmail.sign_in import pause
+
+
+def _password(autocomplete: str) -> forms.PasswordInput:
+    return forms.PasswordInput(attrs={"class": "input", "autocomplete": autocomplete})
+
+
+class NameForm(forms.Form):
+    """How one is called."""
+
+    display_name = forms.CharField(
+        label="Your name",
+        required=False,
+        max_length=200,
+        help_text="Stands beside your address in the mail that you write here.",
+        widget=forms.TextInput(attrs={"class": "input", "autocomplete": "name"}),
+    )
+
+
+class PasswordForm(forms.Form):
+    """The old password and a new one."""
+
+    current = forms.CharField(label="Current password", strip=False, widget=_password("current-password"))
+    new = forms.CharField(
+        label="New password",
+        strip=False,
+        help_text="At least 8 characters, and not a common one. Mail programs have to be told too.",
+        widget=_password("new-password"),
+    )
+    again = forms.CharField(label="New password again", strip=False, widget=_password("new-password"))
+
+    def __init__(self, *args: Any, account: Account, peer: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.account = account
+        self.peer = peer
+
+    def clean_current(self) -> str:
+        """Asked as at sign-in, with the same brakes: a browser left open tells nobody the password."""
+        current: str = self.cleaned_data["current"]
+        try:
+            authenticate(login=self.account.login, password=current, peer=self.peer, protocol="web")
+        except AuthenticationFailed as fact:
+            pause(fact.wait_seconds)
+            raise ValidationError("That is not your password.", code="wrong") from None
+        except TooManyFailures:
+            raise ValidationError("Too many wrong passwords. Try again later.", code="too_many") from None
+        return current
+
+    def clean(self) -> dict[str, Any]:
+        """Both new ones are the same, and good."""
+        values = super().clean() or {}
+        new = values.get("new", "")
+        if new and new != values.get("again", ""):
+            self.add_error("again", "The two passwords are not the same.")
+        elif new:
+            try:
+                password_validation.validate_password(new, self.account)
+            except ValidationError as error:
+                self.add_error("new", error)
+        return values
+
+
+@require_http_methods(["GET", "POST"])
+@for_account_holders
+def show_account(request: HttpRequest, desk: Desk) -> HttpResponse:
+    """The account's page; each of its forms is sent alone."""
+    account, which = desk.account, request.POST.get("form")
+    name = NameForm(request.POST if which == "name" else None, initial={"display_name": account.display_name})
+    password = PasswordForm(
+        request.POST if which == "password" else None,
+        account=account,
+        peer=request.META.get("REMOTE_ADDR", ""),
+    )
+    form: forms.Form = password if which == "password" else name
+    if form.is_valid():
+        try:
+            _change(request, account, form)
+        except MailboxFact as fact:
+            form.add_error(None, str(fact))
+        else:
+            return redirect(reverse("webmail:account"))
+    status = 422 if form.is_bound else 200
+    return show(request, desk, "webmail/account.html", name=name, password=password, status=status)
+
+
+def _change(request: HttpRequest, account: Account, form: forms.Form) -> None:
+    values = form.cleaned_data
+    if isinstance(form, PasswordForm):
+        changed = change_account(account_id=account.pk, password=values["new"], by=account.login)
+        update_session_auth_hash(request, changed)  # other sessions end, this one goes on
+        messages.success(request, "Your password is changed.")
+    else:
+        change_account(account_id=account.pk, display_name=values["display_name"], by=account.login)
+        messages.success(request, "Your name is changed.")
