@@ -15,7 +15,8 @@ from mailhost.net.store_threads import StoreUnavailable
 
 RETRY_SECONDS = 10
 AWAY = (OperationalError, InterfaceError, StoreUnavailable)
-NOT_KEPT = {"csrfmiddlewaretoken", "password", "password1", "password2"}
+# What a message is written with. Nothing else that was posted goes back into a page: it may be a password.
+KEPT = ("to", "cc", "bcc", "subject", "text", "kept", "send", "save")
 
 
 def is_database_away(error: BaseException | None) -> bool:
@@ -39,16 +40,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def database_away(request: HttpRequest) -> HttpResponse:
     """503. What was being sent stands in the page again, with a button that sends it once more."""
     context: dict[str, object] = {"may_refresh": request.method == "GET", "retry_seconds": RETRY_SECONDS}
-    if request.method == "POST":
+    if request.method == "POST" and "text" in request.POST:
         context["csrf_token"] = get_token(request)
-        context["kept"] = [
-            (name, value)
-            for name, values in request.POST.lists()
-            for value in values
-            if name not in NOT_KEPT and isinstance(value, str)
-        ]
+        context["kept"] = [(name, value) for name in KEPT for value in request.POST.getlist(name)]
         context["action"] = request.get_full_path()
-        context["had_password"] = not NOT_KEPT.isdisjoint(set(request.POST) - {"csrfmiddlewaretoken"})
     page = render_to_string("database_away.html", context)
     return HttpResponse(
         page, status=503, headers={"Retry-After": str(RETRY_SECONDS), "Cache-Control": "no-store"}
