@@ -20,5 +20,9 @@ class Command(BaseCommand):
         """Serve until told to stop."""
         try:
             run_process(serve_smtp, name="smtp")
-        except (CannotListen, FileNotFoundError) as error:
+        except CannotListen as error:
             raise CommandError(str(error)) from error
+        except FileNotFoundError as error:
+            raise CommandError(
+                f"There is no {error.filename}: MAILHOST_TLS_CERT and MAILHOST_TLS_KEY name certificate and key."
+            ) from error
