@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
 
+from mailboxes.imap.read_ahead import MESSAGES_AHEAD, read_with_next
 from mailboxes.imap.sections import (
     clip,
     filter_fields,
@@ -83,12 +84,32 @@ class Fetching:
     async def run(self, ranges: Ranges) -> None:
         """Write all responses."""
         positions = (position for start, end in ranges for position in range(start, end))
+        is_one = self._reading is Reading.OCTETS and sum(end - start for start, end in ranges) == 1
+        if is_one and await self._tell_one(ranges[0][0]):
+            return
         at_once = ROWS_AT_ONCE if self._columns else FROM_MEMORY_AT_ONCE
         while some := list(islice(positions, at_once)):
             if self._columns:
                 await self._tell_from_store(some)
             else:
                 await self._tell(Chunk(some, [(self._view.uids[position],) for position in some]))
+
+    async def _tell_one(self, position: int) -> bool:
+        """A single message, perhaps read before. False where it is too large for that, or gone."""
+        ahead, uids, columns = self._selected.ahead, self._view.uids, self._columns
+        uid = uids[position]
+        found = ahead.take(uid, columns)
+        if found is None:
+            count = MESSAGES_AHEAD if ahead.is_in_step(uid, columns) else 1
+            some = uids[position : position + count]
+            read = await in_store(read_with_next, self._selected.mailbox_id, some, columns, OCTETS_AT_ONCE)
+            found = read.pop(uid, None)
+            ahead.keep(read)
+        ahead.expect(uids[position + 1] if position + 1 < len(uids) else 0, columns)
+        if found is None:
+            return False
+        await self._tell(Chunk([position], [found[0]], [found[1]]))
+        return True
 
     async def _tell_from_store(self, positions: list[int]) -> None:
         uids = [self._view.uids[position] for position in positions]
@@ -228,7 +249,7 @@ def _read(
     octets = sum(row[-1] for row in rows)
     if reading is Reading.HEADERS and octets > HEADERS_AT_ONCE:
         # Messages that are larger than their headers by far: only now is it worth to ask how large those are.
-        sizes = dict(fetch_rows(mailbox_id=mailbox_id, uids=uids, columns=["header_octets"]))
+        sizes: dict[int, int] = dict(fetch_rows(mailbox_id=mailbox_id, uids=uids, columns=["header_octets"]))
         rows = [(*row[:-1], sizes[row[0]]) for row in rows if row[0] in sizes]
         octets = sum(row[-1] for row in rows)
     if octets > (HEADERS_AT_ONCE if reading is Reading.HEADERS else OCTETS_AT_ONCE):

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from heapq import merge
 
 from mailboxes.exceptions import MailboxNotFound
+from mailboxes.imap.read_ahead import ReadAhead
 from mailboxes.imap.refusals import Refused
 from mailboxes.imap.view import MailboxView, SharedViews
 from mailboxes.store.changes import changes_since
@@ -45,6 +46,7 @@ class Selected:
         self.count = entry.message_count  # what EXISTS last said, or will say next
         self.recent_count = recent_count
         self.is_stale = True  # changes may have come that we have not looked at
+        self.ahead = ReadAhead()
         self._shared = shared
         self._view = shared.find(entry.mailbox_id, entry.highest_modseq)
         self._vanished: set[int] = set()  # known to be gone, still in the view

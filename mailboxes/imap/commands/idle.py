@@ -12,6 +12,8 @@ LOOK_AGAIN_SECONDS = 3.0
 
 
 async def idle(session: Session, command: Idle) -> Reply:
+    if session.selected is not None:
+        session.selected.ahead.drop()
     await session.send(continuation("idling"))
     await session.tell_changes(may_tell_expunges=True, is_asked=True)
     loop = asyncio.get_running_loop()

@@ -215,3 +215,27 @@ def test_many_messages_come_in_order(doors: "Doors", login: str) -> None:
                     number += 1
                     assert line.startswith(expected % (number, number))
             assert number == count
+
+
+def test_bodies_that_are_fetched_one_by_one_are_the_right_ones(doors: "Doors", login: str, put: Put) -> None:
+    from tests.conversations.imap.messages import simple
+
+    sizes = [10, 20, 300_000, 30, 2_000_000, 40, 50, 60]
+    messages = [simple(f"number {number}", text="x" * size + "\r\n") for number, size in enumerate(sizes)]
+    for octets in messages:
+        put(octets)
+    with Client(doors.plain) as client:
+        client.read_line()
+        client.send(f'a LOGIN {login} "correct horse"\r\nb SELECT INBOX\r\n'.encode())
+        while not (client.read_line() or b"").startswith(b"b OK"):
+            pass
+        for uid in [1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 5, 6, 6, 7]:
+            for items in ("BODY.PEEK[]", "RFC822.SIZE BODY.PEEK[]") if uid == 6 else ("BODY.PEEK[]",):
+                client.send(f"c UID FETCH {uid} ({items})\r\n".encode())
+                octets = messages[uid - 1]
+                line = client.read_line() or b""
+                assert line.startswith(b"* %d FETCH (UID %d " % (uid, uid))
+                assert line.endswith(b"BODY[] {%d}\r\n" % len(octets))
+                assert client.read_octets(len(octets)) == octets
+                assert client.read_line() == b")\r\n"
+                assert client.read_line() == b"c OK UID FETCH completed\r\n"
