@@ -24,7 +24,7 @@ TAG = re.compile(rb'[^\x00-\x20(){%*"\\+\x7f-\xff]{1,128}')
 QUOTED = re.compile(rb'"((?:[^\x00\r\n"\\]|\\["\\])*)"')
 QUOTED_PAIR = re.compile(rb"\\(.)", re.DOTALL)
 # literal = "{" number ["+"] "}" CRLF *CHAR8, whose octets stand beside the text
-LITERAL = re.compile(rb"~?\{[0-9]+\+?\}\r\n")
+LITERAL = re.compile(rb"\{[0-9]+\+?\}\r\n")
 # number = 1*DIGIT, 0 <= n < 4,294,967,296
 NUMBER = re.compile(rb"[0-9]{1,10}")
 MAX_NUMBER = 0xFFFF_FFFF

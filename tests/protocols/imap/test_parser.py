@@ -151,6 +151,7 @@ def test_each_command_becomes_its_value(octets: bytes, expected: c.Command) -> N
         b'APPEND INBOX "31-Feb-2020 00:00:00 +0000" {1}\r\nx',
         b'APPEND INBOX "01-Jan-0001 00:00:00 +2300" {1}\r\nx',
         b'APPEND INBOX "x"',
+        b"APPEND INBOX ~{1}\r\nx",  # literal8 needs BINARY (RFC 3516)
         b"SEARCH",
         b"SEARCH ()",
         b"SEARCH FROM",
