@@ -8,7 +8,8 @@ from urllib.parse import unquote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
@@ -70,6 +71,8 @@ def for_account_holders(
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         account = request.user
         if not isinstance(account, Account):
+            if "HX-Request" in request.headers:
+                return HttpResponse(status=204)  # an open page asked by itself: it is left as it is
             return redirect_to_login(
                 request.get_full_path() if request.method == "GET" else "/mail/", "sign-in"
             )

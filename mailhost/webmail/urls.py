@@ -26,6 +26,7 @@ app_name = "webmail"
 urlpatterns = [
     path("", message_list.start, name="start"),
     path("account/", account.show_account, name="account"),
+    path("news/", message_list.news, name="news"),
     path("new/", compose.compose_new, name="compose"),
     path("<number:mailbox_id>/", message_list.show_list, name="list"),
     path("<number:mailbox_id>/act/", message_list.act, name="act"),

@@ -86,3 +86,16 @@ def test_a_wrong_recipient_costs_no_text(page: Page, alice: Account) -> None:
     expect(page.get_by_role("status")).to_have_text("Draft saved.")
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_role("link", name="Important")).to_be_visible()
+
+
+def test_new_mail_is_told_without_a_reload(browser: Browser, web: str, alice: Account) -> None:
+    context = browser.new_context(base_url=web)
+    page = context.new_page()
+    page.clock.install()
+    sign_in(page, alice)
+    expect(page.get_by_role("heading", name="All done")).to_be_visible()
+    deliver(alice)
+    page.clock.fast_forward(31_000)
+    page.get_by_role("link", name="Show it").click()
+    expect(page.get_by_role("link", name="Hello")).to_be_visible()
+    context.close()

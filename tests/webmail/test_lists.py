@@ -110,3 +110,23 @@ def test_dates_of_old_mail_have_their_year(signed_in: Client, alice: Account, de
     deliver(alice)
     year = "" if datetime.now(UTC).year == NOW.year else " 2026"
     assert f">4 Mar{year}</time>" in signed_in.get("/mail/", follow=True).content.decode()
+
+
+def test_an_open_page_hears_of_new_mail(signed_in: Client, alice: Account, deliver: Deliver) -> None:
+    deliver(alice)
+    page = signed_in.get(f"/mail/{mailbox_id(alice)}/")
+    known = page.context["known_uid_next"]
+    where = f"/mail/news/?at={mailbox_id(alice)}&known={known}"
+    assert where.replace("&", "&amp;") in page.content.decode()
+    assert "New mail" not in signed_in.get(where).content.decode()
+    deliver(alice)
+    told = signed_in.get(where).content.decode()
+    assert "New mail has come." in told
+    assert '<span class="count">2' in told
+    assert signed_in.get("/mail/news/?at=&known=").status_code == 200
+    assert signed_in.get("/mail/news/?at=999999999").status_code == 404
+
+
+def test_a_page_whose_session_has_ended_is_left_as_it_is(client: Client, alice: Account) -> None:
+    answer = client.get("/mail/news/", headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.content) == (204, b"")

@@ -16,6 +16,7 @@ def show(
     template: str,
     *,
     entry: MailboxEntry | None = None,
+    is_list: bool = False,
     status: int = 200,
     **context: Any,
 ) -> HttpResponse:
@@ -25,6 +26,7 @@ def show(
         "account": desk.account,
         "folders": desk.folders(),
         "entry": entry,
+        "known_uid_next": entry.uid_next if entry is not None and is_list else "",
         "used_octets": desk.used_octets(),
         "quota_octets": quota,
         "quota_high": quota * 8 // 10,

@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
@@ -38,12 +38,31 @@ def show_list(request: HttpRequest, desk: Desk, mailbox_id: int) -> HttpResponse
         desk,
         "webmail/list.html",
         entry=entry,
+        is_list=True,
         label=label(entry),
         kind=kind(entry),
         page=page,
         can_empty=entry.special_use in EMPTIED and entry.message_count > 0,
         here=request.get_full_path(),
     )
+
+
+@require_GET
+@for_account_holders
+def news(request: HttpRequest, desk: Desk) -> HttpResponse:
+    """What an open page asks for by itself: the counts as they are now, and whether something has arrived.
+
+    `?at=` is the mailbox that is shown, `known=` its UIDNEXT then. The list itself is left alone: somebody may be
+    choosing messages in it.
+    """
+    at, known = _number(request.GET.get("at")), _number(request.GET.get("known"))
+    entry = desk.mailbox(at) if at is not None else None
+    context = {
+        "folders": desk.folders(),
+        "entry": entry,
+        "arrived": entry is not None and known is not None and entry.uid_next > known,
+    }
+    return render(request, "webmail/news.html", context)
 
 
 @require_POST
