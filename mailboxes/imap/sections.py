@@ -1,6 +1,7 @@
 """BODY[…]: which octets of a message a section means, and what is told of them (RFC 3501 section 6.4.5)."""
 
 from mailhost.protocols.imap.fetch_items import Section, SectionText
+from mailhost.protocols.imap.header_picking import pick_fields
 from mailhost.protocols.imap.responses import literal
 from mailhost.protocols.message import PartMap, header_fields
 from mailhost.protocols.message import SectionText as SpanText
@@ -41,7 +42,10 @@ def clip(start: int, end: int, partial: tuple[int, int] | None) -> tuple[int, in
 
 def filter_fields(section: Section, header: bytes) -> bytes:
     """The fields asked for of a header, and the empty line."""
-    picked = header_fields(header, section.fields, exclude=section.text is SectionText.HEADER_FIELDS_NOT)
+    if section.text is SectionText.HEADER_FIELDS:
+        picked = pick_fields(header, section.fields)
+    else:
+        picked = header_fields(header, section.fields, exclude=True)
     start, end = clip(0, len(picked), section.partial)
     return picked[start:end]
 
