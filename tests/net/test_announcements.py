@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
-from mailhost.net.announcements import Poll, Watcher, announce
+from mailhost.net.announcements import Announcer, Poll, Watcher, announce, publish
 from mailhost.net.redis_clients import client_for, shared_breaker
 from tests.support.running import run
 
@@ -163,7 +163,10 @@ def test_a_connection_that_is_cut_is_made_again_and_the_gap_is_looked_at(
 
 def test_announcing_without_redis_is_no_failure(tmp_path: Path) -> None:
     shared_breaker.cache_clear()
+    announcer = Announcer()
     with override_settings(REDIS_URL=f"unix://{tmp_path}/nobody"):
-        announce([1, 2])
-        announce([])
+        announcer.announce([1, 2])
+        announcer.announce([])
+        announcer.flush(timeout=10)
+        publish([3])
     shared_breaker.cache_clear()

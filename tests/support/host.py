@@ -17,9 +17,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent.parent
 READY_SECONDS = 120
 STOP_SECONDS = 15
-FIRST_PORT_OFFSET = 20_000
-LAST_PORT_OFFSET = 28_000
-PORTS_LOOKED_AT = (1025, 1143, 8000)  # of those that `up` takes without an offset
+# Below the ports that the kernel gives to clients (from 32,768 on), which come and go.
+FIRST_PORT_OFFSET = 12_000
+LAST_PORT_OFFSET = 24_000
+PORTS = (1025, 1587, 1465, 1143, 1993, 1110, 1995, 8000)  # what `up` takes without an offset
 
 
 class NotReady(Exception):
@@ -28,14 +29,22 @@ class NotReady(Exception):
 
 def free_port_offset() -> int:
     """An offset at which the ports are free now. Runs side by side begin at different places."""
-    first = FIRST_PORT_OFFSET + os.getpid() % 700 * 10
+    first = FIRST_PORT_OFFSET + os.getpid() % 900 * 10
     for offset in range(first, LAST_PORT_OFFSET, 10):
-        if not any(_is_taken(offset + port) for port in PORTS_LOOKED_AT):
+        if all(_is_free(offset + port) for port in PORTS):
             return offset
     raise NotReady("no free ports")
 
 
-def _is_taken(port: int) -> bool:
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
+def _is_accepting(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
@@ -131,7 +140,7 @@ class Host:
     def wait_for_port(self, name: str, *, seconds: float = 30) -> None:
         """Until the door accepts again."""
         deadline = time.monotonic() + seconds
-        while not _is_taken(self.ports[name]):
+        while not _is_accepting(self.ports[name]):
             if time.monotonic() > deadline:
                 raise NotReady(f"{name} does not come back")
             assert self.process is not None
