@@ -458,6 +458,8 @@ LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "sign-in"
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+if not HTTPS:  # cookies know no ports: instances side by side on one machine would sign each other out
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"sessionid{PORTS['web']}", f"csrftoken{PORTS['web']}"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 14 * 86_400
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
