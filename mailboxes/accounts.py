@@ -15,7 +15,7 @@ from domains.registration import claim_address, find_domain, release_address
 from mailboxes.exceptions import AccountNotFound, LoginTaken, PasswordRefused
 from mailboxes.models import Account, AccountUsage, Mailbox, Message
 from mailboxes.store.hierarchy import create_default_mailboxes
-from mailboxes.store.locks import lock_usage
+from mailboxes.store.locks import announce_on_commit, lock_usage
 from mailhost.audit.trail import record
 from mailhost.net.database import cursor
 from mailhost.protocols import scram
@@ -125,9 +125,11 @@ def set_password(*, account_id: int, password: str, by: str) -> Account:
 @transaction.atomic
 def remove_account(*, account_id: int, by: str) -> None:
     """Removes the account with all its mail, and frees its address. Raises AccountNotFound."""
-    account = _locked(account_id)
+    # In the order of store/locks.py, so that what is still at work in a mailbox ends first, and nothing begins.
     lock_usage([account_id])
-    mailboxes = list(Mailbox.objects.filter(account=account).values_list("pk", flat=True))
+    account = _locked(account_id)
+    rows = Mailbox.objects.select_for_update().filter(account=account).order_by("pk")
+    mailboxes = list(rows.values_list("pk", flat=True))
     with cursor() as sql:
         sql.execute("DELETE FROM mailboxes_expunged WHERE mailbox_id = ANY(%s)", (mailboxes,))
     Message.objects.filter(mailbox_id__in=mailboxes).delete()
@@ -136,6 +138,7 @@ def remove_account(*, account_id: int, by: str) -> None:
     if address is not None:
         release_address(address)
     record(by=by, verb="account removed", subject=login)
+    announce_on_commit(mailboxes)
 
 
 def find_account(*, address: EmailAddress) -> Account:

@@ -1,6 +1,6 @@
 """How POP3 words the facts that the store and authentication state."""
 
-from mailboxes.exceptions import AuthenticationFailed, MailboxNotFound, TooManyFailures
+from mailboxes.exceptions import AccountNotFound, AuthenticationFailed, MailboxNotFound, TooManyFailures
 from mailboxes.pop3.maildrop import MessageGone, NoSuchMessage
 from mailhost.net.connection import LineTooLong
 from mailhost.net.store_threads import StoreUnavailable
@@ -10,7 +10,15 @@ from mailhost.protocols.sasl import SaslCancelled, SaslSyntaxError
 
 # What a client did wrong: counted, so that a session of nothing else ends.
 MISTAKES = (BadCommand, LineTooLong, SaslCancelled, SaslSyntaxError)
-FACTS = (StoreUnavailable, AuthenticationFailed, TooManyFailures, MailboxNotFound, NoSuchMessage, MessageGone)
+FACTS = (
+    StoreUnavailable,
+    AuthenticationFailed,
+    TooManyFailures,
+    AccountNotFound,
+    MailboxNotFound,
+    NoSuchMessage,
+    MessageGone,
+)
 
 
 def refusal(fact: Exception) -> bytes:
@@ -29,7 +37,7 @@ def refusal(fact: Exception) -> bytes:
             return err(str(fact), ResponseCode.SYS_TEMP)
         case StoreUnavailable():
             return err("The mail store is away. Try again in a moment.", ResponseCode.SYS_TEMP)
-        case MailboxNotFound():
+        case AccountNotFound() | MailboxNotFound():
             return err("This account has no mailbox.", ResponseCode.SYS_PERM)
         case MessageGone():
             return err("This message is gone: another session removed it.")

@@ -1,11 +1,14 @@
 """The mailboxes of an account: list, create, delete, rename, subscribe (RFC 9051 sections 6.3.4 to 6.3.9)."""
 
 import unicodedata
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Value
+from django.db.models.functions import Concat
 
 from mailboxes.exceptions import (
     InboxIsPermanent,
@@ -23,6 +26,7 @@ from mailhost.net.database import cursor
 
 SEPARATOR = "/"
 INBOX = "INBOX"
+UNNAMED = "\x01"  # before a name that is about to change: no name that anybody gives has a control in it
 # RFC 6154. INBOX has none.
 DEFAULT_MAILBOXES = {
     INBOX: "",
@@ -57,7 +61,7 @@ def canonical_name(name: str) -> str:
     # RFC 9051 section 5.1 item 3: Net-Unicode (RFC 5198) has no controls; U+2028 and U+2029 are lines to some clients.
     if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in name):
         raise MailboxNameInvalid("A mailbox name has no control characters.")
-    if levels[0].upper() == INBOX:
+    if levels[0].isascii() and levels[0].upper() == INBOX:  # the dotless i has an ASCII capital, and is none
         levels[0] = INBOX
     return SEPARATOR.join(levels)
 
@@ -114,13 +118,17 @@ def delete_mailbox(*, account_id: int, name: str, now: datetime) -> None:
 
     Raises MailboxNotFound, InboxIsPermanent.
     """
+    # Names are looked up under the lock that every change of them takes: what is found still has the name then.
+    usage = lock_usage([account_id])[account_id]
     entry = find_mailbox(account_id=account_id, name=name)
     if entry.name == INBOX:
         raise InboxIsPermanent
-    usage = lock_usage([account_id])[account_id]
     mailbox = lock_mailboxes([entry.mailbox_id])[entry.mailbox_id]
     empty(mailbox, usage, now=now)
-    Mailbox.objects.filter(pk=entry.mailbox_id).update(deleted_at=now, special_use="")
+    # One more modseq, also for an empty one: whoever polls for it looks.
+    Mailbox.objects.filter(pk=entry.mailbox_id).update(
+        deleted_at=now, special_use="", highest_modseq=mailbox.highest_modseq + 1
+    )
     announce_on_commit([entry.mailbox_id])
 
 
@@ -145,20 +153,29 @@ def rename_mailbox(*, account_id: int, name: str, to: str, now: datetime) -> Non
         .order_by("pk")
     )
     family = [each for each in family if (each.name + SEPARATOR).startswith(entry.name + SEPARATOR)]
-    for each in family:
-        each.name = canonical_name(to + each.name[len(entry.name) :])
-    taken = Mailbox.objects.filter(
-        account_id=account_id, deleted_at=None, name__in=[each.name for each in family]
-    )
-    if conflict := taken.values_list("name", flat=True).first():
-        raise MailboxExists(conflict)
-    Mailbox.objects.bulk_update(family, ["name"])
+    _rename_family(account_id, family, entry.name, to)
     superior = to.rpartition(SEPARATOR)[0]
-    if (
-        superior
-        and not Mailbox.objects.filter(account_id=account_id, deleted_at=None, name=superior).exists()
-    ):
+    living = Mailbox.objects.filter(account_id=account_id, deleted_at=None)
+    if superior and not living.filter(name=superior).exists():
         _create(account_id, superior, "", now)
+
+
+def _rename_family(account_id: int, family: list[Mailbox], name: str, to: str) -> None:
+    """Gives locked mailboxes their new names. Raises MailboxExists, MailboxNameInvalid."""
+    old_names = {each.name for each in family}
+    for each in family:
+        each.name = canonical_name(to + each.name[len(name) :])
+    new_names = {each.name for each in family}
+    living = Mailbox.objects.filter(account_id=account_id, deleted_at=None)
+    conflict = living.filter(name__in=new_names - (old_names if to != name else set()))
+    if existing := conflict.values_list("name", flat=True).first():
+        raise MailboxExists(existing)
+    if old_names & new_names:  # a/b to a, where a/b/b is: no name twice at any moment
+        living.filter(name__in=old_names).update(name=Concat(Value(UNNAMED), "name"))
+    subscribed = _take_subscriptions(account_id, new_names)
+    for each in family:
+        each.is_subscribed |= each.name in subscribed
+    Mailbox.objects.bulk_update(family, ["name", "is_subscribed"])
 
 
 @transaction.atomic
@@ -168,6 +185,7 @@ def set_subscribed(*, account_id: int, name: str, is_subscribed: bool) -> None:
     Raises MailboxNotFound, MailboxNameInvalid.
     """
     name = canonical_name(name)
+    lock_usage([account_id])
     rows = Mailbox.objects.filter(account_id=account_id, name=name)
     if is_subscribed:
         rows = rows.filter(deleted_at=None)
@@ -185,16 +203,23 @@ def _create(account_id: int, name: str, special_use: str, now: datetime) -> int:
     missing = [each for each in missing if each not in alive]
     if len(alive) + len(missing) > settings.MAX_MAILBOXES:
         raise TooManyMailboxes(f"An account has at most {settings.MAX_MAILBOXES} mailboxes.")
-    was_subscribed = set(
-        Mailbox.objects.filter(account_id=account_id, name__in=missing, is_subscribed=True).values_list(
-            "name", flat=True
-        )
-    )
+    was_subscribed = _take_subscriptions(account_id, missing)
     created = 0
     for each in missing:
         fields: dict[str, Any] = {"special_use": special_use} if each == name else {}
         created = _insert(account_id, each, is_subscribed=each in was_subscribed, now=now, **fields)
     return created
+
+
+def _take_subscriptions(account_id: int, names: Collection[str]) -> set[str]:
+    """Those of the names that deleted mailboxes have kept subscribed: from now on living ones are to."""
+    kept = Mailbox.objects.filter(
+        account_id=account_id, deleted_at__isnull=False, is_subscribed=True, name__in=names
+    )
+    subscribed = set(kept.values_list("name", flat=True))
+    if subscribed:
+        kept.update(is_subscribed=False)
+    return subscribed
 
 
 def _insert(account_id: int, name: str, *, is_subscribed: bool, now: datetime, special_use: str = "") -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
-from mailboxes.exceptions import MailboxNotFound, QuotaExceeded
+from mailboxes.exceptions import AccountNotFound, MailboxNotFound, QuotaExceeded
 from mailhost.net.announcements import announce
 from mailhost.net.database import cursor
 
@@ -55,10 +55,14 @@ class LockedMailbox:
 
 
 def lock_usage(account_ids: Collection[int]) -> dict[int, LockedUsage]:
-    """Locks the usage rows of these accounts, by account id."""
+    """Locks the usage rows of these accounts, by account id. Raises AccountNotFound if one of them is gone."""
     with cursor() as sql:
         sql.execute(LOCK_USAGE, (list(account_ids),))
-        return {row[0]: LockedUsage(*row) for row in sql}
+        locked = {row[0]: LockedUsage(*row) for row in sql}
+    for account_id in account_ids:
+        if account_id not in locked:
+            raise AccountNotFound(str(account_id))
+    return locked
 
 
 def lock_mailboxes(mailbox_ids: Collection[int]) -> dict[int, LockedMailbox]:
