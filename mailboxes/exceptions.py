@@ -78,6 +78,10 @@ class TooManyKeywords(MailboxFact):
     """More or longer keywords than a message may have."""
 
 
+class KeywordInvalid(MailboxFact):
+    """A text that cannot be a keyword; the message says why."""
+
+
 class MessageTooLarge(MailboxFact):
     """The message has more octets than any door takes."""
 

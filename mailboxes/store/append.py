@@ -22,7 +22,8 @@ from mailboxes.exceptions import (
     MessageTooLarge,
     QuotaExceeded,
 )
-from mailboxes.store.locks import LockedMailbox, LockedUsage, announce_on_commit
+from mailboxes.store.keywords import checked_keywords
+from mailboxes.store.locks import LockedMailbox, LockedUsage, announce_on_commit, one
 from mailboxes.store.values import NO_FLAGS, Appended, Flag, NewContent, NewMessage
 from mailhost.net.database import cursor
 from mailhost.net.disk import has_room
@@ -50,20 +51,22 @@ UNION ALL SELECT 'content', nextval('mailboxes_content_id_seq'), NULL, NULL, NUL
             FROM generate_series(1, %(contents)s)
 """
 # What is text or number travels as JSON: psycopg dumps lists element by element in Python, which took longer than all
-# the rest. What is octets travels as one binary array (%b; as text it would be doubled and escaped).
+# the rest. What is octets travels as binary arrays (%b; as text it would be doubled and escaped), unnested beside the
+# rows: an element of such an array is found by walking over all before it.
 WRITE = """
 WITH content AS (
     INSERT INTO mailboxes_content (id, octets, digest, envelope, body_structure, parts, size_octets, header_octets,
         message_id, "references", subject, from_display, to_display, sort_subject, sort_from, sort_to, sort_cc, sent_at,
         preview, has_attachments, created_at)
-    SELECT id, (%(blobs)b::bytea[])[place + 1], (%(blobs)b::bytea[])[place + 2], (%(blobs)b::bytea[])[place + 3],
-           (%(blobs)b::bytea[])[place + 4], (%(blobs)b::bytea[])[place + 5], size_octets, header_octets, message_id,
-           refs, subject, from_display, to_display, sort_subject, sort_from, sort_to, sort_cc, sent_at, preview,
-           has_attachments, %(now)s
-      FROM json_to_recordset(%(contents)s::json) row(id bigint, place integer, size_octets integer,
-           header_octets integer, message_id text, refs text[], subject text, from_display text, to_display text,
-           sort_subject text, sort_from text, sort_to text, sort_cc text, sent_at timestamptz, preview text,
-           has_attachments boolean)
+    SELECT id, octets, digest, envelope, body_structure, parts, size_octets, header_octets, message_id, refs, subject,
+           from_display, to_display, sort_subject, sort_from, sort_to, sort_cc, sent_at, preview, has_attachments,
+           %(now)s
+      FROM ROWS FROM (unnest(%(octets)b::bytea[]), unnest(%(digest)b::bytea[]), unnest(%(envelope)b::bytea[]),
+           unnest(%(body_structure)b::bytea[]), unnest(%(parts)b::bytea[]),
+           json_to_recordset(%(contents)s::json) AS (id bigint, size_octets integer, header_octets integer,
+           message_id text, refs text[], subject text, from_display text, to_display text, sort_subject text,
+           sort_from text, sort_to text, sort_cc text, sent_at timestamptz, preview text, has_attachments boolean))
+           row(octets, digest, envelope, body_structure, parts)
 ), message AS (
     INSERT INTO mailboxes_message (mailbox_id, uid, modseq, flags, size_octets, internal_date, keywords, content_id,
                                    saved_at)
@@ -84,7 +87,10 @@ UPDATE mailboxes_accountusage usage
   FROM json_to_recordset(%(accounts)s::json) grown(id bigint, octets bigint, messages bigint)
  WHERE usage.account_id = grown.id
 """
-BLOBS = 5  # octets, digest, envelope, body_structure, parts
+
+UID_VALIDITY = (
+    "SELECT uid_validity FROM mailboxes_mailbox WHERE id = %s AND account_id = %s AND deleted_at IS NULL"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +125,18 @@ def prepare(octets: bytes) -> NewContent:
 def append(*, account_id: int, mailbox_id: int, contents: Sequence[NewMessage], now: datetime) -> Appended:
     """Appends messages to one mailbox, all or none, with consecutive UIDs.
 
-    Raises MailboxNotFound, QuotaExceeded, MessageTooLarge, DiskNearlyFull.
+    Raises MailboxNotFound, QuotaExceeded, MessageTooLarge, DiskNearlyFull, TooManyKeywords, KeywordInvalid.
     """
     items = [
         Item(
             message.content,
-            [Target(account_id, mailbox_id, message.flags, message.keywords)],
+            [Target(account_id, mailbox_id, message.flags, checked_keywords(message.keywords))],
             message.internal_date or now,
         )
         for message in contents
     ]
+    if not items:
+        return Appended(_uid_validity(account_id, mailbox_id), [])
     locked = append_batch(items, now=now)
     for item in items:
         if item.failure is not None:
@@ -266,10 +274,14 @@ class _Batch:
             for mailbox_id, counts in self.counts.items()
         ]
         accounts = [{"id": account_id, **counts} for account_id, counts in self.account_counts.items()]
-        contents = [_row(item, number * BLOBS) for number, item in enumerate(self.contents)]
+        contents = [item.content for item in self.contents]
         parameters = {
-            "blobs": [blob for item in self.contents for blob in _blobs(item.content)],
-            "contents": json.dumps(contents),
+            "octets": [content.octets for content in contents],
+            "digest": [content.digest for content in contents],
+            "envelope": [content.worked_out.envelope for content in contents],
+            "body_structure": [content.worked_out.body_structure for content in contents],
+            "parts": [content.worked_out.parts for content in contents],
+            "contents": json.dumps([_row(item) for item in self.contents]),
             "messages": json.dumps(self.messages),
             "mailboxes": json.dumps(mailboxes),
             "accounts": json.dumps(accounts),
@@ -279,16 +291,18 @@ class _Batch:
             sql.execute(WRITE.encode(), parameters)
 
 
-def _blobs(content: NewContent) -> tuple[bytes, bytes, bytes, bytes, bytes]:
-    found = content.worked_out
-    return content.octets, content.digest, found.envelope, found.body_structure, found.parts
+def _uid_validity(account_id: int, mailbox_id: int) -> int:
+    row = one(UID_VALIDITY, (mailbox_id, account_id))
+    if row is None:
+        raise MailboxNotFound(str(mailbox_id))
+    uid_validity: int = row[0]
+    return uid_validity
 
 
-def _row(item: Item, place: int) -> dict[str, Any]:
+def _row(item: Item) -> dict[str, Any]:
     found = item.content.worked_out
     return {
         "id": item.content_id,
-        "place": place,
         "size_octets": len(item.content.octets),
         "header_octets": found.header_octets,
         "message_id": found.message_id,

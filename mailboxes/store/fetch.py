@@ -36,6 +36,7 @@ COLUMNS = {
 }
 COLUMNS["references"] = 'content."references"'
 HEADER = "substring(content.octets FROM 1 FOR content.header_octets)"
+MAX_INTEGER = 2**31 - 1  # what substring() takes; no content is as long
 TABLES = ("mailboxes_message", "mailboxes_expunged")
 
 Row = tuple[Any, ...]
@@ -59,7 +60,8 @@ def fetch_octets(*, mailbox_id: int, uids: Sequence[int]) -> list[tuple[int, byt
 
 def fetch_slice(*, mailbox_id: int, uid: int, offset: int, length: int) -> bytes | None:
     """`length` octets from `offset` (0 is the first) of one message, fewer at its end; None if it is gone."""
-    rows = _read(mailbox_id, [uid], ["substring(content.octets FROM %s FOR %s)"], (offset + 1, length))
+    bounds = (min(offset + 1, MAX_INTEGER), min(length, MAX_INTEGER))
+    rows = _read(mailbox_id, [uid], ["substring(content.octets FROM %s::integer FOR %s::integer)"], bounds)
     return cast(bytes, rows[0][1]) if rows else None
 
 
@@ -69,14 +71,14 @@ def _read(
     if not uids:
         return []
     rows: list[Row] = []
-    wanted: Sequence[int] = uids
+    wanted = set(uids)
     with cursor() as sql:
         for table in TABLES:
-            rows += _read_table(sql, table, mailbox_id, wanted, expressions, leading)
-            if len(rows) >= len(uids):
+            found = _read_table(sql, table, mailbox_id, wanted, expressions, leading)
+            rows += found
+            wanted.difference_update(row[0] for row in found)
+            if not wanted:
                 break
-            found = {row[0] for row in rows}
-            wanted = [uid for uid in uids if uid not in found]
     rows.sort(key=lambda row: cast(int, row[0]))
     return rows
 
@@ -85,7 +87,7 @@ def _read_table(
     sql: Any,
     table: str,
     mailbox_id: int,
-    uids: Sequence[int],
+    uids: set[int],
     expressions: list[str],
     leading: tuple[Any, ...],
 ) -> list[Row]:
@@ -93,7 +95,7 @@ def _read_table(
     join = "JOIN mailboxes_content content ON content.id = message.content_id" if joined else ""
     low, high = min(uids), max(uids)
     is_dense = high - low < 2 * len(uids)  # a range scan beats as many look-ups
-    condition = "message.uid BETWEEN %s AND %s" if is_dense else "message.uid = ANY(%s)"
+    condition = "message.uid BETWEEN %s AND %s" if is_dense else "message.uid = ANY(%s::bigint[])"
     selection: tuple[Any, ...] = (low, high) if is_dense else (list(uids),)
     statement = (
         f"SELECT {', '.join(['message.uid', *expressions])} FROM {table} message {join} "
@@ -101,6 +103,5 @@ def _read_table(
     )
     rows: list[Row] = sql.execute(statement, (*leading, mailbox_id, *selection)).fetchall()
     if is_dense and high - low + 1 != len(uids):
-        wanted = set(uids)
-        rows = [row for row in rows if row[0] in wanted]
+        rows = [row for row in rows if row[0] in uids]
     return rows

@@ -8,11 +8,14 @@ from django.conf import settings
 from django.db import transaction
 
 from mailboxes.exceptions import TooManyKeywords
+from mailboxes.store.keywords import checked_keywords
 from mailboxes.store.locks import announce_on_commit, lock_mailboxes
 from mailboxes.store.values import ChangedRow, Flag, Stored
 from mailhost.net.database import cursor
 
 Mode = Literal["add", "remove", "replace"]
+
+SEEN, DELETED = int(Flag.SEEN), int(Flag.DELETED)  # an IntFlag takes half a microsecond for each &
 
 NEW_FLAGS = {"add": "flags | %s", "remove": "flags & ~%s", "replace": "%s"}
 # Keywords compare caselessly (RFC 9051 section 2.3.2) and keep the spelling in which they came first.
@@ -23,7 +26,6 @@ NEW_KEYWORDS = {
                  WHERE lower(word) <> ALL(SELECT lower(gone) FROM unnest(%s::text[]) gone) ORDER BY place)""",
     "replace": "%s::text[]",
 }
-MAX_KEYWORD_CHARACTERS = 100
 
 
 @transaction.atomic
@@ -38,9 +40,9 @@ def store_flags(
 ) -> Stored:
     """Adds, removes or replaces flags of these messages; rows that are so already are left alone.
 
-    Raises MailboxNotFound, TooManyKeywords.
+    Raises MailboxNotFound, TooManyKeywords, KeywordInvalid.
     """
-    words = _checked(keywords)
+    words = list(checked_keywords(keywords))
     mailbox = lock_mailboxes([mailbox_id])[mailbox_id]
     modseq = mailbox.highest_modseq + 1
     rows = _update(mailbox_id, uids, modseq, mode, int(flags), words) if uids else []
@@ -48,8 +50,8 @@ def store_flags(
         return Stored(mailbox.highest_modseq, [])
     if words and max(len(row[3]) for row in rows) > settings.MAX_KEYWORDS:
         raise TooManyKeywords(f"A message has at most {settings.MAX_KEYWORDS} keywords.")
-    unseen = sum((not row[2] & Flag.SEEN) - (not row[1] & Flag.SEEN) for row in rows)
-    deleted = sum(bool(row[2] & Flag.DELETED) - bool(row[1] & Flag.DELETED) for row in rows)
+    unseen = sum((before & SEEN) - (after & SEEN) for _, before, after, _ in rows) // SEEN
+    deleted = sum((after & DELETED) - (before & DELETED) for _, before, after, _ in rows) // DELETED
     with cursor() as sql:
         sql.execute(
             "UPDATE mailboxes_mailbox SET highest_modseq = %s, flags_modseq = %s, unseen_count = unseen_count + %s, "
@@ -71,20 +73,15 @@ def _update(
         assignments.append(f"keywords = {NEW_KEYWORDS[mode]}")
         differences.append(f"keywords <> {NEW_KEYWORDS[mode]}")
         values.append(words)
+    selection: list[Any] = [min(uids), max(uids)]
+    if selection[1] - selection[0] + 1 == len(uids) == len(set(uids)):
+        condition = "uid BETWEEN %s AND %s"  # a third faster than as many look-ups
+    else:
+        condition, selection = "uid = ANY(%s::bigint[])", [list(uids)]
     statement = (
         f"UPDATE mailboxes_message SET modseq = %s, {', '.join(assignments)} "
-        f"WHERE mailbox_id = %s AND uid = ANY(%s) AND ({' OR '.join(differences)}) "
+        f"WHERE mailbox_id = %s AND {condition} AND ({' OR '.join(differences)}) "
         "RETURNING uid, old.flags, new.flags, new.keywords"
     )
     with cursor() as sql:
-        return sql.execute(statement.encode(), [modseq, *values, mailbox_id, list(uids), *values]).fetchall()
-
-
-def _checked(keywords: Sequence[str]) -> list[str]:
-    """Each keyword once."""
-    words = list({word.lower(): word for word in reversed(keywords)}.values())[::-1]
-    if len(words) > settings.MAX_KEYWORDS:
-        raise TooManyKeywords(f"A message has at most {settings.MAX_KEYWORDS} keywords.")
-    if any(len(word) > MAX_KEYWORD_CHARACTERS for word in words):
-        raise TooManyKeywords(f"A keyword has at most {MAX_KEYWORD_CHARACTERS} characters.")
-    return words
+        return sql.execute(statement.encode(), [modseq, *values, mailbox_id, *selection, *values]).fetchall()
