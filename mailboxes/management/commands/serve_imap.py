@@ -1,7 +1,7 @@
 """manage.py serve_imap"""
 
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -16,7 +16,6 @@ class Command(BaseCommand):
     """Runs until SIGTERM or SIGINT."""
 
     help = "Serves IMAP (RFC 3501): port 143 with STARTTLS and port 993 with TLS, until SIGTERM or Ctrl-C."
-    requires_system_checks: ClassVar[list[str]] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Listen, or say what stands in the way."""
