@@ -15,6 +15,7 @@ from django.utils import timezone
 from delivery.queue.enqueue import NewQueuedMessage, enqueue
 from mailboxes.exceptions import MailboxBusy, MailboxFact
 from mailboxes.store.append import Item, Target, append_batch, prepare
+from mailboxes.store.deliver import deliver
 from mailboxes.store.hierarchy import sent_mailbox
 from mailboxes.store.values import Flag, NewContent
 from mailhost.net.batcher import Batcher
@@ -42,6 +43,11 @@ class Acceptance:
     save_in_sent: bool = False
     body: Body = "8BITMIME"
     is_smtputf8: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Nothing but new mail in INBOXes."""
+        return bool(self.account_ids) and not self.relay and not self.save_in_sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +127,13 @@ class Writer:
         self, *, max_batch_octets: int | None = None, clock: Callable[[], datetime] = timezone.now
     ) -> None:
         self._clock = clock
+        max_weight = max_batch_octets or settings.WRITE_BATCH_OCTETS
+        # Apart, because each batch is one transaction: a failure is told to all of it.
+        self._deliveries: Batcher[Prepared, Accepted | None] = Batcher(
+            self._deliver, name="delivery", max_weight=max_weight, weigh=_weight
+        )
         self._batches: Batcher[Prepared, Accepted] = Batcher(
-            self._take,
-            name="writer",
-            max_weight=max_batch_octets or settings.WRITE_BATCH_OCTETS,
-            weigh=lambda prepared: len(prepared[0].octets) + OCTETS_PER_MESSAGE,
+            self._take, name="writer", max_weight=max_weight, weigh=_weight
         )
         self._patient = StoreThreads(2, "patient-writer")
 
@@ -139,6 +147,10 @@ class Writer:
             content = prepare(acceptance.octets)
         else:
             content = await in_store(prepare, acceptance.octets)
+        if acceptance.is_plain:
+            delivered = await self._deliveries.ask((acceptance, content))
+            if delivered is not None:
+                return delivered
         for _ in range(MAX_TURNS_LEFT_OUT):
             try:
                 return await self._batches.ask((acceptance, content))
@@ -151,8 +163,20 @@ class Writer:
 
     async def close(self) -> None:
         """Ends once everything that waits is answered."""
+        await self._deliveries.close()
         await self._batches.close()
         self._patient.close()
 
+    def _deliver(self, prepared: Sequence[Prepared]) -> list[Accepted | None]:
+        messages = [(content, acceptance.account_ids) for acceptance, content in prepared]
+        return [
+            None if done is None else Accepted(done.content_id, done.uids, None)
+            for done in deliver(messages, now=self._clock())
+        ]
+
     def _take(self, prepared: Sequence[Prepared]) -> list[Outcome]:
         return accept_batch(prepared, now=self._clock(), wait=False)
+
+
+def _weight(prepared: Prepared) -> int:
+    return len(prepared[0].octets) + OCTETS_PER_MESSAGE

@@ -53,20 +53,21 @@ UNION ALL SELECT 'content', nextval('mailboxes_content_id_seq'), NULL, NULL, NUL
 # What is text or number travels as JSON: psycopg dumps lists element by element in Python, which took longer than all
 # the rest. What is octets travels as binary arrays (%b; as text it would be doubled and escaped), unnested beside the
 # rows: an element of such an array is found by walking over all before it.
-WRITE = """
-WITH content AS (
-    INSERT INTO mailboxes_content (id, octets, digest, envelope, body_structure, parts, size_octets, header_octets,
-        message_id, "references", subject, from_display, to_display, sort_subject, sort_from, sort_to, sort_cc, sent_at,
-        preview, has_attachments, created_at)
-    SELECT id, octets, digest, envelope, body_structure, parts, size_octets, header_octets, message_id, refs, subject,
-           from_display, to_display, sort_subject, sort_from, sort_to, sort_cc, sent_at, preview, has_attachments,
-           %(now)s
-      FROM ROWS FROM (unnest(%(octets)b::bytea[]), unnest(%(digest)b::bytea[]), unnest(%(envelope)b::bytea[]),
+CONTENT_COLUMNS = """octets, digest, envelope, body_structure, parts, size_octets, header_octets, message_id,
+        "references", subject, from_display, to_display, sort_subject, sort_from, sort_to, sort_cc, sent_at, preview,
+        has_attachments"""
+GIVEN_COLUMNS = CONTENT_COLUMNS.replace('"references"', "refs")
+GIVEN_CONTENTS = """ROWS FROM (unnest(%(octets)b::bytea[]), unnest(%(digest)b::bytea[]), unnest(%(envelope)b::bytea[]),
            unnest(%(body_structure)b::bytea[]), unnest(%(parts)b::bytea[]),
            json_to_recordset(%(contents)s::json) AS (id bigint, size_octets integer, header_octets integer,
            message_id text, refs text[], subject text, from_display text, to_display text, sort_subject text,
            sort_from text, sort_to text, sort_cc text, sent_at timestamptz, preview text, has_attachments boolean))
-           row(octets, digest, envelope, body_structure, parts)
+           given(octets, digest, envelope, body_structure, parts)"""
+WRITE = f"""
+WITH content AS (
+    INSERT INTO mailboxes_content (id, created_at, {CONTENT_COLUMNS})
+    SELECT id, %(now)s, {GIVEN_COLUMNS}
+      FROM {GIVEN_CONTENTS}
 ), message AS (
     INSERT INTO mailboxes_message (mailbox_id, uid, modseq, flags, size_octets, internal_date, keywords, content_id,
                                    saved_at)
@@ -274,14 +275,9 @@ class _Batch:
             for mailbox_id, counts in self.counts.items()
         ]
         accounts = [{"id": account_id, **counts} for account_id, counts in self.account_counts.items()]
-        contents = [item.content for item in self.contents]
+        contents = [(item.content_id, item.content) for item in self.contents]
         parameters = {
-            "octets": [content.octets for content in contents],
-            "digest": [content.digest for content in contents],
-            "envelope": [content.worked_out.envelope for content in contents],
-            "body_structure": [content.worked_out.body_structure for content in contents],
-            "parts": [content.worked_out.parts for content in contents],
-            "contents": json.dumps([_row(item) for item in self.contents]),
+            **content_parameters(contents),
             "messages": json.dumps(self.messages),
             "mailboxes": json.dumps(mailboxes),
             "accounts": json.dumps(accounts),
@@ -299,11 +295,23 @@ def _uid_validity(account_id: int, mailbox_id: int) -> int:
     return uid_validity
 
 
-def _row(item: Item) -> dict[str, Any]:
-    found = item.content.worked_out
+def content_parameters(contents: Sequence[tuple[int, NewContent]]) -> dict[str, Any]:
+    """What GIVEN_CONTENTS needs; the numbers come back as `id`."""
     return {
-        "id": item.content_id,
-        "size_octets": len(item.content.octets),
+        "octets": [content.octets for _, content in contents],
+        "digest": [content.digest for _, content in contents],
+        "envelope": [content.worked_out.envelope for _, content in contents],
+        "body_structure": [content.worked_out.body_structure for _, content in contents],
+        "parts": [content.worked_out.parts for _, content in contents],
+        "contents": json.dumps([_row(number, content) for number, content in contents]),
+    }
+
+
+def _row(number: int, content: NewContent) -> dict[str, Any]:
+    found = content.worked_out
+    return {
+        "id": number,
+        "size_octets": len(content.octets),
         "header_octets": found.header_octets,
         "message_id": found.message_id,
         "refs": found.references,

@@ -1,0 +1,113 @@
+"""Many messages into INBOXes in one statement; what does not fit is left out whole."""
+
+import threading
+from datetime import UTC, datetime
+
+import pytest
+from django.db import connection, transaction
+from pytest_django import Settings
+
+from mailboxes.exceptions import DiskNearlyFull
+from mailboxes.models import Account, AccountUsage, Content, Message
+from mailboxes.store import append, fetch, hierarchy, locks
+from mailboxes.store.deliver import deliver
+from mailboxes.store.values import MailboxEntry, NewMessage
+from tests.support.hosting import new_account
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+LETTER = append.prepare(b"From: a@example.org\r\nSubject: Gr\xc3\xbc\xc3\x9fe {0} %s\r\n\r\nHello\r\n")
+OTHER = append.prepare(bytes(range(256)) * 30)
+
+
+def inbox(account: Account) -> MailboxEntry:
+    return hierarchy.find_mailbox(account_id=account.pk, name="INBOX")
+
+
+@pytest.mark.django_db
+def test_each_message_is_in_all_of_its_inboxes_with_one_content() -> None:
+    alice, bob = new_account("alice"), new_account("bob")
+    first, second, third = deliver(
+        [(LETTER, (alice.pk, bob.pk)), (OTHER, (bob.pk,)), (LETTER, (alice.pk,))], now=NOW
+    )
+    assert first is not None
+    assert second is not None
+    assert third is not None
+    assert (first.uids, second.uids, third.uids) == ({alice.pk: 1, bob.pk: 1}, {bob.pk: 2}, {alice.pk: 2})
+    stored = {
+        uid: octets for uid, octets, _ in fetch.fetch_octets(mailbox_id=inbox(bob).mailbox_id, uids=[1, 2])
+    }
+    assert stored == {1: LETTER.octets, 2: OTHER.octets}
+    assert Content.objects.count() == 3
+    for account in (alice, bob):
+        entry, usage = inbox(account), AccountUsage.objects.get(pk=account.pk)
+        rows = Message.objects.filter(mailbox_id=entry.mailbox_id)
+        octets = sum(row.size_octets for row in rows)
+        assert (entry.message_count, entry.unseen_count, entry.size_octets, entry.uid_next) == (
+            2,
+            2,
+            octets,
+            3,
+        )
+        assert (usage.messages, usage.octets) == (2, octets)
+        assert {row.modseq for row in rows} == {entry.highest_modseq}
+
+
+@pytest.mark.django_db
+def test_a_row_is_what_an_append_would_have_made() -> None:
+    alice = new_account("alice")
+    deliver([(LETTER, (alice.pk,))], now=NOW)
+    mailbox = inbox(alice).mailbox_id
+    append.append(account_id=alice.pk, mailbox_id=mailbox, contents=[NewMessage(LETTER)], now=NOW)
+    columns = [name for name in fetch.COLUMNS if name not in {"modseq", "content_id"}]
+    delivered, appended = fetch.fetch_rows(mailbox_id=mailbox, uids=[1, 2], columns=columns)
+    assert delivered[1:] == appended[1:]
+
+
+@pytest.mark.django_db
+def test_who_is_full_or_gone_leaves_the_message_out_for_all() -> None:
+    alice, full = new_account("alice"), new_account("full", quota_octets=len(LETTER.octets) + 1)
+    outcomes = deliver(
+        [(LETTER, (full.pk,)), (LETTER, (alice.pk, full.pk)), (LETTER, (alice.pk, 0)), (OTHER, (alice.pk,))],
+        now=NOW,
+    )
+    assert [outcome is not None for outcome in outcomes] == [True, False, False, True]
+    assert (inbox(alice).message_count, inbox(full).message_count) == (1, 1)
+    assert Content.objects.count() == 2
+
+
+@pytest.mark.django_db
+def test_what_is_too_large_for_any_door_is_left_out(settings: Settings) -> None:
+    settings.MAX_MESSAGE_OCTETS = len(LETTER.octets) - 1
+    assert deliver([(LETTER, (new_account("alice").pk,))], now=NOW) == [None]
+
+
+@pytest.mark.django_db
+def test_a_disk_without_room_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mailboxes.store.deliver.has_room", lambda: False)
+    with pytest.raises(DiskNearlyFull):
+        deliver([(LETTER, (new_account("alice").pk,))], now=NOW)
+
+
+@pytest.mark.usefixtures("shared_db")
+def test_a_locked_inbox_is_not_waited_for() -> None:
+    busy, idle = new_account("busy"), new_account("idle")
+    is_locked, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            locks.lock_usage([busy.pk])
+            is_locked.set()
+            release.wait(10)
+        connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    try:
+        assert is_locked.wait(10)
+        held, done = deliver([(LETTER, (busy.pk, idle.pk)), (LETTER, (idle.pk,))], now=NOW)
+        assert held is None
+        assert done is not None
+    finally:
+        release.set()
+        holder.join(10)
+    assert (inbox(busy).message_count, inbox(idle).message_count) == (0, 1)
