@@ -63,16 +63,21 @@ class Batcher(Generic[Question, Answer]):
     async def _answer_all(self) -> None:
         try:
             while self._waiting:
-                await self._answer(self._next_batch())
+                if batch := self._next_batch():
+                    await self._answer(batch)
         finally:
             self._answering = None
 
     def _next_batch(self) -> list[_Waiting[Question, Answer]]:
-        batch = [self._waiting.popleft()]
-        weight = self._weigh(batch[0].question)
+        """Without questions of sessions that were cancelled before their turn: nobody would take the answer."""
+        batch: list[_Waiting[Question, Answer]] = []
+        weight = 0
         while self._waiting:
+            if self._waiting[0].future.done():
+                self._waiting.popleft()
+                continue
             weight += self._weigh(self._waiting[0].question)
-            if weight > self._max_weight:
+            if batch and weight > self._max_weight:
                 break
             batch.append(self._waiting.popleft())
         return batch
