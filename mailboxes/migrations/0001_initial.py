@@ -153,7 +153,15 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(condition=models.Q(('deleted_at', None)), fields=('account', 'name'), name='mailbox_name_once_among_the_living'),
         ),
         migrations.AddIndex(
+            model_name='account',
+            index=models.Index(condition=models.Q(('is_operator', True)), fields=['id'], name='account_operators'),
+        ),
+        migrations.AddIndex(
             model_name='expunged',
             index=models.Index(fields=['expunged_at'], name='mailboxes_e_expunge_6004b5_idx'),
+        ),
+        migrations.AddIndex(
+            model_name='expunged',
+            index=models.Index(fields=['mailbox', 'modseq'], name='expunged_since'),
         ),
     ]

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 
@@ -53,6 +54,10 @@ class Account(AbstractBaseUser):
 
     class Meta:
         ordering: ClassVar = ["login"]
+        # Whoever writes to postmaster asks for the operators: a handful among all accounts.
+        indexes: ClassVar = [
+            models.Index(fields=["id"], condition=Q(is_operator=True), name="account_operators")
+        ]
 
     def __str__(self) -> str:
         return self.login

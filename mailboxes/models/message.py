@@ -64,7 +64,11 @@ class Expunged(MessageColumns):
 
     class Meta:
         verbose_name_plural = "expunged"
-        indexes: ClassVar = [models.Index(fields=["expunged_at"])]
+        indexes: ClassVar = [
+            models.Index(fields=["expunged_at"]),
+            # What vanished since: the journal of a busy mailbox may be far longer than the mailbox.
+            models.Index(fields=["mailbox", "modseq"], name="expunged_since"),
+        ]
 
     def __str__(self) -> str:
         return f"UID {self.uid}, expunged from mailbox {self.mailbox_id}"

@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef
 from mailboxes.models import Content, Expunged
 
 UNREFERENCED_FOR = timedelta(hours=1)  # a transaction that stores a reference lasts far shorter
+CONTENTS_AT_ONCE = 1_000
 
 
 def remove_expired(*, now: datetime) -> int:
@@ -22,7 +23,13 @@ def remove_unreferenced(*, now: datetime) -> int:
     contents = Content.objects.filter(created_at__lt=now - UNREFERENCED_FOR)
     for model, column in _referring():
         contents = contents.exclude(Exists(model._default_manager.filter(**{column: OuterRef("pk")})))
-    return contents.delete()[0]
+    # Found in one look (a hash of every reference, 1 microsecond for each), and removed in short transactions. New
+    # references are made from old ones alone, so what has none gets none meanwhile.
+    ids = list(contents.values_list("pk", flat=True))
+    removed = 0
+    for start in range(0, len(ids), CONTENTS_AT_ONCE):
+        removed += Content.objects.filter(pk__in=ids[start : start + CONTENTS_AT_ONCE]).delete()[0]
+    return removed
 
 
 def _referring() -> list[tuple[type[models.Model], str]]:

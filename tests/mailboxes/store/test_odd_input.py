@@ -1,6 +1,6 @@
 """What no well-meaning client sends: each is a fact or does nothing, never an error of the database."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -13,8 +13,8 @@ from mailboxes.exceptions import (
     MailboxNotFound,
     TooManyKeywords,
 )
-from mailboxes.models import Account
-from mailboxes.store import append, changes, copy_and_move, expunge, fetch, flags, hierarchy, select
+from mailboxes.models import Account, Message
+from mailboxes.store import append, changes, content, copy_and_move, expunge, fetch, flags, hierarchy, select
 from mailboxes.store.values import NO_FLAGS, Flag, MailboxEntry, NewMessage
 from tests.support.hosting import new_account
 
@@ -195,3 +195,12 @@ def test_after_an_account_went_every_verb_states_a_fact(account: Account, inbox:
     with pytest.raises(AccountNotFound):
         remove_account(account_id=account.pk, by="test")
     assert hierarchy.list_mailboxes(account_id=account.pk) == []
+
+
+def test_many_contents_go_in_short_transactions(inbox: MailboxEntry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(content, "CONTENTS_AT_ONCE", 2)
+    add(inbox, count=6)
+    Message.objects.filter(mailbox_id=inbox.mailbox_id, uid__gt=1).delete()
+    assert content.remove_unreferenced(now=NOW + timedelta(hours=2)) == 5
+    [(_, octets, _)] = fetch.fetch_octets(mailbox_id=inbox.mailbox_id, uids=[1])
+    assert octets == CONTENT.octets
