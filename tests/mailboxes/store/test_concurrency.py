@@ -14,6 +14,7 @@ from mailboxes.accounts import remove_account
 from mailboxes.exceptions import MailboxFact, MailboxNotFound
 from mailboxes.models import Account, AccountUsage, Expunged, Mailbox, Message
 from mailboxes.store import append, changes, copy_and_move, expunge, fetch, flags, hierarchy, select
+from mailboxes.store.deliver import deliver
 from mailboxes.store.values import Flag, NewMessage
 from tests.support.hosting import new_account
 
@@ -61,7 +62,7 @@ class Hands:
         self.random = random.Random(seed)
         self.accounts = accounts
         self.verbs: list[Callable[[int, int, list[int]], object]] = [
-            *(self.append, self.deliver, self.store, self.copy, self.move, self.expunge) * 2,
+            *(self.append, self.accept, self.deliver, self.store, self.copy, self.move, self.expunge) * 2,
             self.rename,
             self.delete,
             self.create,
@@ -90,6 +91,11 @@ class Hands:
         assert done.uids == list(range(done.uids[0], done.uids[0] + len(uids)))
 
     def deliver(self, account: int, box: int, uids: list[int]) -> None:
+        everyone = [each.pk for each in self.accounts]
+        for delivered in deliver([(CONTENT, [account]), (CONTENT, everyone)], now=NOW):
+            assert delivered is None or account in delivered.uids
+
+    def accept(self, account: int, box: int, uids: list[int]) -> None:
         accepted = accept_now(Acceptance(OCTETS, tuple(each.pk for each in self.accounts)), now=NOW)
         assert set(accepted.uids) == {each.pk for each in self.accounts}
 
