@@ -59,6 +59,7 @@ def change_domain(
     *, name: str, is_enabled: bool | None = None, alias_of: str | EllipsisType | None = ..., by: str
 ) -> Domain:
     """Changes what is given. Raises DomainNotFound, DomainAliasInvalid."""
+    _lock_in_order(name, None if isinstance(alias_of, EllipsisType) else alias_of)
     domain = find_domain(name=name, lock=True)
     changes: dict[str, object] = {}
     if is_enabled is not None and is_enabled != domain.is_enabled:
@@ -111,6 +112,12 @@ def claim_address(*, address: EmailAddress) -> Address:
 def release_address(address: Address) -> None:
     """Removes the row of an address whose account or alias has just gone."""
     address.delete()
+
+
+def _lock_in_order(*names: str | None) -> None:
+    """Locks those of the domains that are hosted, by name: two changes that cross wait for one another in one order."""
+    wanted = [domain_name(name) for name in names if name]
+    list(Domain.objects.select_for_update(no_key=True).filter(name__in=wanted).order_by("name"))
 
 
 def _alias_target(name: str, alias_of: str | None) -> Domain | None:
