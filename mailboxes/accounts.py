@@ -12,7 +12,7 @@ from django.utils import timezone
 from domains.exceptions import InvalidAddress
 from domains.models import CATCH_ALL, Address
 from domains.registration import claim_address, find_domain, release_address
-from mailboxes.exceptions import AccountNotFound, LoginTaken, PasswordRefused
+from mailboxes.exceptions import AccountNotFound, LoginInvalid, LoginTaken, PasswordRefused
 from mailboxes.models import Account, AccountUsage, Mailbox, Message
 from mailboxes.store.hierarchy import create_default_mailboxes
 from mailboxes.store.locks import announce_on_commit, lock_usage
@@ -25,6 +25,7 @@ SCRAM_ITERATIONS = (
     4096  # RFC 7677 section 4 asks for at least this; argon2 is what guards the stored password
 )
 SCRAM_SALT_OCTETS = 16
+MAX_LOGIN_CHARACTERS = 400  # as many as are looked at when somebody signs in (authentication.py)
 MAX_PASSWORD_CHARACTERS = 256  # a bound on what is hashed, far above what people type
 
 
@@ -75,8 +76,16 @@ def add_account(
 
 @transaction.atomic
 def add_operator(*, login: str, password: str, by: str) -> Account:
-    """Makes an operator without a mailbox; `login` may be any text. Raises LoginTaken, PasswordRefused."""
-    account = Account(login=canonical_login(login), is_operator=True)
+    """Makes an operator without a mailbox; `login` may be any text on one line.
+
+    Raises LoginTaken, LoginInvalid, PasswordRefused.
+    """
+    login = canonical_login(login)
+    if not login or not _is_plain(login):
+        raise LoginInvalid("A login is not empty and has no control characters.")
+    if len(login) > MAX_LOGIN_CHARACTERS:
+        raise LoginInvalid(f"A login has at most {MAX_LOGIN_CHARACTERS} characters.")
+    account = Account(login=login, is_operator=True)
     _save_new(account, password, by=by)
     return account
 
@@ -203,13 +212,18 @@ def _set_password(account: Account, password: str) -> None:
         raise PasswordRefused("A password cannot be empty.")
     if len(password) > MAX_PASSWORD_CHARACTERS:
         raise PasswordRefused(f"A password has at most {MAX_PASSWORD_CHARACTERS} characters.")
-    if any(unicodedata.category(character) == "Cc" for character in password):
+    if not _is_plain(password):
         raise PasswordRefused("A password cannot hold control characters.")
     account.set_password(password)
     if not account.scram_salt:
         account.scram_salt, account.scram_iterations = os.urandom(SCRAM_SALT_OCTETS), SCRAM_ITERATIONS
     stored_key, server_key = scram.derive(password, bytes(account.scram_salt), account.scram_iterations)
     account.scram_stored_key, account.scram_server_key = stored_key, server_key
+
+
+def _is_plain(text: str) -> bool:
+    """Neither controls nor what came of octets that were no UTF-8: Postgres stores no NUL and no lone surrogate."""
+    return not any(unicodedata.category(character) in {"Cc", "Cs"} for character in text)
 
 
 def _locked(account_id: int) -> Account:

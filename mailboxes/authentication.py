@@ -17,7 +17,7 @@ from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.hashers import check_password, make_password
 from django.http import HttpRequest
 
-from mailboxes.accounts import canonical_login
+from mailboxes.accounts import MAX_LOGIN_CHARACTERS, canonical_login
 from mailboxes.exceptions import AuthenticationFailed, TooManyFailures
 from mailboxes.models import Account
 from mailboxes.store.locks import one
@@ -25,7 +25,6 @@ from mailhost.net import counters
 from mailhost.net.store_threads import StoreThreads
 from mailhost.protocols.addresses import EmailAddress
 
-MAX_LOGIN_CHARACTERS = 400
 MAX_PASSWORD_CHARACTERS = 1_000  # what is compared, not what may be set
 FIRST_WAIT_SECONDS = 0.5
 MAX_WAIT_SECONDS = 8.0

@@ -23,6 +23,10 @@ class LoginTaken(MailboxFact):
         self.login = login
 
 
+class LoginInvalid(MailboxFact):
+    """A text that nobody can sign in as; the message says why."""
+
+
 class PasswordRefused(MailboxFact):
     """A password that nobody should have; the text says why."""
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 
 class ApiKey(models.Model):
-    """`digest` is SHA-256 of the key: 256 random bits need no slow hash. The key itself is shown once, at its making."""
+    """`digest` is SHA-256 of the key: 256 random bits need no slow hash. The key itself is shown once, when made."""
 
     name = models.TextField(unique=True, help_text="Who uses it; stands in the audit trail as api:NAME.")
     digest = models.BinaryField(unique=True, editable=False)

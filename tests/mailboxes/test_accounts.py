@@ -5,7 +5,7 @@ import pytest
 from domains.exceptions import AddressTaken, DomainNotFound
 from domains.models import Address
 from mailboxes import accounts
-from mailboxes.exceptions import AccountNotFound, LoginTaken, PasswordRefused
+from mailboxes.exceptions import AccountNotFound, LoginInvalid, LoginTaken, PasswordRefused
 from mailboxes.models import Account, Mailbox
 from mailhost.audit.models import Act
 from mailhost.protocols import scram
@@ -79,3 +79,15 @@ def test_postmaster_is_read_by_operators_else_by_the_oldest_account() -> None:
     accounts.change_account(account_id=reader.pk, is_operator=True, by="test")
     assert [each.account_id for each in accounts.postmasters(domain=domain)] == [reader.pk]
     assert [each.account_id for each in accounts.postmasters(domain=None)] == [reader.pk]
+
+
+@pytest.mark.parametrize("login", ["", "  ", "a\0b", "a\nb", "a\ud800", "x" * 401])
+def test_nobody_signs_in_as_what_cannot_be_typed(login: str) -> None:
+    with pytest.raises(LoginInvalid):
+        accounts.add_operator(login=login, password=PASSWORD, by="test")
+
+
+@pytest.mark.parametrize("password", ["", "a\0b", "a\ud800", "x" * 257])
+def test_a_password_that_cannot_be_is_refused(password: str) -> None:
+    with pytest.raises(PasswordRefused):
+        accounts.add_operator(login="root", password=password, by="test")
