@@ -19,6 +19,7 @@ from mailboxes.store.deliver import deliver
 from mailboxes.store.hierarchy import sent_mailbox
 from mailboxes.store.values import Flag, NewContent
 from mailhost.net.batcher import Batcher
+from mailhost.net.statements import Statements
 from mailhost.net.store_threads import StoreThreads, in_store
 from mailhost.protocols.addresses import EmailAddress
 from mailhost.protocols.smtp.commands import Body
@@ -130,11 +131,11 @@ class Writer:
         max_weight = max_batch_octets or settings.WRITE_BATCH_OCTETS
         # Apart, because each batch is one transaction: a failure is told to all of it.
         self._deliveries: Batcher[Prepared, Accepted | None] = Batcher(
-            self._deliver, name="delivery", max_weight=max_weight, weigh=_weight
+            self._deliver, max_weight=max_weight, weigh=_weight
         )
-        self._batches: Batcher[Prepared, Accepted] = Batcher(
-            self._take, name="writer", max_weight=max_weight, weigh=_weight
-        )
+        self._batches: Batcher[Prepared, Accepted] = Batcher(self._take, max_weight=max_weight, weigh=_weight)
+        self._statements = Statements()
+        self._thread = StoreThreads(1, "writer")
         self._patient = StoreThreads(2, "patient-writer")
 
     async def accept(self, acceptance: Acceptance) -> Accepted:
@@ -165,17 +166,19 @@ class Writer:
         """Ends once everything that waits is answered."""
         await self._deliveries.close()
         await self._batches.close()
+        await self._statements.close()
+        self._thread.close()
         self._patient.close()
 
-    def _deliver(self, prepared: Sequence[Prepared]) -> list[Accepted | None]:
+    async def _deliver(self, prepared: Sequence[Prepared]) -> list[Accepted | None]:
         messages = [(content, acceptance.account_ids) for acceptance, content in prepared]
         return [
             None if done is None else Accepted(done.content_id, done.uids, None)
-            for done in deliver(messages, now=self._clock())
+            for done in await deliver(self._statements, messages, now=self._clock())
         ]
 
-    def _take(self, prepared: Sequence[Prepared]) -> list[Outcome]:
-        return accept_batch(prepared, now=self._clock(), wait=False)
+    async def _take(self, prepared: Sequence[Prepared]) -> list[Outcome]:
+        return await self._thread.run(accept_batch, prepared, now=self._clock(), wait=False)
 
 
 def _weight(prepared: Prepared) -> int:

@@ -7,6 +7,7 @@ that another one got. A disabled account among others is passed over: that is wh
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from domains import lookup
 from domains.exceptions import AddressNotFound, DomainNotFound
@@ -15,9 +16,12 @@ from mailboxes.accounts import LocalRecipient
 from mailboxes.exceptions import QuotaExceeded
 from mailhost.net.batcher import Batcher
 from mailhost.net.database import cursor
+from mailhost.net.statements import Statements
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.addresses import EmailAddress
 from mailhost.protocols.smtp.paths import ForwardPath
+
+Key = tuple[str, str]  # EmailAddress.key
 
 MAX_ASKED_TOGETHER = 200
 # An address that an account owns wins over everything else that domains.lookup knows.
@@ -79,8 +83,9 @@ class Router:
     """Routes the recipients of all sessions of a process: those that are just an account's address together."""
 
     def __init__(self) -> None:
-        self._owners: Batcher[tuple[str, str], LocalRecipient | None] = Batcher(
-            owners, name="router", max_weight=MAX_ASKED_TOGETHER
+        self._statements = Statements()
+        self._owners: Batcher[Key, LocalRecipient | None] = Batcher(
+            self._find_owners, max_weight=MAX_ASKED_TOGETHER
         )
 
     async def route(self, *, forward_path: ForwardPath, size_octets: int, may_relay: bool) -> Route:
@@ -94,13 +99,24 @@ class Router:
     async def close(self) -> None:
         """Ends once everything that waits is answered."""
         await self._owners.close()
+        await self._statements.close()
+
+    async def _find_owners(self, keys: Sequence[Key]) -> list[LocalRecipient | None]:
+        return _in_order(keys, await self._statements.fetch(OWNERS, _columns(keys)))
 
 
-def owners(keys: Sequence[tuple[str, str]]) -> list[LocalRecipient | None]:
+def owners(keys: Sequence[Key]) -> list[LocalRecipient | None]:
     """The account that owns exactly this address, for each key; None where more is to be found out. One statement."""
     with cursor() as sql:
-        sql.execute(OWNERS, ([local_part for local_part, _ in keys], [domain for _, domain in keys]))
-        found = {number: LocalRecipient(*row) for number, *row in sql}
+        return _in_order(keys, sql.execute(OWNERS, _columns(keys)).fetchall())
+
+
+def _columns(keys: Sequence[Key]) -> tuple[list[str], list[str]]:
+    return [local_part for local_part, _ in keys], [domain for _, domain in keys]
+
+
+def _in_order(keys: Sequence[Key], rows: list[tuple[Any, ...]]) -> list[LocalRecipient | None]:
+    found = {number: LocalRecipient(*row) for number, *row in rows}
     return [found.get(number) for number in range(1, len(keys) + 1)]
 
 

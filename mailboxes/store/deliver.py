@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 
@@ -15,8 +16,8 @@ from mailboxes.exceptions import DiskNearlyFull
 from mailboxes.store.append import CONTENT_COLUMNS, GIVEN_COLUMNS, GIVEN_CONTENTS, content_parameters
 from mailboxes.store.values import NewContent
 from mailhost.net.announcements import announce
-from mailhost.net.database import cursor
 from mailhost.net.disk import has_room
+from mailhost.net.statements import Statements
 
 # Locks as everywhere: usage rows, then mailboxes (the count makes the one wait for the other), each by id. A message
 # goes to all of its accounts or to none. `running` also counts what does not fit: it errs towards append_batch.
@@ -80,34 +81,44 @@ class Delivered:
     uids: dict[int, int]
 
 
-def deliver(messages: Sequence[tuple[NewContent, Sequence[int]]], *, now: datetime) -> list[Delivered | None]:
+Message = tuple[NewContent, Sequence[int]]  # with the accounts it is for
+
+
+async def deliver(
+    statements: Statements, messages: Sequence[Message], *, now: datetime
+) -> list[Delivered | None]:
     """Puts each content into the INBOX of each of its accounts; None for those left to append_batch.
 
-    A transaction of its own. Waits for no lock. Raises DiskNearlyFull.
+    A transaction of its own. Waits for no lock. Raises DiskNearlyFull, StoreUnavailable.
     """
     if not has_room():
         raise DiskNearlyFull
-    parameters = {
+    return outcome(messages, await statements.fetch(DELIVER, parameters(messages, now=now)))
+
+
+def parameters(messages: Sequence[Message], *, now: datetime) -> dict[str, Any]:
+    """What DELIVER needs; a message that is too large for any door is left out."""
+    wanted = [
+        {"number": number, "account_id": account_id, "octets": len(content.octets)}
+        for number, (content, account_ids) in enumerate(messages)
+        for account_id in account_ids
+        if len(content.octets) <= settings.MAX_MESSAGE_OCTETS
+    ]
+    return {
         "accounts": list({account_id for _, account_ids in messages for account_id in account_ids}),
-        "wanted": json.dumps(
-            [
-                {"number": number, "account_id": account_id, "octets": len(content.octets)}
-                for number, (content, account_ids) in enumerate(messages)
-                for account_id in account_ids
-                if len(content.octets) <= settings.MAX_MESSAGE_OCTETS
-            ]
-        ),
+        "wanted": json.dumps(wanted),
         **content_parameters([(number, content) for number, (content, _) in enumerate(messages)]),
         "now": now,
     }
+
+
+def outcome(messages: Sequence[Message], rows: list[tuple[Any, ...]]) -> list[Delivered | None]:
+    """What DELIVER's rows say, for each message; the mailboxes are announced."""
     delivered: list[Delivered | None] = [None] * len(messages)
-    mailbox_ids = set()
-    with cursor() as sql:
-        for number, account_id, mailbox_id, content_id, uid in sql.execute(DELIVER, parameters):
-            mailbox_ids.add(mailbox_id)
-            found = delivered[number]
-            if found is None:
-                found = delivered[number] = Delivered(content_id, {})
-            found.uids[account_id] = uid
-    announce(mailbox_ids)
+    for number, account_id, _, content_id, uid in rows:
+        found = delivered[number]
+        if found is None:
+            found = delivered[number] = Delivered(content_id, {})
+        found.uids[account_id] = uid
+    announce({mailbox_id for _, _, mailbox_id, _, _ in rows})
     return delivered

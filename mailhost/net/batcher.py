@@ -1,17 +1,18 @@
 """Puts questions to the database together: what comes in while one answer is on its way goes into the next.
 
-No timer: a single question waits for nothing, and many share one hop into a thread, one statement, one commit.
+No timer: a single question waits for nothing, and many share one hop, one statement, one commit.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import psycopg
 from django.db import DatabaseError
 
-from mailhost.net.store_threads import StoreThreads
+from mailhost.net.store_threads import StoreUnavailable
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
@@ -24,7 +25,7 @@ class _Waiting(Generic[Question, Answer]):
 
 
 class Batcher(Generic[Question, Answer]):
-    """One thread that answers the questions of one process, batch after batch.
+    """Answers the questions of one process, batch after batch.
 
     `work` gets the questions of a batch and gives an answer or an exception for each, in order. `weigh` and
     `max_weight` bound a batch; a question heavier than that goes alone.
@@ -32,21 +33,22 @@ class Batcher(Generic[Question, Answer]):
 
     def __init__(
         self,
-        work: Callable[[Sequence[Question]], Sequence[Answer | Exception]],
+        work: Callable[[Sequence[Question]], Awaitable[Sequence[Answer | Exception]]],
         *,
-        name: str,
         max_weight: int,
         weigh: Callable[[Question], int] = lambda _: 1,
     ) -> None:
         self._work = work
         self._weigh = weigh
         self._max_weight = max_weight
-        self._threads = StoreThreads(1, name)
         self._waiting: deque[_Waiting[Question, Answer]] = deque()
         self._answering: asyncio.Task[None] | None = None
+        self._is_closed = False
 
     async def ask(self, question: Question) -> Answer:
-        """The answer. Raises what the work gives for this question, or StoreUnavailable."""
+        """The answer. Raises what the work gives for this question; StoreUnavailable once it is closed."""
+        if self._is_closed:
+            raise StoreUnavailable("this process is shutting down")
         loop = asyncio.get_running_loop()
         waiting: _Waiting[Question, Answer] = _Waiting(question, loop.create_future())
         self._waiting.append(waiting)
@@ -55,10 +57,10 @@ class Batcher(Generic[Question, Answer]):
         return await waiting.future
 
     async def close(self) -> None:
-        """Ends once everything that waits is answered."""
+        """Ends once everything that waits is answered, and takes no more."""
+        self._is_closed = True
         if self._answering is not None:
             await self._answering
-        self._threads.close()
 
     async def _answer_all(self) -> None:
         try:
@@ -85,8 +87,8 @@ class Batcher(Generic[Question, Answer]):
     async def _answer(self, batch: list[_Waiting[Question, Answer]]) -> None:
         answers: Sequence[Answer | Exception]
         try:
-            answers = await self._threads.run(self._work, [waiting.question for waiting in batch])
-        except DatabaseError as error:
+            answers = await self._work([waiting.question for waiting in batch])
+        except (DatabaseError, psycopg.DatabaseError) as error:
             if len(batch) > 1:  # one row of the batch is bad: each again by itself
                 for waiting in batch:
                     await self._answer([waiting])

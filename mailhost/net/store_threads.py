@@ -123,7 +123,7 @@ class StoreThreads:
         connection.close()
 
     def _run_in_thread(self, function: Callable[[], T]) -> T:
-        if connection.connection is not None and _is_dead(connection.connection):
+        if connection.connection is not None and has_died_idle(connection.connection):
             connection.close()
         if connection.connection is None and time.monotonic() < self._away_until:
             raise StoreUnavailable("the database is away")
@@ -148,7 +148,7 @@ class StoreThreads:
             ) from error
 
 
-def _is_dead(raw: psycopg.Connection[Any]) -> bool:
+def has_died_idle(raw: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> bool:
     """Whether the idle connection was closed by the other end (a restart of Postgres), found without asking
     it.
 

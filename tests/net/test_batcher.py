@@ -9,7 +9,7 @@ import pytest
 from django.db import DataError
 
 from mailhost.net.batcher import Batcher
-from mailhost.net.store_threads import StoreUnavailable
+from mailhost.net.store_threads import StoreThreads, StoreUnavailable
 
 
 class Clerk:
@@ -38,14 +38,20 @@ def with_clerk(
     clerk = Clerk()
 
     async def run() -> None:
+        threads = StoreThreads(1, "clerk")
+
+        async def answer(questions: Sequence[int]) -> list[int | Exception]:
+            return await threads.run(clerk.answer, questions)
+
         batcher: Batcher[int, int] = Batcher(
-            clerk.answer, name="clerk", max_weight=max_weight, weigh=lambda number: max(number, 1)
+            answer, max_weight=max_weight, weigh=lambda number: max(number, 1)
         )
         try:
             await work(batcher, clerk)
         finally:
             clerk.may_go_on.set()
             await batcher.close()
+            threads.close()
 
     asyncio.run(run())
     return clerk

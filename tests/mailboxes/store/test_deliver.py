@@ -1,5 +1,6 @@
 """Many messages into INBOXes in one statement; what does not fit is left out whole."""
 
+import asyncio
 import threading
 from datetime import UTC, datetime
 
@@ -9,9 +10,10 @@ from pytest_django import Settings
 
 from mailboxes.exceptions import DiskNearlyFull
 from mailboxes.models import Account, AccountUsage, Content, Message
-from mailboxes.store import append, fetch, hierarchy, locks
-from mailboxes.store.deliver import deliver
+from mailboxes.store import append, deliver, fetch, hierarchy, locks
 from mailboxes.store.values import MailboxEntry, NewMessage
+from mailhost.net.statements import Statements
+from tests.support.delivering import deliver_now
 from tests.support.hosting import new_account
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -26,7 +28,7 @@ def inbox(account: Account) -> MailboxEntry:
 @pytest.mark.django_db
 def test_each_message_is_in_all_of_its_inboxes_with_one_content() -> None:
     alice, bob = new_account("alice"), new_account("bob")
-    first, second, third = deliver(
+    first, second, third = deliver_now(
         [(LETTER, (alice.pk, bob.pk)), (OTHER, (bob.pk,)), (LETTER, (alice.pk,))], now=NOW
     )
     assert first is not None
@@ -55,7 +57,7 @@ def test_each_message_is_in_all_of_its_inboxes_with_one_content() -> None:
 @pytest.mark.django_db
 def test_a_row_is_what_an_append_would_have_made() -> None:
     alice = new_account("alice")
-    deliver([(LETTER, (alice.pk,))], now=NOW)
+    deliver_now([(LETTER, (alice.pk,))], now=NOW)
     mailbox = inbox(alice).mailbox_id
     append.append(account_id=alice.pk, mailbox_id=mailbox, contents=[NewMessage(LETTER)], now=NOW)
     columns = [name for name in fetch.COLUMNS if name not in {"modseq", "content_id"}]
@@ -66,7 +68,7 @@ def test_a_row_is_what_an_append_would_have_made() -> None:
 @pytest.mark.django_db
 def test_who_is_full_or_gone_leaves_the_message_out_for_all() -> None:
     alice, full = new_account("alice"), new_account("full", quota_octets=len(LETTER.octets) + 1)
-    outcomes = deliver(
+    outcomes = deliver_now(
         [(LETTER, (full.pk,)), (LETTER, (alice.pk, full.pk)), (LETTER, (alice.pk, 0)), (OTHER, (alice.pk,))],
         now=NOW,
     )
@@ -78,14 +80,13 @@ def test_who_is_full_or_gone_leaves_the_message_out_for_all() -> None:
 @pytest.mark.django_db
 def test_what_is_too_large_for_any_door_is_left_out(settings: Settings) -> None:
     settings.MAX_MESSAGE_OCTETS = len(LETTER.octets) - 1
-    assert deliver([(LETTER, (new_account("alice").pk,))], now=NOW) == [None]
+    assert deliver_now([(LETTER, (new_account("alice").pk,))], now=NOW) == [None]
 
 
-@pytest.mark.django_db
 def test_a_disk_without_room_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mailboxes.store.deliver.has_room", lambda: False)
     with pytest.raises(DiskNearlyFull):
-        deliver([(LETTER, (new_account("alice").pk,))], now=NOW)
+        asyncio.run(deliver.deliver(Statements(), [(LETTER, (1,))], now=NOW))
 
 
 @pytest.mark.usefixtures("shared_db")
@@ -104,7 +105,7 @@ def test_a_locked_inbox_is_not_waited_for() -> None:
     holder.start()
     try:
         assert is_locked.wait(10)
-        held, done = deliver([(LETTER, (busy.pk, idle.pk)), (LETTER, (idle.pk,))], now=NOW)
+        held, done = deliver_now([(LETTER, (busy.pk, idle.pk)), (LETTER, (idle.pk,))], now=NOW)
         assert held is None
         assert done is not None
     finally:
