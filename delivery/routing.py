@@ -16,7 +16,7 @@ from mailboxes.accounts import LocalRecipient
 from mailboxes.exceptions import QuotaExceeded
 from mailhost.net.batcher import Batcher
 from mailhost.net.database import cursor
-from mailhost.net.statements import Statements
+from mailhost.net.statements import TEXT_OID, Row, Statement, Statements, binary_array
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.addresses import EmailAddress
 from mailhost.protocols.smtp.paths import ForwardPath
@@ -25,16 +25,17 @@ Key = tuple[str, str]  # EmailAddress.key
 
 MAX_ASKED_TOGETHER = 200
 # An address that an account owns wins over everything else that domains.lookup knows.
-OWNERS = b"""
+OWNERS = """
 SELECT asked.number, account.id, account.login, account.is_enabled,
        CASE WHEN account.quota_octets > 0 THEN account.quota_octets - usage.octets END
-  FROM unnest(%b::text[], %b::text[]) WITH ORDINALITY asked(local_part, domain, number)
+  FROM unnest(%(local_parts)b::text[], %(domains)b::text[]) WITH ORDINALITY asked(local_part, domain, number)
   JOIN domains_domain domain ON domain.name = asked.domain AND domain.is_enabled
   JOIN domains_domain canonical ON canonical.id = coalesce(domain.alias_of_id, domain.id) AND canonical.is_enabled
   JOIN domains_address address ON address.domain_id = canonical.id AND address.local_part = asked.local_part
   JOIN mailboxes_account account ON account.address_id = address.id
   JOIN mailboxes_accountusage usage ON usage.account_id = account.id
 """
+OWNERS_AT_ONCE = Statement.parse(OWNERS)
 
 
 class AccountDisabled(Exception):
@@ -102,20 +103,40 @@ class Router:
         await self._statements.close()
 
     async def _find_owners(self, keys: Sequence[Key]) -> list[LocalRecipient | None]:
-        return _in_order(keys, await self._statements.fetch(OWNERS, _columns(keys)))
+        local_parts, domains = ([text.encode() for text in column] for column in zip(*keys, strict=True))
+        rows = await self._statements.fetch(
+            OWNERS_AT_ONCE,
+            {
+                "local_parts": binary_array(local_parts, oid=TEXT_OID),
+                "domains": binary_array(domains, oid=TEXT_OID),
+            },
+        )
+        return _in_order(keys, [_decode(row) for row in rows])
 
 
 def owners(keys: Sequence[Key]) -> list[LocalRecipient | None]:
     """The account that owns exactly this address, for each key; None where more is to be found out. One statement."""
+    local_parts, domains = zip(*keys, strict=True)
     with cursor() as sql:
-        return _in_order(keys, sql.execute(OWNERS, _columns(keys)).fetchall())
+        rows = sql.execute(OWNERS.encode(), {"local_parts": list(local_parts), "domains": list(domains)})
+        return _in_order(keys, rows.fetchall())
 
 
-def _columns(keys: Sequence[Key]) -> tuple[list[str], list[str]]:
-    return [local_part for local_part, _ in keys], [domain for _, domain in keys]
+def _decode(row: Row) -> tuple[int, int, str, bool, int | None]:
+    number, account_id, login, is_enabled, room = row
+    assert number is not None
+    assert account_id is not None
+    assert login is not None
+    return (
+        int(number),
+        int(account_id),
+        login.decode(),
+        is_enabled == b"t",
+        None if room is None else int(room),
+    )
 
 
-def _in_order(keys: Sequence[Key], rows: list[tuple[Any, ...]]) -> list[LocalRecipient | None]:
+def _in_order(keys: Sequence[Key], rows: Sequence[tuple[Any, ...]]) -> list[LocalRecipient | None]:
     found = {number: LocalRecipient(*row) for number, *row in rows}
     return [found.get(number) for number in range(1, len(keys) + 1)]
 

@@ -8,7 +8,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 
@@ -17,11 +16,11 @@ from mailboxes.store.append import CONTENT_COLUMNS, GIVEN_COLUMNS, GIVEN_CONTENT
 from mailboxes.store.values import NewContent
 from mailhost.net.announcements import announce
 from mailhost.net.disk import has_room
-from mailhost.net.statements import Statements
+from mailhost.net.statements import BYTEA_OID, Row, Statement, Statements, binary_array
 
 # Locks as everywhere: usage rows, then mailboxes (the count makes the one wait for the other), each by id. A message
 # goes to all of its accounts or to none. `running` also counts what does not fit: it errs towards append_batch.
-DELIVER = f"""
+DELIVER = Statement.parse(f"""
 WITH wanted AS (
     SELECT number, account_id, octets, sum(octets) OVER (PARTITION BY account_id ORDER BY number) AS running
       FROM json_to_recordset(%(wanted)s::json) row(number integer, account_id bigint, octets bigint)
@@ -70,7 +69,7 @@ WITH wanted AS (
      WHERE usage.account_id = grown.account_id
 )
 SELECT number, account_id, mailbox_id, content_id, uid FROM placed JOIN numbered USING (number)
-""".encode()
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,7 @@ async def deliver(
     return outcome(messages, await statements.fetch(DELIVER, parameters(messages, now=now)))
 
 
-def parameters(messages: Sequence[Message], *, now: datetime) -> dict[str, Any]:
+def parameters(messages: Sequence[Message], *, now: datetime) -> dict[str, bytes]:
     """What DELIVER needs; a message that is too large for any door is left out."""
     wanted = [
         {"number": number, "account_id": account_id, "octets": len(content.octets)}
@@ -104,21 +103,27 @@ def parameters(messages: Sequence[Message], *, now: datetime) -> dict[str, Any]:
         for account_id in account_ids
         if len(content.octets) <= settings.MAX_MESSAGE_OCTETS
     ]
+    accounts = {account_id for _, account_ids in messages for account_id in account_ids}
+    given = content_parameters([(number, content) for number, (content, _) in enumerate(messages)])
     return {
-        "accounts": list({account_id for _, account_ids in messages for account_id in account_ids}),
-        "wanted": json.dumps(wanted),
-        **content_parameters([(number, content) for number, (content, _) in enumerate(messages)]),
-        "now": now,
+        "accounts": b"{%s}" % ",".join(map(str, accounts)).encode(),
+        "wanted": json.dumps(wanted).encode(),
+        "contents": given.pop("contents").encode(),
+        **{name: binary_array(octets, oid=BYTEA_OID) for name, octets in given.items()},
+        "now": now.isoformat().encode(),
     }
 
 
-def outcome(messages: Sequence[Message], rows: list[tuple[Any, ...]]) -> list[Delivered | None]:
+def outcome(messages: Sequence[Message], rows: list[Row]) -> list[Delivered | None]:
     """What DELIVER's rows say, for each message; the mailboxes are announced."""
     delivered: list[Delivered | None] = [None] * len(messages)
-    for number, account_id, _, content_id, uid in rows:
+    mailbox_ids = set()
+    for row in rows:
+        number, account_id, mailbox_id, content_id, uid = [int(value or 0) for value in row]
         found = delivered[number]
         if found is None:
             found = delivered[number] = Delivered(content_id, {})
         found.uids[account_id] = uid
-    announce({mailbox_id for _, _, mailbox_id, _, _ in rows})
+        mailbox_ids.add(mailbox_id)
+    announce(mailbox_ids)
     return delivered

