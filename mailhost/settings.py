@@ -130,7 +130,9 @@ QUEUE_TICK_SECONDS = env.seconds(
     "MAILHOST_QUEUE_TICK", 5, "How often the queue is looked at without being told of new mail."
 )
 RELAY_CONNECTIONS = env.integer(
-    "MAILHOST_RELAY_CONNECTIONS", 100, "Connections to other hosts at once, in one worker process; as many again to hosts that failed before."
+    "MAILHOST_RELAY_CONNECTIONS",
+    100,
+    "Connections to other hosts at once, in one worker process; as many again to hosts that failed before.",
 )
 RELAY_CONNECTIONS_PER_DESTINATION = env.integer(
     "MAILHOST_RELAY_CONNECTIONS_PER_DESTINATION",
@@ -163,7 +165,9 @@ HTTPS = env.boolean(
     "`./run` turns it off, as it serves plain http on loopback.",
 )
 WEB_CONNECTIONS = env.integer(
-    "MAILHOST_WEB_CONNECTIONS", 10, "Database connections of the web server; requests beyond that wait their turn."
+    "MAILHOST_WEB_CONNECTIONS",
+    10,
+    "Database connections of the web server; requests beyond that wait their turn.",
 )
 
 
@@ -242,6 +246,12 @@ WRITE_BATCH_OCTETS = env.octets(
 
 # --- SMTP ---------------------------------------------------------------------------------------------------------
 env.section("SMTP")
+SMTP_PROCESSES = env.integer(
+    "MAILHOST_SMTP_PROCESSES",
+    2,
+    "Processes that take mail under `./run`: one keeps a core busy with some 1,500 messages a second. "
+    "In compose, scale the `smtp` service instead.",
+)
 SMTP_MAX_CONNECTIONS = env.integer(
     "MAILHOST_SMTP_MAX_CONNECTIONS",
     1_000,
@@ -275,7 +285,8 @@ SMTP_MAX_BAD_COMMANDS = env.integer(
 SMTP_MAX_IDLE_COMMANDS = env.integer(
     "MAILHOST_SMTP_MAX_IDLE_COMMANDS",
     100,
-    "NOOP, RSET, VRFY, HELP and EHLO since the last message before the session ends: they keep a connection for nothing.",
+    "NOOP, RSET, VRFY, HELP and EHLO since the last message before the session ends: they keep a connection "
+    "for nothing.",
 )
 SMTP_MAX_LOGIN_FAILURES = env.integer(
     "MAILHOST_SMTP_MAX_LOGIN_FAILURES",
@@ -343,7 +354,9 @@ POP3_READ_AHEAD_OCTETS = env.octets(
 # --- IMAP ---------------------------------------------------------------------------------------------------------
 env.section("IMAP")
 IMAP_MAX_CONNECTIONS = env.integer(
-    "MAILHOST_IMAP_MAX_CONNECTIONS", 10_000, "Connections of one process; an idle one with TLS takes some 50 KB."
+    "MAILHOST_IMAP_MAX_CONNECTIONS",
+    10_000,
+    "Connections of one process; an idle one with TLS takes some 50 KB.",
 )
 IMAP_MAX_CONNECTIONS_PER_ADDRESS = env.integer(
     "MAILHOST_IMAP_MAX_CONNECTIONS_PER_ADDRESS",
@@ -356,16 +369,22 @@ IMAP_MAX_LINE_OCTETS = env.octets(
     "One line of a command. RFC 7162 section 4 asks for 8 KB; clients name thousands of UIDs in one line.",
 )
 IMAP_MAX_LITERAL_OCTETS = env.octets(
-    "MAILHOST_IMAP_MAX_LITERAL", "64K", "A literal in any command but APPEND, whose bound is MAILHOST_MAX_MESSAGE."
+    "MAILHOST_IMAP_MAX_LITERAL",
+    "64K",
+    "A literal in any command but APPEND, whose bound is MAILHOST_MAX_MESSAGE.",
 )
 IMAP_MAX_COMMAND_OCTETS = env.octets(
-    "MAILHOST_IMAP_MAX_COMMAND", "1M", "All lines and literals of one command together, but for APPEND's message."
+    "MAILHOST_IMAP_MAX_COMMAND",
+    "1M",
+    "All lines and literals of one command together, but for APPEND's message.",
 )
 IMAP_LOGIN_SECONDS = env.seconds(
     "MAILHOST_IMAP_LOGIN_TIMEOUT", 60, "Silence of a client that has not signed in before it is sent away."
 )
 IMAP_AUTOLOGOUT_SECONDS = env.seconds(
-    "MAILHOST_IMAP_AUTOLOGOUT", 1_800, "Silence before autologout; RFC 3501 section 5.4 wants at least 30 minutes."
+    "MAILHOST_IMAP_AUTOLOGOUT",
+    1_800,
+    "Silence before autologout; RFC 3501 section 5.4 wants at least 30 minutes.",
 )
 IMAP_IDLE_NOTICE_SECONDS = env.seconds(
     "MAILHOST_IMAP_IDLE_NOTICE",
@@ -373,7 +392,9 @@ IMAP_IDLE_NOTICE_SECONDS = env.seconds(
     "How often IDLE says that it is still there: address translators forget silent connections after a few minutes.",
 )
 IMAP_MAX_BAD_COMMANDS = env.integer(
-    "MAILHOST_IMAP_MAX_BAD_COMMANDS", 20, "Commands in a row that cannot be understood before the connection closes."
+    "MAILHOST_IMAP_MAX_BAD_COMMANDS",
+    20,
+    "Commands in a row that cannot be understood before the connection closes.",
 )
 IMAP_MAX_LOGIN_FAILURES = env.integer(
     "MAILHOST_IMAP_MAX_LOGIN_FAILURES", 5, "Wrong passwords on one connection before it closes."
@@ -472,7 +493,9 @@ X_FRAME_OPTIONS = "DENY"  # but for the HTML of a letter, which says so itself
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
-        "default-src": ["'self'"],  # no script or style that stands in a page itself: nothing mailed in can be one
+        "default-src": [
+            "'self'"
+        ],  # no script or style that stands in a page itself: nothing mailed in can be one
         "img-src": ["'self'", "data:"],
         "object-src": ["'none'"],
         "base-uri": ["'none'"],

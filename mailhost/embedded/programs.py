@@ -23,11 +23,12 @@ def preparation() -> Program:
     return Program("preparation", "manage", ("prepare_instance",))
 
 
-def doors(*, host: str, ports: Mapping[str, int]) -> list[Program]:
-    """What clients connect to."""
+def doors(*, host: str, ports: Mapping[str, int], smtp_processes: int = 1) -> list[Program]:
+    """What clients connect to. The kernel spreads connections over the processes that share a port."""
     web = ("mailhost.asgi:application", "--host", host, "--port", str(ports["web"]), "--no-access-log")
+    names = ["smtp", *(f"smtp-{number}" for number in range(2, smtp_processes + 1))]
     return [
-        Program("smtp", "manage", ("serve_smtp",), ("smtp", "submission", "submissions")),
+        *(Program(name, "manage", ("serve_smtp",), ("smtp", "submission", "submissions")) for name in names),
         Program("imap", "manage", ("serve_imap",), ("imap", "imaps")),
         Program("pop3", "manage", ("serve_pop3",), ("pop3", "pop3s")),
         Program("web", "uvicorn", (*web, "--timeout-graceful-shutdown", WEB_GRACE_SECONDS), ("web",)),

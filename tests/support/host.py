@@ -122,9 +122,9 @@ class Host:
         raise KeyError(address)
 
     def pids(self, name: str) -> list[int]:
-        """The processes that write to this program's log: it and its children."""
-        log = str(self.var / "log" / f"{name}.log")
-        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _writes_to(pid, log)]
+        """The processes that write to this program's logs: each process of it, and its children."""
+        logs = {str(path) for path in (self.var / "log").glob(f"{name}*.log")}
+        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _writes_to(pid, logs)]
 
     def kill(self, name: str) -> list[int]:
         """SIGKILL for the program and its children, as if the machine had lost them; their ids."""
@@ -151,9 +151,9 @@ class Host:
             raise NotReady("the supervisor ended")
 
 
-def _writes_to(pid: int, log: str) -> bool:
+def _writes_to(pid: int, logs: set[str]) -> bool:
     try:
-        return log in {os.readlink(f"/proc/{pid}/fd/1"), os.readlink(f"/proc/{pid}/fd/2")}
+        return not logs.isdisjoint({os.readlink(f"/proc/{pid}/fd/1"), os.readlink(f"/proc/{pid}/fd/2")})
     except OSError:
         return False
 
