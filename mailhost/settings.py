@@ -538,6 +538,8 @@ def database(url: str) -> dict[str, Any]:
             "keepalives_interval": 2,
             "keepalives_count": 3,
             "tcp_user_timeout": 10_000,
+            # A transaction that hangs must not take all store threads of all processes with it.
+            "options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
             # For net/database.py's cursors alone: Django's own bind on the client and are never prepared.
             "prepare_threshold": 2,
             **query,
