@@ -26,6 +26,7 @@ ANCHOR = (
     PREFIX + "0"
 )  # no mailbox has this id; a subscription to hold the connection while nothing is watched
 FLUSH_SECONDS = 0.5
+STOP_AGAIN_SECONDS = 0.5
 POLL_SECONDS = 15.0
 POLL_AWAY_SECONDS = 5.0
 RECONNECT_SECONDS = 1.0
@@ -154,9 +155,12 @@ class Watcher:
 
     async def stop(self) -> None:
         """End; no callback is called any more."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        # Again and again: a task group that is cancelled just when its connection breaks forgets the cancellation
+        # (Python 3.11), and its task would go on.
+        while pending := [task for task in self._tasks if not task.done()]:
+            for task in pending:
+                task.cancel()
+            await asyncio.wait(pending, timeout=STOP_AGAIN_SECONDS)
         self._tasks.clear()
         self._watches.clear()
 
