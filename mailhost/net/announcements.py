@@ -27,6 +27,7 @@ ANCHOR = (
 )  # no mailbox has this id; a subscription to hold the connection while nothing is watched
 FLUSH_SECONDS = 0.5
 STOP_AGAIN_SECONDS = 0.5
+STOP_ATTEMPTS = 6
 POLL_SECONDS = 15.0
 POLL_AWAY_SECONDS = 5.0
 RECONNECT_SECONDS = 1.0
@@ -157,7 +158,10 @@ class Watcher:
         """End; no callback is called any more."""
         # Again and again: a task group that is cancelled just when its connection breaks forgets the cancellation
         # (Python 3.11), and its task would go on.
-        while pending := [task for task in self._tasks if not task.done()]:
+        for _ in range(STOP_ATTEMPTS):
+            pending = [task for task in self._tasks if not task.done()]
+            if not pending:
+                break
             for task in pending:
                 task.cancel()
             await asyncio.wait(pending, timeout=STOP_AGAIN_SECONDS)
