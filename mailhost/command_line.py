@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError, ProgrammingError
@@ -20,7 +20,8 @@ class Command(BaseCommand):
 
     facts: ClassVar[tuple[type[Exception], ...]] = ()
     examples = ""
-    requires_system_checks = ()  # what they find is for who changes the code, not for who runs the host
+    # What system checks find is for who changes the code, not for who runs the host.
+    requires_system_checks: list[str] | tuple[str, ...] | Literal["__all__"] = ()
     # Django's own options still work; they would bury what the command is about.
     suppressed_base_arguments = {
         "--version",
@@ -62,6 +63,12 @@ class Command(BaseCommand):
             if "does not exist" not in str(error):
                 raise
             raise CommandError("The database has no tables yet. Run `manage.py migrate` first.") from error
+
+
+class ServerCommand(Command):
+    """A command that runs until it is told to end: it checks its settings first, as Django's own commands do."""
+
+    requires_system_checks = "__all__"
 
 
 def address(text: str) -> EmailAddress:

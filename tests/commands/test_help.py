@@ -29,6 +29,24 @@ def test_help_shows_arguments_and_examples_and_nothing_else(command: str) -> Non
     assert "--pythonpath" not in shown.stdout
 
 
+@pytest.mark.parametrize("command", ["up", "serve_smtp", "serve_imap", "serve_pop3"])
+def test_help_of_what_runs_until_it_is_stopped_says_where_it_listens(command: str) -> None:
+    shown = manage(command, "--help")
+    assert shown.returncode == 0
+    assert shown.stdout.startswith(f"usage: manage.py {command} [-h]")
+    assert "port" in shown.stdout.lower()
+    assert "Ctrl-C" in shown.stdout
+    assert "--pythonpath" not in shown.stdout
+
+
+@pytest.mark.parametrize("command", ["serve_smtp", "serve_imap", "serve_pop3"])
+def test_a_server_checks_its_settings_before_it_starts(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAILHOST_RELAY", "somewhere")
+    refused = manage(command)
+    assert refused.returncode == 1
+    assert "MAILHOST_RELAY" in refused.stderr
+
+
 def test_what_stands_in_the_way_is_one_line_on_stderr() -> None:
     refused = manage("add_domain", "example.org")
     assert refused.returncode == 1

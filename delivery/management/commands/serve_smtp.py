@@ -2,18 +2,20 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from delivery.smtp.server import serve_smtp
+from mailhost import command_line
 from mailhost.net.listeners import CannotListen
 from mailhost.net.process import run_process
 
 
-class Command(BaseCommand):
+class Command(command_line.ServerCommand):
     """Runs until SIGTERM or SIGINT."""
 
     help = (
-        "Receives mail for the domains hosted here (SMTP), and takes mail from their accounts (submission)."
+        "Receives mail for the domains hosted here on MAILHOST_PORT_SMTP, and takes mail from their accounts on\n"
+        "MAILHOST_PORT_SUBMISSION (STARTTLS) and MAILHOST_PORT_SUBMISSIONS (TLS), until SIGTERM or Ctrl-C."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -4,18 +4,22 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from mailboxes.imap.server import main
+from mailhost import command_line
 from mailhost.net.listeners import CannotListen
 from mailhost.net.process import run_process
 from mailhost.net.tls import server_context
 
 
-class Command(BaseCommand):
+class Command(command_line.ServerCommand):
     """Runs until SIGTERM or SIGINT."""
 
-    help = "Serves IMAP (RFC 3501): port 143 with STARTTLS and port 993 with TLS, until SIGTERM or Ctrl-C."
+    help = (
+        "Serves IMAP (RFC 3501) on MAILHOST_PORT_IMAP (STARTTLS) and MAILHOST_PORT_IMAPS (TLS), until SIGTERM or\n"
+        "Ctrl-C. Several may run side by side on the same ports."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Listen, or say what stands in the way."""

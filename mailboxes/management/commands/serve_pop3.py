@@ -4,19 +4,20 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from mailboxes.pop3.server import main
+from mailhost import command_line
 from mailhost.net.listeners import CannotListen
 from mailhost.net.process import run_process
 from mailhost.net.tls import server_context
 
 
-class Command(BaseCommand):
+class Command(command_line.ServerCommand):
     """See `help`."""
 
     help = (
-        "Serves POP3 on MAILHOST_PORT_POP3 (STLS) and MAILHOST_PORT_POP3S (TLS) until SIGTERM. "
+        "Serves POP3 (RFC 1939) on MAILHOST_PORT_POP3 (STLS) and MAILHOST_PORT_POP3S (TLS), until SIGTERM or Ctrl-C.\n"
         "Several may run side by side on the same ports."
     )
 
