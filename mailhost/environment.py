@@ -18,6 +18,9 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 OCTETS = re.compile(r"(\d+)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
 OCTET_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+DOT_ENV_LINE = re.compile(
+    r"""\s*(?:export\s+)?([A-Za-z_]\w*)\s*=(?:\s*(["'])(.*?)\2\s*(?:\#.*)?|(.*))""", re.ASCII
+)
 TRUE_WORDS = {"1", "true", "yes", "on"}
 FALSE_WORDS = {"0", "false", "no", "off", ""}
 
@@ -63,11 +66,25 @@ def parse_networks(text: str) -> tuple[Network, ...]:
 
 
 def read_dot_env(path: Path) -> dict[str, str]:
-    """NAME=value lines of a `.env` file; empty where there is none. Comments and quotes are understood."""
+    """NAME=value lines of a `.env` file; empty where there is none. Raises SettingInvalid."""
     if not path.is_file():
         return {}
-    pairs = re.findall(r"(?m)^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*$", path.read_text())
-    return {name: value.strip("\"'") for name, value in pairs}
+    try:
+        return parse_dot_env(path.read_text(encoding="utf-8"))
+    except UnicodeError as error:
+        raise SettingInvalid(f"{path} is not UTF-8.") from error
+    except OSError as error:
+        raise SettingInvalid(f"{path} cannot be read: {error.strerror}") from error
+
+
+def parse_dot_env(text: str) -> dict[str, str]:
+    """NAME=value lines as compose reads them: quotes are taken off, ` #` begins a comment outside of them."""
+    pairs: dict[str, str] = {}
+    for line in text.splitlines():
+        if match := DOT_ENV_LINE.fullmatch(line):
+            name, quoted, plain = match[1], match[3], match[4]
+            pairs[name] = re.split(r"\s#", plain)[0].strip() if quoted is None else quoted
+    return pairs
 
 
 @dataclass
@@ -118,7 +135,7 @@ class Environment:
 
     def seconds(self, name: str, default: float, text: str) -> float:
         """A setting that is a time in seconds."""
-        return self.read(name, default, text, kind="seconds", parse=float, shown=f"{default:g}")
+        return self.read(name, default, text, kind="seconds", parse=float, shown=f"{default:.15g}")
 
     def octets(self, name: str, default: str, text: str) -> int:
         """A setting that is a size; the default is given as a person would write it."""

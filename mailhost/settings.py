@@ -60,6 +60,11 @@ PORTS = {
     name: PORT_OFFSET + env.integer(f"MAILHOST_PORT_{name.upper()}", port, f"The port of {name}.")
     for name, port in STANDARD_PORTS.items()
 }
+for _name, _port in PORTS.items():
+    if not 0 <= _port <= 65_535:
+        raise SettingInvalid(
+            f"MAILHOST_PORT_{_name.upper()} and MAILHOST_PORT_OFFSET make {_port}: ports end at 65535."
+        )
 TLS_CERT = env.path(
     "MAILHOST_TLS_CERT",
     VAR / "tls" / "cert.pem",
@@ -250,7 +255,7 @@ SMTP_PROCESSES = env.integer(
     "MAILHOST_SMTP_PROCESSES",
     2,
     "Processes that take mail under `./run`: one keeps a core busy with some 1,500 messages a second. "
-    "In compose, scale the `smtp` service instead.",
+    "`serve_smtp` is one process; several may share its ports.",
 )
 SMTP_MAX_CONNECTIONS = env.integer(
     "MAILHOST_SMTP_MAX_CONNECTIONS",
