@@ -4,11 +4,13 @@
 """
 
 import ipaddress
+import math
 import os
 import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -45,6 +47,22 @@ def parse_octets(text: str) -> int:
     if match is None:
         raise ValueError("a number of octets such as 50M, 5G or 1048576")
     return int(match[1]) * OCTET_UNITS[match[2].lower()]
+
+
+def parse_integer(text: str, *, minimum: int = 0) -> int:
+    """A whole number; ValueError for anything else, and below `minimum`."""
+    number = int(text)
+    if number < minimum:
+        raise ValueError(f"{minimum} or more")
+    return number
+
+
+def parse_seconds(text: str) -> float:
+    """A time; ValueError for anything else, also for one that never ends or lies in the past."""
+    seconds = float(text)
+    if not 0 <= seconds < math.inf:
+        raise ValueError("0 or more")
+    return seconds
 
 
 def parse_boolean(text: str) -> bool:
@@ -129,13 +147,14 @@ class Environment:
             name, default, text, kind="a path", parse=lambda value: Path(value).absolute(), shown=shown
         )
 
-    def integer(self, name: str, default: int, text: str) -> int:
+    def integer(self, name: str, default: int, text: str, *, minimum: int = 0) -> int:
         """A setting that is a whole number."""
-        return self.read(name, default, text, kind="a whole number", parse=int)
+        parse = partial(parse_integer, minimum=minimum)
+        return self.read(name, default, text, kind="a whole number", parse=parse)
 
     def seconds(self, name: str, default: float, text: str) -> float:
         """A setting that is a time in seconds."""
-        return self.read(name, default, text, kind="seconds", parse=float, shown=f"{default:.15g}")
+        return self.read(name, default, text, kind="seconds", parse=parse_seconds, shown=f"{default:.15g}")
 
     def octets(self, name: str, default: str, text: str) -> int:
         """A setting that is a size; the default is given as a person would write it."""

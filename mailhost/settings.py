@@ -43,7 +43,7 @@ DISK_RESERVE_OCTETS = env.octets(
 env.section("Listening")
 BIND = env.text("MAILHOST_BIND", "0.0.0.0", "The address all servers listen on; `./run` sets 127.0.0.1.")
 PORT_OFFSET = env.integer(
-    "MAILHOST_PORT_OFFSET", 0, "Added to every port, to run several instances side by side."
+    "MAILHOST_PORT_OFFSET", 0, "Added to every port, to run several instances side by side.", minimum=-65_535
 )
 STANDARD_PORTS = {
     "smtp": 25,
@@ -87,6 +87,7 @@ STORE_THREADS = env.integer(
     "MAILHOST_STORE_THREADS",
     8,
     "Threads (each with one database connection) in each protocol process; sessions share them.",
+    minimum=1,
 )
 
 # --- Relaying -----------------------------------------------------------------------------------------------------
@@ -173,6 +174,7 @@ WEB_CONNECTIONS = env.integer(
     "MAILHOST_WEB_CONNECTIONS",
     10,
     "Database connections of the web server; requests beyond that wait their turn.",
+    minimum=1,
 )
 
 
@@ -256,6 +258,7 @@ SMTP_PROCESSES = env.integer(
     2,
     "Processes that take mail under `./run`: one keeps a core busy with some 1,500 messages a second. "
     "`serve_smtp` is one process; several may share its ports.",
+    minimum=1,
 )
 SMTP_MAX_CONNECTIONS = env.integer(
     "MAILHOST_SMTP_MAX_CONNECTIONS",

@@ -13,8 +13,10 @@ from mailhost.environment import (
     SettingInvalid,
     parse_boolean,
     parse_dot_env,
+    parse_integer,
     parse_networks,
     parse_octets,
+    parse_seconds,
     parse_words,
     read_dot_env,
 )
@@ -70,7 +72,7 @@ def test_sizes(text: str, octets: int) -> None:
 
 @given(st.text())
 def test_any_text_is_a_value_or_a_value_error(text: str) -> None:
-    for parse in (parse_octets, parse_boolean, parse_networks, parse_words):
+    for parse in (parse_octets, parse_integer, parse_seconds, parse_boolean, parse_networks, parse_words):
         try:
             parse(text)
         except ValueError:
@@ -82,6 +84,17 @@ def test_a_value_that_cannot_be_read_is_named_with_what_is_taken() -> None:
     env.section("Here")
     with pytest.raises(SettingInvalid, match=r"MAILHOST_X='many' cannot be read. It takes a whole number"):
         env.integer("MAILHOST_X", 1, "")
+
+
+@pytest.mark.parametrize("text", ["-1", "nan", "inf", "soon"])
+def test_a_time_that_cannot_pass_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"0 or more|could not convert"):
+        parse_seconds(text)
+
+
+def test_no_thread_is_too_few() -> None:
+    with pytest.raises(ValueError, match="1 or more"):
+        parse_integer("0", minimum=1)
 
 
 @pytest.mark.parametrize("words", [["up"], ["check"]])
