@@ -25,10 +25,6 @@ class ReversePath:
         """text: what stands between the brackets."""
         return cls(_parse_mailbox(text, code=501, enhanced="5.1.7") if text else None)
 
-    @property
-    def is_null(self) -> bool:
-        return self.address is None
-
     def __str__(self) -> str:
         return str(self.address) if self.address else ""
 
