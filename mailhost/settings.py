@@ -525,8 +525,12 @@ LOGGING = {
 
 def database(url: str) -> dict[str, Any]:
     """Django's DATABASES entry for a postgres:// URL; `?host=/folder` names a unix socket's folder."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"postgres", "postgresql"}:
+    try:
+        parts = urlsplit(url)
+        is_ours = parts.scheme in {"postgres", "postgresql"} and parts.port != 0
+    except ValueError:  # brackets or a port that cannot be
+        is_ours = False
+    if not is_ours:
         raise SettingInvalid("DATABASE_URL takes postgres://user:password@host:port/name")
     query = dict(parse_qsl(parts.query))
     return {

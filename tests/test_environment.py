@@ -20,6 +20,7 @@ from mailhost.environment import (
     parse_words,
     read_dot_env,
 )
+from mailhost.settings import database
 
 ROOT = Path(__file__).resolve().parent.parent
 VALUES = st.text(st.characters(codec="ascii", exclude_characters="\"'", exclude_categories=["Cc"]))
@@ -95,6 +96,12 @@ def test_a_time_that_cannot_pass_is_refused(text: str) -> None:
 def test_no_thread_is_too_few() -> None:
     with pytest.raises(ValueError, match="1 or more"):
         parse_integer("0", minimum=1)
+
+
+@pytest.mark.parametrize("url", ["mysql://db/x", "postgres://me@db:many/x", "postgres://[::1/x", "nothing"])
+def test_a_database_url_that_cannot_be_read_is_told_with_its_form(url: str) -> None:
+    with pytest.raises(SettingInvalid, match="DATABASE_URL takes postgres://"):
+        database(url)
 
 
 @pytest.mark.parametrize("words", [["up"], ["check"]])

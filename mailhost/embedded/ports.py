@@ -16,7 +16,8 @@ def require_free(ports: Mapping[str, int], *, host: str) -> None:
             with socket.create_server((host, port), family=_family(host)):
                 pass
         except OSError as error:
-            reason = os.strerror(error.errno) if error.errno else str(error)
+            number = error.errno or 0  # of a name look-up it is below zero
+            reason = os.strerror(number) if number > 0 else error.strerror or str(error)
             raise PortTaken(
                 f"Port {port} ({name}) on {host} cannot be listened on: {reason}. "
                 f"Stop the program that has it, or choose another port with MAILHOST_PORT_{name.upper()}=…, "
