@@ -1,6 +1,6 @@
 """Signing in at the front page and out again, on Django's own views."""
 
-import time
+from time import sleep
 from typing import Any
 
 from django import forms
@@ -29,7 +29,7 @@ def pause(seconds: float) -> None:
     if seconds > 0:
         if not connection.in_atomic_block:
             connection.close()
-        time.sleep(seconds)
+        sleep(seconds)
 
 
 class SignInForm(AuthenticationForm):

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from mailhost.net.connection import Connection, ShuttingDown
 from mailhost.net.listeners import CannotListen, ConnectionLimits, PortTaken, bind, check_port_is_free, listen
@@ -112,7 +113,7 @@ def test_sessions_are_told_of_the_end_and_those_that_do_not_hear_are_cut_off() -
     run(scenario())
 
 
-def test_a_session_that_fails_takes_no_other_with_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_session_that_fails_takes_no_other_with_it() -> None:
     async def scenario() -> None:
         async def serve(connection: Connection) -> None:
             connection.write(b"%d\r\n" % (1 // int(await connection.read_line(limit=10, timeout=5))))
@@ -126,5 +127,6 @@ def test_a_session_that_fails_takes_no_other_with_it(capsys: pytest.CaptureFixtu
             writer.close()
         await listener.close(grace=1)
 
-    run(scenario())
-    assert "session failed" in capsys.readouterr().out
+    with capture_logs() as logs:
+        run(scenario())
+    assert [entry["event"] for entry in logs] == ["session failed"]
