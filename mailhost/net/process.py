@@ -14,6 +14,9 @@ import uvloop
 
 log = structlog.get_logger(__name__)
 
+# Sessions end without cycles; Python's default of 700 makes the collector look every few messages.
+GC_THRESHOLDS = (20_000, 20, 20)
+
 _name = "mailhost"
 
 
@@ -45,8 +48,8 @@ def set_up_log(name: str) -> None:
     structlog.configure(
         processors=[*shared, _render],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=False,
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,  # each line of a busy door would otherwise put its logger together anew
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=_render, foreign_pre_chain=shared))
@@ -58,6 +61,7 @@ def ready() -> None:
     # What was imported lives as long as the process; the collector need not look at it again and again.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
     log.info("ready")
 
 

@@ -3,7 +3,7 @@
 import functools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,6 +12,7 @@ import redis.asyncio
 import structlog
 from django.conf import settings
 from redis.backoff import NoBackoff
+from redis.connection import ConnectionInterface
 from redis.retry import Retry
 
 log = structlog.get_logger(__name__)
@@ -64,6 +65,33 @@ class Breaker:
         self._lock = threading.Lock()
         self._away_until = 0.0
         self._is_away = False
+        self._deaf: ConnectionInterface | None = None  # sends only
+        self._sending = threading.Lock()
+
+    def send(self, commands: Sequence[tuple[str | bytes, ...]]) -> None:
+        """Sends commands over a connection on which Redis answers nothing (CLIENT REPLY OFF). Raises RedisAway.
+
+        What is sent just when Redis goes may be lost unseen: only for what may be lost.
+        """
+        if self._clock() < self._away_until:
+            raise RedisAway
+        try:
+            with self._sending:
+                deaf = self._deaf or self._connect_deaf()
+                self._deaf = None  # until it has taken everything
+                deaf.send_packed_command(deaf.pack_commands(commands))  # type: ignore[no-untyped-call]
+                self._deaf = deaf
+        except (redis.RedisError, OSError) as error:
+            self._note(is_away=True, error=error)
+            raise RedisAway from error
+        if self._is_away:
+            self._note(is_away=False)
+
+    def _connect_deaf(self) -> ConnectionInterface:
+        deaf: ConnectionInterface = self._client.connection_pool.make_connection()
+        deaf.connect()  # type: ignore[no-untyped-call]
+        deaf.send_command("CLIENT", "REPLY", "OFF")  # type: ignore[no-untyped-call]
+        return deaf
 
     def ask(self, question: Callable[["redis.Redis"], T]) -> T:
         """What the function gets from the client. Raises RedisAway."""

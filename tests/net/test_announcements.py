@@ -10,8 +10,8 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
-from mailhost.net.announcements import Announcer, Poll, Watcher, announce, publish
-from mailhost.net.redis_clients import client_for, shared_breaker
+from mailhost.net.announcements import Poll, Watcher, announce
+from mailhost.net.redis_clients import Breaker, RedisAway, client_for, shared_breaker
 from tests.support.running import run
 
 _ids = itertools.count(1_000_000)
@@ -169,10 +169,30 @@ def test_a_connection_that_is_cut_is_made_again_and_the_gap_is_looked_at(
 
 def test_announcing_without_redis_is_no_failure(tmp_path: Path) -> None:
     shared_breaker.cache_clear()
-    announcer = Announcer()
     with override_settings(REDIS_URL=f"unix://{tmp_path}/nobody"):
-        announcer.announce([1, 2])
-        announcer.announce([])
-        announcer.flush(timeout=10)
-        publish([3])
+        announce([1, 2])
+        announce([])
     shared_breaker.cache_clear()
+
+
+def test_after_redis_hung_up_one_notice_may_be_lost_and_the_next_ones_are_heard() -> None:
+    async def scenario() -> None:
+        mailbox_id = next(_ids)
+        store, told = Modseqs(), Told()
+        clock = iter(range(0, 1_000_000, 10))  # each question comes after the breaker's pause
+        breaker = Breaker(client_for(settings.REDIS_URL), clock=lambda: float(next(clock)))
+        async with watching(store) as watcher:
+            watcher.watch(mailbox_id, told)
+            await told.again()
+            command = [("PUBLISH", f"mailbox.{mailbox_id}", b"")]
+            breaker.send(command)
+            await told.again()
+            client_for(settings.REDIS_URL).client_kill_filter(_type="normal", skipme=True)
+            for _ in range(3):
+                try:
+                    breaker.send(command)
+                except RedisAway:
+                    continue
+            await told.again()
+
+    run(scenario())
