@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from delivery.models import Attempt, Destination, QueuedMessage, QueuedRecipient, RecipientState
 from delivery.models.queue import WAITING_STATES
 from mailboxes.models import Content
+from mailboxes.store import structure
 from mailhost.audit.admin_pages import ReadOnlyAdmin, Rows
 from mailhost.protocols.message.reading import read_message
 
@@ -161,7 +162,7 @@ class QueuedMessageAdmin(ReadOnlyAdmin):
     def read(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The message as its recipient would read it, its HTML as plain text."""
         message, octets = _message(pk)
-        readable = read_message(octets)
+        readable = read_message(octets, limits=structure.limits())
         text = readable.text_plain
         if text is None:
             text = nh3.clean(readable.text_html or "", tags=set())

@@ -242,6 +242,17 @@ MAX_MAILBOX_NAME = env.integer(
     "MAILHOST_MAX_MAILBOX_NAME", 1_000, "Characters of a mailbox's full name, all levels together."
 )
 MAX_KEYWORDS = env.integer("MAILHOST_MAX_KEYWORDS", 64, "Keywords on one message; clients use a handful.")
+MAX_MIME_DEPTH = env.integer(
+    "MAILHOST_MAX_MIME_DEPTH",
+    100,
+    "Levels of MIME parts that a message's structure tells; real mail nests under 10, and clients follow by recursion. "
+    "What is deeper is told as one part.",
+)
+MAX_MIME_PARTS = env.integer(
+    "MAILHOST_MAX_MIME_PARTS",
+    1_000,
+    "Parts that a message's structure tells; more are of no use to any client. The rest is told as one part.",
+)
 EXPUNGED_RETENTION_SECONDS = env.integer(
     "MAILHOST_EXPUNGED_RETENTION",
     14 * 86_400,

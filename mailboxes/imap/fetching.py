@@ -23,6 +23,7 @@ from mailboxes.imap.sections import (
 from mailboxes.imap.selected import Selected
 from mailboxes.imap.session import Session
 from mailboxes.imap.view import MailboxView, Ranges
+from mailboxes.store import structure
 from mailboxes.store.fetch import Row, fetch_headers, fetch_octets, fetch_rows, fetch_slice
 from mailhost.net.connection import ConnectionLost
 from mailhost.net.store_threads import in_store
@@ -180,7 +181,7 @@ class Fetching:
         if item is Attribute.FLAGS:
             return self._selected.flags_column(chunk.positions)
         if item is Attribute.BODY:
-            return [body_only(octets) for octets in chunk.octets]
+            return [body_only(octets, limits=structure.limits()) for octets in chunk.octets]
         place = 1 + self._columns.index(COLUMNS[item])
         if item is Attribute.INTERNALDATE:
             return [format_date_time(row[place]) for row in chunk.rows]

@@ -22,6 +22,7 @@ from mailboxes.exceptions import (
     MessageTooLarge,
     QuotaExceeded,
 )
+from mailboxes.store import structure
 from mailboxes.store.keywords import checked_keywords
 from mailboxes.store.locks import LockedMailbox, LockedUsage, announce_on_commit, one
 from mailboxes.store.values import NO_FLAGS, Appended, Flag, NewContent, NewMessage
@@ -119,7 +120,7 @@ class Item:
 
 def prepare(octets: bytes) -> NewContent:
     """What is worked out of a message before it is stored. Pure computation: hold no lock meanwhile."""
-    return NewContent(octets, hashlib.sha256(octets).digest(), work_out(octets))
+    return NewContent(octets, hashlib.sha256(octets).digest(), work_out(octets, limits=structure.limits()))
 
 
 @transaction.atomic

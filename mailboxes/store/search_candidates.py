@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from functools import cached_property
 
+from mailboxes.store import structure
 from mailboxes.store.fetch import fetch_headers
 from mailhost.protocols.message.header import header_fields, unfold
 from mailhost.protocols.message.scanner import Kind, Part, scan
@@ -78,7 +79,7 @@ class Candidate:
 
     @cached_property
     def _root(self) -> Part:
-        return scan(self.octets)
+        return scan(self.octets, limits=structure.limits())
 
     @cached_property
     def _headers(self) -> list[str]:

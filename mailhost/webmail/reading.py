@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mailboxes.models import Message
+from mailboxes.store import structure
 from mailboxes.store.fetch import fetch_octets
 from mailboxes.store.flags import store_flags
 from mailboxes.store.values import Flag, MailboxEntry
@@ -63,7 +64,9 @@ def read_letter(entry: MailboxEntry, uid: int) -> Letter:
     if row is None:
         raise MessageNotFound
     octets = read_octets(entry, uid)
-    return Letter(uid, Flag(row["flags"]), row["internal_date"], octets, read_message(octets))
+    return Letter(
+        uid, Flag(row["flags"]), row["internal_date"], octets, read_message(octets, limits=structure.limits())
+    )
 
 
 def mark_seen(entry: MailboxEntry, letter: Letter, *, now: datetime) -> None:
@@ -74,7 +77,7 @@ def mark_seen(entry: MailboxEntry, letter: Letter, *, now: datetime) -> None:
 
 def attached(octets: bytes, section: str) -> AttachedOctets:
     """One attachment, decoded. Raises MessageNotFound where the message has no such part."""
-    part = read_attachment(octets, section)
+    part = read_attachment(octets, section, limits=structure.limits())
     if part is None:
         raise MessageNotFound
     return part

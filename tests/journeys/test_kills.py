@@ -3,10 +3,11 @@
 import imaplib
 import smtplib
 import time
+import urllib.request
 
 import pytest
 
-from tests.journeys.clients import ALICE, BOB, hand_in, imap, letter, submit
+from tests.journeys.clients import ALICE, BOB, fetch_by_pop3, hand_in, imap, letter, submit
 from tests.journeys.conftest import World
 
 LETTERS = 12
@@ -46,7 +47,7 @@ def test_what_was_accepted_leaves_though_a_process_is_killed(world: World, progr
 
 
 def test_what_was_accepted_is_in_the_mailbox_though_postgres_is_killed(world: World) -> None:
-    subjects = [f"postgres {number}" for number in range(LETTERS)]
+    subjects = [f"postgres {number}." for number in range(LETTERS)]
     accepted = []
     for number, subject in enumerate(subjects):
         if number == LETTERS // 2:
@@ -58,10 +59,13 @@ def test_what_was_accepted_is_in_the_mailbox_though_postgres_is_killed(world: Wo
         accepted.append(subject)
     client = signed_in_once_it_is_back(world, BOB)
     client.select()
-    found = client.search(None, "SUBJECT", '"postgres"')[1][0].split()
+    found = [subject for subject in subjects if client.search(None, "SUBJECT", f'"{subject}"')[1][0].split()]
     client.logout()
-    assert len(found) >= len(accepted)
+    assert set(found) >= set(accepted)
     assert len(accepted) >= LETTERS // 2
+    assert b"postgres" in fetch_by_pop3(world, BOB, accepted[-1])
+    with urllib.request.urlopen(f"http://127.0.0.1:{world.host.ports['web']}/health/", timeout=30) as page:
+        assert page.status == 200
 
 
 def signed_in_once_it_is_back(world: World, login: str) -> imaplib.IMAP4:

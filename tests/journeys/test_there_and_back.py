@@ -12,8 +12,8 @@ from tests.journeys.clients import ALICE, BOB, fetch_by_imap, fetch_by_pop3, han
 from tests.journeys.conftest import World
 
 
-def read_in_browser(world: World, login: str) -> str:
-    """Signs in with forms, as a browser without scripts does; the page it lands on."""
+def read_in_browser(world: World, login: str, subject: str) -> str:
+    """Signs in with forms and follows the link to the letter, as a browser without scripts does; the page with it."""
     jar = http.cookiejar.CookieJar()
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
     home = f"http://127.0.0.1:{world.host.ports['web']}/"
@@ -28,6 +28,10 @@ def read_in_browser(world: World, login: str) -> str:
         "next": "/",
     }
     with browser.open(address, urllib.parse.urlencode(form).encode(), timeout=30) as page:
+        listed = page.read().decode()
+    rows = re.findall(r'<a [^>]*href="(/mail/[^"]+)"[^>]*>(.*?)</a>', listed, re.DOTALL)
+    [link] = [link for link, text in rows if subject in text]
+    with browser.open(urllib.parse.urljoin(home, link), timeout=30) as page:
         return str(page.read().decode())
 
 
@@ -39,7 +43,7 @@ def test_a_letter_comes_in_and_its_answer_goes_out(world: World) -> None:
     assert by_imap.startswith(b"Return-Path: <carol@far.test>\r\nReceived: from ")
     assert by_imap.endswith(b"Hello\r\n")
     assert fetch_by_pop3(world, ALICE, "A question") == by_imap
-    assert "A question" in read_in_browser(world, ALICE)
+    assert "Hello" in read_in_browser(world, ALICE, "A question")
 
     answer = letter(sender=ALICE, to="carol@far.test", subject="Re: A question", text="An answer\n")
     answer["In-Reply-To"] = question["Message-ID"]
