@@ -94,8 +94,10 @@ def test_new_mail_is_told_without_a_reload(browser: Browser, web: str, alice: Ac
     page.clock.install()
     sign_in(page, alice)
     expect(page.get_by_role("heading", name="All done")).to_be_visible()
+    page.wait_for_load_state("load")  # htmx has set its timer
+    page.wait_for_function("window.htmx !== undefined")
     deliver(alice)
-    page.clock.fast_forward(31_000)
+    page.clock.run_for(31_000)
     page.get_by_role("link", name="Show it").click()
     expect(page.get_by_role("link", name="Hello")).to_be_visible()
     context.close()
