@@ -68,7 +68,7 @@ class Batcher(Generic[Question, Answer]):
         try:
             while self._waiting:
                 # What other sessions have at hand in the sockets joins this batch: fewer, larger ones give a
-                # third more messages a second at 10 sessions, and cost a lone session 40 µs.
+                # quarter more messages a second at 10 sessions.
                 for _ in range(TURNS_OF_THE_LOOP):
                     await asyncio.sleep(0)
                 if batch := self._next_batch():
