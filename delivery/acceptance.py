@@ -15,11 +15,10 @@ from django.utils import timezone
 from delivery.queue.enqueue import NewQueuedMessage, enqueue
 from mailboxes.exceptions import MailboxBusy, MailboxFact
 from mailboxes.store.append import Item, Target, append_batch, prepare
-from mailboxes.store.deliver import deliver
+from mailboxes.store.deliver import Inboxes
 from mailboxes.store.hierarchy import sent_mailbox
 from mailboxes.store.values import Flag, NewContent
 from mailhost.net.batcher import Batcher
-from mailhost.net.statements import Statements
 from mailhost.net.store_threads import StoreThreads, in_store
 from mailhost.protocols.addresses import EmailAddress
 from mailhost.protocols.smtp.commands import Body
@@ -134,7 +133,7 @@ class Writer:
             self._deliver, max_weight=max_weight, weigh=_weight
         )
         self._batches: Batcher[Prepared, Accepted] = Batcher(self._take, max_weight=max_weight, weigh=_weight)
-        self._statements = Statements()
+        self._inboxes = Inboxes()
         self._thread = StoreThreads(1, "writer")
         self._patient = StoreThreads(2, "patient-writer")
 
@@ -166,7 +165,7 @@ class Writer:
         """Ends once everything that waits is answered."""
         await self._deliveries.close()
         await self._batches.close()
-        await self._statements.close()
+        await self._inboxes.close()
         self._thread.close()
         self._patient.close()
 
@@ -174,7 +173,7 @@ class Writer:
         messages = [(content, acceptance.account_ids) for acceptance, content in prepared]
         return [
             None if done is None else Accepted(done.content_id, done.uids, None)
-            for done in await deliver(self._statements, messages, now=self._clock())
+            for done in await self._inboxes.deliver(messages, now=self._clock())
         ]
 
     async def _take(self, prepared: Sequence[Prepared]) -> list[Outcome]:

@@ -1,12 +1,13 @@
 """New mail into INBOXes: one statement, one round trip, one commit, however many messages.
 
-What the statement cannot place (somebody holds a lock, an account is full or gone) it leaves to append_batch, which
-waits, or says why not.
+All or nothing: where an account cannot take its share (somebody holds a lock, it is full or gone) nothing is written,
+and the statement is asked again without the messages of that account. Those are left to append_batch, which waits, or
+says why not.
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.conf import settings
@@ -18,57 +19,51 @@ from mailhost.net.announcements import announce
 from mailhost.net.disk import has_room
 from mailhost.net.statements import BYTEA_OID, Row, Statement, Statements, binary_array
 
-# Locks as everywhere: usage rows, then mailboxes (the count makes the one wait for the other), each by id. A message
-# goes to all of its accounts or to none. `running` also counts what does not fit: it errs towards append_batch.
+MAX_ATTEMPTS = 3  # each without the accounts that the one before could not serve
+CONTENT_IDS_AT_ONCE = 100
+
+CONTENT_IDS = Statement.parse("SELECT nextval('mailboxes_content_id_seq') FROM generate_series(1, %(count)s)")
+# What it costs is mostly the start of each node of its plan: so sums and positions are worked out before it. The order
+# of the locks does not matter to a statement that waits for none.
 DELIVER = Statement.parse(f"""
-WITH wanted AS (
-    SELECT number, account_id, octets, sum(octets) OVER (PARTITION BY account_id ORDER BY number) AS running
-      FROM json_to_recordset(%(wanted)s::json) row(number integer, account_id bigint, octets bigint)
-), usage AS MATERIALIZED (
-    SELECT usage.account_id, usage.octets, account.quota_octets
-      FROM mailboxes_accountusage usage JOIN mailboxes_account account ON account.id = usage.account_id
-     WHERE usage.account_id = ANY(%(accounts)s::bigint[])
-     ORDER BY usage.account_id FOR NO KEY UPDATE OF usage SKIP LOCKED
-), inbox AS MATERIALIZED (
-    SELECT id, account_id, uid_next, highest_modseq
-      FROM mailboxes_mailbox
-     WHERE account_id = ANY(%(accounts)s::bigint[]) AND name = 'INBOX' AND deleted_at IS NULL
-       AND (SELECT count(*) FROM usage) >= 0
-     ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
-), looked_at AS (
-    SELECT number, wanted.account_id, wanted.octets, inbox.id AS mailbox_id, uid_next, highest_modseq,
-           bool_and(coalesce(inbox.id IS NOT NULL AND (quota_octets = 0 OR usage.octets + running <= quota_octets),
-                             false)) OVER (PARTITION BY number) AS fits
-      FROM wanted LEFT JOIN usage USING (account_id) LEFT JOIN inbox USING (account_id)
-), placed AS MATERIALIZED (
-    SELECT number, account_id, octets, mailbox_id, highest_modseq + 1 AS modseq,
-           uid_next - 1 + row_number() OVER (PARTITION BY mailbox_id ORDER BY number) AS uid
-      FROM looked_at WHERE fits
-), numbered AS MATERIALIZED (
-    SELECT number, nextval('mailboxes_content_id_seq') AS content_id FROM (SELECT DISTINCT number FROM placed) each
+WITH seat AS MATERIALIZED (
+    SELECT share.account_id, share.messages, share.octets, mailbox.id AS mailbox_id, mailbox.uid_next,
+           mailbox.highest_modseq + 1 AS modseq
+      FROM unnest(%(accounts)s::bigint[], %(messages)s::integer[], %(octets_sums)s::bigint[])
+           share(account_id, messages, octets)
+      JOIN mailboxes_accountusage usage ON usage.account_id = share.account_id
+      JOIN mailboxes_account account ON account.id = share.account_id
+       AND (account.quota_octets = 0 OR usage.octets + share.octets <= account.quota_octets)
+      JOIN mailboxes_mailbox mailbox ON mailbox.account_id = share.account_id
+       AND mailbox.name = 'INBOX' AND mailbox.deleted_at IS NULL
+       FOR NO KEY UPDATE OF usage, mailbox SKIP LOCKED
 ), content AS (
     INSERT INTO mailboxes_content (id, created_at, {CONTENT_COLUMNS})
-    SELECT content_id, %(now)s, {GIVEN_COLUMNS}
-      FROM {GIVEN_CONTENTS} JOIN numbered ON numbered.number = given.id
+    SELECT id, %(now)s, {GIVEN_COLUMNS}
+      FROM {GIVEN_CONTENTS}
+     WHERE (SELECT count(*) FROM seat) = %(seats)s
 ), message AS (
     INSERT INTO mailboxes_message (mailbox_id, uid, modseq, flags, size_octets, internal_date, keywords, content_id,
                                    saved_at)
-    SELECT mailbox_id, uid, modseq, 0, octets, %(now)s, '{{}}', content_id, %(now)s
-      FROM placed JOIN numbered USING (number)
+    SELECT mailbox_id, uid_next + copy.position, modseq, 0, copy.octets, %(now)s, '{{}}', copy.content_id, %(now)s
+      FROM unnest(%(copy_accounts)s::bigint[], %(copy_positions)s::integer[], %(copy_octets)s::integer[],
+                  %(copy_contents)s::bigint[]) copy(account_id, position, octets, content_id)
+      JOIN seat USING (account_id)
+     WHERE (SELECT count(*) FROM seat) = %(seats)s
 ), mailbox AS (
     UPDATE mailboxes_mailbox mailbox
-       SET uid_next = grown.last_uid + 1, highest_modseq = grown.modseq, message_count = message_count + grown.messages,
-           unseen_count = unseen_count + grown.messages, size_octets = size_octets + grown.octets
-      FROM (SELECT mailbox_id, max(uid) AS last_uid, max(modseq) AS modseq, count(*) AS messages, sum(octets) AS octets
-              FROM placed GROUP BY mailbox_id) grown
-     WHERE mailbox.id = grown.mailbox_id
+       SET uid_next = mailbox.uid_next + seat.messages, highest_modseq = seat.modseq,
+           message_count = message_count + seat.messages, unseen_count = unseen_count + seat.messages,
+           size_octets = size_octets + seat.octets
+      FROM seat
+     WHERE mailbox.id = seat.mailbox_id AND (SELECT count(*) FROM seat) = %(seats)s
 ), used AS (
     UPDATE mailboxes_accountusage usage
-       SET octets = usage.octets + grown.octets, messages = usage.messages + grown.messages
-      FROM (SELECT account_id, count(*) AS messages, sum(octets) AS octets FROM placed GROUP BY account_id) grown
-     WHERE usage.account_id = grown.account_id
+       SET octets = usage.octets + seat.octets, messages = usage.messages + seat.messages
+      FROM seat
+     WHERE usage.account_id = seat.account_id AND (SELECT count(*) FROM seat) = %(seats)s
 )
-SELECT number, account_id, mailbox_id, content_id, uid FROM placed JOIN numbered USING (number)
+SELECT account_id, mailbox_id, uid_next FROM seat
 """)
 
 
@@ -80,50 +75,112 @@ class Delivered:
     uids: dict[int, int]
 
 
-Message = tuple[NewContent, Sequence[int]]  # with the accounts it is for
+Message = tuple[NewContent, Sequence[int]]  # with the accounts it is for, each once
 
 
-async def deliver(
-    statements: Statements, messages: Sequence[Message], *, now: datetime
-) -> list[Delivered | None]:
-    """Puts each content into the INBOX of each of its accounts; None for those left to append_batch.
+@dataclass(slots=True)
+class _Share:
+    """What one account gets: the message at each position of what is asked for, and their octets together."""
 
-    A transaction of its own. Waits for no lock. Raises DiskNearlyFull, StoreUnavailable.
-    """
-    if not has_room():
-        raise DiskNearlyFull
-    return outcome(messages, await statements.fetch(DELIVER, parameters(messages, now=now)))
+    numbers: list[int] = field(default_factory=list)
+    octets: int = 0
 
 
-def parameters(messages: Sequence[Message], *, now: datetime) -> dict[str, bytes]:
-    """What DELIVER needs; a message that is too large for any door is left out."""
-    wanted = [
-        {"number": number, "account_id": account_id, "octets": len(content.octets)}
-        for number, (content, account_ids) in enumerate(messages)
-        for account_id in account_ids
-        if len(content.octets) <= settings.MAX_MESSAGE_OCTETS
+class Inboxes:
+    """Delivers for one process, over a connection of its own; one call at a time."""
+
+    def __init__(self) -> None:
+        self._statements = Statements()
+        self._content_ids: list[int] = []  # taken from the sequence, not yet used
+
+    async def deliver(self, messages: Sequence[Message], *, now: datetime) -> list[Delivered | None]:
+        """Puts each content into the INBOX of each of its accounts; None for those left to append_batch.
+
+        A transaction of its own. Waits for no lock. Raises DiskNearlyFull, StoreUnavailable.
+        """
+        if not has_room():
+            raise DiskNearlyFull
+        delivered: list[Delivered | None] = [None] * len(messages)
+        wanted = {
+            number: message
+            for number, message in enumerate(messages)
+            if len(message[0].octets) <= settings.MAX_MESSAGE_OCTETS  # append_batch says so
+        }
+        for _ in range(MAX_ATTEMPTS):
+            if not wanted:
+                break
+            content_ids = await self._take_content_ids(wanted)
+            shares = _shares(wanted)
+            rows = await self._statements.fetch(DELIVER, _parameters(wanted, shares, content_ids, now))
+            seats = _seats(rows)
+            if len(seats) == len(shares):
+                for number, (_, account_ids) in wanted.items():
+                    uids = {
+                        account_id: seats[account_id][1] + shares[account_id].numbers.index(number)
+                        for account_id in account_ids
+                    }
+                    delivered[number] = Delivered(content_ids[number], uids)
+                announce({mailbox_id for mailbox_id, _ in seats.values()})
+                break
+            wanted = {number: wanted[number] for number in wanted if seats.keys() >= {*wanted[number][1]}}
+        return delivered
+
+    async def close(self) -> None:
+        """Ends the connection."""
+        await self._statements.close()
+
+    async def _take_content_ids(self, numbers: Iterable[int]) -> dict[int, int]:
+        numbers = list(numbers)
+        if len(self._content_ids) < len(numbers):
+            count = max(CONTENT_IDS_AT_ONCE, len(numbers))
+            rows = await self._statements.fetch(CONTENT_IDS, {"count": b"%d" % count})
+            self._content_ids = [int(value or 0) for (value,) in reversed(rows)]
+        return {number: self._content_ids.pop() for number in numbers}
+
+
+def _shares(wanted: dict[int, Message]) -> dict[int, _Share]:
+    shares: dict[int, _Share] = {}
+    for number, (content, account_ids) in wanted.items():
+        for account_id in account_ids:
+            share = shares.setdefault(account_id, _Share())
+            share.numbers.append(number)
+            share.octets += len(content.octets)
+    return shares
+
+
+def _parameters(
+    wanted: dict[int, Message], shares: dict[int, _Share], content_ids: dict[int, int], now: datetime
+) -> dict[str, bytes]:
+    copies = [
+        (account_id, position, len(wanted[number][0].octets), content_ids[number])
+        for account_id, share in shares.items()
+        for position, number in enumerate(share.numbers)
     ]
-    accounts = {account_id for _, account_ids in messages for account_id in account_ids}
-    given = content_parameters([(number, content) for number, (content, _) in enumerate(messages)])
+    accounts, positions, octets, contents = zip(*copies, strict=True)
+    given = content_parameters([(content_ids[number], content) for number, (content, _) in wanted.items()])
     return {
-        "accounts": b"{%s}" % ",".join(map(str, accounts)).encode(),
-        "wanted": json.dumps(wanted).encode(),
+        "accounts": _array(shares),
+        "messages": _array(len(share.numbers) for share in shares.values()),
+        "octets_sums": _array(share.octets for share in shares.values()),
+        "seats": b"%d" % len(shares),
+        "copy_accounts": _array(accounts),
+        "copy_positions": _array(positions),
+        "copy_octets": _array(octets),
+        "copy_contents": _array(contents),
         "contents": given.pop("contents").encode(),
         **{name: binary_array(octets, oid=BYTEA_OID) for name, octets in given.items()},
         "now": now.isoformat().encode(),
     }
 
 
-def outcome(messages: Sequence[Message], rows: list[Row]) -> list[Delivered | None]:
-    """What DELIVER's rows say, for each message; the mailboxes are announced."""
-    delivered: list[Delivered | None] = [None] * len(messages)
-    mailbox_ids = set()
+def _array(numbers: Iterable[int]) -> bytes:
+    return b"{%s}" % ",".join(map(str, numbers)).encode()
+
+
+def _seats(rows: list[Row]) -> dict[int, tuple[int, int]]:
+    """(mailbox id, next UID) by account id."""
+    seats = {}
     for row in rows:
-        number, account_id, mailbox_id, content_id, uid = [int(value or 0) for value in row]
-        found = delivered[number]
-        if found is None:
-            found = delivered[number] = Delivered(content_id, {})
-        found.uids[account_id] = uid
-        mailbox_ids.add(mailbox_id)
-    announce(mailbox_ids)
-    return delivered
+        account_id, mailbox_id, uid_next = [int(value or 0) for value in row]
+        seats[account_id] = (mailbox_id, uid_next)
+    return seats

@@ -4,18 +4,17 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
-from mailboxes.store.deliver import Delivered, Message, deliver
-from mailhost.net.statements import Statements
+from mailboxes.store.deliver import Delivered, Inboxes, Message
 
 
 def deliver_now(messages: Sequence[Message], *, now: datetime) -> list[Delivered | None]:
-    """As mailboxes.store.deliver.deliver: committed when it returns, so the test needs the shared database."""
+    """As Inboxes.deliver: committed when it returns, so the test needs the shared database."""
 
     async def run() -> list[Delivered | None]:
-        statements = Statements()
+        inboxes = Inboxes()
         try:
-            return await deliver(statements, messages, now=now)
+            return await inboxes.deliver(messages, now=now)
         finally:
-            await statements.close()
+            await inboxes.close()
 
     return asyncio.run(run())

@@ -10,9 +10,9 @@ from pytest_django import Settings
 
 from mailboxes.exceptions import DiskNearlyFull
 from mailboxes.models import Account, AccountUsage, Content, Message
-from mailboxes.store import append, deliver, fetch, hierarchy, locks
+from mailboxes.store import append, fetch, hierarchy, locks
+from mailboxes.store.deliver import CONTENT_IDS_AT_ONCE, Inboxes
 from mailboxes.store.values import MailboxEntry, NewMessage
-from mailhost.net.statements import Statements
 from tests.support.delivering import deliver_now
 from tests.support.hosting import new_account
 
@@ -66,15 +66,33 @@ def test_a_row_is_what_an_append_would_have_made() -> None:
 
 
 def test_who_is_full_or_gone_leaves_the_message_out_for_all() -> None:
-    alice, full = new_account("alice"), new_account("full", quota_octets=len(LETTER.octets) + 1)
+    alice, full = new_account("alice"), new_account("full", quota_octets=len(LETTER.octets) - 1)
     outcomes = deliver_now(
         [(LETTER, (full.pk,)), (LETTER, (alice.pk, full.pk)), (LETTER, (alice.pk, 0)), (OTHER, (alice.pk,))],
         now=NOW,
     )
-    assert [outcome is not None for outcome in outcomes] == [True, False, False, True]
-    assert (inbox(alice).message_count, inbox(full).message_count) == (1, 1)
-    assert outcomes[0] is not None
-    assert Content.objects.filter(pk__gte=outcomes[0].content_id).count() == 2
+    assert [outcome is not None for outcome in outcomes] == [False, False, False, True]
+    assert outcomes[3] is not None
+    assert outcomes[3].uids == {alice.pk: 1}
+    assert (inbox(alice).message_count, inbox(full).message_count) == (1, 0)
+    assert Message.objects.get(mailbox_id=inbox(alice).mailbox_id).content_id == outcomes[3].content_id
+
+
+def test_what_fits_only_in_part_is_left_out_together() -> None:
+    nearly_full = new_account("nearly-full", quota_octets=len(LETTER.octets) + 1)
+    assert deliver_now([(LETTER, (nearly_full.pk,)), (LETTER, (nearly_full.pk,))], now=NOW) == [None, None]
+    [fits] = deliver_now([(LETTER, (nearly_full.pk,))], now=NOW)
+    assert fits is not None
+    assert AccountUsage.objects.get(pk=nearly_full.pk).messages == 1
+
+
+def test_content_ids_are_never_given_twice() -> None:
+    alice = new_account("alice")
+    many = deliver_now([(LETTER, (alice.pk,))] * (CONTENT_IDS_AT_ONCE + 1), now=NOW)
+    again = deliver_now([(LETTER, (alice.pk,))] * 2, now=NOW)
+    ids = [found.content_id for found in many + again if found is not None]
+    assert len(set(ids)) == CONTENT_IDS_AT_ONCE + 3
+    assert Content.objects.filter(pk__in=ids).count() == len(ids)
 
 
 def test_what_is_too_large_for_any_door_is_left_out(settings: Settings) -> None:
@@ -85,7 +103,7 @@ def test_what_is_too_large_for_any_door_is_left_out(settings: Settings) -> None:
 def test_a_disk_without_room_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mailboxes.store.deliver.has_room", lambda: False)
     with pytest.raises(DiskNearlyFull):
-        asyncio.run(deliver.deliver(Statements(), [(LETTER, (1,))], now=NOW))
+        asyncio.run(Inboxes().deliver([(LETTER, (1,))], now=NOW))
 
 
 def test_a_locked_inbox_is_not_waited_for() -> None:
