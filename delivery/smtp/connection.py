@@ -7,6 +7,7 @@ between transport and StreamReader and reads the reader's buffer itself: `_buffe
 """
 
 import asyncio
+import math
 import ssl
 from typing import cast
 
@@ -40,6 +41,8 @@ class SmtpConnection(SMTP):
         self.peer = ""
         self.is_loopback = self.is_tls = False
         self._is_timed_out = self._is_shutting_down = self._is_closing = False
+        self._deadline = math.inf  # of the read that waits now
+        self._timer: asyncio.TimerHandle | None = None  # runs on while commands come in, and looks at the deadline
         self._is_lost = self._is_writing_paused = False
         self._write_waiter: asyncio.Future[None] | None = None  # waits for room to write, or the end
 
@@ -67,6 +70,8 @@ class SmtpConnection(SMTP):
         """All is over. Commands already received still run: the client did send them."""
         asyncio.StreamReaderProtocol.connection_lost(self, None)
         self._is_lost = True
+        if self._timer is not None:
+            self._timer.cancel()
         self._wake_writer()
 
     def pause_writing(self) -> None:
@@ -127,15 +132,25 @@ class SmtpConnection(SMTP):
             raise ConnectionLost("closed by the client")
         if self._is_shutting_down:
             raise ShuttingDown("this process ends")
-        timer = self.loop.call_at(deadline, self._time_out)
-        try:
-            await self._reader._wait_for_data("read")  # type: ignore[attr-defined]
-        finally:
-            timer.cancel()
+        self._deadline = deadline
+        if self._timer is None or self._timer.when() > deadline:
+            self._set_timer()
+        await self._reader._wait_for_data("read")  # type: ignore[attr-defined]
+        self._deadline = math.inf
         if self._is_timed_out:
             raise IdleTimeout
 
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.loop.call_at(self._deadline, self._time_out)
+
     def _time_out(self) -> None:
+        self._timer = None
+        if self._deadline > self.loop.time():
+            if self._deadline < math.inf:  # nobody waits now: the next wait sets it again
+                self._set_timer()
+            return
         self._is_timed_out = True
         self._reader._wakeup_waiter()  # type: ignore[attr-defined]
 
