@@ -10,8 +10,8 @@ from mailhost.protocols.message.text import decode_charset, decode_transfer, one
 
 PREVIEW_CHARACTERS = 200  # RFC 8970 section 3.1: at most 256; 200 is what it recommends
 
-# Octets to look at: nearly always the first are enough, HTML may begin with much style.
-_LOOKS = (2_048, 65_536)
+# Octets to look at: of plain text the first are nearly always enough, HTML may begin with much style.
+_LOOKS = (512, 2_048, 65_536)
 _INVISIBLE = re.compile(r"(script|style|head|title|template|svg)\b", re.IGNORECASE)
 _INVISIBLE_PADDING = re.compile(
     "[\u00ad\u034f\u200b-\u200f\u2060\ufeff]+"
@@ -22,12 +22,12 @@ def preview(octets: bytes, root: Part) -> str:
     part = first_text(root)
     if part is None:
         return ""
-    text = ""
+    text, look = "", 0
     size = part.body_end - part.body_start
     is_html = part.content_type.media_type == b"text/html"
     charset = parameter(part.content_type.parameters, b"charset")
     encoding = part.transfer_encoding
-    for look in _LOOKS:
+    for look in _LOOKS[1:] if is_html else _LOOKS:
         raw = octets[part.body_start : min(part.body_end, part.body_start + look)]
         text = decode_charset(decode_transfer(raw, encoding), charset)
         if is_html:
@@ -37,7 +37,7 @@ def preview(octets: bytes, root: Part) -> str:
         text = one_line(text, limit=PREVIEW_CHARACTERS)
         if size <= look or len(text) >= PREVIEW_CHARACTERS:
             break
-    return text.rstrip("\ufffd") if size > _LOOKS[0] else text
+    return text.rstrip("\ufffd") if size > look else text
 
 
 def text_of_html(source: str, *, limit: int) -> str:
