@@ -24,6 +24,9 @@ CONFIGURATION = {
     "shared_buffers": "128MB",
     "max_wal_size": "2GB",  # content is written once; more frequent checkpoints would write it twice
     "checkpoint_timeout": "15min",
+    # A new server has no old log files to write over yet: filling each new one with zeros first would double what goes
+    # to the disk (100 KB messages: 820/s instead of 650 where the disk is the limit; 4 KB: 1,270 instead of 1,300).
+    "wal_init_zero": "off",
     "jit": "off",  # every hot query is short: compiling costs more than it saves
     "timezone": "UTC",
     "log_timezone": "UTC",
