@@ -33,7 +33,8 @@ HASHES_AT_ONCE = 2  # argon2 takes 19 MiB and a core for 34 ms each
 
 FIND = """
 SELECT account.id, account.login, account.password, account.is_operator,
-       account.is_enabled AND coalesce(domain.is_enabled, true), address.local_part, domain.name
+       account.is_enabled AND coalesce(domain.is_enabled, true), address.local_part, domain.name,
+       account.closed_protocols, account.imap_switched_off
   FROM mailboxes_account account
   LEFT JOIN domains_address address ON address.id = account.address_id
   LEFT JOIN domains_domain domain ON domain.id = address.domain_id
@@ -49,6 +50,7 @@ class Principal:
     login: str
     address: EmailAddress | None
     is_operator: bool
+    imap_switched_off: frozenset[str] = frozenset()  # capabilities, to work around a client
 
 
 class LoginCache:
@@ -99,11 +101,11 @@ def authenticate(*, login: str, password: str, peer: str, protocol: str) -> Prin
     if row is None or len(password) > MAX_PASSWORD_CHARACTERS or not _can_be_stored(password):
         _check("", None, "")
         raise brakes.failed()
-    account_id, login, stored, is_operator, is_enabled, local_part, domain = row
-    if not _check(stored, account_id, password) or not is_enabled:
+    account_id, login, stored, is_operator, is_enabled, local_part, domain, closed, switched_off = row
+    if not _check(stored, account_id, password) or not is_enabled or protocol in closed:
         raise brakes.failed()
     address = EmailAddress(local_part, domain) if local_part is not None else None
-    return Principal(account_id, login, address, is_operator)
+    return Principal(account_id, login, address, is_operator, frozenset(switched_off))
 
 
 async def sign_in(*, login: str, password: str, peer: str, protocol: str) -> Principal:

@@ -418,6 +418,11 @@ IMAP_MAX_BAD_COMMANDS = env.integer(
 IMAP_MAX_LOGIN_FAILURES = env.integer(
     "MAILHOST_IMAP_MAX_LOGIN_FAILURES", 5, "Wrong passwords on one connection before it closes."
 )
+IMAP_SWITCHED_OFF = env.words(
+    "MAILHOST_IMAP_SWITCHED_OFF",
+    (),
+    "IMAP capabilities that are neither told nor served, to work around a client.",
+)
 
 # --- Django -------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "mailboxes.Account"

@@ -42,7 +42,9 @@ class SmtpConnection(SMTP):
         self.is_loopback = self.is_tls = False
         self._is_timed_out = self._is_shutting_down = self._is_closing = False
         self._deadline = math.inf  # of the read that waits now
-        self._timer: asyncio.TimerHandle | None = None  # runs on while commands come in, and looks at the deadline
+        self._timer: asyncio.TimerHandle | None = (
+            None  # runs on while commands come in, and looks at the deadline
+        )
         self._is_lost = self._is_writing_paused = False
         self._write_waiter: asyncio.Future[None] | None = None  # waits for room to write, or the end
 

@@ -15,7 +15,7 @@ from mailhost.protocols.imap.framing import CommandText, CommandTooBig
 from mailhost.protocols.imap.parser import parse, parse_tag
 from mailhost.protocols.imap.responses import Reply, bad, no
 from mailhost.protocols.imap.search_parser import CHARSETS
-from mailhost.protocols.imap.states import ALLOWED_IN, State, may_tell_expunges
+from mailhost.protocols.imap.states import State
 
 log = structlog.get_logger(__name__)
 
@@ -39,12 +39,14 @@ async def serve(session: Session, text: CommandText) -> Reply | None:
     except UnknownCharset:
         return no("Unknown charset", f"BADCHARSET ({' '.join(reversed(CHARSETS))})")
     command = tagged.command
-    if session.state not in ALLOWED_IN[type(command)]:
+    if command.extension in session.switched_off:
+        return bad(f"Error in IMAP command: unknown command {tagged.name}")
+    if session.state not in command.allowed_in:
         return bad(_WHEN[session.state])
     reply = await _run(session, command)
     if reply is None or session.state is State.LOGOUT:
         return reply
-    await session.tell_changes(may_tell_expunges=may_tell_expunges(command))
+    await session.tell_changes(may_tell_expunges=command.may_tell_expunges)
     return reply if reply.text else Reply(reply.status, f"{tagged.name} completed", reply.code)
 
 

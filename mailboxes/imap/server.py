@@ -32,6 +32,7 @@ async def imap_host(*, tls: ssl.SSLContext | None) -> AsyncIterator[ImapHost]:
             watcher=watcher,
             tls=tls,
             allow_plaintext_login=settings.ALLOW_PLAINTEXT_LOGIN,
+            switched_off=frozenset(settings.IMAP_SWITCHED_OFF),
         )
     finally:
         await watcher.stop()

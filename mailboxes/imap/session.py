@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections.abc import Set
 from dataclasses import dataclass, field
 
 import structlog
@@ -16,11 +17,13 @@ from mailboxes.store.select import select_mailbox
 from mailhost.net.announcements import Watch, Watcher
 from mailhost.net.connection import Connection, ConnectionLost, LineTooLong
 from mailhost.net.store_threads import StoreUnavailable, in_store
+from mailhost.protocols.imap.capabilities import capabilities
 from mailhost.protocols.imap.framing import CommandText, CommandTooBig, Framer, LiteralFollows
 from mailhost.protocols.imap.responses import continuation, status_line
-from mailhost.protocols.imap.states import State, capabilities
+from mailhost.protocols.imap.states import State
 
 SEARCHES_AT_ONCE = 2
+MECHANISMS = ("PLAIN",)
 MAX_SKIPPED_BEFORE_LOGIN = 65_536
 
 log = structlog.get_logger(__name__)
@@ -34,6 +37,7 @@ class ImapHost:
     watcher: Watcher
     tls: ssl.SSLContext | None = None
     allow_plaintext_login: bool = False  # on loopback alone
+    switched_off: Set[str] = frozenset()  # capabilities
     views: SharedViews = field(default_factory=SharedViews)
     # Searches that read messages take seconds of a store thread: they must leave most of them to everybody else.
     searching: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SEARCHES_AT_ONCE))
@@ -88,7 +92,16 @@ class Session:
     @property
     def capabilities(self) -> str:
         may_start_tls = self.host.tls is not None and not self.connection.is_tls
-        return capabilities(self.state, may_start_tls=may_start_tls, may_log_in=self.may_log_in)
+        mechanisms = MECHANISMS if self.may_log_in else ()
+        return capabilities(
+            self.state, may_start_tls=may_start_tls, mechanisms=mechanisms, switched_off=self.switched_off
+        )
+
+    @property
+    def switched_off(self) -> Set[str]:
+        """Capabilities that are neither told nor served: here at all, or to this account."""
+        own = self.principal.imap_switched_off if self.principal is not None else frozenset()
+        return self.host.switched_off | own
 
     def write(self, octets: bytes) -> None:
         self.connection.write(octets)

@@ -1,9 +1,25 @@
 """What hosted people have: accounts, mailboxes, messages."""
 
 from mailboxes.models.account import Account, AccountUsage
+from mailboxes.models.annotation import Annotation
 from mailboxes.models.api_key import ApiKey
 from mailboxes.models.content import Content
+from mailboxes.models.content_text import ContentText
+from mailboxes.models.grant import Grant
 from mailboxes.models.mailbox import Mailbox
+from mailboxes.models.maildrop_lease import MaildropLease
 from mailboxes.models.message import Expunged, Message
 
-__all__ = ["Account", "AccountUsage", "ApiKey", "Content", "Expunged", "Mailbox", "Message"]
+__all__ = [
+    "Account",
+    "AccountUsage",
+    "Annotation",
+    "ApiKey",
+    "Content",
+    "ContentText",
+    "Expunged",
+    "Grant",
+    "Mailbox",
+    "MaildropLease",
+    "Message",
+]

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -39,6 +40,21 @@ class Account(AbstractBaseUser):
     is_operator = models.BooleanField(default=False, help_text="Administers the whole host.")
     quota_octets = models.BigIntegerField(
         default=0, help_text="Octets that all its messages may take; 0: no limit."
+    )
+    closed_protocols = ArrayField(
+        models.TextField(),
+        default=list,
+        blank=True,
+        help_text="What it may not sign in to: imap, pop3, smtp, web; separated by commas.",
+    )
+    imap_switched_off = ArrayField(
+        models.TextField(),
+        default=list,
+        blank=True,
+        help_text="IMAP capabilities that are hidden from it, to work around a client; separated by commas.",
+    )
+    pop3_keeps_copy = models.BooleanField(
+        default=False, help_text="What POP3 deletes goes to the Archive mailbox instead."
     )
     scram_salt = models.BinaryField(default=b"")
     scram_iterations = models.IntegerField(default=0)

@@ -5,7 +5,6 @@ and the statement is asked again without the messages of that account. Those are
 says why not.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime

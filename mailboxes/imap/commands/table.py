@@ -1,4 +1,4 @@
-"""Which function runs which command. When it is legal stands in mailhost/protocols/imap/states.py."""
+"""Which function runs which command. When it is legal stands with the command's value."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any

@@ -6,62 +6,98 @@ Mailbox names are Unicode text here, the wire's modified UTF-7 is behind us; INB
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from typing import ClassVar
 
 from mailhost.protocols.imap.fetch_items import FetchItem
 from mailhost.protocols.imap.search_keys import SearchKey
 from mailhost.protocols.imap.sequence_sets import SequenceSet
+from mailhost.protocols.imap.states import AFTER_LOGIN, ANY, BEFORE_LOGIN, WITH_MAILBOX, State
+
+
+class Command:
+    """What all commands say of themselves. A topic with a grammar module of its own keeps its commands there."""
+
+    __slots__ = ()
+
+    allowed_in: ClassVar[frozenset[State]] = AFTER_LOGIN
+    extension: ClassVar[str] = ""
+    """The capability that it comes with, where that can be switched off."""
+    holds_sequence_numbers: ClassVar[bool] = False
+    """Section 7.4.1: no EXPUNGE response while it runs, because the client's sequence numbers must hold still."""
+
+    @property
+    def may_tell_expunges(self) -> bool:
+        """Whether its responses may hold EXPUNGE. UID forms carry no sequence numbers and are "different commands"."""
+        return not self.holds_sequence_numbers or bool(getattr(self, "by_uid", False))
 
 
 @dataclass(frozen=True, slots=True)
-class Capability:
+class Capability(Command):
     """Section 6.1.1."""
 
+    allowed_in = ANY
+
 
 @dataclass(frozen=True, slots=True)
-class Noop:
+class Noop(Command):
     """Section 6.1.2."""
 
+    allowed_in = ANY
+
 
 @dataclass(frozen=True, slots=True)
-class Logout:
+class Logout(Command):
     """Section 6.1.3."""
 
+    allowed_in = ANY
+
 
 @dataclass(frozen=True, slots=True)
-class Id:
+class Id(Command):
     """RFC 2971."""
+
+    allowed_in = ANY
+    extension = "ID"
 
     fields: tuple[tuple[str, str | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class StartTls:
+class StartTls(Command):
     """Section 6.2.1."""
+
+    allowed_in = BEFORE_LOGIN
 
 
 @dataclass(frozen=True, slots=True)
-class Authenticate:
+class Authenticate(Command):
     """Section 6.2.2, with the initial response of RFC 4959 (still in base64)."""
+
+    allowed_in = BEFORE_LOGIN
 
     mechanism: str
     initial_response: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
+class Login(Command):
     """Section 6.2.3; octets, because a password need not be UTF-8."""
+
+    allowed_in = BEFORE_LOGIN
 
     login: bytes
     password: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Namespace:
+class Namespace(Command):
     """RFC 2342."""
+
+    extension = "NAMESPACE"
 
 
 @dataclass(frozen=True, slots=True)
-class Select:
+class Select(Command):
     """SELECT and EXAMINE (sections 6.3.1 and 6.3.2)."""
 
     name: str
@@ -69,21 +105,21 @@ class Select:
 
 
 @dataclass(frozen=True, slots=True)
-class Create:
+class Create(Command):
     """Section 6.3.3."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(Command):
     """Section 6.3.4."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Rename:
+class Rename(Command):
     """Section 6.3.5."""
 
     name: str
@@ -91,7 +127,7 @@ class Rename:
 
 
 @dataclass(frozen=True, slots=True)
-class Subscribe:
+class Subscribe(Command):
     """SUBSCRIBE and UNSUBSCRIBE (sections 6.3.6 and 6.3.7)."""
 
     name: str
@@ -99,7 +135,7 @@ class Subscribe:
 
 
 @dataclass(frozen=True, slots=True)
-class List:
+class List(Command):
     """Section 6.3.8, RFC 5258 (selection and return options), RFC 5819 (STATUS), RFC 6154 (SPECIAL-USE)."""
 
     reference: str
@@ -111,7 +147,7 @@ class List:
 
 
 @dataclass(frozen=True, slots=True)
-class Lsub:
+class Lsub(Command):
     """Section 6.3.9."""
 
     reference: str
@@ -119,7 +155,7 @@ class Lsub:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class Status(Command):
     """Section 6.3.10."""
 
     name: str
@@ -127,7 +163,7 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
-class Append:
+class Append(Command):
     """Section 6.3.11."""
 
     name: str
@@ -137,43 +173,60 @@ class Append:
 
 
 @dataclass(frozen=True, slots=True)
-class Idle:
+class Idle(Command):
     """RFC 2177."""
 
+    extension = "IDLE"
+
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class Check(Command):
     """Section 6.4.1."""
 
+    allowed_in = WITH_MAILBOX
+
 
 @dataclass(frozen=True, slots=True)
-class Close:
+class Close(Command):
     """Section 6.4.2."""
 
+    allowed_in = WITH_MAILBOX
+
 
 @dataclass(frozen=True, slots=True)
-class Unselect:
+class Unselect(Command):
     """RFC 3691."""
 
+    allowed_in = WITH_MAILBOX
+    extension = "UNSELECT"
+
 
 @dataclass(frozen=True, slots=True)
-class Expunge:
+class Expunge(Command):
     """Section 6.4.3, and UID EXPUNGE of RFC 4315."""
+
+    allowed_in = WITH_MAILBOX
 
     uids: SequenceSet | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class Search(Command):
     """Section 6.4.4."""
+
+    allowed_in = WITH_MAILBOX
+    holds_sequence_numbers = True
 
     key: SearchKey
     by_uid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Fetch:
+class Fetch(Command):
     """Section 6.4.5."""
+
+    allowed_in = WITH_MAILBOX
+    holds_sequence_numbers = True
 
     messages: SequenceSet
     items: tuple[FetchItem, ...]
@@ -189,8 +242,11 @@ class StoreMode(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class Store(Command):
     """Section 6.4.6."""
+
+    allowed_in = WITH_MAILBOX
+    holds_sequence_numbers = True
 
     messages: SequenceSet
     mode: StoreMode
@@ -200,8 +256,10 @@ class Store:
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(Command):
     """Section 6.4.7."""
+
+    allowed_in = WITH_MAILBOX
 
     messages: SequenceSet
     name: str
@@ -209,43 +267,15 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class Move(Command):
     """RFC 6851."""
+
+    allowed_in = WITH_MAILBOX
+    extension = "MOVE"
 
     messages: SequenceSet
     name: str
     by_uid: bool = False
-
-
-Command = (
-    Capability
-    | Noop
-    | Logout
-    | Id
-    | StartTls
-    | Authenticate
-    | Login
-    | Namespace
-    | Select
-    | Create
-    | Delete
-    | Rename
-    | Subscribe
-    | List
-    | Lsub
-    | Status
-    | Append
-    | Idle
-    | Check
-    | Close
-    | Unselect
-    | Expunge
-    | Search
-    | Fetch
-    | Store
-    | Copy
-    | Move
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailhost.protocols.imap.capabilities import capabilities
 from mailhost.protocols.imap.cursor import Cursor
 from mailhost.protocols.imap.dates import format_date_time, take_date_time
 from mailhost.protocols.imap.errors import ImapSyntaxError
@@ -14,7 +15,7 @@ from mailhost.protocols.imap.framing import CommandText
 from mailhost.protocols.imap.list_patterns import matches
 from mailhost.protocols.imap.responses import astring, no, ok, string
 from mailhost.protocols.imap.sequence_sets import SequenceSet, format_set, take_sequence_set
-from mailhost.protocols.imap.states import ALLOWED_IN, State, capabilities
+from mailhost.protocols.imap.states import State
 from mailhost.protocols.imap.utf7 import decode_name, encode_name
 from tests.protocols.imap.wire import frame
 
@@ -152,10 +153,11 @@ def test_a_status_line() -> None:
 
 
 def test_capabilities_say_what_this_connection_may_do() -> None:
-    before = capabilities(State.NOT_AUTHENTICATED, may_start_tls=True, may_log_in=False)
+    before = capabilities(State.NOT_AUTHENTICATED, may_start_tls=True, mechanisms=())
     assert "STARTTLS LOGINDISABLED" in before
     assert "AUTH=PLAIN" not in before
-    after = capabilities(State.AUTHENTICATED, may_start_tls=False, may_log_in=True)
+    after = capabilities(State.AUTHENTICATED, may_start_tls=False, mechanisms=("PLAIN",))
     assert "UIDPLUS" in after
     assert "AUTH=" not in after
-    assert all(states for states in ALLOWED_IN.values())
+    without = capabilities(State.AUTHENTICATED, may_start_tls=False, mechanisms=(), switched_off={"MOVE"})
+    assert "MOVE" not in without.split()

@@ -1,0 +1,56 @@
+"""CAPABILITY (RFC 3501 section 7.2.1): what this server can do, as data."""
+
+from collections.abc import Set
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from mailhost.protocols.imap.states import State
+
+
+class Told(Enum):
+    """When a capability is told; a client may cache neither list across the login."""
+
+    ALWAYS = auto()
+    AFTER_LOGIN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """One capability. `word` may hold `{…}` for values of this host."""
+
+    word: str
+    rfc: str
+    told: Told = Told.AFTER_LOGIN
+
+
+EXTENSIONS: tuple[Extension, ...] = (
+    Extension("IMAP4rev1", "RFC 3501", Told.ALWAYS),
+    Extension("LITERAL+", "RFC 7888", Told.ALWAYS),
+    Extension("ID", "RFC 2971", Told.ALWAYS),
+    Extension("SASL-IR", "RFC 4959", Told.ALWAYS),
+    Extension("IDLE", "RFC 2177", Told.ALWAYS),
+    Extension("NAMESPACE", "RFC 2342"),
+    Extension("UIDPLUS", "RFC 4315"),
+    Extension("UNSELECT", "RFC 3691"),
+    Extension("CHILDREN", "RFC 3348"),
+    Extension("MOVE", "RFC 6851"),
+    Extension("SPECIAL-USE", "RFC 6154"),
+    Extension("LIST-EXTENDED", "RFC 5258"),
+    Extension("LIST-STATUS", "RFC 5819"),
+)
+
+
+def capabilities(
+    state: State, *, may_start_tls: bool, mechanisms: tuple[str, ...], switched_off: Set[str] = frozenset()
+) -> str:
+    """What is told now. LOGINDISABLED or the mechanisms stand for what this connection may do right now."""
+    is_signed_in = state is not State.NOT_AUTHENTICATED
+    words = [
+        extension.word
+        for extension in EXTENSIONS
+        if (is_signed_in or extension.told is Told.ALWAYS) and extension.word not in switched_off
+    ]
+    if not is_signed_in:
+        words += ["STARTTLS"] if may_start_tls else []
+        words += [f"AUTH={mechanism}" for mechanism in mechanisms] or ["LOGINDISABLED"]
+    return " ".join(words)
