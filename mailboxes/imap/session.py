@@ -18,6 +18,7 @@ from mailhost.net.announcements import Watch, Watcher
 from mailhost.net.connection import Connection, ConnectionLost, LineTooLong
 from mailhost.net.store_threads import StoreUnavailable, in_store
 from mailhost.protocols.imap.capabilities import capabilities
+from mailhost.protocols.imap.enabling import IMPLIES
 from mailhost.protocols.imap.framing import CommandText, CommandTooBig, Framer, LiteralFollows
 from mailhost.protocols.imap.responses import continuation, status_line
 from mailhost.protocols.imap.states import State
@@ -51,6 +52,7 @@ class Session:
         "_watch",
         "bad_commands",
         "connection",
+        "enabled",
         "host",
         "login_failures",
         "principal",
@@ -66,6 +68,7 @@ class Session:
         self.principal: Principal | None = None
         self.selected: Selected | None = None
         self.tag = "*"  # of the command that runs
+        self.enabled: set[str] = set()  # modes: what ENABLE, or a command that implies it, has switched on
         self.bad_commands = 0  # since the last one that was understood
         self.login_failures = 0
         self._framer = Framer(BEFORE_LOGIN)
@@ -102,6 +105,10 @@ class Session:
         """Capabilities that are neither told nor served: here at all, or to this account."""
         own = self.principal.imap_switched_off if self.principal is not None else frozenset()
         return self.host.switched_off | own
+
+    def enable(self, word: str) -> None:
+        """The mode holds from now on (RFC 5161), with what it implies."""
+        self.enabled.update((word, *IMPLIES.get(word, ())))
 
     def write(self, octets: bytes) -> None:
         self.connection.write(octets)

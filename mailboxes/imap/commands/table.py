@@ -10,6 +10,7 @@ from mailboxes.imap.commands.close import close
 from mailboxes.imap.commands.copy import copy
 from mailboxes.imap.commands.create import create
 from mailboxes.imap.commands.delete import delete
+from mailboxes.imap.commands.enable import enable
 from mailboxes.imap.commands.expunge import expunge
 from mailboxes.imap.commands.fetch import fetch
 from mailboxes.imap.commands.identify import identify
@@ -31,6 +32,7 @@ from mailboxes.imap.commands.subscribe import subscribe
 from mailboxes.imap.commands.unselect import unselect
 from mailboxes.imap.session import Session
 from mailhost.protocols.imap import commands as c
+from mailhost.protocols.imap.enabling import Enable
 from mailhost.protocols.imap.responses import Reply
 
 # The second parameter is the command's own class; its entry here is what pairs the two.
@@ -64,4 +66,5 @@ COMMANDS: Mapping[type[c.Command], Run] = {
     c.Store: store,
     c.Subscribe: subscribe,
     c.Unselect: unselect,
+    Enable: enable,
 }

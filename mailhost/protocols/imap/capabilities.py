@@ -29,6 +29,7 @@ EXTENSIONS: tuple[Extension, ...] = (
     Extension("ID", "RFC 2971", Told.ALWAYS),
     Extension("SASL-IR", "RFC 4959", Told.ALWAYS),
     Extension("IDLE", "RFC 2177", Told.ALWAYS),
+    Extension("ENABLE", "RFC 5161"),
     Extension("NAMESPACE", "RFC 2342"),
     Extension("UIDPLUS", "RFC 4315"),
     Extension("UNSELECT", "RFC 3691"),

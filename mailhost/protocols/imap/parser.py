@@ -6,6 +6,7 @@ from collections.abc import Callable
 from mailhost.protocols.imap import commands as c
 from mailhost.protocols.imap.cursor import LIST_ATOM, TAG, Cursor
 from mailhost.protocols.imap.dates import take_date_time
+from mailhost.protocols.imap.enabling import PARSERS as ENABLING
 from mailhost.protocols.imap.errors import ImapSyntaxError
 from mailhost.protocols.imap.fetch_items import take_fetch_items
 from mailhost.protocols.imap.flags import take_flag_list, take_flags
@@ -212,6 +213,7 @@ _PARSERS: dict[str, Callable[[Cursor], c.Command]] = {
     "STORE": _store(by_uid=False),
     "COPY": _copy(c.Copy, by_uid=False),
     "MOVE": _copy(c.Move, by_uid=False),
+    **ENABLING,
 }
 _UID_PARSERS: dict[str, Callable[[Cursor], c.Command]] = {
     "UID EXPUNGE": _uid_expunge,
