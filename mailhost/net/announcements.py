@@ -117,11 +117,6 @@ class Watcher:
         self._watches.clear()
 
     @property
-    def watched_count(self) -> int:
-        """Mailboxes that somebody watches."""
-        return len(self._watches)
-
-    @property
     def is_connected(self) -> bool:
         """Whether notices come in now."""
         return self._is_connected

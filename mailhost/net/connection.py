@@ -187,10 +187,6 @@ class Connection(asyncio.Protocol):
             count -= len(chunk)
             yield chunk
 
-    def has_buffered_line(self) -> bool:
-        """Whether read_line would return without waiting: the client has pipelined another command."""
-        return b"\n" in self._buffer
-
     async def wait_readable(self, *, timeout: float) -> bool:
         """Wait for a line (True: read_line will not wait, or tells of the end) or for nudge() (False).
 
@@ -296,12 +292,6 @@ class Connection(asyncio.Protocol):
             raise ConnectionLost("closed by the client")
         self._adopt(upgraded)
         self.is_tls = True
-
-    @property
-    def tls_version(self) -> str:
-        """Such as "TLSv1.3"; "" without TLS."""
-        tls = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
-        return (tls.version() or "") if tls is not None else ""
 
     @property
     def is_lost(self) -> bool:

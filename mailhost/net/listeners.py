@@ -106,20 +106,18 @@ class ConnectionLimits:
         return str(parsed)
 
 
-def bind(host: str, port: int, *, shared: bool = True) -> socket.socket:
+def bind(host: str, port: int) -> socket.socket:
     """A listening, non-blocking socket. "" and "::" take IPv4 and IPv6, "0.0.0.0" IPv4 alone; port 0 any free
     one.
 
-    `shared`: several processes of ours may listen there and the kernel spreads connections (SO_REUSEPORT);
-    without it PortTaken is raised even where a process of our own has the port. Raises PortTaken,
-    CannotListen.
+    Several processes of ours may listen there, and the kernel spreads connections (SO_REUSEPORT). Raises
+    PortTaken, CannotListen.
     """
     family = socket.AF_INET6 if (":" in host or not host) and socket.has_dualstack_ipv6() else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if shared:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(host not in {"", "::"}))
         sock.setblocking(False)
@@ -132,11 +130,6 @@ def bind(host: str, port: int, *, shared: bool = True) -> socket.socket:
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise CannotListen(f"Cannot listen on port {port} of {host or 'all addresses'}: {reason}.") from error
     return sock
-
-
-def check_port_is_free(host: str, port: int) -> None:
-    """Raises PortTaken where anybody listens, also a process of ours that shares its port."""
-    bind(host, port, shared=False).close()
 
 
 class Listener(Generic[C]):
@@ -167,11 +160,6 @@ class Listener(Generic[C]):
     def port(self) -> int:
         """The port, also where 0 was asked for."""
         return int(self._sock.getsockname()[1])
-
-    @property
-    def session_count(self) -> int:
-        """Sessions that are open now."""
-        return len(self._sessions)
 
     def _accept(self) -> None:
         for _ in range(ACCEPTS_AT_ONCE):

@@ -103,7 +103,7 @@ def test_nothing_is_left_of_sessions_that_ended() -> None:
             )
             for watch in watches:
                 watch.close()
-            assert watcher.watched_count == 0
+            assert not watcher._watches
             await until(
                 lambda: dict(client.pubsub_numsub(f"mailbox.{ids[0]}"))[f"mailbox.{ids[0]}".encode()] == 0
             )

@@ -236,7 +236,7 @@ def test_starttls_drops_what_came_in_plaintext(context: ssl.SSLContext) -> None:
                     await connection.start_tls(context, announce=b"begin\r\n")
                     assert connection.is_tls
                 else:
-                    connection.write(line + b" over " + connection.tls_version.encode() + b"\r\n")
+                    connection.write(line + b" is what came\r\n")
 
         async with serving(serve) as listener:
             reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
@@ -244,7 +244,8 @@ def test_starttls_drops_what_came_in_plaintext(context: ssl.SSLContext) -> None:
             assert await reader.readline() == b"begin\r\n"
             await writer.start_tls(anyone(), server_hostname="localhost")
             writer.write(b"mine\r\n")
-            assert await reader.readline() == b"mine over TLSv1.3\r\n"
+            assert await reader.readline() == b"mine is what came\r\n"
+            assert writer.get_extra_info("ssl_object").version() == "TLSv1.3"
             writer.close()
 
     run(scenario())
@@ -338,7 +339,6 @@ def test_idle_waits_for_a_line_or_a_nudge() -> None:
                 await connection.wait_readable(timeout=0.05)
             writer.write(b"DONE\r\n")
             assert await connection.wait_readable(timeout=5)
-            assert connection.has_buffered_line()
             assert await connection.read_line(limit=100, timeout=5) == b"DONE"
             writer.close()
             assert await connection.wait_readable(timeout=5)
