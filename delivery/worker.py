@@ -74,11 +74,6 @@ class Worker:
             log.warning("the queue cannot be read: the database is away")
         return claimed
 
-    async def until_idle(self) -> None:
-        """Until nothing is being sent."""
-        while self._looks or self._rounds:
-            await asyncio.wait([*self._looks, *self._rounds], return_when=asyncio.FIRST_COMPLETED)
-
     def stop(self) -> None:
         """Takes nothing more; what is being sent goes on."""
         self._is_closing = True

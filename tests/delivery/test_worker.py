@@ -24,7 +24,7 @@ from mailboxes.models import Content, Message
 from mailhost.net.store_threads import in_store
 from tests.support.dns_server import DnsServer, dns_server
 from tests.support.hosting import new_account
-from tests.support.queueing import NOON, claim_all, queue, state
+from tests.support.queueing import NOON, claim_all, queue, state, until_idle
 from tests.support.running import run
 from tests.support.smtp_sink import CLOSE, DEFAULT_EXTENSIONS, END, GREETING, SmtpSink, smtp_sink
 
@@ -74,7 +74,7 @@ class Bench:
         self.now += timedelta(minutes=minutes)
         worker = self.worker()
         await worker.round()
-        await worker.until_idle()
+        await until_idle(worker)
         await worker.close()
 
 
@@ -207,7 +207,7 @@ def test_two_workers_at_once_send_each_message_once(settings: Settings) -> None:
                 await in_store(queue, f"r{number}@d{number % 8}.test")
             workers = [b.worker() for _ in range(2)]
             await asyncio.gather(*(worker.round() for worker in workers))
-            await asyncio.gather(*(worker.until_idle() for worker in workers))
+            await asyncio.gather(*(until_idle(worker) for worker in workers))
             assert sorted(each.forward_paths[0] for each in sink.received) == sorted(
                 f"r{number}@d{number % 8}.test" for number in range(40)
             )
@@ -244,7 +244,7 @@ def test_a_worker_whose_claim_went_to_another_writes_nothing(settings: Settings)
             other = (await in_store(claim_all, now=b.now))["far.test"]
             sink.gate.set()
             await sink.wait_for(1)
-            await slow.until_idle()
+            await until_idle(slow)
             assert await in_store(state, "bob@far.test") == "queued"
             assert (await in_store(Destination.objects.get)).claim_token == other.token
             await slow.close()
@@ -276,7 +276,7 @@ def test_a_heartbeat_keeps_the_claim_of_a_slow_conversation(
             assert await asyncio.to_thread(renewed.wait, 5)
             assert await in_store(claim_all, now=b.now) == {}
             sink.gate.set()
-            await worker.until_idle()
+            await until_idle(worker)
             assert await in_store(state, "bob@far.test") == "delivered"
             await worker.close()
 

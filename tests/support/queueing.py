@@ -1,11 +1,13 @@
-"""Queued messages for tests."""
+"""Queued messages for tests, and waiting for what becomes of them."""
 
+import asyncio
 from datetime import UTC, datetime
 
 from delivery.acceptance import Acceptance, accept_now
 from delivery.models import QueuedRecipient
 from delivery.queue.claim import claim_destinations
 from delivery.queue.values import Claim
+from delivery.worker import Worker
 from mailhost.protocols.addresses import EmailAddress
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -39,3 +41,9 @@ def claim_all(*, now: datetime = NOON, lease_seconds: float = 90) -> dict[str, C
 def state(forward_path: str) -> str:
     """Where the recipient stands."""
     return QueuedRecipient.objects.get(forward_path=forward_path).state
+
+
+async def until_idle(worker: Worker) -> None:
+    """Until it sends nothing and looks for nothing more."""
+    while pending := [*worker._looks, *worker._rounds]:
+        await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
