@@ -18,7 +18,6 @@ from mailhost.protocols.dsn_words import meaning
 MAX_ORIGINAL_HEADER_OCTETS: Final = 64 * 1024  # of a header that is quoted: enough to know the message again
 MAX_LINE_OCTETS: Final = 998  # RFC 5322 section 2.1.1
 _WHITE = re.compile(r"[\s\x00-\x1f\x7f]+")
-_NOT_XCHAR = re.compile(r"[^\x21-\x2a\x2c-\x3c\x3e-\x7e]")
 _NOT_UTF8_XCHAR = re.compile(r"[^\x21-\x2a\x2c-\x3c\x3e-\x5b\x5d-\x7e]")
 _HEX_PAIR = re.compile(r"\+([0-9A-F]{2})")
 
@@ -199,13 +198,8 @@ def _part(kind: str, octets: bytes, description: str) -> bytes:
     return f"{header}Content-Transfer-Encoding: {encoding}\r\n\r\n".encode("ascii") + body
 
 
-def encode_xtext(text: str) -> str:
-    """RFC 3461 section 4: how ENVID and ORCPT are written."""
-    return _NOT_XCHAR.sub(lambda match: "".join(f"+{octet:02X}" for octet in match[0].encode()), text)
-
-
 def decode_xtext(text: str) -> str:
-    """The text that xtext stands for, on one line and in ASCII, as fields of a report are."""
+    """RFC 3461 section 4: the text that xtext stands for, on one line and in ASCII, as fields of a report are."""
     return _ascii(_one_line(_HEX_PAIR.sub(lambda match: chr(int(match[1], 16)), text)))
 
 

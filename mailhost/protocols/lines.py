@@ -22,12 +22,6 @@ def to_crlf(octets: bytes) -> bytes:
     return ANY_END.sub(CRLF, octets) if has_bare_ends(octets) else octets
 
 
-def crlf_size(octets: bytes) -> int:
-    """len(to_crlf(octets)), counted without making it."""
-    pairs = octets.count(CRLF)
-    return len(octets) + octets.count(b"\n") + octets.count(b"\r") - 2 * pairs
-
-
 class CrlfFolder:
     """to_crlf over pieces that are cut anywhere: feed() each, then finish()."""
 
@@ -87,14 +81,6 @@ def dot_stuffed(octets: bytes) -> bytes:
     """The whole text as it goes over the wire, with the line that ends it."""
     stuffer = DotStuffer()
     return stuffer.feed(octets) + stuffer.finish()
-
-
-def un_dot_stuffed(octets: bytes) -> bytes:
-    """The text that dot_stuffed made, without the line that ends it. ValueError where that is missing."""
-    if octets != END_OF_TEXT and not octets.endswith(CRLF + END_OF_TEXT):
-        raise ValueError("the text has no end")
-    text = octets.removesuffix(END_OF_TEXT).replace(b"\r\n.", CRLF)
-    return text.removeprefix(b".")
 
 
 class TopCutter:

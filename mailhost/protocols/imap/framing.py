@@ -68,10 +68,6 @@ class Framer:
         """Signing in widens what a client may send."""
         self._limits = limits
 
-    @property
-    def is_inside_command(self) -> bool:
-        return self._is_open
-
     def feed_line(self, line: bytes) -> CommandText | LiteralFollows | CommandTooBig:
         """Take one line without its CRLF."""
         self._begin(line)
