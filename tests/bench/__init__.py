@@ -1,1 +1,1 @@
-"""Benchmarks: `./run bench [delivery] [push] [start] [--peer PATH]`. Never part of the tests: speed varies."""
+"""Benchmarks: `./run bench [delivery] [push] [imap] [start] [--peer PATH]`. Never part of the tests: speed varies."""

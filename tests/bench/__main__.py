@@ -10,18 +10,19 @@ import sys
 from pathlib import Path
 
 from tests.bench import delivery, push, start
+from tests.bench.imap import items as imap
 from tests.bench.instance import instance
 from tests.bench.peers import Peers
 from tests.bench.table import Table
 
-ITEMS = {"delivery": delivery.run, "push": push.run}
+ITEMS = {"delivery": delivery.run, "push": push.run, "imap": imap.run}
 
 
 def main() -> int:
     """Exit status 0 once everything asked for is measured."""
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
     parser.add_argument(
-        "items", nargs="*", metavar="item", help="delivery, push, start; all of them by default"
+        "items", nargs="*", metavar="item", help="delivery, push, imap, start; all of them by default"
     )
     parser.add_argument(
         "--peer",

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-PORTS = {"smtp": 2525, "imap": 2143}
+PORTS = {"smtp": 2525, "imap": 2143, "imaps": 2993, "pop3": 2110}
 
 
 class Peers:
@@ -25,8 +25,9 @@ class Peers:
         self.smtpload = self._compile()
 
     def up(self) -> None:
-        """Starts them, with what their packages have by default."""
-        subprocess.run([self._folder / "peers-up"], check=True, stdout=subprocess.DEVNULL)
+        """Starts them with the packages' defaults, but for login processes that are used again and higher limits."""
+        environment = {**os.environ, "PROFILE": "tuned"}
+        subprocess.run([self._folder / "peers-up"], check=True, stdout=subprocess.DEVNULL, env=environment)
 
     def down(self) -> None:
         """Stops them."""
