@@ -15,7 +15,7 @@ from django.utils import timezone
 from delivery.queue.enqueue import NewQueuedMessage, enqueue
 from mailboxes.exceptions import MailboxBusy, MailboxFact
 from mailboxes.store.append import Item, Target, append_batch, prepare
-from mailboxes.store.deliver import Inboxes
+from mailboxes.store.arrivals import Arrival, Arrivals, Arrived
 from mailboxes.store.hierarchy import sent_mailbox
 from mailboxes.store.values import Flag, NewContent
 from mailhost.net.batcher import Batcher
@@ -133,7 +133,7 @@ class Writer:
             self._deliver, max_weight=max_weight, weigh=_weight
         )
         self._batches: Batcher[Prepared, Accepted] = Batcher(self._take, max_weight=max_weight, weigh=_weight)
-        self._inboxes = Inboxes()
+        self._arrivals = Arrivals()
         self._thread = StoreThreads(1, "writer")
         self._patient = StoreThreads(2, "patient-writer")
 
@@ -165,19 +165,23 @@ class Writer:
         """Ends once everything that waits is answered."""
         await self._deliveries.close()
         await self._batches.close()
-        await self._inboxes.close()
+        await self._arrivals.close()
         self._thread.close()
         self._patient.close()
 
     async def _deliver(self, prepared: Sequence[Prepared]) -> list[Accepted | None]:
-        messages = [(content, acceptance.account_ids) for acceptance, content in prepared]
+        arrivals = [Arrival(content, acceptance.account_ids) for acceptance, content in prepared]
         return [
-            None if done is None else Accepted(done.content_id, done.uids, None)
-            for done in await self._inboxes.deliver(messages, now=self._clock())
+            None if placed is None else Accepted(placed.content_id, _uids_in(placed), None)
+            for placed in await self._arrivals.place(arrivals, now=self._clock())
         ]
 
     async def _take(self, prepared: Sequence[Prepared]) -> list[Outcome]:
         return await self._thread.run(accept_batch, prepared, now=self._clock(), wait=False)
+
+
+def _uids_in(placed: Arrived) -> dict[int, int]:
+    return {account_id: uid for account_id, (_, uid) in placed.places.items()}
 
 
 def _weight(prepared: Prepared) -> int:

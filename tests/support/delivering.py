@@ -4,17 +4,17 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
-from mailboxes.store.deliver import Delivered, Inboxes, Message
+from mailboxes.store.arrivals import Arrival, Arrivals, Arrived
 
 
-def deliver_now(messages: Sequence[Message], *, now: datetime) -> list[Delivered | None]:
-    """As Inboxes.deliver: committed when it returns, so the test needs the shared database."""
+def place_now(arrivals: Sequence[Arrival], *, now: datetime) -> list[Arrived | None]:
+    """As Arrivals.place: committed when it returns, so the test needs the shared database."""
 
-    async def run() -> list[Delivered | None]:
-        inboxes = Inboxes()
+    async def run() -> list[Arrived | None]:
+        opened = Arrivals()
         try:
-            return await inboxes.deliver(messages, now=now)
+            return await opened.place(arrivals, now=now)
         finally:
-            await inboxes.close()
+            await opened.close()
 
     return asyncio.run(run())

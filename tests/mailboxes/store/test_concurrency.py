@@ -14,8 +14,9 @@ from mailboxes.accounts import remove_account
 from mailboxes.exceptions import MailboxFact, MailboxNotFound
 from mailboxes.models import Account, AccountUsage, Expunged, Mailbox, Message
 from mailboxes.store import append, changes, copy_and_move, expunge, fetch, flags, hierarchy, select
+from mailboxes.store.arrivals import Arrival
 from mailboxes.store.values import Flag, NewMessage
-from tests.support.delivering import deliver_now
+from tests.support.delivering import place_now
 from tests.support.hosting import new_account
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -92,8 +93,8 @@ class Hands:
 
     def deliver(self, account: int, box: int, uids: list[int]) -> None:
         everyone = [each.pk for each in self.accounts]
-        for delivered in deliver_now([(CONTENT, [account]), (CONTENT, everyone)], now=NOW):
-            assert delivered is None or account in delivered.uids
+        for delivered in place_now([Arrival(CONTENT, [account]), Arrival(CONTENT, everyone)], now=NOW):
+            assert delivered is None or account in delivered.places
 
     def accept(self, account: int, box: int, uids: list[int]) -> None:
         accepted = accept_now(Acceptance(OCTETS, tuple(each.pk for each in self.accounts)), now=NOW)
