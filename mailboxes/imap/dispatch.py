@@ -33,7 +33,7 @@ async def serve(session: Session, text: CommandText) -> Reply | None:
     """Run one command; its reply, or None where the command has answered by itself."""
     session.tag = parse_tag(text)
     try:
-        tagged = parse(text)
+        tagged = parse(text, has_utf8_names=session.has_utf8_names)
     except ImapSyntaxError as error:
         return bad(f"Error in IMAP command: {error}")
     except UnknownCharset:

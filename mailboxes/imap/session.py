@@ -20,6 +20,7 @@ from mailhost.net.store_threads import StoreUnavailable, in_store
 from mailhost.protocols.imap.capabilities import capabilities
 from mailhost.protocols.imap.enabling import IMPLIES
 from mailhost.protocols.imap.framing import CommandText, CommandTooBig, Framer, LiteralFollows
+from mailhost.protocols.imap.names import write_name
 from mailhost.protocols.imap.responses import continuation, status_line
 from mailhost.protocols.imap.states import State
 
@@ -109,6 +110,15 @@ class Session:
     def enable(self, word: str) -> None:
         """The mode holds from now on (RFC 5161), with what it implies."""
         self.enabled.update((word, *IMPLIES.get(word, ())))
+
+    @property
+    def has_utf8_names(self) -> bool:
+        """Whether mailbox names travel as UTF-8: RFC 6855 section 3, RFC 9051 section 5.1."""
+        return not self.enabled.isdisjoint({"IMAP4rev2", "UTF8=ACCEPT"})
+
+    def wire_name(self, name: str) -> bytes:
+        """A mailbox name as this client reads it, ready for a response."""
+        return write_name(name, is_utf8=self.has_utf8_names)
 
     def write(self, octets: bytes) -> None:
         self.connection.write(octets)

@@ -35,9 +35,10 @@ NIL = re.compile(rb'NIL(?![^\x00-\x20(){%*"\\\]\x7f-\xff])', re.IGNORECASE)
 class Cursor:
     """A place in one command's octets."""
 
-    __slots__ = ("_literals", "_next_literal", "at", "octets")
+    __slots__ = ("_literals", "_next_literal", "at", "has_utf8_names", "octets")
 
-    def __init__(self, command: CommandText) -> None:
+    def __init__(self, command: CommandText, *, has_utf8_names: bool = False) -> None:
+        self.has_utf8_names = has_utf8_names  # mailbox names: see names.py
         self.octets = command.octets
         self.at = 0
         self._literals = command.literals

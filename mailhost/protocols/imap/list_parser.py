@@ -3,7 +3,7 @@
 from mailhost.protocols.imap.commands import List, Lsub
 from mailhost.protocols.imap.cursor import LIST_ATOM, Cursor
 from mailhost.protocols.imap.errors import ImapSyntaxError
-from mailhost.protocols.imap.utf7 import decode_name
+from mailhost.protocols.imap.names import read_name
 
 STATUS_ITEMS = frozenset({"MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN"})
 SELECTION_OPTIONS = frozenset({"SUBSCRIBED", "REMOTE", "RECURSIVEMATCH", "SPECIAL-USE"})
@@ -69,7 +69,7 @@ def _pattern(cursor: Cursor) -> str:
     octets = cursor.astring_octets("a pattern", LIST_ATOM)
     if len(octets) > MAX_PATTERN_OCTETS:
         raise ImapSyntaxError("the pattern is too long")
-    return decode_name(octets)
+    return read_name(octets, is_utf8=cursor.has_utf8_names)
 
 
 def _selection_option(cursor: Cursor) -> str:

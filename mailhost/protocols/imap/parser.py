@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 from mailhost.protocols.imap import commands as c
-from mailhost.protocols.imap.cursor import LIST_ATOM, TAG, Cursor
+from mailhost.protocols.imap.cursor import TAG, Cursor
 from mailhost.protocols.imap.dates import take_date_time
 from mailhost.protocols.imap.enabling import PARSERS as ENABLING
 from mailhost.protocols.imap.errors import ImapSyntaxError
@@ -12,9 +12,9 @@ from mailhost.protocols.imap.fetch_items import take_fetch_items
 from mailhost.protocols.imap.flags import take_flag_list, take_flags
 from mailhost.protocols.imap.framing import CommandText
 from mailhost.protocols.imap.list_parser import take_list, take_lsub, take_status_items
+from mailhost.protocols.imap.names import take_mailbox
 from mailhost.protocols.imap.search_parser import take_search
 from mailhost.protocols.imap.sequence_sets import take_sequence_set
-from mailhost.protocols.imap.utf7 import decode_name
 
 _NAME = re.compile(rb"[A-Za-z][A-Za-z0-9-]{0,31}")
 # store-att-flags = (["+" / "-"] "FLAGS" [".SILENT"]) SP …
@@ -23,7 +23,6 @@ _MODES = {b"": c.StoreMode.REPLACE, b"+": c.StoreMode.ADD, b"-": c.StoreMode.REM
 # initial-resp = base64 / "=" (RFC 4959)
 _INITIAL_RESPONSE = re.compile(rb"=|[A-Za-z0-9+/]+={0,2}")
 MAX_ID_FIELDS = 30  # RFC 2971 section 3.3
-MAX_MAILBOX_NAME_OCTETS = 4_096  # far above what the store takes; bounds what patterns and errors carry
 
 
 def parse_tag(command: CommandText) -> str:
@@ -32,9 +31,9 @@ def parse_tag(command: CommandText) -> str:
     return match[0].decode("ascii") if match else "*"
 
 
-def parse(command: CommandText) -> c.Tagged:
+def parse(command: CommandText, *, has_utf8_names: bool = False) -> c.Tagged:
     """command = tag SP (command-any / …) CRLF."""
-    cursor = Cursor(command)
+    cursor = Cursor(command, has_utf8_names=has_utf8_names)
     tag = cursor.take(TAG, "a tag").decode("ascii")
     cursor.space()
     name = cursor.take(_NAME, "a command").decode("ascii").upper()
@@ -51,17 +50,9 @@ def parse(command: CommandText) -> c.Tagged:
     return c.Tagged(tag, name, value)
 
 
-def _mailbox(cursor: Cursor) -> str:
-    """mailbox = "INBOX" / astring; names that hold `%` or `*` come unquoted from some clients."""
-    octets = cursor.astring_octets("a mailbox name", LIST_ATOM)
-    if len(octets) > MAX_MAILBOX_NAME_OCTETS:
-        raise ImapSyntaxError("the mailbox name is too long")
-    return decode_name(octets)
-
-
 def _spaced_mailbox(cursor: Cursor) -> str:
     cursor.space()
-    return _mailbox(cursor)
+    return take_mailbox(cursor)
 
 
 def _id(cursor: Cursor) -> c.Id:

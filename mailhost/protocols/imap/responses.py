@@ -7,6 +7,7 @@ from typing import Literal
 # nil / quoted; what holds anything else goes as a literal, which is always legal
 _ATOM_SAFE = re.compile(rb'[^\x00-\x20(){%*"\\\]\x7f-\xff]+')
 _QUOTABLE = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-\x7f]*")
+_UTF8_QUOTABLE = re.compile(r"[^\x00\r\n]*")
 _NOT_IN_TEXT = re.compile(r"[\x00-\x1f\x7f]+")
 MAX_QUOTED = 1_000  # longer strings go as literals: some clients bound the line
 
@@ -57,12 +58,25 @@ def string(octets: bytes) -> bytes:
     return literal(octets)
 
 
+def utf8_string(text: str) -> bytes:
+    """A string for a client that has enabled UTF-8: quoted strings may hold it (RFC 6855 section 3)."""
+    octets = text.encode("utf-8", "replace")
+    if len(octets) <= MAX_QUOTED and _UTF8_QUOTABLE.fullmatch(text):
+        return b'"%b"' % octets.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    return literal(octets)
+
+
 def nstring(octets: bytes | None) -> bytes:
     return b"NIL" if octets is None else string(octets)
 
 
 def literal(octets: bytes) -> bytes:
     return b"{%d}\r\n%b" % (len(octets), octets)
+
+
+def literal8(octets: bytes) -> bytes:
+    """What may hold NULs (RFC 3516 section 4.3)."""
+    return b"~{%d}\r\n%b" % (len(octets), octets)
 
 
 def astring(octets: bytes) -> bytes:

@@ -10,7 +10,6 @@ from base64 import b64decode, b64encode
 from mailhost.protocols.imap.errors import ImapSyntaxError
 
 _SHIFTED = re.compile(rb"&([A-Za-z0-9+,]*)-")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # RFC 5198 names, and a name must fit on one line of a log
 _NOT_PRINTABLE_ASCII = re.compile(r"[^\x20-\x7e]+")
 
 
@@ -31,7 +30,7 @@ def decode_name(octets: bytes) -> str:
     except ValueError:
         text = ""
     # What holds no "&" may be plain UTF-8, as some clients send it and as RFC 9051 has it.
-    if (b"&" not in octets or encode_name(text) == octets) and not _CONTROL.search(text):
+    if (encode_name(text) == octets) if b"&" in octets else (text.encode() == octets):
         return text
     raise ImapSyntaxError("the mailbox name is not modified UTF-7 (RFC 3501 section 5.1.3)")
 
