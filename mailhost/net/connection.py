@@ -12,6 +12,8 @@ import ssl
 from collections.abc import AsyncIterator
 from typing import cast
 
+from mailhost.net.tls import end_points
+
 READ_HIGH_WATER = 64 * 1024  # octets read ahead of the session before the socket is left alone
 WRITE_HIGH_WATER = 256 * 1024  # octets on their way out before drain() waits
 WRITE_TIMEOUT_SECONDS = 60.0  # a reader that takes nothing for so long is gone
@@ -292,6 +294,12 @@ class Connection(asyncio.Protocol):
             raise ConnectionLost("closed by the client")
         self._adopt(upgraded)
         self.is_tls = True
+
+    @property
+    def end_points(self) -> tuple[bytes, ...]:
+        """What channel binding binds to (RFC 5929); empty where nothing can be bound."""
+        tls = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
+        return end_points(tls)
 
     @property
     def is_lost(self) -> bool:

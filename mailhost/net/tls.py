@@ -11,6 +11,7 @@ from pathlib import Path
 
 import structlog
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -18,9 +19,40 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 log = structlog.get_logger(__name__)
 
 LOOK_AGAIN_SECONDS = 10.0  # a renewed certificate is served within this time
+REMEMBERED_END_POINTS = 4  # certificates of this process's life; sessions are resumed within hours
 CA_LIFETIME = dt.timedelta(days=3650)
 CERTIFICATE_LIFETIME = dt.timedelta(days=397)  # Apple's clients refuse more than 398 days
 RENEW_BEFORE = dt.timedelta(days=30)
+
+
+class _Context(ssl.SSLContext):
+    """A context that knows the end points its sessions may show: its own first, then those before it."""
+
+    end_points: tuple[bytes, ...] = ()
+
+
+def end_points(tls: ssl.SSLObject | None) -> tuple[bytes, ...]:
+    """What tls-server-end-point (RFC 5929 section 4) is on this connection; empty where it is not defined.
+
+    One, but where a TLS session is resumed: then the client was shown a certificate in an earlier handshake, perhaps
+    one that was replaced since.
+    """
+    if tls is None or not isinstance(tls.context, _Context):
+        return ()
+    return tls.context.end_points if tls.session_reused else tls.context.end_points[:1]
+
+
+def end_point(certificate: x509.Certificate) -> bytes:
+    """RFC 5929 section 4.1: the hash of the signature, SHA-256 instead of MD5 and SHA-1. b"" where it is undefined."""
+    try:
+        algorithm = certificate.signature_hash_algorithm
+    except UnsupportedAlgorithm:
+        return b""
+    if algorithm is None:  # such as Ed25519
+        return b""
+    if isinstance(algorithm, hashes.MD5 | hashes.SHA1):
+        algorithm = hashes.SHA256()
+    return certificate.fingerprint(algorithm)
 
 
 class _Files:
@@ -31,18 +63,22 @@ class _Files:
         self._key = key
         self._looked_at = time.monotonic()
         self._stamp = self._stamp_now()
-        self.context = self._make_context()
+        self.context = self._make_context(())
 
     def _stamp_now(self) -> tuple[int, ...]:
         stats = [path.stat() for path in (self._cert, self._key)]
         return tuple(number for stat in stats for number in (stat.st_mtime_ns, stat.st_ino, stat.st_size))
 
-    def _make_context(self) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    def _make_context(self, earlier: tuple[bytes, ...]) -> _Context:
+        context = _Context(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2  # RFC 8996 retires 1.0 and 1.1
         context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
         context.num_tickets = 1  # one client resumes one session; each ticket is a record in the handshake
         context.load_cert_chain(self._cert, self._key)
+        shown = end_point(
+            x509.load_pem_x509_certificate(self._cert.read_bytes())
+        )  # the first one is the server's
+        context.end_points = (shown, *earlier)[:REMEMBERED_END_POINTS] if shown else ()
         context.sni_callback = self._choose
         return context
 
@@ -62,10 +98,10 @@ class _Files:
             stamp = self._stamp_now()
             if stamp == self._stamp:
                 return
-            self.context = self._make_context()
+            self.context = self._make_context(self.context.end_points)
             self._stamp = stamp
             log.info("certificate re-read", cert=str(self._cert))
-        except OSError as error:  # covers ssl.SSLError
+        except (OSError, ValueError) as error:  # covers ssl.SSLError
             log.error("certificate cannot be read", cert=str(self._cert), error=str(error))
 
 

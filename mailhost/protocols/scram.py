@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import stringprep
 import unicodedata
+from typing import NamedTuple
 
 ITERATIONS = 4096  # RFC 7677 section 4: at least 4096; clients pay it at each login
 
@@ -19,6 +20,15 @@ PROHIBITED = (
     stringprep.in_table_c8,
     stringprep.in_table_c9,
 )
+
+
+class ScramKeys(NamedTuple):
+    """What is kept of a password (RFC 5802 section 3); StoredKey and ServerKey have 32 octets each."""
+
+    salt: bytes
+    iterations: int
+    stored_key: bytes
+    server_key: bytes
 
 
 class CannotPrepare(ValueError):

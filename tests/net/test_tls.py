@@ -2,11 +2,17 @@
 
 import asyncio
 import datetime as dt
+import hashlib
+import socket
 import ssl
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.x509.oid import NameOID
 
 from mailhost.net import tls as module
 from mailhost.net.connection import Connection
@@ -90,3 +96,87 @@ def test_a_client_that_trusts_the_ca_gets_through_and_sees_a_renewal(
         await listener.close(grace=1)
 
     run(scenario())
+
+
+def self_signed(
+    folder: Path, key: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey, hash_: Any
+) -> tuple[Path, Path]:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(NOW)
+        .not_valid_after(NOW + dt.timedelta(days=1))
+        .sign(key, hash_)
+    )
+    (folder / "cert").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    (folder / "key").write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    return folder / "cert", folder / "key"
+
+
+def test_the_end_point_is_hashed_as_the_certificate_was_signed(tmp_path: Path) -> None:
+    key = rsa.generate_private_key(65537, 2048)
+    for hash_, name in ((hashes.SHA256(), "sha256"), (hashes.SHA512(), "sha512")):
+        path, _ = self_signed(tmp_path, key, hash_)
+        der = ssl.PEM_cert_to_DER_cert(path.read_text())
+        certificate = x509.load_pem_x509_certificate(path.read_bytes())
+        assert module.end_point(certificate) == hashlib.new(name, der).digest()
+
+
+def test_a_signature_without_a_hash_has_no_end_point(tmp_path: Path) -> None:
+    cert, _ = self_signed(tmp_path, ed25519.Ed25519PrivateKey.generate(), None)
+    assert module.end_point(x509.load_pem_x509_certificate(cert.read_bytes())) == b""
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_what_is_bound_to_is_what_the_client_was_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: ssl.TLSVersion
+) -> None:
+    """Also after a renewal, where a session of before is resumed: the client knows the certificate of then alone."""
+    monkeypatch.setattr(module, "LOOK_AGAIN_SECONDS", 0.0)
+    files = ensure_local_ca(tmp_path, hostnames=NAMES, now=NOW)
+    context = server_context(files.cert, files.key)
+    trusting = ssl.create_default_context(cafile=str(files.ca))
+    trusting.maximum_version = version
+    seen: list[tuple[bytes, ...]] = []
+
+    async def serve(connection: Connection) -> None:
+        seen.append(connection.end_points)
+        connection.write(b"hello\r\n")
+
+    def visit(port: int, session: ssl.SSLSession | None) -> tuple[bytes, ssl.SSLSession | None]:
+        """The digest of the certificate that the client was shown, and its session."""
+        plain = socket.create_connection(("127.0.0.1", port), timeout=10)
+        with trusting.wrap_socket(plain, server_hostname="localhost", session=session) as client:
+            assert client.recv(100) == b"hello\r\n"
+            certificate = client.getpeercert(binary_form=True) or b""
+            return hashlib.sha256(certificate).digest(), client.session
+
+    async def scenario() -> None:
+        limits = ConnectionLimits(total=10, per_address=10)
+        listener = await listen(host="127.0.0.1", port=0, serve=serve, limits=limits, tls=context)
+        first, session = await asyncio.to_thread(visit, listener.port, None)
+        assert seen.pop() == (first,)
+        await asyncio.to_thread(visit, listener.port, session)
+        assert seen.pop() == (first,)
+        files.cert.unlink()
+        ensure_local_ca(tmp_path, hostnames=NAMES, now=NOW)
+        shown, _ = await asyncio.to_thread(visit, listener.port, session)
+        assert shown in seen.pop()
+        second, _ = await asyncio.to_thread(visit, listener.port, None)
+        assert second != first
+        assert seen.pop() == (second,)
+        await listener.close(grace=1)
+
+    run(scenario())
+
+
+def test_without_tls_there_is_nothing_to_bind_to() -> None:
+    assert module.end_points(None) == ()
