@@ -13,6 +13,7 @@ from domains.exceptions import InvalidAddress
 from domains.models import CATCH_ALL, Address
 from domains.registration import claim_address, find_domain, release_address
 from mailboxes.exceptions import AccountNotFound, LoginInvalid, LoginTaken, PasswordRefused
+from mailboxes.logins import canonical_login
 from mailboxes.models import Account, AccountUsage, Mailbox, Message
 from mailboxes.store.hierarchy import create_default_mailboxes
 from mailboxes.store.locks import announce_on_commit, lock_usage
@@ -37,11 +38,6 @@ class LocalRecipient:
     login: str
     is_enabled: bool
     room_octets: int | None
-
-
-def canonical_login(text: str) -> str:
-    """The login as it is stored and compared."""
-    return unicodedata.normalize("NFC", text.strip()).casefold()
 
 
 @transaction.atomic

@@ -17,8 +17,9 @@ from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.hashers import check_password, make_password
 from django.http import HttpRequest
 
-from mailboxes.accounts import MAX_LOGIN_CHARACTERS, canonical_login
+from mailboxes.accounts import MAX_LOGIN_CHARACTERS
 from mailboxes.exceptions import AuthenticationFailed, TooManyFailures
+from mailboxes.logins import canonical_login
 from mailboxes.models import Account
 from mailboxes.store.locks import one
 from mailhost.net import counters

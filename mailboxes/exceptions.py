@@ -78,6 +78,24 @@ class TooManyMailboxes(MailboxFact):
     """The account has as many mailboxes as one may have."""
 
 
+class NotPermitted(MailboxFact):
+    """The mailbox is somebody else's, who has not given the right that this needs (RFC 4314)."""
+
+    def __init__(self) -> None:
+        super().__init__("You do not have the right to do this.")
+
+
+class OwnerHasAllRights(MailboxFact):
+    """Rights can be taken from everybody but the owner of the mailbox."""
+
+    def __init__(self) -> None:
+        super().__init__("The owner of a mailbox always has all rights.")
+
+
+class TooManyGrants(MailboxFact):
+    """The mailbox is shared with as many accounts as one may be."""
+
+
 class TooManyKeywords(MailboxFact):
     """More or longer keywords than a message may have."""
 

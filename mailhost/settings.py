@@ -241,6 +241,15 @@ MAX_MAILBOXES = env.integer(
 MAX_MAILBOX_NAME = env.integer(
     "MAILHOST_MAX_MAILBOX_NAME", 1_000, "Characters of a mailbox's full name, all levels together."
 )
+MAX_GRANTS = env.integer(
+    "MAILHOST_MAX_GRANTS", 1_000, "Accounts that one mailbox is shared with: GETACL answers with all of them at once."
+)
+SHARE_WITH_ANYONE = env.boolean(
+    "MAILHOST_SHARE_WITH_ANYONE",
+    True,
+    "People may share a mailbox with everybody who signs in here (the identifier anyone of RFC 4314). A host for "
+    "people who have nothing to do with each other switches it off.",
+)
 MAX_KEYWORDS = env.integer("MAILHOST_MAX_KEYWORDS", 64, "Keywords on one message; clients use a handful.")
 MAX_MIME_DEPTH = env.integer(
     "MAILHOST_MAX_MIME_DEPTH",

@@ -26,6 +26,9 @@ CODES: Mapping[type[Exception], str] = {
     facts.InboxIsPermanent: "CANNOT",
     facts.TooManyMailboxes: "LIMIT",
     facts.TooManyKeywords: "LIMIT",
+    facts.NotPermitted: "NOPERM",
+    facts.OwnerHasAllRights: "CANNOT",
+    facts.TooManyGrants: "LIMIT",
     facts.MessageTooLarge: "TOOBIG",  # RFC 7889 section 4
     facts.QuotaExceeded: "OVERQUOTA",
     facts.DiskNearlyFull: "UNAVAILABLE",

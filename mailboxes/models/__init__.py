@@ -9,6 +9,7 @@ from mailboxes.models.grant import Grant
 from mailboxes.models.mailbox import Mailbox
 from mailboxes.models.maildrop_lease import MaildropLease
 from mailboxes.models.message import Expunged, Message
+from mailboxes.models.subscription import Subscription
 
 __all__ = [
     "Account",
@@ -22,4 +23,5 @@ __all__ = [
     "Mailbox",
     "MaildropLease",
     "Message",
+    "Subscription",
 ]

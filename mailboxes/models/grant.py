@@ -8,7 +8,7 @@ from django.db import models
 class Grant(models.Model):
     """Rights on one mailbox for one account, or without `account` for everybody who signs in ("anyone").
 
-    `rights` are letters of RFC 4314 section 2.1, sorted. The owner has all rights without a row.
+    `rights` are letters of RFC 4314 section 2.1, in its order, at least one. The owner has all rights without a row.
     """
 
     mailbox = models.ForeignKey("mailboxes.Mailbox", on_delete=models.CASCADE, related_name="grants")

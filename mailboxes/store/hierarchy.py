@@ -17,15 +17,17 @@ from mailboxes.exceptions import (
     MailboxNotFound,
     TooManyMailboxes,
 )
-from mailboxes.models import Mailbox
+from mailboxes.models import Grant, Mailbox
 from mailboxes.store.copy_and_move import move_all
 from mailboxes.store.expunge import empty
+from mailboxes.store.grants import inherit_grants
 from mailboxes.store.locks import announce_on_commit, lock_mailboxes, lock_usage
 from mailboxes.store.values import MailboxEntry
 from mailhost.net.database import cursor
 
 SEPARATOR = "/"
 INBOX = "INBOX"
+OTHER_USERS = "Other Users"  # RFC 2342: what stands below it belongs to others (store/rights.py)
 UNNAMED = "\x01"  # before a name that is about to change: no name that anybody gives has a control in it
 # RFC 6154. INBOX has none.
 DEFAULT_MAILBOXES = {
@@ -64,6 +66,19 @@ def canonical_name(name: str) -> str:
     if levels[0].isascii() and levels[0].upper() == INBOX:  # the dotless i has an ASCII capital, and is none
         levels[0] = INBOX
     return SEPARATOR.join(levels)
+
+
+def own_name(name: str) -> str:
+    """The canonical name, for one that is to be made. Raises MailboxNameInvalid."""
+    name = canonical_name(name)
+    if name.split(SEPARATOR)[0] == OTHER_USERS:
+        raise MailboxNameInvalid(f"Below {OTHER_USERS} are the mailboxes that others share.")
+    return name
+
+
+def may_have_inferiors(name: str) -> bool:
+    """Whether a name with one more level can be within the bound."""
+    return len(name) + len(SEPARATOR) < settings.MAX_MAILBOX_NAME
 
 
 def list_mailboxes(*, account_id: int) -> list[MailboxEntry]:
@@ -106,7 +121,7 @@ def create_mailbox(*, account_id: int, name: str, special_use: str = "", now: da
 
     Raises MailboxExists, MailboxNameInvalid, TooManyMailboxes.
     """
-    name = canonical_name(name)
+    name = own_name(name)
     lock_usage([account_id])
     _create(account_id, name, special_use, now)
     return find_mailbox(account_id=account_id, name=name)
@@ -125,6 +140,7 @@ def delete_mailbox(*, account_id: int, name: str, now: datetime) -> None:
         raise InboxIsPermanent
     mailbox = lock_mailboxes([entry.mailbox_id])[entry.mailbox_id]
     empty(mailbox, usage, now=now)
+    Grant.objects.filter(mailbox_id=entry.mailbox_id).delete()  # RFC 4314 section 4: the ACL goes with the mailbox
     # One more modseq, also for an empty one: whoever polls for it looks.
     Mailbox.objects.filter(pk=entry.mailbox_id).update(
         deleted_at=now, special_use="", highest_modseq=mailbox.highest_modseq + 1
@@ -138,7 +154,7 @@ def rename_mailbox(*, account_id: int, name: str, to: str, now: datetime) -> Non
 
     Raises MailboxNotFound, MailboxExists, MailboxNameInvalid, TooManyMailboxes.
     """
-    to = canonical_name(to)
+    to = own_name(to)
     usage = lock_usage([account_id])[account_id]
     entry = find_mailbox(account_id=account_id, name=name)
     if entry.name == INBOX:
@@ -208,6 +224,7 @@ def _create(account_id: int, name: str, special_use: str, now: datetime) -> int:
     for each in missing:
         fields: dict[str, Any] = {"special_use": special_use} if each == name else {}
         created = _insert(account_id, each, is_subscribed=each in was_subscribed, now=now, **fields)
+        inherit_grants(account_id=account_id, mailbox_id=created, name=each)
     return created
 
 

@@ -19,6 +19,7 @@ class Flag(IntFlag):
 
 
 NO_FLAGS = Flag(0)
+ALL_RIGHTS = "lrswipkxtea"  # what the owner of a mailbox has (RFC 4314 section 2.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,16 @@ class MailboxEntry:
     unseen_count: int
     deleted_count: int
     size_octets: int
+    rights: str = field(default=ALL_RIGHTS, kw_only=True)
+    """Of the account that asked. Where the mailbox is another's, `name` is the one that this account uses for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class GrantEntry:
+    """Rights that somebody has beside the owner: a login, or "anyone"."""
+
+    identifier: str
+    rights: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +123,15 @@ class Appended:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What STORE changed: rows that were changed already so are not among them."""
+    """What STORE changed: rows that were changed already so are not among them.
+
+    A conditional STORE also says which messages it left alone because they are newer, and which are gone.
+    """
 
     modseq: int
     changed: list[ChangedRow]
+    newer: list[int] = field(default_factory=list)
+    missing: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
