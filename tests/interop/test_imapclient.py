@@ -22,12 +22,9 @@ BIG_OCTETS = 12_000_000
 def signed_in(doors: "Doors", ca: Path, login: str) -> Iterator[Any]:
     context = ssl.create_default_context(cafile=str(ca))
     client = imapclient.IMAPClient("127.0.0.1", port=doors.tls, ssl_context=context, timeout=60)
-    try:
-        client.login(login, PASSWORD)
-        yield client
-        client.logout()
-    finally:
-        client.shutdown()
+    client.login(login, PASSWORD)
+    yield client
+    client.logout()
 
 
 def test_flags_moves_and_conflicts(imap_doors: "Doors", imap_ca: Path) -> None:
@@ -42,7 +39,7 @@ def test_flags_moves_and_conflicts(imap_doors: "Doors", imap_ca: Path) -> None:
         here.add_flags([first], [imapclient.FLAGGED, b"$Important"])
         there.remove_flags([first], [imapclient.FLAGGED])
         here.noop()
-        assert here.get_flags([first])[first] == (b"$Important",)
+        assert set(here.get_flags([first])[first]) - {b"\\Recent"} == {b"$Important"}
         assert there.search(["KEYWORD", "$Important"]) == [first]
         there.move([second], "Archive")
         here.delete_messages([second, third])
@@ -59,7 +56,7 @@ def test_drafts_folders_and_a_big_attachment(imap_doors: "Doors", imap_ca: Path)
     with signed_in(imap_doors, imap_ca, new_account().login) as client:
         client.create_folder("Projekte/Übersicht & Pläne")
         assert "Projekte/Übersicht & Pläne" in [name for _, _, name in client.list_folders("Projekte")]
-        assert client.find_special_folder(imapclient.DRAFTS) == "Drafts"
+        assert client.find_special_folder(b"\\Drafts") == "Drafts"
         big = b"Subject: big\r\nContent-Type: application/octet-stream\r\n\r\n" + b"0123456789" * (
             BIG_OCTETS // 10
         )
