@@ -38,6 +38,7 @@ EXTENSIONS: tuple[Extension, ...] = (
     Extension("SPECIAL-USE", "RFC 6154"),
     Extension("LIST-EXTENDED", "RFC 5258"),
     Extension("LIST-STATUS", "RFC 5819"),
+    Extension("PREVIEW", "RFC 8970"),
 )
 
 

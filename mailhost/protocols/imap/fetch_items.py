@@ -1,4 +1,7 @@
-"""What FETCH may ask for (RFC 3501 sections 6.4.5 and 9, fetch-att), as values."""
+"""What FETCH may ask for (RFC 3501 sections 6.4.5 and 9, fetch-att), as values.
+
+With BINARY (RFC 3516), EMAILID and THREADID (RFC 8474), SAVEDATE (RFC 8514) and PREVIEW (RFC 8970).
+"""
 
 import re
 from dataclasses import dataclass
@@ -18,6 +21,10 @@ class Attribute(Enum):
     ENVELOPE = b"ENVELOPE"
     BODYSTRUCTURE = b"BODYSTRUCTURE"
     BODY = b"BODY"  # BODYSTRUCTURE without extension data
+    EMAILID = b"EMAILID"
+    THREADID = b"THREADID"
+    SAVEDATE = b"SAVEDATE"
+    PREVIEW = b"PREVIEW"
 
 
 class SectionText(Enum):
@@ -47,7 +54,42 @@ class Section:
         return self.label if self.partial is None else b"%b<%d>" % (self.label, self.partial[0])
 
 
-FetchItem = Attribute | Section
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """BINARY[…], BINARY.PEEK[…] and BINARY.SIZE[…]: a part without its content-transfer-encoding."""
+
+    label: bytes
+    part: tuple[int, ...]
+    partial: tuple[int, int] | None = None  # in the decoded octets
+    is_peek: bool = False
+    is_size: bool = False
+
+    @property
+    def response_label(self) -> bytes:
+        return self.label if self.partial is None else b"%b<%d>" % (self.label, self.partial[0])
+
+
+FetchItem = Attribute | Section | Binary
+
+
+def sets_seen(item: FetchItem) -> bool:
+    """Whether telling the item means that the message was read."""
+    return not isinstance(item, Attribute) and not item.is_peek
+
+
+def extension_of(item: FetchItem) -> str:
+    """The capability that the item comes with, where that can be switched off."""
+    if isinstance(item, Binary):
+        return "BINARY"
+    return _EXTENSIONS.get(item, "") if isinstance(item, Attribute) else ""
+
+
+_EXTENSIONS = {
+    Attribute.EMAILID: "OBJECTID",
+    Attribute.THREADID: "OBJECTID",
+    Attribute.SAVEDATE: "SAVEDATE",
+    Attribute.PREVIEW: "PREVIEW",
+}
 
 # macro (RFC 3501 section 6.4.5): stands alone, not inside a list
 MACROS: dict[bytes, tuple[FetchItem, ...]] = {
@@ -73,6 +115,9 @@ _PART = re.compile(rb"[1-9][0-9]{0,8}(?:\.[1-9][0-9]{0,8}){0,99}")
 _TEXT = re.compile(rb"HEADER\.FIELDS\.NOT|HEADER\.FIELDS|HEADER|TEXT|MIME", re.IGNORECASE)
 # "<" number "." nz-number ">"
 _PARTIAL = re.compile(rb"<([0-9]{1,10})\.([0-9]{1,10})>")
+# SP "(" preview-mod *(SP preview-mod) ")" (RFC 8970 section 6). What is in the store is told at once, LAZY or not.
+_PREVIEW_MODIFIERS = re.compile(rb" \(LAZY(?: LAZY)*\)", re.IGNORECASE)
+_BINARY = {b"BINARY": (False, False), b"BINARY.PEEK": (True, False), b"BINARY.SIZE": (True, True)}
 MAX_ITEMS = 100
 MAX_FIELDS = 200
 
@@ -96,6 +141,10 @@ def take_fetch_item(cursor: Cursor) -> FetchItem:
     name = cursor.take(_NAME, "a FETCH item").upper()
     if name in (b"BODY", b"BODY.PEEK") and cursor.take_if(b"["):
         return _take_section(cursor, is_peek=name == b"BODY.PEEK")
+    if name in _BINARY and cursor.take_if(b"["):
+        return _take_binary(cursor, name)
+    if name == b"PREVIEW" and (modifiers := _PREVIEW_MODIFIERS.match(cursor.octets, cursor.at)):
+        cursor.at = modifiers.end()
     item = _PLAIN.get(name)
     if item is None:
         raise ImapSyntaxError(f"{name.decode('ascii')} is not a FETCH item")
@@ -104,13 +153,7 @@ def take_fetch_item(cursor: Cursor) -> FetchItem:
 
 def _take_section(cursor: Cursor, *, is_peek: bool) -> Section:
     """section = "[" [section-spec] "]" ["<" number "." nz-number ">"], behind the "["."""
-    part: tuple[int, ...] = ()
-    words = b""
-    match = _PART.match(cursor.octets, cursor.at)
-    if match is not None:
-        cursor.at = match.end()
-        part = tuple(int(number) for number in match[0].split(b"."))
-        words = match[0]
+    part, words = _take_part(cursor)
     text = SectionText.ALL
     fields: tuple[bytes, ...] = ()
     if not part or cursor.take_if(b"."):
@@ -120,6 +163,24 @@ def _take_section(cursor: Cursor, *, is_peek: bool) -> Section:
         raise ImapSyntaxError("MIME needs a part number")
     cursor.expect(b"]")
     return Section(b"BODY[%b]" % words, part, text, fields, _take_partial(cursor), is_peek)
+
+
+def _take_binary(cursor: Cursor, name: bytes) -> Binary:
+    """section-binary = "[" [section-part] "]", and a partial where the octets are asked for, behind the "["."""
+    is_peek, is_size = _BINARY[name]
+    part, words = _take_part(cursor)
+    cursor.expect(b"]")
+    label = b"%b[%b]" % (name if is_size else b"BINARY", words)
+    return Binary(label, part, None if is_size else _take_partial(cursor), is_peek, is_size)
+
+
+def _take_part(cursor: Cursor) -> tuple[tuple[int, ...], bytes]:
+    """[section-part]: its numbers, and how it was written."""
+    match = _PART.match(cursor.octets, cursor.at)
+    if match is None:
+        return (), b""
+    cursor.at = match.end()
+    return tuple(int(number) for number in match[0].split(b".")), match[0]
 
 
 def _take_section_text(cursor: Cursor, *, is_needed: bool) -> tuple[SectionText, tuple[bytes, ...], bytes]:
