@@ -1,12 +1,15 @@
 """What people type as recipients, parsed once: names and addresses, separated by commas, semicolons or lines."""
 
+import re
 from dataclasses import dataclass
 
-from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
+from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress, quote_local_part
 from mailhost.protocols.message.address_list import parse_address_list
 from mailhost.protocols.message.reading import Correspondent
 
 MAX_TYPED_CHARACTERS = 100_000
+
+_SEPARATOR = re.compile(r'(?P<quoted>"(?:[^"\\]|\\.)*+(?:"|\Z))|[;\r\n>]', re.DOTALL)
 
 
 class RecipientsInvalid(ValueError):
@@ -34,8 +37,13 @@ def parse_recipients(typed: str) -> tuple[Recipient, ...]:
     for listed in parse_address_list(_with_commas(typed).encode("utf-8", "replace")):
         if listed.mailbox is None and listed.name is None:
             continue
-        spec = (listed.mailbox or b"") + (b"@" + listed.host if listed.host else b"")
-        shown = spec.decode("utf-8", "replace").strip()
+        mailbox, host = (
+            (each or b"").decode("utf-8", "replace").strip() for each in (listed.mailbox, listed.host)
+        )
+        quoted = quote_local_part(mailbox)
+        if f"{quoted}@" in typed:  # the list has it without the quotes that it needs as an address
+            mailbox = quoted
+        shown = f"{mailbox}@{host}" if host else mailbox
         if not shown:
             continue
         try:
@@ -48,10 +56,12 @@ def parse_recipients(typed: str) -> tuple[Recipient, ...]:
 
 
 def _with_commas(typed: str) -> str:
-    """Semicolons and line ends outside quotes separate too: other programs taught people so."""
-    pieces: list[str] = []
-    is_quoted = False
-    for character in typed:
-        is_quoted ^= character == '"'
-        pieces.append("," if character in ";\r\n" and not is_quoted else character)
-    return "".join(pieces)
+    """Semicolons and line ends outside quotes separate too: other programs taught people so. And nobody is to be
+    left out for a comma that was forgotten behind a ">"."""
+    return _SEPARATOR.sub(_comma, typed)
+
+
+def _comma(separator: re.Match[str]) -> str:
+    if separator["quoted"]:
+        return separator[0]
+    return ">," if separator[0] == ">" else ","
