@@ -5,6 +5,8 @@ import hashlib
 import hmac
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mailhost.protocols.scram import CannotPrepare, derive, password_octets, saslprep
 
@@ -43,3 +45,29 @@ def test_what_has_no_saslprep_is_used_as_it_is(text: str) -> None:
     with pytest.raises(CannotPrepare):
         saslprep(text)
     assert password_octets(text) == text.encode()
+
+
+# Any text, and text of what SASLprep does something about.
+TEXTS = st.one_of(
+    st.text(st.characters()),
+    st.text(
+        st.sampled_from(
+            "aA1 \u00a0\u00ad\u00aa\u2168\u0627\u05d0\u0300\u1e9b\u0323\u3000\ufb01\u200d\ud800\u0007\u2f868"
+        )
+    ),
+)
+
+
+@given(TEXTS)
+def test_saslprep_takes_any_text_and_does_nothing_more_to_its_own_output(text: str) -> None:
+    try:
+        prepared = saslprep(text)
+    except CannotPrepare:
+        return
+    assert saslprep(prepared) == prepared
+
+
+@given(TEXTS)
+def test_keys_can_be_made_of_any_password(text: str) -> None:
+    stored_key, server_key = derive(text, b"salt", iterations=1)
+    assert len(stored_key) == len(server_key) == 32
