@@ -1,5 +1,6 @@
 """From a command's octets to its reply: parse, is it legal now, run, word what stood in the way."""
 
+from array import array
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -36,7 +37,9 @@ async def serve(session: Session, text: CommandText) -> Reply | None:
         tagged = parse(text, has_utf8_names=session.has_utf8_names)
     except ImapSyntaxError as error:
         return bad(f"Error in IMAP command: {error}")
-    except UnknownCharset:
+    except UnknownCharset as error:
+        if error.was_to_be_saved and session.selected is not None:
+            session.selected.saved = array("I")
         return no("Unknown charset", f"BADCHARSET ({' '.join(reversed(CHARSETS))})")
     command = tagged.command
     if command.extension in session.switched_off:

@@ -17,6 +17,9 @@ from mailhost.protocols.imap.search_keys import SearchKey
 ROWS_AT_ONCE = 1_000
 OCTETS_AT_ONCE = 4 << 20
 
+HIGHEST_MODSEQ = """
+SELECT max(modseq) FROM mailboxes_message WHERE mailbox_id = %s AND uid = ANY(%s::bigint[])
+"""
 COUNT_FROM = "SELECT count(*) FROM mailboxes_message WHERE mailbox_id = %s AND uid >= %s AND uid < %s"
 FIRST_UNSEEN = """
 SELECT count(*) FROM mailboxes_message
@@ -24,8 +27,8 @@ SELECT count(*) FROM mailboxes_message
    AND uid <= (SELECT min(uid) FROM mailboxes_message WHERE mailbox_id = %(mailbox)s AND flags & 1 = 0)
 """
 CANDIDATES = """
-SELECT message.uid, message.flags, message.keywords, message.internal_date, message.size_octets, content.sent_at,
-       content.header_octets
+SELECT message.uid, message.flags, message.keywords, message.internal_date, message.saved_at, message.modseq,
+       message.content_id, message.size_octets, content.sent_at, content.header_octets
   FROM mailboxes_message message JOIN mailboxes_content content ON content.id = message.content_id
  WHERE message.mailbox_id = %s AND message.uid > %s AND ({condition})
  ORDER BY message.uid LIMIT {limit}
@@ -92,6 +95,13 @@ def _read(mailbox_id: int, group: Sequence[Candidate], needs: Needs) -> None:
         for uid, octets, _ in fetch_octets(mailbox_id=mailbox_id, uids=list(by_uid)):
             by_uid[uid].octets = octets
             by_uid[uid].header = octets[: by_uid[uid].header_octets]
+
+
+def highest_modseq(*, mailbox_id: int, uids: Sequence[int]) -> int | None:
+    """The highest MODSEQ among these messages (RFC 7162 section 3.1.5); None where none of them is there."""
+    with cursor() as sql:
+        row = sql.execute(HIGHEST_MODSEQ, (mailbox_id, list(uids))).fetchone()
+    return row[0] if row else None
 
 
 def count_from(*, mailbox_id: int, uid: int, below: int) -> int:

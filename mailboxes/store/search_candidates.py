@@ -34,6 +34,9 @@ class Candidate:
         flags: int,
         keywords: list[str],
         internal_date: datetime,
+        saved_at: datetime,
+        modseq: int,
+        content_id: int,
         size_octets: int,
         sent_at: datetime | None,
         header_octets: int,
@@ -43,6 +46,9 @@ class Candidate:
         self.flags = flags
         self.keywords = {keyword.lower() for keyword in keywords}
         self.internal_date = internal_date
+        self.saved_at = saved_at
+        self.modseq = modseq
+        self.content_id = content_id
         self.size_octets = size_octets
         self.sent_at = sent_at
         self.header_octets = header_octets

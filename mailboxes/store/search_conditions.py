@@ -1,5 +1,6 @@
 """Search keys as SQL: the condition that no matching message escapes, and whether it is exact."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,13 +10,18 @@ from mailboxes.store.values import Flag
 from mailhost.protocols.imap.search_keys import (
     And,
     Comparison,
+    EmailIdIs,
     Everything,
     HasFlag,
     HasKeyword,
     HeaderHolds,
     InternalDateIs,
+    InternalMomentIs,
+    ModseqIs,
     Not,
+    Nothing,
     Or,
+    SavedDateIs,
     SearchKey,
     SentDateIs,
     SizeIs,
@@ -31,6 +37,7 @@ FLAG_BITS = {
     "\\Draft": Flag.DRAFT,
 }
 _MAX_UID = 1 << 32
+_EMAIL_ID = re.compile(r"E([1-9][0-9]{0,17})")  # "E" and the content's number: within a bigint
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +110,25 @@ def _internal_date(key: InternalDateIs) -> Condition:
     )
 
 
+def _saved_date(key: SavedDateIs) -> Condition:
+    return Condition(f"(message.saved_at AT TIME ZONE 'UTC')::date {key.comparison.value} %s::date", (key.day,))
+
+
+def _internal_moment(key: InternalMomentIs) -> Condition:
+    return Condition(f"message.internal_date {'<=' if key.is_older else '>='} %s", (key.moment,))
+
+
+def content_of_email_id(email_id: str) -> int | None:
+    """The content that the identifier names; None for one that we never gave."""
+    match = _EMAIL_ID.fullmatch(email_id)
+    return int(match[1]) if match else None
+
+
+def _email_id(key: EmailIdIs) -> Condition:
+    content_id = content_of_email_id(key.email_id)
+    return Condition("false") if content_id is None else Condition("message.content_id = %s", (content_id,))
+
+
 def _sent_date(key: SentDateIs) -> Condition:
     """The column is in UTC, the key means the date as the sender wrote it: a day more on either side."""
     try:
@@ -124,4 +150,9 @@ _LEAVES: dict[type[SearchKey], Callable[[Any], Condition]] = {
     SizeIs: _size,
     Uids: _uids,
     InternalDateIs: _internal_date,
+    InternalMomentIs: _internal_moment,
+    SavedDateIs: _saved_date,
+    ModseqIs: lambda key: Condition("message.modseq >= %s", (key.at_least,)),
+    EmailIdIs: _email_id,
+    Nothing: lambda key: Condition("false"),
 }

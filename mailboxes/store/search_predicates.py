@@ -8,17 +8,22 @@ from itertools import accumulate
 from typing import Any
 
 from mailboxes.store.search_candidates import Candidate, fold
-from mailboxes.store.search_conditions import FLAG_BITS
+from mailboxes.store.search_conditions import FLAG_BITS, content_of_email_id
 from mailhost.protocols.imap.search_keys import (
     And,
     Comparison,
+    EmailIdIs,
     Everything,
     HasFlag,
     HasKeyword,
     HeaderHolds,
     InternalDateIs,
+    InternalMomentIs,
+    ModseqIs,
     Not,
+    Nothing,
     Or,
+    SavedDateIs,
     SearchKey,
     SentDateIs,
     SizeIs,
@@ -78,6 +83,22 @@ def _internal_date(key: InternalDateIs) -> Predicate:
     return lambda message: compare(message.internal_date.astimezone(UTC).date(), key.day)
 
 
+def _saved_date(key: SavedDateIs) -> Predicate:
+    compare = _COMPARE[key.comparison]
+    return lambda message: compare(message.saved_at.astimezone(UTC).date(), key.day)
+
+
+def _internal_moment(key: InternalMomentIs) -> Predicate:
+    if key.is_older:
+        return lambda message: message.internal_date <= key.moment
+    return lambda message: message.internal_date >= key.moment
+
+
+def _email_id(key: EmailIdIs) -> Predicate:
+    content_id = content_of_email_id(key.email_id)
+    return lambda message: message.content_id == content_id
+
+
 def _sent_date(key: SentDateIs) -> Predicate:
     compare = _COMPARE[key.comparison]
     day, a_day = key.day, timedelta(days=1)
@@ -126,5 +147,10 @@ _COLUMN_PREDICATES: dict[type[SearchKey], Callable[[Any], Predicate]] = {
     SizeIs: _size,
     Uids: _uids,
     InternalDateIs: _internal_date,
+    InternalMomentIs: _internal_moment,
+    SavedDateIs: _saved_date,
+    ModseqIs: lambda key: lambda message: message.modseq >= key.at_least,
+    EmailIdIs: _email_id,
+    Nothing: lambda key: lambda message: False,
     SentDateIs: _sent_date,
 }

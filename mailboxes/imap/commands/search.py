@@ -1,65 +1,74 @@
-"""SEARCH and UID SEARCH (RFC 3501 section 6.4.4)."""
+"""SEARCH and UID SEARCH (RFC 3501 section 6.4.4; RFC 9051 section 6.4.4; RETURN as in RFC 4731, RFC 5182, RFC 9394)."""
 
-from contextlib import nullcontext
+from array import array
+from collections.abc import Sequence
 
+from django.utils import timezone
+
+from mailboxes.imap.finding import asks_modseq, find, names_numbers, numbers_of, resolve, to_saved
+from mailboxes.imap.refusals import WORDED, Refused
 from mailboxes.imap.session import Session
-from mailboxes.imap.view import MailboxView
-from mailboxes.store.search import reads_messages
-from mailboxes.store.search import search as search_messages
+from mailboxes.store.search import highest_modseq
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.imap.commands import Search
-from mailhost.protocols.imap.flags import RECENT
+from mailhost.protocols.imap.errors import ImapSyntaxError
 from mailhost.protocols.imap.responses import Reply, ok
-from mailhost.protocols.imap.search_keys import (
-    And,
-    HasFlag,
-    Not,
-    Or,
-    SearchKey,
-    SequenceNumbers,
-    Uids,
-    UidSet,
-)
+from mailhost.protocols.imap.search_options import EVERYTHING, OPTIONS, ReturnOptions
+from mailhost.protocols.imap.search_responses import esearch_response, return_data, search_response, told_of
+
+MAX_SAVED = 1_000_000  # 4 MB of a session; above that `$` is refused (RFC 5182 section 2.1.3: NOTSAVED)
 
 
 async def search(session: Session, command: Search) -> Reply:
-    selected = session.mailbox
-    # Arrivals are found and told; the client's numbers hold still, as nothing is expunged meanwhile.
-    await session.tell_changes(may_tell_expunges=command.by_uid)
-    view = await selected.view()
-    key = _resolve(command.key, view, selected.first_recent_uid)
-    async with session.host.searching if reads_messages(key) else nullcontext():
-        uids = await in_store(search_messages, mailbox_id=selected.mailbox_id, key=key)
-    if command.by_uid:
-        found = [uid for uid in uids if view.position(uid) is not None]
-    else:
-        found = [position + 1 for uid in uids if (position := view.position(uid)) is not None]
-    await session.send(b"* SEARCH%b\r\n" % b"".join(b" %d" % number for number in found))
+    returns = command.returns
+    refuse_switched_off(session, returns)
+    if returns is None and "IMAP4rev2" in session.enabled:
+        returns = EVERYTHING  # RFC 9051 section 6.4.4: the result is told in an ESEARCH response
+    try:
+        await _search(session, command, returns)
+    except WORDED:
+        if returns is not None and "SAVE" in returns.words:
+            session.mailbox.saved = array("I")  # RFC 5182 section 2.1: a NO empties it
+        raise
     return ok("")
 
 
-def _resolve(key: SearchKey, view: MailboxView, first_recent_uid: int) -> SearchKey:
-    """The key with what only this session knows as UIDs: sequence numbers, `*`, \\Recent."""
+async def _search(session: Session, command: Search, returns: ReturnOptions | None) -> None:
+    selected = session.mailbox
+    # Arrivals are found and told. Expunges are where no number in the command could come to mean something else.
+    may_tell_expunges = command.by_uid and not names_numbers(command.key)
+    await session.tell_changes(may_tell_expunges=may_tell_expunges)
+    key = resolve(command.key, selected, await selected.view(), timezone.now())
+    uids = await find(session, key)
+    told = uids if returns is None else told_of(returns, uids)
+    modseq = None
+    if asks_modseq(command.key):
+        session.enable("CONDSTORE")
+        modseq = await in_store(highest_modseq, mailbox_id=selected.mailbox_id, uids=told)
+    numbers = numbers_of(await selected.view(), uids, by_uid=command.by_uid)
+    if returns is None:
+        await session.send(search_response("SEARCH", numbers, modseq))
+        return
+    save(session, returns, told)
+    if returns.tells_something:
+        data = return_data(returns, numbers, modseq)
+        await session.send(esearch_response(session.tag, data, by_uid=command.by_uid))
 
-    def resolve(key: SearchKey) -> SearchKey:
-        match key:
-            case And(keys) | Or(keys):
-                return type(key)(tuple(resolve(each) for each in keys))
-            case Not(inner):
-                return Not(resolve(inner))
-            case SequenceNumbers(numbers):
-                return _uids(view, numbers.positions(len(view.uids)))
-            case UidSet(uids):
-                last = view.uids[-1] if view.uids else 0
-                return Uids(tuple((low, high + 1) for low, high in uids.resolve(last)))
-            case HasFlag(flag) if flag == RECENT:
-                return Uids(((first_recent_uid, 1 << 32),))
-            case _:
-                return key
 
-    return resolve(key)
+def save(session: Session, returns: ReturnOptions, told: Sequence[int]) -> None:
+    """What `$` means from now on, if the command asks for that. Raises Refused."""
+    if "SAVE" not in returns.words:
+        return
+    if len(told) > MAX_SAVED:
+        raise Refused("The result is too large to be saved.", "NOTSAVED")
+    session.mailbox.saved = to_saved(told)
 
 
-def _uids(view: MailboxView, ranges: list[tuple[int, int]]) -> Uids:
-    """Positions as UIDs: neighbours in the view are one range, as nothing of the view lies between them."""
-    return Uids(tuple((view.uids[start], view.uids[end - 1] + 1) for start, end in ranges))
+def refuse_switched_off(session: Session, returns: ReturnOptions | None) -> None:
+    """Raises ImapSyntaxError for a return option that this account is not to know."""
+    unknown = set(session.switched_off)
+    if "IMAP4rev2" in session.enabled:
+        unknown -= {"ESEARCH", "SEARCHRES"}  # RFC 9051 has them itself
+    for word in sorted(returns.words) if unknown and returns is not None else ():
+        if OPTIONS[word] in unknown:
+            raise ImapSyntaxError(f"{word} is not a return option")

@@ -6,4 +6,9 @@ class ImapSyntaxError(ValueError):
 
 
 class UnknownCharset(ValueError):
-    """SEARCH names a CHARSET that we do not read (RFC 3501 section 6.4.4): NO [BADCHARSET …]."""
+    """SEARCH names a CHARSET that we do not read (RFC 3501 section 6.4.4): NO [BADCHARSET …].
+
+    `was_to_be_saved`: the command asked for SAVE, so that `$` is empty now (RFC 5182 section 2.1).
+    """
+
+    was_to_be_saved = False

@@ -1,10 +1,10 @@
-"""SEARCH keys as a tree of values (RFC 3501 sections 6.4.4 and 9, search-key).
+"""SEARCH keys as a tree of values (RFC 3501 sections 6.4.4 and 9, search-key; RFC 5032, RFC 7162, RFC 8474, RFC 8514).
 
 The tree speaks of flags by their canonical spelling and of text as str: what the charset was is over by then.
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import Enum
 
 from mailhost.protocols.imap.sequence_sets import SequenceSet
@@ -103,6 +103,49 @@ class SentDateIs:
 
 
 @dataclass(frozen=True, slots=True)
+class SavedDateIs:
+    """SAVEDBEFORE, SAVEDON, SAVEDSINCE (RFC 8514): the date when the message came into its mailbox, in UTC."""
+
+    comparison: Comparison
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class AgeIs:
+    """OLDER and YOUNGER (RFC 5032): only the session knows what time it is."""
+
+    is_older: bool
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class InternalMomentIs:
+    """An internal date up to (OLDER) or from (YOUNGER) this moment, which itself belongs to both."""
+
+    is_older: bool
+    moment: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ModseqIs:
+    """MODSEQ (RFC 7162 section 3.1.5): changed at that mod-sequence or after. Flags have none of their own here."""
+
+    at_least: int
+
+
+@dataclass(frozen=True, slots=True)
+class EmailIdIs:
+    """EMAILID (RFC 8474 section 5.3), as the client wrote it."""
+
+    email_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """What no message matches: THREADID where no thread has an identifier (RFC 8474 section 5.3)."""
+
+
+@dataclass(frozen=True, slots=True)
 class HeaderHolds:
     """HEADER field string, and BCC, CC, FROM, SUBJECT, TO. An empty string: the field is there at all."""
 
@@ -129,6 +172,12 @@ SearchKey = (
     | SizeIs
     | InternalDateIs
     | SentDateIs
+    | SavedDateIs
+    | AgeIs
+    | InternalMomentIs
+    | ModseqIs
+    | EmailIdIs
+    | Nothing
     | HeaderHolds
     | TextHolds
 )

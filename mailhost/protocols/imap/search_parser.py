@@ -1,21 +1,33 @@
-"""SEARCH arguments to a key tree (RFC 3501 section 9, search and search-key)."""
+"""SEARCH arguments to a key tree (RFC 3501 section 9, search and search-key).
 
-from collections.abc import Callable
+With OLDER and YOUNGER (RFC 5032), MODSEQ (RFC 7162), EMAILID and THREADID (RFC 8474), SAVEDBEFORE, SAVEDON and
+SAVEDSINCE (RFC 8514).
+"""
 
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from mailhost.protocols.imap.commands import Search
 from mailhost.protocols.imap.cursor import Cursor
 from mailhost.protocols.imap.dates import take_date
 from mailhost.protocols.imap.errors import ImapSyntaxError, UnknownCharset
 from mailhost.protocols.imap.flags import MAX_KEYWORD_OCTETS, RECENT
 from mailhost.protocols.imap.search_keys import (
+    AgeIs,
     And,
     Comparison,
+    EmailIdIs,
     Everything,
     HasFlag,
     HasKeyword,
     HeaderHolds,
     InternalDateIs,
+    ModseqIs,
     Not,
+    Nothing,
     Or,
+    SavedDateIs,
     SearchKey,
     SentDateIs,
     SequenceNumbers,
@@ -24,11 +36,18 @@ from mailhost.protocols.imap.search_keys import (
     TextScope,
     UidSet,
 )
+from mailhost.protocols.imap.search_options import ReturnOptions, take_return_options
 from mailhost.protocols.imap.sequence_sets import take_sequence_set
 
 CHARSETS = {"UTF-8": "utf-8", "US-ASCII": "utf-8"}  # clients send UTF-8 and say US-ASCII, or say nothing
 MAX_DEPTH = 100  # of OR, NOT and parentheses: recursion must stay far from Python's own limit
 MAX_KEYS = 2_000
+MAX_MODSEQ = (1 << 63) - 1  # RFC 7162 section 1
+# objectid = 1*255(ALPHA / DIGIT / "_" / "-") (RFC 8474 section 7)
+_OBJECT_ID = re.compile(rb"[A-Za-z0-9_-]{1,255}")
+# search-modsequence = "MODSEQ" [search-modseq-ext] SP mod-sequence-valzer
+# search-modseq-ext = SP entry-name SP entry-type-req;  entry-name = <"> "/flags/" attr-flag <"> (RFC 7162 section 7)
+_MODSEQ = re.compile(rb'(?:"/flags/(?:[^"\\]|\\["\\])+" (?:priv|shared|all) )?([0-9]{1,19})', re.IGNORECASE)
 
 
 class _KeyParser:
@@ -90,16 +109,38 @@ class _KeyParser:
         return take(self)
 
 
-def take_search(cursor: Cursor) -> SearchKey:
+def take_search(cursor: Cursor, *, by_uid: bool) -> Search:
+    """search = "SEARCH" [search-return-opts] SP search-program (RFC 4466 section 2.6.1)."""
+    cursor.space()
+    returns = take_return_options(cursor)
+    with saving(returns):
+        return Search(take_search_program(cursor), by_uid, returns)
+
+
+@contextmanager
+def saving(returns: ReturnOptions | None) -> Iterator[None]:
+    """Lets a refusal of the charset say what becomes of `$`."""
+    try:
+        yield
+    except UnknownCharset as error:
+        error.was_to_be_saved = returns is not None and "SAVE" in returns.words
+        raise
+
+
+def take_search_program(cursor: Cursor) -> SearchKey:
     """["CHARSET" SP astring SP] search-key *(SP search-key); raises UnknownCharset."""
-    charset = "utf-8"
     if cursor.take_if(b"CHARSET "):
-        name = cursor.astring("a charset").upper()
-        if name not in CHARSETS:
-            raise UnknownCharset(name)
-        charset = CHARSETS[name]
-        cursor.space()
-    return _KeyParser(cursor, charset).keys()
+        return take_search_criteria(cursor)
+    return _KeyParser(cursor, "utf-8").keys()
+
+
+def take_search_criteria(cursor: Cursor) -> SearchKey:
+    """charset 1*(SP search-key), as SORT and THREAD have it (RFC 5256 section 5); raises UnknownCharset."""
+    name = cursor.astring("a charset").upper()
+    if name not in CHARSETS:
+        raise UnknownCharset(name)
+    cursor.space()
+    return _KeyParser(cursor, CHARSETS[name]).keys()
 
 
 def _or(parser: _KeyParser) -> SearchKey:
@@ -151,8 +192,40 @@ def _size(*, is_larger: bool) -> Callable[[_KeyParser], SearchKey]:
     return take
 
 
+def _age(*, is_older: bool) -> Callable[[_KeyParser], SearchKey]:
+    def take(parser: _KeyParser) -> SearchKey:
+        parser.cursor.space()
+        seconds = parser.cursor.number("an interval")
+        if seconds == 0:
+            raise ImapSyntaxError("an interval of no seconds")
+        return AgeIs(is_older, seconds)
+
+    return take
+
+
+def _modseq(parser: _KeyParser) -> SearchKey:
+    parser.cursor.space()
+    match = _MODSEQ.match(parser.cursor.octets, parser.cursor.at)
+    if match is None or int(match[1]) > MAX_MODSEQ:
+        raise ImapSyntaxError("expected a mod-sequence")
+    parser.cursor.at = match.end()
+    return ModseqIs(int(match[1]))
+
+
+def _email_id(parser: _KeyParser) -> SearchKey:
+    parser.cursor.space()
+    return EmailIdIs(parser.cursor.take(_OBJECT_ID, "an object id").decode("ascii"))
+
+
+def _thread_id(parser: _KeyParser) -> SearchKey:
+    """THREADID is NIL for each message, so that no identifier matches (RFC 8474 section 5.2)."""
+    parser.cursor.space()
+    parser.cursor.take(_OBJECT_ID, "an object id")
+    return Nothing()
+
+
 def _date(
-    kind: type[InternalDateIs] | type[SentDateIs], how: Comparison
+    kind: type[InternalDateIs] | type[SentDateIs] | type[SavedDateIs], how: Comparison
 ) -> Callable[[_KeyParser], SearchKey]:
     def take(parser: _KeyParser) -> SearchKey:
         parser.cursor.space()
@@ -161,7 +234,7 @@ def _date(
     return take
 
 
-_SET_STARTS = frozenset(bytes([octet]) for octet in b"0123456789*")
+_SET_STARTS = frozenset(bytes([octet]) for octet in b"0123456789*$")
 _FIXED: dict[str, SearchKey] = {
     "ALL": Everything(),
     "ANSWERED": HasFlag("\\Answered"),
@@ -177,6 +250,7 @@ _FIXED: dict[str, SearchKey] = {
     "UNDRAFT": Not(HasFlag("\\Draft")),
     "UNFLAGGED": Not(HasFlag("\\Flagged")),
     "UNSEEN": Not(HasFlag("\\Seen")),
+    "SAVEDATESUPPORTED": Everything(),
 }
 _WITH_ARGUMENT: dict[str, Callable[[_KeyParser], SearchKey]] = {
     "BCC": _field("Bcc"),
@@ -197,6 +271,14 @@ _WITH_ARGUMENT: dict[str, Callable[[_KeyParser], SearchKey]] = {
     "SENTBEFORE": _date(SentDateIs, Comparison.BEFORE),
     "SENTON": _date(SentDateIs, Comparison.ON),
     "SENTSINCE": _date(SentDateIs, Comparison.SINCE),
+    "SAVEDBEFORE": _date(SavedDateIs, Comparison.BEFORE),
+    "SAVEDON": _date(SavedDateIs, Comparison.ON),
+    "SAVEDSINCE": _date(SavedDateIs, Comparison.SINCE),
+    "OLDER": _age(is_older=True),
+    "YOUNGER": _age(is_older=False),
+    "MODSEQ": _modseq,
+    "EMAILID": _email_id,
+    "THREADID": _thread_id,
     "NOT": _not,
     "OR": _or,
     "UID": _uid,

@@ -1,4 +1,4 @@
-"""Sequence sets: `1:5,7,10:*` (RFC 3501 section 9, sequence-set), of sequence numbers or of UIDs."""
+"""Sequence sets: `1:5,7,10:*` (RFC 3501 section 9, sequence-set), of sequence numbers or of UIDs; `$` (RFC 5182)."""
 
 import re
 from bisect import bisect_left, bisect_right
@@ -18,11 +18,17 @@ _LAST = 0  # "*": the highest number there is
 
 @dataclass(frozen=True, slots=True)
 class SequenceSet:
-    """Ranges as written, each (from, to) with 0 for `*`; either end may be the larger one."""
+    """Ranges as written, each (from, to) with 0 for `*`; either end may be the larger one.
+
+    `is_saved` is `$`: only the session knows which messages its last search saved. It has no ranges.
+    """
 
     ranges: tuple[tuple[int, int], ...]
+    is_saved: bool = False
 
     def __str__(self) -> str:
+        if self.is_saved:
+            return "$"
         return ",".join(
             (str(a) if a else "*") if a == b else f"{a or '*'}:{b or '*'}" for a, b in self.ranges
         )
@@ -55,8 +61,13 @@ class SequenceSet:
         return [(start, end) for start, end in found if start < end]
 
 
+SAVED = SequenceSet((), is_saved=True)
+
+
 def take_sequence_set(cursor: Cursor) -> SequenceSet:
-    """Read a sequence set; zero and numbers beyond 32 bits are refused."""
+    """sequence-set =/ seq-last-command (RFC 5182 section 4); zero and numbers beyond 32 bits are refused."""
+    if cursor.take_if(b"$"):
+        return SAVED
     text = cursor.take(_SEQUENCE_SET, "a sequence set")
     ranges = []
     for item in text.split(b","):

@@ -1,4 +1,4 @@
-"""SEARCH with every key (RFC 3501 section 6.4.4)."""
+"""SEARCH with every key (RFC 3501 section 6.4.4; RFC 5032, RFC 7162, RFC 8474, RFC 8514)."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -52,6 +52,17 @@ QUESTIONS = [
     ("FLAGGED BODY apple", "3"),
     ("SEEN BODY apple", ""),
     ("CHARSET UTF-8 SUBJECT apple", "1"),
+    ("OLDER 60", "1 2 3 4"),
+    ("YOUNGER 60", ""),
+    ("YOUNGER 4294967295 NOT OLDER 60", ""),
+    ("SAVEDATESUPPORTED", "1 2 3 4"),
+    ("SAVEDBEFORE 1-Jan-2024", ""),
+    ("SAVEDSINCE 1-Jan-2024 NOT SAVEDON 1-Jan-2024", "1 2 3 4"),
+    ("THREADID T1", ""),
+    ("NOT THREADID T1", "1 2 3 4"),
+    ("EMAILID M1", ""),
+    ("EMAILID E99999999999999999999", ""),
+    ("UID 1 $", ""),
 ]
 
 
@@ -106,6 +117,21 @@ def test_uids_literals_and_charsets(talk: Talk) -> None:
         S: g BAD …
         C: h SEARCH NONSENSE
         S: h BAD …
+        C: i SEARCH OLDER 0
+        S: i BAD …
+        C: j SEARCH EMAILID "quoted"
+        S: j BAD …
+        C: k SEARCH 2 MODSEQ 1
+        S~ * SEARCH 2 (MODSEQ {modseq})
+        S: k OK …
+        C: l SEARCH MODSEQ "/flags/\\\\seen" all 1 2
+        S~ * SEARCH 2 (MODSEQ {modseq})
+        S: l OK …
+        C: m SEARCH MODSEQ 9223372036854775807
+        S: * SEARCH
+        S: m OK …
+        C: n SEARCH MODSEQ 9223372036854775808
+        S: n BAD …
     """)
 
 

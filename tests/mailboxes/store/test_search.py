@@ -1,20 +1,22 @@
 """Searching a mailbox: SQL and predicates agree whatever the key, and texts are found wherever they stand."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from mailboxes.store.append import append, prepare
+from mailboxes.store.fetch import fetch_rows
 from mailboxes.store.hierarchy import find_mailbox
 from mailboxes.store.search import count_from, first_unseen, search
 from mailboxes.store.search_candidates import Candidate
 from mailboxes.store.search_predicates import compile_predicate
 from mailboxes.store.values import Flag, NewMessage
 from mailhost.protocols.imap import search_keys as k
+from tests.support.examples import examples
 from tests.support.hosting import new_account
 
 DAYS = st.sampled_from([date(2024, 5, day) for day in range(4, 9)] + [date.min, date.max])
@@ -29,6 +31,13 @@ LEAVES = st.one_of(
     st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), max_size=3).map(
         lambda pairs: k.Uids(tuple((min(pair), max(pair)) for pair in pairs))
     ),
+    st.builds(
+        k.InternalMomentIs,
+        st.booleans(),
+        DAYS.map(lambda day: datetime(day.year, day.month, day.day, 12, tzinfo=UTC)),
+    ),
+    st.builds(k.ModseqIs, st.integers(0, 4)),
+    st.sampled_from([k.Nothing(), k.EmailIdIs("E0"), k.EmailIdIs("M1"), k.EmailIdIs("E" + "9" * 30)]),
     st.builds(k.HeaderHolds, st.sampled_from(["Subject", "From"]), st.sampled_from(["", "on", "E"])),
     st.builds(k.TextHolds, st.sampled_from(list(k.TextScope)), st.sampled_from(["body", "on"])),
 )
@@ -80,6 +89,11 @@ def seven() -> list[NewMessage]:
 def test_sql_and_predicates_agree(mailbox_of: Callable[..., int]) -> None:
     messages = seven()
     mailbox_id = mailbox_of(*messages)
+    wanted = ("saved_at", "modseq", "content_id")
+    rows = fetch_rows(mailbox_id=mailbox_id, uids=range(1, 8), columns=wanted)
+    columns = {row[0]: row[1:] for row in rows}
+    content_ids = [row[3] for row in rows]
+    saved_on = rows[0][1].astimezone(UTC).date()
 
     def by_predicate(key: k.SearchKey) -> list[int]:
         predicate, _ = compile_predicate(key)
@@ -93,6 +107,7 @@ def test_sql_and_predicates_agree(mailbox_of: Callable[..., int]) -> None:
                 int(one.flags),
                 list(one.keywords),
                 one.internal_date,
+                *columns[uid],
                 len(octets),
                 worked_out.sent_at,
                 worked_out.header_octets,
@@ -102,10 +117,16 @@ def test_sql_and_predicates_agree(mailbox_of: Callable[..., int]) -> None:
                 found.append(uid)
         return found
 
-    @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
-    @given(KEYS)
-    def agree(key: k.SearchKey) -> None:
+    @examples(150, suppress_health_check=[HealthCheck.too_slow])
+    @given(
+        KEYS,
+        st.sampled_from(content_ids).map(lambda content_id: k.EmailIdIs(f"E{content_id}")),
+        st.builds(k.SavedDateIs, COMPARISONS, st.sampled_from([saved_on, saved_on + timedelta(days=1)])),
+    )
+    def agree(key: k.SearchKey, email_id: k.EmailIdIs, saved: k.SavedDateIs) -> None:
         assert search(mailbox_id=mailbox_id, key=key) == by_predicate(key)
+        own = k.Or((email_id, k.And((saved, key))))
+        assert search(mailbox_id=mailbox_id, key=own) == by_predicate(own)
 
     agree()
 

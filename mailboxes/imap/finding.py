@@ -1,0 +1,154 @@
+"""What a search key finds in the selected mailbox: the session's half of SEARCH, SORT and THREAD.
+
+Only the session knows its sequence numbers, `$`, `*`, \\Recent and what time it is; the store gets UIDs and moments.
+"""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+from mailboxes.imap.selected import Selected
+from mailboxes.imap.session import Session
+from mailboxes.imap.view import MailboxView, Ranges
+from mailboxes.store.search import reads_messages
+from mailboxes.store.search import search as search_messages
+from mailhost.net.store_threads import in_store
+from mailhost.protocols.imap.flags import RECENT
+from mailhost.protocols.imap.search_keys import (
+    AgeIs,
+    And,
+    HasFlag,
+    InternalMomentIs,
+    ModseqIs,
+    Not,
+    Nothing,
+    Or,
+    SearchKey,
+    SequenceNumbers,
+    Uids,
+    UidSet,
+)
+from mailhost.protocols.imap.sequence_sets import SequenceSet
+
+
+def resolve(key: SearchKey, selected: Selected, view: MailboxView, now: datetime) -> SearchKey:
+    """The key with what only this session knows as UIDs and moments. Raises ImapSyntaxError."""
+
+    def resolved(key: SearchKey) -> SearchKey:
+        match key:
+            case And(keys) | Or(keys):
+                return type(key)(tuple(resolved(each) for each in keys))
+            case Not(inner):
+                return Not(resolved(inner))
+            case SequenceNumbers(numbers):
+                return _uids(view, positions(selected, view, numbers, by_uid=False))
+            case UidSet(uids) if uids.is_saved:
+                return _uids(view, positions(selected, view, uids, by_uid=True))
+            case UidSet(uids):
+                last = view.uids[-1] if view.uids else 0
+                return Uids(tuple((low, high + 1) for low, high in uids.resolve(last)))
+            case HasFlag(flag) if flag == RECENT:
+                return Uids(((selected.first_recent_uid, 1 << 32),))
+            case AgeIs(is_older, seconds):
+                return _age(now, is_older=is_older, seconds=seconds)
+            case _:
+                return key
+
+    return resolved(key)
+
+
+def positions(selected: Selected, view: MailboxView, numbers: SequenceSet, *, by_uid: bool) -> Ranges:
+    """The positions that a set names in the view. Raises ImapSyntaxError for sequence numbers that there are not."""
+    if numbers.is_saved:
+        return saved_positions(view.uids, selected.saved)
+    return numbers.positions_of_uids(view.uids) if by_uid else numbers.positions(len(view.uids))
+
+
+def saved_positions(uids: Sequence[int], saved: Sequence[int]) -> list[tuple[int, int]]:
+    """Where the ascending `saved` still stand among the ascending `uids`, as half-open ranges: what was expunged
+    is no longer meant by `$` (RFC 5182 section 2.1)."""
+    ranges: list[tuple[int, int]] = []
+    at = 0
+    for uid in saved:
+        if at >= len(uids) or uids[at] != uid:
+            at = bisect_left(uids, uid, at)
+            if at >= len(uids):
+                break
+            if uids[at] != uid:
+                continue
+        if ranges and ranges[-1][1] == at:
+            ranges[-1] = (ranges[-1][0], at + 1)
+        else:
+            ranges.append((at, at + 1))
+        at += 1
+    return ranges
+
+
+def names_numbers(key: SearchKey) -> bool:
+    """Whether sequence numbers stand in it: they mean what the client was told until now."""
+    return _holds(key, SequenceNumbers)
+
+
+def asks_modseq(key: SearchKey) -> bool:
+    """Whether the response tells a mod-sequence (RFC 7162 section 3.1.5)."""
+    return _holds(key, ModseqIs)
+
+
+async def find(session: Session, key: SearchKey) -> list[int]:
+    """The UIDs of those messages of the session's view that match the resolved key, ascending."""
+    selected = session.mailbox
+    async with searching(session, key):
+        uids = await in_store(search_messages, mailbox_id=selected.mailbox_id, key=key)
+    view = await selected.view()
+    return in_view(view, uids)
+
+
+@asynccontextmanager
+async def searching(session: Session, key: SearchKey) -> AsyncIterator[None]:
+    """Searches that read messages wait for each other, so that they leave threads to everybody else."""
+    if not reads_messages(key):
+        yield
+        return
+    async with session.host.searching:
+        yield
+
+
+def in_view(view: MailboxView, uids: Iterable[int]) -> list[int]:
+    """Those that the session sees, in their order."""
+    return [uid for uid in uids if view.position(uid) is not None]
+
+
+def numbers_of(view: MailboxView, uids: Sequence[int], *, by_uid: bool) -> Sequence[int]:
+    """UIDs of the view as the command's own form tells them."""
+    if by_uid:
+        return uids
+    return [position + 1 for uid in uids if (position := view.position(uid)) is not None]
+
+
+def to_saved(uids: Iterable[int]) -> "array[int]":
+    """Four octets each: `$` may be a whole mailbox."""
+    return array("I", sorted(uids))
+
+
+def _holds(key: SearchKey, kind: type[SearchKey]) -> bool:
+    match key:
+        case And(keys) | Or(keys):
+            return any(_holds(each, kind) for each in keys)
+        case Not(inner):
+            return _holds(inner, kind)
+        case _:
+            return isinstance(key, kind)
+
+
+def _age(now: datetime, *, is_older: bool, seconds: int) -> SearchKey:
+    try:
+        return InternalMomentIs(is_older, now - timedelta(seconds=seconds))
+    except OverflowError:  # before the year 1: nothing is older, everything is younger
+        return Nothing() if is_older else Not(Nothing())
+
+
+def _uids(view: MailboxView, ranges: Ranges) -> Uids:
+    """Positions as UIDs: neighbours in the view are one range, as nothing of the view lies between them."""
+    return Uids(tuple((view.uids[start], view.uids[end - 1] + 1) for start, end in ranges))
