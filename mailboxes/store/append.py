@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -23,8 +23,16 @@ from mailboxes.exceptions import (
     QuotaExceeded,
 )
 from mailboxes.store import structure
+from mailboxes.store.grants import changeable_flags, require_on
 from mailboxes.store.keywords import checked_keywords
-from mailboxes.store.locks import LockedMailbox, LockedUsage, announce_on_commit, one
+from mailboxes.store.locks import (
+    LockedMailbox,
+    LockedUsage,
+    announce_on_commit,
+    lock_mailboxes,
+    lock_usage,
+    one,
+)
 from mailboxes.store.values import NO_FLAGS, Appended, Flag, NewContent, NewMessage
 from mailhost.net.database import cursor
 from mailhost.net.disk import has_room
@@ -124,11 +132,22 @@ def prepare(octets: bytes) -> NewContent:
 
 
 @transaction.atomic
-def append(*, account_id: int, mailbox_id: int, contents: Sequence[NewMessage], now: datetime) -> Appended:
-    """Appends messages to one mailbox, all or none, with consecutive UIDs.
+def append(
+    *,
+    account_id: int,
+    mailbox_id: int,
+    contents: Sequence[NewMessage],
+    acting_id: int | None = None,
+    now: datetime,
+) -> Appended:
+    """Appends messages to one mailbox of the account, all or none, with consecutive UIDs.
 
-    Raises MailboxNotFound, QuotaExceeded, MessageTooLarge, DiskNearlyFull, TooManyKeywords, KeywordInvalid.
+    Where another account than the owner acts, with the flags that it may set (RFC 4314 section 4).
+    Raises MailboxNotFound, NotPermitted, QuotaExceeded, MessageTooLarge, DiskNearlyFull, TooManyKeywords,
+    KeywordInvalid.
     """
+    if acting_id is not None and acting_id != account_id:
+        contents = _permitted(account_id, mailbox_id, acting_id, contents)
     items = [
         Item(
             message.content,
@@ -144,6 +163,23 @@ def append(*, account_id: int, mailbox_id: int, contents: Sequence[NewMessage], 
         if item.failure is not None:
             raise item.failure
     return Appended(locked[mailbox_id].uid_validity, [item.uids[0] for item in items])
+
+
+def _permitted(
+    account_id: int, mailbox_id: int, acting_id: int, contents: Sequence[NewMessage]
+) -> list[NewMessage]:
+    """The messages with the flags that this account may set, under the locks that changes of its rights take."""
+    lock_usage([account_id])
+    mailbox = lock_mailboxes([mailbox_id])[mailbox_id]
+    allowed = changeable_flags(require_on(mailbox, acting_id, "i"))
+    return [
+        replace(
+            message,
+            flags=message.flags & allowed,
+            keywords=message.keywords if allowed & Flag.FLAGGED else (),
+        )
+        for message in contents
+    ]
 
 
 def append_batch(items: Sequence[Item], *, now: datetime, wait: bool = True) -> dict[int, LockedMailbox]:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from mailboxes.store.grants import require_on
 from mailboxes.store.locks import (
     LockedMailbox,
     LockedUsage,
@@ -44,14 +45,20 @@ UPDATE mailboxes_mailbox
 
 @transaction.atomic
 def expunge(
-    *, mailbox_id: int, uids: Sequence[int] | None = None, now: datetime, only_deleted: bool = True
+    *,
+    mailbox_id: int,
+    uids: Sequence[int] | None = None,
+    now: datetime,
+    only_deleted: bool = True,
+    acting_id: int | None = None,
 ) -> ExpungeOutcome:
     """Expunges the messages flagged \\Deleted, of these UIDs or of all; without only_deleted whatever their flags.
 
-    Raises MailboxNotFound.
+    Raises MailboxNotFound; NotPermitted where another account than the owner acts without the right to.
     """
     usage = lock_usage([account := account_of(mailbox_id)])[account]
     mailbox = lock_mailboxes([mailbox_id])[mailbox_id]
+    require_on(mailbox, acting_id, "e")
     return remove(mailbox, usage, uids=uids, mask=Flag.DELETED if only_deleted else Flag(0), now=now)
 
 

@@ -1,4 +1,4 @@
-"""Changing flags and keywords (RFC 9051 section 6.4.6)."""
+"""Changing flags and keywords (RFC 9051 section 6.4.6), on condition that nobody did since (RFC 7162 section 3.1.3)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,17 +7,19 @@ from typing import Any, Literal
 from django.conf import settings
 from django.db import transaction
 
-from mailboxes.exceptions import TooManyKeywords
+from mailboxes.exceptions import NotPermitted, TooManyKeywords
+from mailboxes.store.grants import changeable_flags, rights_on
 from mailboxes.store.keywords import checked_keywords
-from mailboxes.store.locks import announce_on_commit, lock_mailboxes
+from mailboxes.store.locks import LockedMailbox, announce_on_commit, lock_mailboxes
 from mailboxes.store.values import ChangedRow, Flag, Stored
 from mailhost.net.database import cursor
 
 Mode = Literal["add", "remove", "replace"]
 
+KEYWORDS_AS = Flag.FLAGGED  # RFC 4314 section 4: the right w is for both
 SEEN, DELETED = int(Flag.SEEN), int(Flag.DELETED)  # an IntFlag takes half a microsecond for each &
 
-NEW_FLAGS = {"add": "flags | %s", "remove": "flags & ~%s", "replace": "%s"}
+NEW_FLAGS = "flags & %s | %s"  # what is kept, what is added
 # Keywords compare caselessly (RFC 9051 section 2.3.2) and keep the spelling in which they came first.
 NEW_KEYWORDS = {
     "add": """keywords || ARRAY(SELECT word FROM unnest(%s::text[]) word
@@ -26,6 +28,7 @@ NEW_KEYWORDS = {
                  WHERE lower(word) <> ALL(SELECT lower(gone) FROM unnest(%s::text[]) gone) ORDER BY place)""",
     "replace": "%s::text[]",
 }
+DIVIDE = "SELECT uid, modseq <= %s FROM mailboxes_message WHERE mailbox_id = %s AND uid = ANY(%s::bigint[])"
 
 
 @transaction.atomic
@@ -36,18 +39,27 @@ def store_flags(
     mode: Mode,
     flags: Flag,
     keywords: Sequence[str] = (),
+    unchanged_since: int | None = None,
+    acting_id: int | None = None,
     now: datetime,
 ) -> Stored:
     """Adds, removes or replaces flags of these messages; rows that are so already are left alone.
 
-    Raises MailboxNotFound, TooManyKeywords, KeywordInvalid.
+    With `unchanged_since`, so are those with a higher mod-sequence: what that is, is decided under the mailbox's
+    lock. Where another account than the owner acts, only flags that it has the right to change are changed (RFC 4314
+    section 4). Raises MailboxNotFound, TooManyKeywords, KeywordInvalid; NotPermitted where it may change none of them.
     """
     words = list(checked_keywords(keywords))
     mailbox = lock_mailboxes([mailbox_id])[mailbox_id]
+    allowed = _allowed(mailbox, acting_id, mode, flags, words)
     modseq = mailbox.highest_modseq + 1
-    rows = _update(mailbox_id, uids, modseq, mode, int(flags), words) if uids else []
+    newer: list[int] = []
+    missing: list[int] = []
+    if unchanged_since is not None:
+        uids, newer, missing = _divide(mailbox_id, uids, unchanged_since)
+    rows = _update(mailbox_id, uids, modseq, mode, int(flags & allowed), words, allowed) if uids else []
     if not rows:
-        return Stored(mailbox.highest_modseq, [])
+        return Stored(mailbox.highest_modseq, [], newer, missing)
     if words and max(len(row[3]) for row in rows) > settings.MAX_KEYWORDS:
         raise TooManyKeywords(f"A message has at most {settings.MAX_KEYWORDS} keywords.")
     unseen = sum((before & SEEN) - (after & SEEN) for _, before, after, _ in rows) // SEEN
@@ -59,17 +71,45 @@ def store_flags(
             (modseq, modseq, unseen, deleted, mailbox_id),
         )
     announce_on_commit([mailbox_id])
-    return Stored(modseq, [ChangedRow(row[0], modseq, row[2], tuple(row[3])) for row in sorted(rows)])
+    changed = [ChangedRow(row[0], modseq, row[2], tuple(row[3])) for row in sorted(rows)]
+    return Stored(modseq, changed, newer, missing)
+
+
+def _allowed(
+    mailbox: LockedMailbox, acting_id: int | None, mode: Mode, flags: Flag, words: Sequence[str]
+) -> Flag:
+    """The flags that may be changed; keywords go with \\Flagged. Raises NotPermitted where none of those named may."""
+    allowed = changeable_flags(rights_on(mailbox, acting_id))
+    if mode == "replace":
+        may = bool(allowed)
+    else:
+        names_nothing = not flags and not words
+        may = names_nothing or bool(flags & allowed) or bool(words and allowed & KEYWORDS_AS)
+    if not may:
+        raise NotPermitted
+    return allowed
+
+
+def _divide(
+    mailbox_id: int, uids: Sequence[int], unchanged_since: int
+) -> tuple[list[int], list[int], list[int]]:
+    """Of these UIDs, those that have not changed since, those that have, and those that are gone."""
+    with cursor() as sql:
+        rows = sql.execute(DIVIDE, (unchanged_since, mailbox_id, list(uids))).fetchall()
+    there = dict(rows)
+    missing = [uid for uid in uids if uid not in there]
+    return [uid for uid in uids if there.get(uid)], [uid for uid in uids if there.get(uid) is False], missing
 
 
 def _update(
-    mailbox_id: int, uids: Sequence[int], modseq: int, mode: Mode, flags: int, words: list[str]
+    mailbox_id: int, uids: Sequence[int], modseq: int, mode: Mode, flags: int, words: list[str], allowed: int
 ) -> list[tuple[int, int, int, list[str]]]:
     """(uid, flags before, flags now, keywords now) of the rows that changed."""
-    assignments = [f"flags = {NEW_FLAGS[mode]}"]
-    differences = [f"flags <> {NEW_FLAGS[mode]}"]
-    values: list[Any] = [flags]
-    if words or mode == "replace":
+    kept = {"add": -1, "remove": ~flags, "replace": ~int(allowed)}[mode]
+    assignments = [f"flags = {NEW_FLAGS}"]
+    differences = [f"flags <> {NEW_FLAGS}"]
+    values: list[Any] = [kept, 0 if mode == "remove" else flags]
+    if (words or mode == "replace") and allowed & KEYWORDS_AS:
         assignments.append(f"keywords = {NEW_KEYWORDS[mode]}")
         differences.append(f"keywords <> {NEW_KEYWORDS[mode]}")
         values.append(words)

@@ -6,8 +6,8 @@ from array import array
 from django.db import transaction
 
 from mailboxes.exceptions import MailboxNotFound
-from mailboxes.store.hierarchy import find_mailbox
 from mailboxes.store.locks import one
+from mailboxes.store.rights import find
 from mailboxes.store.values import Selected, View
 from mailhost.net.database import cursor, snapshot
 
@@ -29,11 +29,11 @@ KEYWORDS = "SELECT uid, keywords FROM mailboxes_message WHERE mailbox_id = %s AN
 def select_mailbox(*, account_id: int, name: str, claim_recent: bool) -> Selected:
     """The mailbox's row; with claim_recent what is \\Recent is so for this session alone (RFC 3501 section 2.3.2).
 
-    Raises MailboxNotFound.
+    In another's mailbox nobody but its owner claims that. Raises MailboxNotFound, NotPermitted.
     """
-    entry = find_mailbox(account_id=account_id, name=name)
+    entry = find(account_id=account_id, name=name, needed="r")
     first_recent_uid = entry.first_recent_uid
-    if claim_recent and first_recent_uid < entry.uid_next:
+    if claim_recent and entry.account_id == account_id and first_recent_uid < entry.uid_next:
         claimed = one(CLAIM_RECENT, (entry.mailbox_id,))
         first_recent_uid = claimed[0] if claimed else entry.uid_next
     return Selected(entry, first_recent_uid)

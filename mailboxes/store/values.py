@@ -92,6 +92,7 @@ class Changes:
     changed: list[ChangedRow] = field(default_factory=list)
     vanished: list[int] = field(default_factory=list)
     is_deleted: bool = False
+    rights: str = ALL_RIGHTS  # of the account that asked, now
 
 
 @dataclass(frozen=True, slots=True)
