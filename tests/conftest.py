@@ -20,6 +20,7 @@ from mailhost.embedded import places
 from mailhost.embedded.child import ServerFailed
 from mailhost.embedded.postgres import Postgres
 from mailhost.embedded.valkey import Valkey
+from tests.support.examples import FACTOR
 
 GIVEN_DATABASE = os.environ.get("MAILHOST_TEST_DATABASE_URL", "")
 GIVEN_REDIS = os.environ.get("MAILHOST_TEST_REDIS_URL", "")
@@ -43,7 +44,8 @@ def choose_environment() -> None:
 
 
 choose_environment()
-hypothesis.settings.register_profile("house", deadline=None)  # shared, slow machines are no failure
+# Shared, slow machines are no failure.
+hypothesis.settings.register_profile("house", deadline=None, max_examples=100 * FACTOR)
 hypothesis.settings.load_profile("house")
 
 servers: list[Postgres | Valkey] = []

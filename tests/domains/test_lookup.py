@@ -1,7 +1,7 @@
 """Where mail for an address goes."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from domains import aliases, registration
@@ -9,6 +9,7 @@ from domains.exceptions import AddressNotFound, DomainNotFound, TooManyTargets
 from domains.lookup import is_hosted, resolve
 from mailboxes.accounts import local_recipients
 from mailhost.protocols.addresses import EmailAddress
+from tests.support.examples import examples
 from tests.support.hosting import new_account
 
 pytestmark = pytest.mark.django_db
@@ -115,7 +116,7 @@ def test_a_thousand_targets_are_followed_and_more_are_refused(domain: str) -> No
         ends("both@a.example")
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     links=st.dictionaries(
         st.sampled_from("abcdef"), st.sets(st.sampled_from("abcdefxy"), min_size=1), max_size=6

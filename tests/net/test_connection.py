@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 from django.utils import timezone
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailhost.net import connection as connection_module
 from mailhost.net.connection import Connection, ConnectionLost, IdleTimeout, LineTooLong, plain_address
 from mailhost.net.listeners import ConnectionLimits, Listener, listen
 from mailhost.net.tls import ensure_local_ca, server_context
+from tests.support.examples import examples
 from tests.support.running import run
 from tests.support.transcript import anyone
 
@@ -96,7 +97,7 @@ class FakeTransport(asyncio.Transport):
         pass
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(
     st.lists(st.sampled_from([b"\r\n", b"\n", b"\r", b"a", b"bcdefgh", b"\0"]), max_size=40).map(b"".join),
     st.lists(st.integers(0, 200), max_size=12),

@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from tests.protocols.imap.test_parser import WORDS
+from tests.support.examples import examples
 from tests.support.transcript import Client
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ END = b"\r\nDONE\r\n\r\n*\r\nend-of-test LOGOUT\r\n"
 FEED = b"x" * 20  # for a literal that is still open
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@examples(60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(LINES)
 def test_any_octets_are_answered_or_end_in_bye(doors: "Doors", login: str, octets: bytes) -> None:
     with Client(doors.plain, timeout=20) as client:

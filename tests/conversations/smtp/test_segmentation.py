@@ -12,7 +12,7 @@ from typing import Any
 
 import aiosmtpd.smtp
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from delivery.acceptance import Acceptance, Accepted
@@ -21,6 +21,7 @@ from delivery.smtp.connection import SmtpConnection
 from delivery.smtp.conversation import converse
 from delivery.smtp.session import Door, Host, Session
 from mailhost.net.connection import READ_HIGH_WATER, ConnectionLost
+from tests.support.examples import examples
 
 
 class MemoryTransport(asyncio.Transport):
@@ -141,14 +142,14 @@ def test_octet_by_octet() -> None:
     assert replies_to([CONVERSATION[i : i + 1] for i in range(len(CONVERSATION))]) == expected()
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.lists(st.integers(0, len(CONVERSATION)), max_size=12))
 def test_cut_anywhere(cuts: list[int]) -> None:
     edges = [0, *sorted(cuts), len(CONVERSATION)]
     assert replies_to([CONVERSATION[start:end] for start, end in itertools.pairwise(edges)]) == expected()
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(st.lists(st.one_of(st.binary(max_size=30), st.sampled_from(CONVERSATION.splitlines(keepends=True)))))
 def test_any_octets_get_replies(blocks: list[bytes]) -> None:
     replies, _ = replies_to([b"EHLO a\r\n", *blocks])

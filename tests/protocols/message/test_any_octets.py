@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from unittest import mock
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailhost.protocols.message import (
@@ -22,6 +22,7 @@ from mailhost.protocols.message import (
 from mailhost.protocols.message.composing import Attachment, compose
 from mailhost.protocols.message.reading import read_attachment, read_message
 from tests.protocols.message.imap_grammar import Body, parse_body, parse_envelope
+from tests.support.examples import examples
 
 # Pieces that steer random octets into the scanner's corners.
 PIECES = st.sampled_from(
@@ -59,7 +60,7 @@ def shape_of_body(body: Body) -> object:
     return [shape_of_body(child) for child in body.children]
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(OCTETS)
 def test_any_octets_give_grammatical_answers(octets: bytes) -> None:
     worked_out = work_out(octets)
@@ -81,7 +82,7 @@ def test_any_octets_give_grammatical_answers(octets: bytes) -> None:
     header_fields(octets, [b"subject"], exclude=True)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(OCTETS)
 def test_any_octets_can_be_read(octets: bytes) -> None:
     message = read_message(octets)
@@ -92,7 +93,7 @@ def test_any_octets_can_be_read(octets: bytes) -> None:
         assert found.filename == attached.filename
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(OCTETS, st.integers(1, 4), st.integers(1, 4))
 def test_small_limits_hold(octets: bytes, depth: int, parts: int) -> None:
     worked_out = work_out(octets, limits=Limits(depth=depth, parts=parts, header_octets=50, header_fields=2))
@@ -100,7 +101,7 @@ def test_small_limits_hold(octets: bytes, depth: int, parts: int) -> None:
     check_offsets(PartMap.unpack(worked_out.parts).root, 0, len(octets))
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(OCTETS)
 def test_octets_full_of_dashes_are_divided_as_any_others(octets: bytes) -> None:
     expected = work_out(octets)
@@ -111,7 +112,7 @@ def test_octets_full_of_dashes_are_divided_as_any_others(octets: bytes) -> None:
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=200)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(TEXTS, TEXTS, st.lists(st.tuples(TEXTS, st.binary(max_size=300)), max_size=3), st.integers(0, 3000))
 def test_a_composed_message_means_the_same_to_others_and_to_us(
     subject: str, text: str, files: list[tuple[str, bytes]], cut: int
@@ -177,7 +178,7 @@ def check_against_email(body: Body, theirs: email.message.Message, ours: PartOff
         assert octets[ours.body_start : ours.body_end].decode() == payload
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(parts())
 def test_the_structure_is_the_one_that_others_see(octets: bytes) -> None:
     worked_out = work_out(octets)
