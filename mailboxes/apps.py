@@ -7,3 +7,7 @@ class MailboxesConfig(AppConfig):
     """Names the app for Django."""
 
     name = "mailboxes"
+
+    def ready(self) -> None:
+        """Registers the checks."""
+        from mailboxes import checks  # noqa: F401 (importing it registers)

@@ -11,6 +11,7 @@ import threading
 import time
 from asyncio import sleep
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.backends import BaseBackend
@@ -35,7 +36,7 @@ HASHES_AT_ONCE = 2  # argon2 takes 19 MiB and a core for 34 ms each
 FIND = """
 SELECT account.id, account.login, account.password, account.is_operator,
        account.is_enabled AND coalesce(domain.is_enabled, true), address.local_part, domain.name,
-       account.closed_protocols, account.imap_switched_off
+       account.closed_protocols, account.imap_switched_off, account.pop3_keeps_copy
   FROM mailboxes_account account
   LEFT JOIN domains_address address ON address.id = account.address_id
   LEFT JOIN domains_domain domain ON domain.id = address.domain_id
@@ -52,6 +53,7 @@ class Principal:
     address: EmailAddress | None
     is_operator: bool
     imap_switched_off: frozenset[str] = frozenset()  # capabilities, to work around a client
+    pop3_keeps_copy: bool = False
 
 
 class LoginCache:
@@ -96,17 +98,26 @@ def authenticate(*, login: str, password: str, peer: str, protocol: str) -> Prin
     Raises AuthenticationFailed (answer after its wait_seconds), TooManyFailures.
     """
     login = canonical_login(login[:MAX_LOGIN_CHARACTERS])
-    brakes = _Brakes(login, peer)
+    brakes = Brakes(login, peer)
     brakes.refuse_if_too_many()
-    row = one(FIND, (login,)) if _can_be_stored(login) else None
+    row = find_row(FIND, login)
     if row is None or len(password) > MAX_PASSWORD_CHARACTERS or not _can_be_stored(password):
         _check("", None, "")
         raise brakes.failed()
-    account_id, login, stored, is_operator, is_enabled, local_part, domain, closed, switched_off = row
-    if not _check(stored, account_id, password) or not is_enabled or protocol in closed:
+    is_right = _check(row[2], row[0], password)
+    principal = principal_of(row, protocol=protocol)
+    if not is_right or principal is None:
         raise brakes.failed()
+    return principal
+
+
+def principal_of(row: tuple[Any, ...], *, protocol: str) -> Principal | None:
+    """Who a row of FIND is (further columns are ignored); None where the account may not sign in there."""
+    account_id, login, _, is_operator, is_enabled, local_part, domain, closed, switched_off, keeps = row[:10]
+    if not is_enabled or protocol in closed:
+        return None
     address = EmailAddress(local_part, domain) if local_part is not None else None
-    return Principal(account_id, login, address, is_operator, frozenset(switched_off))
+    return Principal(account_id, login, address, is_operator, frozenset(switched_off), keeps)
 
 
 async def sign_in(*, login: str, password: str, peer: str, protocol: str) -> Principal:
@@ -143,6 +154,11 @@ class Backend(BaseBackend):
         return Account.objects.select_related("address__domain").filter(pk=user_id, is_enabled=True).first()
 
 
+def find_row(statement: str, login: str) -> tuple[Any, ...] | None:
+    """The row of the account with this canonical login."""
+    return one(statement, (login,)) if _can_be_stored(login) else None
+
+
 def _can_be_stored(text: str) -> bool:
     """Neither NUL nor what came of octets that were no UTF-8."""
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
@@ -164,8 +180,8 @@ def _check(stored: str, account_id: int | None, password: str) -> bool:
     return is_right
 
 
-class _Brakes:
-    """Counts wrong passwords for the pair of login and network, and for the network, in all doors together.
+class Brakes:
+    """Counts wrong passwords, proofs and tokens for login and network, and for the network, in all doors together.
 
     Not for the login alone: that would let any stranger shut its owner out.
     """

@@ -39,6 +39,13 @@ class AuthenticationFailed(MailboxFact):
         self.wait_seconds = wait_seconds
 
 
+class ActingForAnother(MailboxFact):
+    """An account signs in to act as another one, which nobody may."""
+
+    def __init__(self) -> None:
+        super().__init__("You may act as yourself alone.")
+
+
 class TooManyFailures(MailboxFact):
     """So many wrong passwords came for this account or from this address that none is looked at for a while."""
 
@@ -72,6 +79,18 @@ class InboxIsPermanent(MailboxFact):
 
     def __init__(self) -> None:
         super().__init__("INBOX cannot be deleted.")
+
+
+class MailboxHasInferiors(MailboxFact):
+    """There is no mailbox of this name, only inferior ones: nothing that could be deleted (RFC 3501 section 6.3.4)."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There are only mailboxes below {name}.")
+        self.name = name
+
+
+class SpecialUseRefused(MailboxFact):
+    """A mailbox cannot have this special use (RFC 6154 section 3); the text says why."""
 
 
 class TooManyMailboxes(MailboxFact):

@@ -231,6 +231,18 @@ LOGIN_CACHE_SECONDS = env.seconds(
     300,
     "How long a process remembers that a password was right (as an HMAC), as mail clients sign in all the time.",
 )
+SASL_MECHANISMS = env.words(
+    "MAILHOST_SASL_MECHANISMS",
+    ("SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN", "OAUTHBEARER", "XOAUTH2"),
+    "How mail clients may sign in, in the order in which it is told. Leave SCRAM-SHA-256-PLUS out behind a proxy that "
+    "ends TLS with a certificate of its own: clients would be bound to that one.",
+)
+TOKEN_CHECKER = env.text(
+    "MAILHOST_TOKEN_CHECKER",
+    "",
+    "The function that checks bearer tokens, as `package.module.function`: it takes the token and gives the login "
+    "that it is for, or None. Empty: OAUTHBEARER and XOAUTH2 are not offered.",
+)
 
 # --- The store ----------------------------------------------------------------------------------------------------
 env.section("The store")
@@ -242,7 +254,9 @@ MAX_MAILBOX_NAME = env.integer(
     "MAILHOST_MAX_MAILBOX_NAME", 1_000, "Characters of a mailbox's full name, all levels together."
 )
 MAX_GRANTS = env.integer(
-    "MAILHOST_MAX_GRANTS", 1_000, "Accounts that one mailbox is shared with: GETACL answers with all of them at once."
+    "MAILHOST_MAX_GRANTS",
+    1_000,
+    "Accounts that one mailbox is shared with: GETACL answers with all of them at once.",
 )
 SHARE_WITH_ANYONE = env.boolean(
     "MAILHOST_SHARE_WITH_ANYONE",

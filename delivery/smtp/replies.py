@@ -5,6 +5,7 @@ from typing import Final
 from delivery.routing import AccountDisabled
 from domains.exceptions import AddressNotFound, DomainNotFound, TooManyTargets
 from mailboxes.exceptions import (
+    ActingForAnother,
     AuthenticationFailed,
     DiskNearlyFull,
     MailboxNotFound,
@@ -43,6 +44,7 @@ _REPLIES: Final[dict[type[Exception], Reply]] = {
     MessageTooLarge: MESSAGE_TOO_BIG,
     StoreUnavailable: Reply(451, "4.3.0", "The mail store is away for the moment, try again later"),
     AuthenticationFailed: Reply(535, "5.7.8", "Login or password is wrong"),
+    ActingForAnother: Reply(535, "5.7.8", "Acting as another account is not possible here"),
     TooManyFailures: Reply(454, "4.7.0", "Too many failed logins, try again later"),
 }
 FACTS: Final[tuple[type[Exception], ...]] = (CommandRefused, *_REPLIES)

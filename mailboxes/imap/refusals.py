@@ -19,11 +19,14 @@ class Refused(Exception):
 CODES: Mapping[type[Exception], str] = {
     facts.AccountNotFound: "NONEXISTENT",
     facts.AuthenticationFailed: "AUTHENTICATIONFAILED",
+    facts.ActingForAnother: "AUTHORIZATIONFAILED",
     facts.TooManyFailures: "LIMIT",
     facts.MailboxNotFound: "NONEXISTENT",
     facts.MailboxExists: "ALREADYEXISTS",
     facts.MailboxNameInvalid: "CANNOT",
     facts.InboxIsPermanent: "CANNOT",
+    facts.MailboxHasInferiors: "HASCHILDREN",
+    facts.SpecialUseRefused: "USEATTR",  # RFC 6154 section 3
     facts.TooManyMailboxes: "LIMIT",
     facts.TooManyKeywords: "LIMIT",
     facts.NotPermitted: "NOPERM",

@@ -13,6 +13,7 @@ from mailboxes.exceptions import MailboxFact
 from mailboxes.imap.limits import BEFORE_LOGIN, LINE_SLACK, SessionLimits
 from mailboxes.imap.selected import Selected
 from mailboxes.imap.view import SharedViews
+from mailboxes.mechanisms import offered_mechanisms
 from mailboxes.store.select import select_mailbox
 from mailhost.net.announcements import Watch, Watcher
 from mailhost.net.connection import Connection, ConnectionLost, LineTooLong
@@ -25,7 +26,6 @@ from mailhost.protocols.imap.responses import continuation, status_line
 from mailhost.protocols.imap.states import State
 
 SEARCHES_AT_ONCE = 2
-MECHANISMS = ("PLAIN",)
 MAX_SKIPPED_BEFORE_LOGIN = 65_536
 
 log = structlog.get_logger(__name__)
@@ -94,11 +94,21 @@ class Session:
         return self.connection.is_tls or (self.host.allow_plaintext_login and self.connection.is_loopback)
 
     @property
+    def mechanisms(self) -> tuple[str, ...]:
+        """What AUTHENTICATE takes right now."""
+        if not self.may_log_in:
+            return ()
+        offered = offered_mechanisms(end_points=self.connection.end_points)
+        return tuple(name for name in offered if f"AUTH={name}" not in self.switched_off)
+
+    @property
     def capabilities(self) -> str:
-        may_start_tls = self.host.tls is not None and not self.connection.is_tls
-        mechanisms = MECHANISMS if self.may_log_in else ()
         return capabilities(
-            self.state, may_start_tls=may_start_tls, mechanisms=mechanisms, switched_off=self.switched_off
+            self.state,
+            may_start_tls=self.host.tls is not None and not self.connection.is_tls,
+            may_log_in=self.may_log_in,
+            mechanisms=self.mechanisms,
+            switched_off=self.switched_off,
         )
 
     @property
@@ -109,7 +119,12 @@ class Session:
 
     def enable(self, word: str) -> None:
         """The mode holds from now on (RFC 5161), with what it implies."""
-        self.enabled.update((word, *IMPLIES.get(word, ())))
+        new = {word, *IMPLIES.get(word, ())} - self.enabled
+        self.enabled |= new
+        if "CONDSTORE" in new and self.selected is not None:
+            # The client counts from here: what came before carried no mod-sequences.
+            modseq = self.selected.told_modseq
+            self.write(status_line("*", "OK", "The newest change.", f"HIGHESTMODSEQ {modseq}"))
 
     @property
     def has_utf8_names(self) -> bool:

@@ -1,6 +1,12 @@
 """How POP3 words the facts that the store and authentication state."""
 
-from mailboxes.exceptions import AccountNotFound, AuthenticationFailed, MailboxNotFound, TooManyFailures
+from mailboxes.exceptions import (
+    AccountNotFound,
+    ActingForAnother,
+    AuthenticationFailed,
+    MailboxNotFound,
+    TooManyFailures,
+)
 from mailboxes.pop3.maildrop import MessageGone, NoSuchMessage
 from mailhost.net.connection import LineTooLong
 from mailhost.net.store_threads import StoreUnavailable
@@ -13,6 +19,7 @@ MISTAKES = (BadCommand, LineTooLong, SaslCancelled, SaslSyntaxError)
 FACTS = (
     StoreUnavailable,
     AuthenticationFailed,
+    ActingForAnother,
     TooManyFailures,
     AccountNotFound,
     MailboxNotFound,
@@ -30,7 +37,7 @@ def refusal(fact: Exception) -> bytes:
             return err("The line is too long.")
         case SaslCancelled():
             return err("Authentication cancelled.")
-        case AuthenticationFailed():
+        case AuthenticationFailed() | ActingForAnother():
             return err(str(fact), ResponseCode.AUTH)
         case TooManyFailures():
             # Not AUTH: whether this password is right was not looked at, and a client should not ask for another.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
+from mailboxes.mechanisms import offered_mechanisms
 from mailboxes.pop3.maildrop import Maildrop
 from mailhost.net.connection import Connection
 from mailhost.protocols.pop3.states import State
@@ -46,6 +47,11 @@ class Session:
     def may_sign_in(self) -> bool:
         """Passwords go over TLS, or over loopback where the operator allows that (RFC 8314 section 3)."""
         return self.connection.is_tls or (settings.ALLOW_PLAINTEXT_LOGIN and self.connection.is_loopback)
+
+    @property
+    def mechanisms(self) -> tuple[str, ...]:
+        """What AUTH takes now."""
+        return offered_mechanisms(end_points=self.connection.end_points) if self.may_sign_in else ()
 
     @property
     def may_start_tls(self) -> bool:

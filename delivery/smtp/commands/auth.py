@@ -1,4 +1,4 @@
-"""AUTH PLAIN and LOGIN (RFC 4954, RFC 4616)."""
+"""AUTH (RFC 4954), with the mechanisms that every door has."""
 
 from typing import Final
 
@@ -6,15 +6,13 @@ from django.conf import settings
 
 from delivery.smtp.replies import CLOSING_TOO_MANY_ERRORS
 from delivery.smtp.session import Door, Session, State
-from mailboxes.authentication import sign_in
-from mailboxes.exceptions import AuthenticationFailed
+from mailboxes.authentication import Principal
+from mailboxes.exceptions import ActingForAnother, AuthenticationFailed
+from mailboxes.mechanisms import Attempt, authenticate_with, offered_mechanisms
 from mailhost.net.connection import LineTooLong
 from mailhost.net.store_threads import StoreUnavailable
 from mailhost.protocols.sasl import (
-    MECHANISMS,
     Challenge,
-    Credentials,
-    Exchange,
     SaslCancelled,
     SaslSyntaxError,
     decode_initial_response,
@@ -27,27 +25,23 @@ ALLOWED_IN: Final = frozenset({State.GREETED})
 MAX_LINE_OCTETS: Final = 12_288  # RFC 4954 section 4.5
 
 
-def is_auth_offered(session: Session) -> bool:
+def mechanisms(session: Session) -> tuple[str, ...]:
     """On submission, under TLS; without it only where the owner of this machine tries things out."""
     if session.door is not Door.SUBMISSION or session.principal is not None:
-        return False
-    return session.connection.is_tls or (settings.ALLOW_PLAINTEXT_LOGIN and session.connection.is_loopback)
+        return ()
+    connection = session.connection
+    if not connection.is_tls and not (settings.ALLOW_PLAINTEXT_LOGIN and connection.is_loopback):
+        return ()
+    return offered_mechanisms(end_points=connection.end_points)
 
 
 async def auth(session: Session, argument: str) -> Reply:
     """Signs an account in."""
-    _refuse_where_out_of_place(session)
-    credentials = await _exchange(session, argument)
-    if credentials.authzid not in {"", credentials.login}:
-        raise CommandRefused(535, "5.7.8", "Acting as another account is not possible here")
+    offered = mechanisms(session)
+    _refuse_where_out_of_place(session, offered)
     try:
-        session.principal = await sign_in(
-            login=credentials.login,
-            password=credentials.password,
-            peer=session.connection.peer,
-            protocol="smtp",
-        )
-    except AuthenticationFailed:
+        session.principal = await _exchange(session, argument, offered)
+    except (AuthenticationFailed, ActingForAnother):
         session.login_failures += 1
         if session.login_failures >= settings.SMTP_MAX_LOGIN_FAILURES:
             return CLOSING_TOO_MANY_ERRORS
@@ -57,36 +51,34 @@ async def auth(session: Session, argument: str) -> Reply:
     return Reply(235, "2.7.0", "Authentication succeeded")
 
 
-def _refuse_where_out_of_place(session: Session) -> None:
+def _refuse_where_out_of_place(session: Session, offered: tuple[str, ...]) -> None:
     if session.door is not Door.SUBMISSION:
         raise CommandRefused(502, "5.5.1", "AUTH is for the submission ports, 465 and 587")
     if session.principal is not None:
         raise CommandRefused(503, "5.5.1", "Authenticated already")
-    if not is_auth_offered(session):
+    if not offered:
         raise CommandRefused(538, "5.7.11", "Encryption is required, begin with STARTTLS")
 
 
-async def _exchange(session: Session, argument: str) -> Credentials:
+async def _exchange(session: Session, argument: str, offered: tuple[str, ...]) -> Principal:
     mechanism, _, initial = argument.partition(" ")
-    make_exchange = MECHANISMS.get(mechanism.upper())
-    if make_exchange is None:
-        raise CommandRefused(504, "5.5.4", "The mechanisms are PLAIN and LOGIN")
+    mechanism = mechanism.upper()
+    if mechanism not in offered:
+        raise CommandRefused(504, "5.5.4", f"The mechanisms are {', '.join(offered)}")
+    connection = session.connection
+
+    async def ask(octets: bytes) -> bytes:
+        connection.write(b"334 " + encode_challenge(Challenge(octets)) + b"\r\n")
+        line = await connection.read_line(limit=MAX_LINE_OCTETS, timeout=settings.SMTP_TIMEOUT_SECONDS)
+        return decode_response(line)
+
     try:
         response = decode_initial_response(initial.encode()) if initial else None
-        return await _converse(session, make_exchange(), response)
+        attempt = Attempt("smtp", connection.peer, connection.end_points, offered, ask)
+        return await authenticate_with(mechanism, response, attempt)
     except SaslCancelled:
         raise CommandRefused(501, "5.7.0", "Authentication cancelled") from None
     except SaslSyntaxError as error:
         raise CommandRefused(501, "5.5.2", str(error)) from error
     except LineTooLong:
         raise CommandRefused(500, "5.5.6", "The authentication exchange line is too long") from None
-
-
-async def _converse(session: Session, exchange: Exchange, response: bytes | None) -> Credentials:
-    while isinstance(step := exchange.answer(response), Challenge):
-        session.connection.write(b"334 " + encode_challenge(step) + b"\r\n")
-        line = await session.connection.read_line(
-            limit=MAX_LINE_OCTETS, timeout=settings.SMTP_TIMEOUT_SECONDS
-        )
-        response = decode_response(line)
-    return step

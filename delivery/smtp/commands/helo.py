@@ -1,6 +1,6 @@
 """EHLO and HELO (RFC 5321 section 4.1.1.1)."""
 
-from delivery.smtp.commands.auth import is_auth_offered
+from delivery.smtp.commands.auth import mechanisms
 from delivery.smtp.session import Session, max_message_octets
 from mailhost.protocols.smtp.replies import CommandRefused, Reply
 
@@ -18,8 +18,8 @@ async def ehlo(session: Session, argument: str) -> Reply:
     ]
     if session.host.tls is not None and not session.connection.is_tls:
         extensions.append("STARTTLS")
-    if is_auth_offered(session):
-        extensions.append("AUTH PLAIN LOGIN")
+    if offered := mechanisms(session):
+        extensions.append(f"AUTH {' '.join(offered)}")
     extensions.append("HELP")
     return Reply(250, "", "\n".join(extensions))
 

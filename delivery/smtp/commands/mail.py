@@ -4,7 +4,7 @@ from typing import Final
 
 from delivery.envelope import Envelope
 from delivery.routing import may_send_as
-from delivery.smtp.commands.auth import is_auth_offered
+from delivery.smtp.commands.auth import mechanisms
 from delivery.smtp.replies import (
     AUTHENTICATION_REQUIRED,
     DISK_NEARLY_FULL,
@@ -26,7 +26,7 @@ SENDER_OK: Final = Reply(250, "2.1.0", "Sender ok")
 async def mail(session: Session, argument: str) -> Reply:
     """Begins a transaction."""
     if session.door is Door.SUBMISSION and session.principal is None:
-        return AUTHENTICATION_REQUIRED if is_auth_offered(session) else STARTTLS_REQUIRED
+        return AUTHENTICATION_REQUIRED if mechanisms(session) else STARTTLS_REQUIRED
     command = parse_mail(argument, is_extended=session.is_extended)
     if command.size_octets > max_message_octets():
         return MESSAGE_TOO_BIG

@@ -1,16 +1,14 @@
 """LOGIN (RFC 3501 section 6.2.3), and signing in as AUTHENTICATE shares it."""
 
-import structlog
+from collections.abc import Awaitable
 
-from mailboxes.authentication import sign_in
-from mailboxes.exceptions import AuthenticationFailed, TooManyFailures
+from mailboxes.authentication import Principal, sign_in
+from mailboxes.exceptions import ActingForAnother, AuthenticationFailed, TooManyFailures
 from mailboxes.imap.refusals import Refused
 from mailboxes.imap.session import Session
 from mailhost.protocols.imap.commands import Login
 from mailhost.protocols.imap.responses import Reply, ok
 from mailhost.protocols.imap.states import State
-
-log = structlog.get_logger(__name__)
 
 
 async def login(session: Session, command: Login) -> Reply:
@@ -20,7 +18,8 @@ async def login(session: Session, command: Login) -> Reply:
     except UnicodeDecodeError:
         # As any wrong password: counted, slowed, and not said to be different.
         name, password = command.login.decode("utf-8", "replace"), ""
-    return await enter(session, login=name, password=password)
+    peer = session.connection.peer
+    return await entering(session, sign_in(login=name, password=password, peer=peer, protocol="imap"))
 
 
 def refuse_plaintext(session: Session) -> None:
@@ -29,13 +28,11 @@ def refuse_plaintext(session: Session) -> None:
         raise Refused("Plaintext login needs TLS: use STARTTLS or port 993.", "PRIVACYREQUIRED")
 
 
-async def enter(session: Session, *, login: str, password: str) -> Reply:
-    """Sign in; a client that goes on failing is sent away."""
+async def entering(session: Session, signing_in: Awaitable[Principal]) -> Reply:
+    """The end of any sign-in; a client that goes on failing is sent away."""
     try:
-        principal = await sign_in(
-            login=login, password=password, peer=session.connection.peer, protocol="imap"
-        )
-    except (AuthenticationFailed, TooManyFailures):
+        principal = await signing_in
+    except (AuthenticationFailed, ActingForAnother, TooManyFailures):
         session.login_failures += 1
         if session.login_failures >= session.host.limits.login_failures:
             session.bye("Too many failed logins")

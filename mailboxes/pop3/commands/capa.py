@@ -12,7 +12,8 @@ def capabilities(session: Session) -> list[str]:
     """What the client can use now; before TLS no way to send a password is named."""
     words = list(ALWAYS)
     if session.state is State.AUTHORIZATION and session.may_sign_in:
-        words += ["USER", "SASL PLAIN"]
+        words.append("USER")
+        words += [f"SASL {' '.join(session.mechanisms)}"] if session.mechanisms else []
     if session.may_start_tls:
         words.append("STLS")
     return words

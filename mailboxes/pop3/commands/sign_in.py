@@ -1,10 +1,13 @@
-"""USER, PASS (RFC 1939 section 7) and AUTH PLAIN (RFC 5034)."""
+"""USER, PASS (RFC 1939 section 7) and AUTH (RFC 5034)."""
+
+from collections.abc import Awaitable
 
 import structlog
 from django.conf import settings
 
-from mailboxes import authentication
-from mailboxes.exceptions import AuthenticationFailed, TooManyFailures
+from mailboxes.authentication import Principal, sign_in
+from mailboxes.exceptions import ActingForAnother, AuthenticationFailed, TooManyFailures
+from mailboxes.mechanisms import Attempt, authenticate_with
 from mailboxes.pop3.maildrop import open_maildrop
 from mailboxes.pop3.refusals import refusal
 from mailboxes.pop3.session import Session, SessionOver
@@ -14,9 +17,6 @@ from mailhost.protocols.pop3.commands import Auth, BadCommand, Pass, User
 from mailhost.protocols.pop3.replies import listing, ok
 
 log = structlog.get_logger(__name__)
-
-# LOGIN is not offered: it is neither standardised nor used for POP3.
-MECHANISMS = ("PLAIN",)
 
 
 async def user(session: Session, command: User) -> None:
@@ -32,24 +32,28 @@ async def pass_(session: Session, command: Pass) -> None:
     name, session.user = session.user, ""
     if not name:
         raise BadCommand("USER comes first.")
-    await _sign_in(session, sasl.Credentials("", name, command.password))
+    peer = session.connection.peer
+    await _enter(session, sign_in(login=name, password=command.password, peer=peer, protocol="pop3"))
 
 
 async def auth(session: Session, command: Auth) -> None:
-    """PLAIN, with the initial response in the command or after a continuation."""
+    """Any mechanism of this host, with the initial response in the command or after a continuation."""
     if command.mechanism is None:
-        await session.send_all(listing(ok("Mechanisms follow."), MECHANISMS if session.may_sign_in else ()))
+        await session.send_all(listing(ok("Mechanisms follow."), session.mechanisms))
         return
     _refuse_plaintext(session)
-    if command.mechanism not in MECHANISMS:
+    if command.mechanism not in session.mechanisms:
         raise BadCommand("There is no such mechanism.")
-    exchange = sasl.MECHANISMS[command.mechanism]()
+
+    async def ask(octets: bytes) -> bytes:
+        await session.send(b"+ " + sasl.encode_challenge(sasl.Challenge(octets)) + b"\r\n")
+        return sasl.decode_response(await session.read_line())
+
+    connection = session.connection
     given = command.initial_response
-    step = exchange.answer(None if given is None else sasl.decode_initial_response(given))
-    while isinstance(step, sasl.Challenge):
-        await session.send(b"+ " + sasl.encode_challenge(step) + b"\r\n")
-        step = exchange.answer(sasl.decode_response(await session.read_line()))
-    await _sign_in(session, step)
+    initial = None if given is None else sasl.decode_initial_response(given)
+    attempt = Attempt("pop3", connection.peer, connection.end_points, session.mechanisms, ask)
+    await _enter(session, authenticate_with(command.mechanism, initial, attempt))
 
 
 def _refuse_plaintext(session: Session) -> None:
@@ -57,17 +61,13 @@ def _refuse_plaintext(session: Session) -> None:
         raise BadCommand("Passwords need TLS here: use STLS, or the port for POP3 over TLS.")
 
 
-async def _sign_in(session: Session, credentials: sasl.Credentials) -> None:
+async def _enter(session: Session, signing_in: Awaitable[Principal]) -> None:
     """Raises StoreUnavailable, MailboxNotFound; ends the session after too many wrong passwords."""
     peer = session.connection.peer
     try:
-        if credentials.authzid.casefold() not in {"", credentials.login.casefold()}:
-            raise AuthenticationFailed  # nobody acts for another account yet
-        principal = await authentication.sign_in(
-            login=credentials.login, password=credentials.password, peer=peer, protocol="pop3"
-        )
-    except (AuthenticationFailed, TooManyFailures) as failure:
-        log.info("sign-in refused", login=credentials.login[:200], peer=peer, reason=type(failure).__name__)
+        principal = await signing_in
+    except (AuthenticationFailed, ActingForAnother, TooManyFailures) as failure:
+        log.info("sign-in refused", peer=peer, reason=type(failure).__name__)
         session.login_failures += 1
         if session.login_failures >= settings.POP3_MAX_LOGIN_FAILURES:
             raise SessionOver(refusal(failure)) from failure

@@ -30,6 +30,8 @@ EXTENSIONS: tuple[Extension, ...] = (
     Extension("SASL-IR", "RFC 4959", Told.ALWAYS),
     Extension("IDLE", "RFC 2177", Told.ALWAYS),
     Extension("ENABLE", "RFC 5161"),
+    Extension("CONDSTORE", "RFC 7162"),
+    Extension("QRESYNC", "RFC 7162"),
     Extension("NAMESPACE", "RFC 2342"),
     Extension("UIDPLUS", "RFC 4315"),
     Extension("UNSELECT", "RFC 3691"),
@@ -39,13 +41,21 @@ EXTENSIONS: tuple[Extension, ...] = (
     Extension("LIST-EXTENDED", "RFC 5258"),
     Extension("LIST-STATUS", "RFC 5819"),
     Extension("PREVIEW", "RFC 8970"),
+    Extension("ESEARCH", "RFC 4731"),
+    Extension("SEARCHRES", "RFC 5182"),
+    Extension("WITHIN", "RFC 5032"),
 )
 
 
 def capabilities(
-    state: State, *, may_start_tls: bool, mechanisms: tuple[str, ...], switched_off: Set[str] = frozenset()
+    state: State,
+    *,
+    may_start_tls: bool,
+    may_log_in: bool,
+    mechanisms: tuple[str, ...],
+    switched_off: Set[str] = frozenset(),
 ) -> str:
-    """What is told now. LOGINDISABLED or the mechanisms stand for what this connection may do right now."""
+    """What is told now. LOGINDISABLED and the mechanisms say what this connection may do right now."""
     is_signed_in = state is not State.NOT_AUTHENTICATED
     words = [
         extension.word
@@ -54,5 +64,6 @@ def capabilities(
     ]
     if not is_signed_in:
         words += ["STARTTLS"] if may_start_tls else []
-        words += [f"AUTH={mechanism}" for mechanism in mechanisms] or ["LOGINDISABLED"]
+        words += [f"AUTH={mechanism}" for mechanism in mechanisms]
+        words += [] if may_log_in else ["LOGINDISABLED"]
     return " ".join(words)

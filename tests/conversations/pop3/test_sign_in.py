@@ -62,7 +62,7 @@ def test_stls_then_user_and_pass(ports: dict[str, int], account: "Account") -> N
         C: CAPA
         S: +OK…
         S~ USER
-        S: SASL PLAIN
+        S: SASL SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN
         S: .
         C: STLS
         S: -ERR TLS is active already.
@@ -122,7 +122,10 @@ def test_auth_plain_with_and_without_an_initial_response(ports: dict[str, int], 
         S: +OK…
         C: AUTH
         S: +OK Mechanisms follow.
+        S: SCRAM-SHA-256-PLUS
+        S: SCRAM-SHA-256
         S: PLAIN
+        S: LOGIN
         S: .
         C: auth plain
         S: + …
@@ -153,7 +156,7 @@ def test_acting_for_oneself_may_be_said_and_for_others_not(ports: dict[str, int]
         """
         S: +OK…
         C: AUTH PLAIN {other}
-        S: -ERR [AUTH] The login or the password is wrong.
+        S: -ERR [AUTH] You may act as yourself alone.
         C: AUTH PLAIN {own}
         S: +OK 0 messages.
         """,

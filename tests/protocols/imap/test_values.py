@@ -153,11 +153,13 @@ def test_a_status_line() -> None:
 
 
 def test_capabilities_say_what_this_connection_may_do() -> None:
-    before = capabilities(State.NOT_AUTHENTICATED, may_start_tls=True, mechanisms=())
+    before = capabilities(State.NOT_AUTHENTICATED, may_start_tls=True, may_log_in=False, mechanisms=())
     assert "STARTTLS LOGINDISABLED" in before
     assert "AUTH=PLAIN" not in before
-    after = capabilities(State.AUTHENTICATED, may_start_tls=False, mechanisms=("PLAIN",))
+    after = capabilities(State.AUTHENTICATED, may_start_tls=False, may_log_in=True, mechanisms=("PLAIN",))
     assert "UIDPLUS" in after
     assert "AUTH=" not in after
-    without = capabilities(State.AUTHENTICATED, may_start_tls=False, mechanisms=(), switched_off={"MOVE"})
+    without = capabilities(
+        State.AUTHENTICATED, may_start_tls=False, may_log_in=True, mechanisms=(), switched_off={"MOVE"}
+    )
     assert "MOVE" not in without.split()
