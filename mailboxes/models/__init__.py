@@ -4,11 +4,11 @@ from mailboxes.models.account import Account, AccountUsage
 from mailboxes.models.annotation import Annotation
 from mailboxes.models.api_key import ApiKey
 from mailboxes.models.content import Content
-from mailboxes.models.content_text import ContentText
 from mailboxes.models.grant import Grant
 from mailboxes.models.mailbox import Mailbox
 from mailboxes.models.maildrop_lease import MaildropLease
 from mailboxes.models.message import Expunged, Message
+from mailboxes.models.search_index import SearchIndex, SearchSegment, SearchWords
 from mailboxes.models.subscription import Subscription
 
 __all__ = [
@@ -17,11 +17,13 @@ __all__ = [
     "Annotation",
     "ApiKey",
     "Content",
-    "ContentText",
     "Expunged",
     "Grant",
     "Mailbox",
     "MaildropLease",
     "Message",
+    "SearchIndex",
+    "SearchSegment",
+    "SearchWords",
     "Subscription",
 ]
