@@ -415,6 +415,19 @@ IMAP_MAX_LITERAL_OCTETS = env.octets(
     "64K",
     "A literal in any command but APPEND, whose bound is MAILHOST_MAX_MESSAGE.",
 )
+IMAP_MAX_APPEND_OCTETS = env.octets(
+    "MAILHOST_IMAP_MAX_APPEND",
+    "100M",
+    "All messages of one APPEND together: they are stored all or none, so all are in memory at once.",
+)
+IMAP_APPEND_ROOM_OCTETS = env.octets(
+    "MAILHOST_IMAP_APPEND_ROOM",
+    "256M",
+    "Messages on their way in over all sessions of the IMAP process; the next APPEND waits until others are stored.",
+)
+IMAP_APPEND_ROOM_SECONDS = env.seconds(
+    "MAILHOST_IMAP_APPEND_ROOM_TIMEOUT", 30, "How long an APPEND waits for that room before it is refused."
+)
 IMAP_MAX_COMMAND_OCTETS = env.octets(
     "MAILHOST_IMAP_MAX_COMMAND",
     "1M",

@@ -27,6 +27,7 @@ async def converse(connection: Connection, host: ImapHost) -> None:
         pass
     finally:
         session.forget_mailbox()
+        session.let_go()
 
 
 async def _serve_next(session: Session) -> None:

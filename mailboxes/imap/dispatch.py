@@ -12,7 +12,7 @@ from mailboxes.imap.refusals import WORDED, word_refusal
 from mailboxes.imap.session import Session
 from mailhost.protocols.imap import commands as c
 from mailhost.protocols.imap.errors import ImapSyntaxError, UnknownCharset
-from mailhost.protocols.imap.framing import CommandText, CommandTooBig
+from mailhost.protocols.imap.framing import NO_ROOM, TOO_BIG, CommandText, CommandTooBig
 from mailhost.protocols.imap.parser import parse, parse_tag
 from mailhost.protocols.imap.responses import Reply, bad, no
 from mailhost.protocols.imap.search_parser import CHARSETS
@@ -68,6 +68,8 @@ async def _run(session: Session, command: c.Command) -> Reply | None:
 
 def refuse_framing(command: CommandTooBig) -> Reply:
     """A literal or line beyond its bound: RFC 7888 section 4 and RFC 7889 section 4 say TOOBIG."""
-    if command.text == "literal too big":
+    if command.text == TOO_BIG:
         return no("The literal is too big", "TOOBIG")
+    if command.text == NO_ROOM:
+        return no("Too much mail is on its way in; try again in a moment.", "LIMIT")
     return bad(f"Error in IMAP command: {command.text}")

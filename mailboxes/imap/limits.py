@@ -21,6 +21,7 @@ class SessionLimits:
     autologout_seconds: float
     idle_notice_seconds: float
     literal_seconds: float
+    room_seconds: float
     bad_commands: int
     login_failures: int
 
@@ -31,12 +32,14 @@ def from_settings() -> SessionLimits:
             line=settings.IMAP_MAX_LINE_OCTETS,
             literal=settings.IMAP_MAX_LITERAL_OCTETS,
             message=settings.MAX_MESSAGE_OCTETS,
+            messages=settings.IMAP_MAX_APPEND_OCTETS,
             command=settings.IMAP_MAX_COMMAND_OCTETS,
         ),
         login_seconds=settings.IMAP_LOGIN_SECONDS,
         autologout_seconds=settings.IMAP_AUTOLOGOUT_SECONDS,
         idle_notice_seconds=settings.IMAP_IDLE_NOTICE_SECONDS,
         literal_seconds=60.0,
+        room_seconds=settings.IMAP_APPEND_ROOM_SECONDS,
         bad_commands=settings.IMAP_MAX_BAD_COMMANDS,
         login_failures=settings.IMAP_MAX_LOGIN_FAILURES,
     )

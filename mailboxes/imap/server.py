@@ -10,6 +10,7 @@ from django.conf import settings
 
 from mailboxes.imap.conversation import converse
 from mailboxes.imap.limits import from_settings
+from mailboxes.imap.message_budget import MessageBudget
 from mailboxes.imap.session import ImapHost
 from mailboxes.store.changes import highest_modseqs
 from mailhost.net.announcements import Watcher
@@ -30,6 +31,7 @@ async def imap_host(*, tls: ssl.SSLContext | None) -> AsyncIterator[ImapHost]:
         yield ImapHost(
             limits=from_settings(),
             watcher=watcher,
+            budget=MessageBudget(settings.IMAP_APPEND_ROOM_OCTETS),
             tls=tls,
             allow_plaintext_login=settings.ALLOW_PLAINTEXT_LOGIN,
             switched_off=frozenset(settings.IMAP_SWITCHED_OFF),

@@ -11,6 +11,7 @@ from django.db import DatabaseError
 from mailboxes.authentication import Principal
 from mailboxes.exceptions import MailboxFact
 from mailboxes.imap.limits import BEFORE_LOGIN, LINE_SLACK, SessionLimits
+from mailboxes.imap.message_budget import Held, MessageBudget
 from mailboxes.imap.selected import Selected
 from mailboxes.imap.view import SharedViews
 from mailboxes.mechanisms import offered_mechanisms
@@ -20,7 +21,7 @@ from mailhost.net.connection import Connection, ConnectionLost, LineTooLong
 from mailhost.net.store_threads import StoreUnavailable, in_store
 from mailhost.protocols.imap.capabilities import capabilities
 from mailhost.protocols.imap.enabling import IMPLIES
-from mailhost.protocols.imap.framing import CommandText, CommandTooBig, Framer, LiteralFollows
+from mailhost.protocols.imap.framing import NO_ROOM, CommandText, CommandTooBig, Framer, LiteralFollows
 from mailhost.protocols.imap.names import write_name
 from mailhost.protocols.imap.responses import continuation, status_line
 from mailhost.protocols.imap.states import State
@@ -37,6 +38,7 @@ class ImapHost:
 
     limits: SessionLimits
     watcher: Watcher
+    budget: MessageBudget
     tls: ssl.SSLContext | None = None
     allow_plaintext_login: bool = False  # on loopback alone
     switched_off: Set[str] = frozenset()  # capabilities
@@ -50,6 +52,7 @@ class Session:
 
     __slots__ = (
         "_framer",
+        "_held",
         "_watch",
         "bad_commands",
         "connection",
@@ -73,6 +76,7 @@ class Session:
         self.bad_commands = 0  # since the last one that was understood
         self.login_failures = 0
         self._framer = Framer(BEFORE_LOGIN)
+        self._held = Held(host.budget)
         self._watch: Watch | None = None
 
     # --- what commands ask -----------------------------------------------------------------------------------
@@ -214,6 +218,7 @@ class Session:
         return await self.connection.read_line(limit=BEFORE_LOGIN.line, timeout=self._silence_seconds)
 
     async def read_command(self) -> CommandText | CommandTooBig:
+        self.let_go()
         framing = BEFORE_LOGIN if self.principal is None else self.host.limits.framing
         while True:
             try:
@@ -223,11 +228,24 @@ class Session:
             except LineTooLong:
                 return self._framer.refuse_line(b"")
             event = self._framer.feed_line(line)
+            if isinstance(event, LiteralFollows) and not await self._has_room(event):
+                event = self._framer.refuse_literal(event, NO_ROOM)
             if not isinstance(event, LiteralFollows):
                 return event
             if event.is_synchronising:
                 await self.send(continuation("Ready for the literal"))
             await self._read_literal(event)
+
+    async def _has_room(self, literal: LiteralFollows) -> bool:
+        return not (literal.is_kept and literal.is_message) or await self.hold(literal.size)
+
+    async def hold(self, octets: int) -> bool:
+        """Wait for room for so many octets of messages; it is kept until the next command is read."""
+        return await self._held.take(octets, timeout=self.host.limits.room_seconds)
+
+    def let_go(self) -> None:
+        """No message of a command is held any more."""
+        self._held.give_back()
 
     async def _read_literal(self, literal: LiteralFollows) -> None:
         seconds = self.host.limits.literal_seconds

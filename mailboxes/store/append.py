@@ -25,6 +25,7 @@ from mailboxes.exceptions import (
 from mailboxes.store import structure
 from mailboxes.store.grants import changeable_flags, require_on
 from mailboxes.store.keywords import checked_keywords
+from mailboxes.store.large_content import LARGE_OCTETS, copy_contents
 from mailboxes.store.locks import (
     LockedMailbox,
     LockedUsage,
@@ -313,6 +314,8 @@ class _Batch:
         ]
         accounts = [{"id": account_id, **counts} for account_id, counts in self.account_counts.items()]
         contents = [(item.content_id, item.content) for item in self.contents]
+        copy_contents([each for each in contents if len(each[1].octets) > LARGE_OCTETS], now=now)
+        contents = [each for each in contents if len(each[1].octets) <= LARGE_OCTETS]
         parameters = {
             **content_parameters(contents),
             "messages": json.dumps(self.messages),

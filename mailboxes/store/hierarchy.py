@@ -140,7 +140,9 @@ def delete_mailbox(*, account_id: int, name: str, now: datetime) -> None:
         raise InboxIsPermanent
     mailbox = lock_mailboxes([entry.mailbox_id])[entry.mailbox_id]
     empty(mailbox, usage, now=now)
-    Grant.objects.filter(mailbox_id=entry.mailbox_id).delete()  # RFC 4314 section 4: the ACL goes with the mailbox
+    Grant.objects.filter(
+        mailbox_id=entry.mailbox_id
+    ).delete()  # RFC 4314 section 4: the ACL goes with the mailbox
     # One more modseq, also for an empty one: whoever polls for it looks.
     Mailbox.objects.filter(pk=entry.mailbox_id).update(
         deleted_at=now, special_use="", highest_modseq=mailbox.highest_modseq + 1

@@ -7,6 +7,7 @@ section 6.2.1).
 
 import asyncio
 import functools
+import io
 import ipaddress
 import ssl
 from collections.abc import AsyncIterator
@@ -176,7 +177,10 @@ class Connection(asyncio.Protocol):
 
     async def read_exactly(self, count: int, *, timeout: float) -> bytes:
         """`count` octets, all in memory: bound `count` before. Raises as read_line does."""
-        return b"".join([chunk async for chunk in self.read_chunks(count, timeout=timeout)])
+        whole = io.BytesIO()  # hands out the octets that it has gathered, where a join would make them twice
+        async for chunk in self.read_chunks(count, timeout=timeout):
+            whole.write(chunk)
+        return whole.getvalue()
 
     async def read_chunks(self, count: int, *, timeout: float) -> AsyncIterator[bytes]:
         """`count` octets in pieces as they come in; `timeout` is for each piece. Raises as read_line does."""

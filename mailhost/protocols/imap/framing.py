@@ -11,7 +11,11 @@ from dataclasses import dataclass
 # Without the bound on digits, a line of nines would become a very long integer.
 _LITERAL_AT_END = re.compile(rb"~?\{(?P<size>[0-9]{1,20})(?P<plus>\+?)\}\Z")
 _TAG = re.compile(rb"([^\x00-\x20(){%*\"\\+\x7f-\xff]{1,128})(?: |\Z)")
-_TAKES_A_MESSAGE = re.compile(rb"[^ ]+ APPEND ", re.IGNORECASE)
+# What takes messages, up to the mailbox's name.
+_TAKES_MESSAGES = re.compile(rb"[^ ]+ +(?:APPEND|(?:UID +)?REPLACE +[0-9*]+) +", re.IGNORECASE)
+
+
+TOO_BIG, NO_ROOM = "literal too big", "no room"  # why a command was refused, for who words it
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +23,10 @@ class FramingLimits:
     """Bounds in octets. RFC 7162 section 4 asks for lines of at least 8192; clients send long UID sets."""
 
     line: int = 65_536
-    literal: int = 65_536  # a literal of any command but APPEND: names, search strings, passwords
-    message: int = 52_428_800  # the literal of APPEND
-    command: int = 1_048_576  # everything of one command but the message itself
+    literal: int = 65_536  # a literal that is no message: names, search strings, passwords
+    message: int = 52_428_800  # a message of APPEND or REPLACE, or a piece of one (RFC 4469)
+    messages: int = 104_857_600  # all messages of one command together (RFC 3502)
+    command: int = 1_048_576  # everything of one command but its messages
     literals: int = 500
 
 
@@ -40,6 +45,7 @@ class LiteralFollows:
     size: int
     is_synchronising: bool
     is_kept: bool
+    is_message: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +59,14 @@ class CommandTooBig:
 class Framer:
     """Feed it each line; after `LiteralFollows`, feed the literal (or throw its octets away), then the next line."""
 
-    __slots__ = ("_is_open", "_kept", "_limits", "_literals", "_refusal", "_tag", "_text")
+    __slots__ = ("_is_open", "_kept", "_limits", "_literals", "_messages", "_refusal", "_tag", "_text")
 
     def __init__(self, limits: FramingLimits) -> None:
         self._limits = limits
         self._text: list[bytes] = []
         self._literals: list[bytes] = []
         self._kept = 0
+        self._messages = 0
         self._refusal = ""
         self._tag = "*"
         self._is_open = False
@@ -80,17 +87,28 @@ class Framer:
         size = int(match["size"])
         is_synchronising = not match["plus"]
         if size > self._allowed() or len(self._literals) >= self._limits.literals:
-            self._refuse("literal too big")
+            self._refuse(TOO_BIG)
         if self._refusal and is_synchronising:
             return self._end()  # refused before it is read: the client sees the tagged NO instead of "+"
         self._keep(b"\r\n")
-        return LiteralFollows(size, is_synchronising, is_kept=not self._refusal)
+        return LiteralFollows(size, is_synchronising, not self._refusal, self._is_message())
 
     def feed_literal(self, octets: bytes) -> None:
         """Take the whole literal that `LiteralFollows` with `is_kept` announced."""
-        if not self._is_message():
+        if self._is_message():
+            self._messages += len(octets)
+        else:
             self._kept += len(octets)
         self._literals.append(octets)
+
+    def refuse_literal(self, literal: LiteralFollows, why: str) -> CommandTooBig | LiteralFollows:
+        """There is no room for this literal: the command ends here, or with what is on its way without our `+`."""
+        self._refuse(why)
+        if literal.is_synchronising:
+            ended = self._end()
+            assert isinstance(ended, CommandTooBig)
+            return ended
+        return LiteralFollows(literal.size, is_synchronising=False, is_kept=False)
 
     def refuse_line(self, beginning: bytes) -> CommandTooBig:
         """The connection met a line beyond its bound and threw it away: the command ends here."""
@@ -107,11 +125,16 @@ class Framer:
             self._tag = match[1].decode("ascii") if match else "*"
 
     def _is_message(self) -> bool:
-        return bool(self._text) and _TAKES_A_MESSAGE.match(self._text[0]) is not None
+        """Whether the next literal is a message. The first one may be the mailbox's name."""
+        match = _TAKES_MESSAGES.match(self._text[0]) if self._text else None
+        if match is None:
+            return False
+        return bool(self._literals) or _LITERAL_AT_END.match(self._text[0], match.end()) is None
 
     def _allowed(self) -> int:
-        room = self._limits.command - self._kept
-        return self._limits.message if self._is_message() else min(self._limits.literal, room)
+        if self._is_message():
+            return min(self._limits.message, self._limits.messages - self._messages)
+        return min(self._limits.literal, self._limits.command - self._kept)
 
     def _keep(self, text: bytes) -> None:
         self._kept += len(text)
@@ -139,6 +162,7 @@ class Framer:
         self._text = []
         self._literals = []
         self._kept = 0
+        self._messages = 0
         self._refusal = ""
         self._tag = "*"
         self._is_open = False

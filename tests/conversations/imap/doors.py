@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from mailboxes.imap.message_budget import MessageBudget
 from mailboxes.imap.server import imap_host, listening
 from mailboxes.imap.session import ImapHost
 from mailhost.net.store_threads import close_store_threads
@@ -31,6 +32,7 @@ async def open_doors(folder: Path) -> AsyncIterator[Doors]:
         plain = replace(strict, allow_plaintext_login=True)
         small = replace(
             plain,
+            budget=MessageBudget(3_000),
             limits=replace(
                 strict.limits,
                 framing=FramingLimits(line=1_000, literal=100, message=2_000, command=2_000),
@@ -39,6 +41,7 @@ async def open_doors(folder: Path) -> AsyncIterator[Doors]:
                 autologout_seconds=2.0,
                 idle_notice_seconds=0.3,
                 login_failures=2,
+                room_seconds=0.5,
             ),
         )
         async with (

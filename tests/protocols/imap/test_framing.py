@@ -51,6 +51,34 @@ def test_only_append_may_carry_a_message() -> None:
     assert isinstance(Framer(SMALL).feed_line(b"a SEARCH TEXT {1000}"), CommandTooBig)
 
 
+def test_a_mailbox_name_is_no_message_and_what_comes_behind_it_is() -> None:
+    for command in (b"a APPEND", b"a UID REPLACE 7", b"a replace *"):
+        framer = Framer(SMALL)
+        assert framer.feed_line(command + b" {10}") == LiteralFollows(10, True, True, is_message=False)
+        framer.feed_literal(b"x" * 10)
+        assert framer.feed_line(b" () ~{1000}") == LiteralFollows(1_000, True, True, is_message=True)
+        assert Framer(SMALL).feed_line(command + b" {11}") == CommandTooBig("a", "literal too big")
+    assert Framer(SMALL).feed_line(b"a UID COPY 7 {1000}") == CommandTooBig("a", "literal too big")
+
+
+def test_the_messages_of_a_command_are_bounded_together() -> None:
+    framer = Framer(FramingLimits(message=1_000, messages=1_500))
+    assert isinstance(framer.feed_line(b"a APPEND INBOX {1000}"), LiteralFollows)
+    framer.feed_literal(b"x" * 1_000)
+    assert framer.feed_line(b" {501}") == CommandTooBig("a", "literal too big")
+
+
+def test_a_literal_for_which_there_is_no_room_is_read_past_where_it_is_on_its_way() -> None:
+    framer = Framer(FramingLimits())
+    waits, comes = framer.feed_line(b"a APPEND INBOX {10}"), LiteralFollows(10, False, True, True)
+    assert isinstance(waits, LiteralFollows)
+    assert framer.refuse_literal(waits, "no room") == CommandTooBig("a", "no room")
+    assert framer.feed_line(b"b APPEND INBOX {10+}") == comes
+    assert framer.refuse_literal(comes, "no room") == LiteralFollows(10, False, False)
+    assert framer.feed_line(b"") == CommandTooBig("b", "no room")
+    assert framer.feed_line(b"c NOOP") == CommandText(b"c NOOP")
+
+
 def test_lines_literals_and_their_number_are_bounded() -> None:
     assert Framer(SMALL).feed_line(b"a " + b"x" * 99) == CommandTooBig("a", "line too long")
     assert Framer(SMALL).feed_line(b"(" * 101) == CommandTooBig("*", "line too long")

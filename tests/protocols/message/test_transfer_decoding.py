@@ -2,6 +2,7 @@
 
 from base64 import encodebytes
 from binascii import b2a_qp
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -22,7 +23,7 @@ def decode(encoding: bytes, octets: bytes, cuts: list[int] | None = None) -> byt
     decoder = decoder_for(encoding)
     assert decoder is not None
     places = [0, *sorted(cuts or []), len(octets)]
-    pieces = [decoder.feed(octets[start:end]) for start, end in zip(places, places[1:], strict=False)]
+    pieces = [decoder.feed(octets[start:end]) for start, end in pairwise(places)]
     return b"".join([*pieces, decoder.end()])
 
 
