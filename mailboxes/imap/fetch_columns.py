@@ -34,6 +34,7 @@ _PIECES = {
     Attribute.UID: b"UID %d",
     Attribute.RFC822_SIZE: b"RFC822.SIZE %d",
     Attribute.FLAGS: b"FLAGS (%b)",
+    Attribute.MODSEQ: b"MODSEQ (%d)",
     # RFC 8474 section 4: the octets never change under a content's number, and COPY and MOVE keep it.
     Attribute.EMAILID: b"EMAILID (E%d)",
 }
@@ -134,6 +135,8 @@ def column(
             return [row[0] for row in chunk.rows]
         case Attribute.FLAGS:
             return selected.flags_column(chunk.positions)
+        case Attribute.MODSEQ:
+            return selected.modseq_column(chunk.positions)
         case Attribute.BODY:
             return [body_only(octets, limits=structure.limits()) for octets in chunk.octets]
         case Attribute.THREADID:

@@ -1,4 +1,4 @@
-"""A selected mailbox as one session knows it: what it was told, and what it still has to be told.
+"""A selected mailbox as one session knows it: what it was told, and what it still has to be told (RFC 7162).
 
 RFC 3501 section 7.4.1: sequence numbers move only when EXPUNGE is told, and EXPUNGE may not be told while FETCH,
 STORE or SEARCH run. So vanished messages stay in the session's view until they may be told; the store goes on
@@ -6,22 +6,25 @@ serving them. The view is loaded when a command first needs it: SELECT alone rea
 """
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from heapq import merge
 
 from mailboxes.exceptions import MailboxNotFound
+from mailboxes.imap.flags import flags_permitted
 from mailboxes.imap.read_ahead import ReadAhead
 from mailboxes.imap.refusals import Refused
 from mailboxes.imap.view import MailboxView, SharedViews
 from mailboxes.store.changes import changes_since
+from mailboxes.store.grants import WRITING
 from mailboxes.store.select import load_view
 from mailboxes.store.values import ChangedRow, Changes, MailboxEntry, Stored, View
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.imap.responses import untagged
+from mailhost.protocols.imap.resync import runs, vanished
 
 
 class MailboxGone(Exception):
-    """The selected mailbox was deleted by another session."""
+    """The selected mailbox was deleted by another session, or is no longer shared with this account."""
 
 
 class Selected:
@@ -35,19 +38,30 @@ class Selected:
         recent_count: int,
         is_read_only: bool,
         shared: SharedViews,
+        modes: Set[str] = frozenset(),
+        visitor_id: int | None = None,
     ) -> None:
         self.mailbox_id = entry.mailbox_id
         self.name = entry.name
         self.uid_validity = entry.uid_validity
-        self.is_read_only = is_read_only
+        self.owner_id = entry.account_id
+        self.visitor_id = visitor_id  # the account, where the mailbox is another's
+        self.rights = (
+            entry.rights
+        )  # of the account, as far as is known here; the store looks again when it writes
+        self._is_examined = is_read_only
+        self._has_untold_rights = False
         self.first_recent_uid = first_recent_uid
         self.modseq = entry.highest_modseq
+        self.told_modseq = entry.highest_modseq  # up to here the client has heard everything
         self.uid_next = entry.uid_next
         self.count = entry.message_count  # what EXISTS last said, or will say next
         self.recent_count = recent_count
         self.is_stale = True  # changes may have come that we have not looked at
         self.ahead = ReadAhead()
+        self.saved: array[int] = array("I")  # UIDs, ascending: what `$` means (RFC 5182)
         self._shared = shared
+        self._modes = modes  # the session's, which grow
         self._view = shared.find(entry.mailbox_id, entry.highest_modseq)
         self._vanished: set[int] = set()  # known to be gone, still in the view
         self._untold_flags: set[int] = set()  # UIDs
@@ -72,6 +86,11 @@ class Selected:
             self.count = len(self._view.uids)
         return self._view
 
+    @property
+    def is_read_only(self) -> bool:
+        """EXAMINE, or none of the rights of RFC 4314 section 5.2."""
+        return self._is_examined or WRITING.isdisjoint(self.rights)
+
     # --- what comes in ---------------------------------------------------------------------------------------
 
     async def sync(self) -> None:
@@ -79,10 +98,16 @@ class Selected:
         self.is_stale = False
         try:
             changes = await in_store(
-                changes_since, mailbox_id=self.mailbox_id, modseq=self.modseq, uid_next=self.uid_next
+                changes_since,
+                mailbox_id=self.mailbox_id,
+                modseq=self.modseq,
+                uid_next=self.uid_next,
+                visitor_id=self.visitor_id,
             )
             if changes.is_deleted:
                 raise MailboxGone(self.name)
+            self._has_untold_rights |= changes.rights != self.rights
+            self.rights = changes.rights
             if changes.highest_modseq <= self.modseq:
                 return
             arrivals = sorted(row.uid for row in changes.changed if row.uid >= self.uid_next)
@@ -92,6 +117,14 @@ class Selected:
             self.is_stale = True
             raise
         self._take(changes, arrivals)
+
+    async def look_at_rights(self) -> None:
+        """In another's mailbox, before a command: a change of rights is announced as any other change is.
+
+        A mailbox of one's own costs nothing here, and one of others nothing while nothing happens in it.
+        """
+        if self.visitor_id is not None and self.is_stale:
+            await self.sync()
 
     def _take(self, changes: Changes, arrivals: list[int]) -> None:
         if self._view is not None:
@@ -112,7 +145,7 @@ class Selected:
     def take_flags(self, rows: Iterable[ChangedRow]) -> None:
         """Flags that others changed, and arrivals: still to be told."""
         assert self._view is not None
-        self._view, differing = self._view.with_changes(rows)
+        self._view, differing = self._view.with_changes(rows, counts_modseqs="CONDSTORE" in self._modes)
         self._untold_flags.update(self._view.uids[position] for position in differing)
 
     def take_own_flags(self, stored: Stored) -> None:
@@ -141,13 +174,21 @@ class Selected:
     def tell(self, *, may_tell_expunges: bool) -> bytes:
         """The untagged responses that bring the client up to what this session knows."""
         told: list[bytes] = []
+        if self._has_untold_rights:  # RFC 4314 section 5.1.1
+            self._has_untold_rights = False
+            told.append(flags_permitted(self.rights, is_read_only=self.is_read_only))
         if self._vanished and may_tell_expunges:
             assert self._view is not None
-            self._view, gone = self._view.without(self._vanished)
+            uids = sorted(self._vanished)
+            self._view, gone = self._view.without(uids)
             self._untold_flags -= self._vanished
             self._vanished.clear()
             # From the last to the first, so that no number has moved when it is told.
-            told.append(b"".join(b"* %d EXPUNGE\r\n" % (position + 1) for position in reversed(gone)))
+            # RFC 7162 section 3.2.10: VANISHED takes the place of EXPUNGE, until the session ends.
+            if "QRESYNC" in self._modes:
+                told.extend(vanished(runs(uids)))
+            else:
+                told.append(b"".join(b"* %d EXPUNGE\r\n" % (position + 1) for position in reversed(gone)))
             self.count -= len(gone)
             recent_count = self._view.count_from(self.first_recent_uid)
             if recent_count != self.recent_count:
@@ -157,23 +198,58 @@ class Selected:
             self._has_untold_arrivals = False
             self.has_told_recent = True
             told.append(untagged(f"{self.count} EXISTS") + untagged(f"{self.recent_count} RECENT"))
-        if self._untold_flags:
+        # Who re-syncs from the highest MODSEQ that it saw must have heard of all that vanished before.
+        if self._untold_flags and not (self._vanished and "QRESYNC" in self._modes):
             assert self._view is not None
             positions = sorted(p for uid in self._untold_flags if (p := self._view.position(uid)) is not None)
             told.append(self.flags_responses(positions, with_uid=True))
             self._untold_flags.clear()
+        if not self._vanished and not self._untold_flags:
+            self.told_modseq = self.modseq
         return b"".join(told)
 
-    def flags_responses(self, positions: Sequence[int], *, with_uid: bool) -> bytes:
-        """`* n FETCH (FLAGS (…))` for each; the client has been told then."""
+    def flags_responses(self, positions: Sequence[int], *, with_uid: bool, with_flags: bool = True) -> bytes:
+        """`* n FETCH (FLAGS (…))` for each; the client has been told then.
+
+        Once the session knows of mod-sequences, each tells its own (RFC 7162 section 3.1); without `with_flags`
+        that alone is told, as STORE's .SILENT asks.
+        """
         assert self._view is not None
-        uids = self._view.uids
-        told = zip(positions, self.flags_column(positions), strict=True)
-        if with_uid:
-            return b"".join(
-                b"* %d FETCH (UID %d FLAGS (%b))\r\n" % (p + 1, uids[p], words) for p, words in told
-            )
-        return b"".join(b"* %d FETCH (FLAGS (%b))\r\n" % (p + 1, words) for p, words in told)
+        items: list[bytes] = []
+        columns: list[Sequence[int | bytes]] = [[position + 1 for position in positions]]
+        if with_uid or "QRESYNC" in self._modes:
+            items.append(b"UID %d")
+            columns.append([self._view.uids[position] for position in positions])
+        words = self.flags_column(positions)
+        if with_flags:
+            items.append(b"FLAGS (%b)")
+            columns.append(words)
+        if "CONDSTORE" in self._modes:
+            items.append(b"MODSEQ (%d)")
+            columns.append(self.modseq_column(positions))
+        template = b"* %d FETCH (" + b" ".join(items) + b")\r\n"
+        return b"".join([template % values for values in zip(*columns, strict=True)])
+
+    @property
+    def tells_modseqs(self) -> bool:
+        """Whether a CONDSTORE enabling command was given (RFC 7162 section 3.1)."""
+        return "CONDSTORE" in self._modes
+
+    def uid_at(self, position: int) -> int:
+        """In a view that is loaded."""
+        assert self._view is not None
+        return self._view.uids[position]
+
+    def position(self, uid: int) -> int | None:
+        """In a view that is loaded."""
+        assert self._view is not None
+        return self._view.position(uid)
+
+    def modseq_column(self, positions: Sequence[int]) -> list[int]:
+        """The mod-sequences that belong to what `flags_column` tells."""
+        assert self._view is not None
+        modseqs = self._view.modseqs
+        return [modseqs[position] for position in positions]
 
     def flags_column(self, positions: Sequence[int]) -> list[bytes]:
         """What FLAGS holds of each message; the client is told now."""
@@ -203,11 +279,15 @@ def _as_of(loaded: View, since: Changes | None, uid_next: int) -> MailboxView:
     sequence numbers of that moment. Flags are newer, which only tells the client sooner.
     """
     if since is None:
-        return MailboxView(loaded.uids, loaded.flags, loaded.keywords)
+        return MailboxView(loaded.uids, loaded.flags, loaded.modseqs, loaded.keywords)
     flags = dict(zip(loaded.uids, loaded.flags, strict=True))
+    modseqs = dict(zip(loaded.uids, loaded.modseqs, strict=True))
     there = (uid for uid in loaded.uids if uid < uid_next)
     gone = sorted(uid for uid in since.vanished if uid < uid_next and uid not in flags)
     uids = array(loaded.uids.typecode, merge(there, gone))
     return MailboxView(
-        uids, array(loaded.flags.typecode, (flags.get(uid, 0) for uid in uids)), dict(loaded.keywords)
+        uids,
+        array(loaded.flags.typecode, (flags.get(uid, 0) for uid in uids)),
+        array(loaded.modseqs.typecode, (modseqs.get(uid, 1) for uid in uids)),
+        dict(loaded.keywords),
     )

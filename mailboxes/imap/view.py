@@ -1,11 +1,11 @@
-"""What a session sees of its mailbox: UIDs and flags by sequence number, as immutable arrays.
+"""What a session sees of its mailbox: UIDs, flags and mod-sequences by sequence number, as immutable arrays.
 
 A view never changes; a change makes the next view. So sessions that have seen the same changes can share one.
 """
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
@@ -21,6 +21,7 @@ class MailboxView:
 
     uids: "array[int]"
     flags: "array[int]"
+    modseqs: "array[int]"
     keywords: Mapping[int, tuple[str, ...]]
 
     def position(self, uid: int) -> int | None:
@@ -50,14 +51,23 @@ class MailboxView:
     def count_from(self, uid: int) -> int:
         return len(self.uids) - bisect_left(self.uids, uid)
 
-    def with_changes(self, rows: Iterable[ChangedRow]) -> tuple["MailboxView", list[int]]:
+    def changed_since(self, modseq: int, ranges: Ranges) -> Ranges:
+        """Those positions whose message changed after `modseq` (RFC 7162 section 3.1.4.1)."""
+        modseqs = self.modseqs
+        found = [p for start, end in ranges for p in range(start, end) if modseqs[p] > modseq]
+        return list(position_runs(found))
+
+    def with_changes(
+        self, rows: Iterable[ChangedRow], *, counts_modseqs: bool = False
+    ) -> tuple["MailboxView", list[int]]:
         """The view after flag changes and arrivals, and the positions where flags differ from before.
 
         Rows come in UID order. Arrivals have UIDs above the last one; rows between that are not here are passed
-        over.
+        over. With `counts_modseqs` a new mod-sequence alone is a difference too: flags that came and went.
         """
-        uids, flags, keywords = self.uids[:], self.flags[:], dict(self.keywords)
+        uids, flags, modseqs, keywords = self.uids[:], self.flags[:], self.modseqs[:], dict(self.keywords)
         differing: list[int] = []
+        is_newer = False
         count = len(uids)
         last = uids[-1] if uids else 0
         position = -1
@@ -66,13 +76,20 @@ class MailboxView:
             if uid > last:
                 uids.append(uid)
                 flags.append(row.flags)
+                modseqs.append(row.modseq)
             else:
                 position += 1  # the next one, where whole ranges change
                 if position >= count or uids[position] != uid:
                     position = bisect_left(uids, uid, 0, count)
                     if position >= count or uids[position] != uid:
                         continue
+                restamped = modseqs[position] != row.modseq
+                if restamped:
+                    modseqs[position] = row.modseq
+                    is_newer = True
                 if flags[position] == row.flags and keywords.get(uid, ()) == row.keywords:
+                    if restamped and counts_modseqs:
+                        differing.append(position)
                     continue
                 flags[position] = row.flags
                 differing.append(position)
@@ -80,24 +97,38 @@ class MailboxView:
                 keywords[uid] = row.keywords
             elif uid in keywords:
                 del keywords[uid]
-        if not differing and len(uids) == count:
+        if not differing and not is_newer and len(uids) == count:
             return self, []
-        return MailboxView(uids, flags, keywords), differing
+        return MailboxView(uids, flags, modseqs, keywords), differing
 
     def without(self, uids: Iterable[int]) -> tuple["MailboxView", list[int]]:
         """The view without these messages, and the positions they had, ascending."""
         gone = sorted({position for uid in uids if (position := self.position(uid)) is not None})
         if not gone:
             return self, []
-        left_uids, left_flags = self.uids[:0], self.flags[:0]
+        left_uids, left_flags, left_modseqs = self.uids[:0], self.flags[:0], self.modseqs[:0]
         start = 0
         for position in [*gone, len(self.uids)]:
             left_uids.extend(self.uids[start:position])
             left_flags.extend(self.flags[start:position])
+            left_modseqs.extend(self.modseqs[start:position])
             start = position + 1
         away = {self.uids[position] for position in gone}
         keywords = {uid: words for uid, words in self.keywords.items() if uid not in away}
-        return MailboxView(left_uids, left_flags, keywords), gone
+        return MailboxView(left_uids, left_flags, left_modseqs, keywords), gone
+
+
+def position_runs(positions: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Ascending positions as half-open ranges."""
+    start = end = -1
+    for position in positions:
+        if position != end:
+            if end > start:
+                yield start, end
+            start = position
+        end = position + 1
+    if end > start:
+        yield start, end
 
 
 class SharedViews:

@@ -6,8 +6,20 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef
 
-from mailboxes.models import Content, Expunged
+from mailboxes.models import Content
+from mailhost.net.database import cursor
 
+# In each mailbox only what is older than all that stays: what is left of the journal has no gaps (changes.py).
+REMOVE_EXPIRED = """
+WITH edge AS (
+    SELECT mailbox_id, min(modseq) FILTER (WHERE expunged_at >= %(limit)s) AS first_kept
+      FROM mailboxes_expunged
+     WHERE mailbox_id IN (SELECT mailbox_id FROM mailboxes_expunged WHERE expunged_at < %(limit)s)
+     GROUP BY mailbox_id
+)
+DELETE FROM mailboxes_expunged expunged USING edge
+ WHERE expunged.mailbox_id = edge.mailbox_id AND (first_kept IS NULL OR modseq < first_kept)
+"""
 UNREFERENCED_FOR = timedelta(hours=1)  # a transaction that stores a reference lasts far shorter
 CONTENTS_AT_ONCE = 1_000
 
@@ -15,7 +27,8 @@ CONTENTS_AT_ONCE = 1_000
 def remove_expired(*, now: datetime) -> int:
     """Removes expunged messages whose retention is over; how many."""
     limit = now - timedelta(seconds=settings.EXPUNGED_RETENTION_SECONDS)
-    return Expunged.objects.filter(expunged_at__lt=limit).delete()[0]
+    with cursor() as sql:
+        return sql.execute(REMOVE_EXPIRED, {"limit": limit}).rowcount
 
 
 def remove_unreferenced(*, now: datetime) -> int:

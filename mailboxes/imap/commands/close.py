@@ -11,7 +11,15 @@ from mailhost.protocols.imap.responses import Reply, ok
 
 async def close(session: Session, command: Close) -> Reply:
     selected = session.mailbox
-    if not selected.is_read_only:
-        await in_store(expunge_messages, mailbox_id=selected.mailbox_id, now=timezone.now())
+    code = ""
+    # RFC 4314 section 4: without the right e the mailbox is closed all the same.
+    if not selected.is_read_only and "e" in selected.rights:
+        outcome = await in_store(
+            expunge_messages, mailbox_id=selected.mailbox_id, acting_id=session.account_id, now=timezone.now()
+        )
+        if outcome.uids and "QRESYNC" in session.enabled:
+            # RFC 7162 section 3.2.8. Where others changed something meanwhile, the client has not heard of that.
+            is_next = outcome.modseq == selected.told_modseq + 1
+            code = f"HIGHESTMODSEQ {outcome.modseq if is_next else selected.told_modseq}"
     await session.deselect()
-    return ok("")
+    return ok("", code)

@@ -10,7 +10,7 @@ async def enable(session: Session, command: Enable) -> Reply:
     told = [
         word for word in CAN_BE_ENABLED if word.upper() in command.words and word not in session.switched_off
     ]
+    session.write(untagged(" ".join(["ENABLED", *told])))
     for word in told:
         session.enable(word)
-    session.write(untagged(" ".join(["ENABLED", *told])))
     return ok("")

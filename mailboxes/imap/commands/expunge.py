@@ -2,6 +2,7 @@
 
 from django.utils import timezone
 
+from mailboxes.imap.commands.store import resolve
 from mailboxes.imap.session import Session
 from mailboxes.store.expunge import expunge as expunge_messages
 from mailhost.net.store_threads import in_store
@@ -15,9 +16,23 @@ async def expunge(session: Session, command: Expunge) -> Reply:
     view = await selected.view()
     uids = None
     if command.uids is not None:
-        uids = view.uids_in(command.uids.positions_of_uids(view.uids))
-    outcome = await in_store(expunge_messages, mailbox_id=selected.mailbox_id, uids=uids, now=timezone.now())
+        uids = view.uids_in(await resolve(selected, command.uids, by_uid=True))
+    outcome = await in_store(
+        expunge_messages,
+        mailbox_id=selected.mailbox_id,
+        uids=uids,
+        acting_id=session.account_id,
+        now=timezone.now(),
+    )
     # Arrivals that this session has not been told of may be among them: those it never hears of.
     selected.take_own_vanished(outcome.uids, outcome.modseq)
     selected.is_stale = True
-    return ok("")
+    if not outcome.uids:
+        return ok("")
+    await session.tell_changes(may_tell_expunges=True)
+    return ok("", highest_modseq(session))
+
+
+def highest_modseq(session: Session) -> str:
+    """The response code for who re-syncs (RFC 7162 section 3.2.7): up to where this client has heard everything."""
+    return f"HIGHESTMODSEQ {session.mailbox.told_modseq}" if "QRESYNC" in session.enabled else ""

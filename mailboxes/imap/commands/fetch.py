@@ -1,9 +1,10 @@
-"""FETCH and UID FETCH (RFC 3501 section 6.4.5)."""
+"""FETCH and UID FETCH (RFC 3501 section 6.4.5), of what changed since (RFC 7162 section 3.1.4)."""
 
 from django.utils import timezone
 
 from mailboxes.imap.commands.store import resolve
 from mailboxes.imap.fetching import Fetching
+from mailboxes.imap.resyncing import tell_vanished
 from mailboxes.imap.session import Session
 from mailboxes.imap.view import Ranges
 from mailboxes.store.flags import store_flags
@@ -13,19 +14,35 @@ from mailhost.protocols.imap.commands import Fetch
 from mailhost.protocols.imap.errors import ImapSyntaxError
 from mailhost.protocols.imap.fetch_items import Attribute, extension_of, sets_seen
 from mailhost.protocols.imap.responses import Reply, no, ok
+from mailhost.protocols.imap.resync import ChangedSince
 
 
 async def fetch(session: Session, command: Fetch) -> Reply:
     selected = session.mailbox
-    ranges = await resolve(selected, command.messages, by_uid=command.by_uid)
     items = command.items
+    if command.changed_since is not None and Attribute.MODSEQ not in items:
+        items = (*items, Attribute.MODSEQ)  # RFC 7162 section 3.1.4.1
     if any(extension_of(item) in session.switched_off for item in items):
         raise ImapSyntaxError("that is not a FETCH item")
+    if Attribute.MODSEQ in items:
+        session.enable("CONDSTORE")
+    if command.changed_since is not None:
+        await _look_again(session, command)
+    ranges = await resolve(selected, command.messages, by_uid=command.by_uid)
+    if command.changed_since is not None:
+        ranges = await _changed(session, command, command.changed_since, ranges)
     if command.by_uid and Attribute.UID not in items:
         items = (Attribute.UID, *items)
     reads_text = any(map(sets_seen, items))
-    if reads_text and not selected.is_read_only and await _mark_seen(session, ranges):
-        items = items if Attribute.FLAGS in items else (*items, Attribute.FLAGS)
+    # RFC 4314 section 4: without the right s nothing is marked, and nobody is told off for reading.
+    if (
+        reads_text
+        and not selected.is_read_only
+        and "s" in selected.rights
+        and await _mark_seen(session, ranges)
+    ):
+        told = (Attribute.FLAGS, Attribute.MODSEQ) if selected.tells_modseqs else (Attribute.FLAGS,)
+        items = (*items, *(item for item in told if item not in items))
     fetching = Fetching(session, await selected.view(), items)
     await fetching.run(ranges)
     if fetching.undecodable:  # RFC 3516 section 4.3; the other messages were told
@@ -33,6 +50,21 @@ async def fetch(session: Session, command: Fetch) -> Reply:
     if fetching.missing:  # RFC 5530: expunged by another session, and kept no longer
         return ok("Some of the messages are gone", "EXPUNGEISSUED")
     return ok("")
+
+
+async def _look_again(session: Session, command: Fetch) -> None:
+    """What is new comes first, so that nothing older than this command is missing from the answer."""
+    since = command.changed_since
+    if since is not None and since.with_vanished and not (command.by_uid and "QRESYNC" in session.enabled):
+        raise ImapSyntaxError("VANISHED is for UID FETCH, after ENABLE QRESYNC")  # RFC 7162 section 3.2.6
+    await session.tell_changes(may_tell_expunges=command.by_uid)
+
+
+async def _changed(session: Session, command: Fetch, since: ChangedSince, ranges: Ranges) -> Ranges:
+    """Those that have changed since; what vanished is told before them."""
+    if since.with_vanished:
+        await tell_vanished(session, since.modseq, command.messages)
+    return (await session.mailbox.view()).changed_since(since.modseq, ranges)
 
 
 async def _mark_seen(session: Session, ranges: Ranges) -> bool:
@@ -53,6 +85,7 @@ async def _mark_seen(session: Session, ranges: Ranges) -> bool:
         uids=unseen,
         mode="add",
         flags=Flag.SEEN,
+        acting_id=session.account_id,
         now=timezone.now(),
     )
     selected.take_own_flags(stored)

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from django.utils import timezone
 
 from mailboxes.imap.commands.copy import copyuid
+from mailboxes.imap.commands.expunge import highest_modseq
 from mailboxes.imap.commands.store import resolve
+from mailboxes.imap.selected import Selected
 from mailboxes.imap.session import Session
 from mailboxes.store.copy_and_move import move_messages
-from mailboxes.store.hierarchy import find_mailbox
+from mailboxes.store.rights import find
 from mailboxes.store.values import Moved
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.imap.commands import Move
@@ -20,21 +22,26 @@ async def move(session: Session, command: Move) -> Reply:
     selected.refuse_if_read_only()
     ranges = await resolve(selected, command.messages, by_uid=command.by_uid)
     uids = (await selected.view()).uids_in(ranges)
-    moved = await in_store(_move, session.account_id, selected.mailbox_id, uids, command.name)
+    moved = await in_store(_move, session.account_id, selected, uids, command.name)
     if moved.uids:
         # Section 4.3: before the EXPUNGEs, so that the client knows where its messages went.
         session.write(status_line("*", "OK", "Moved UIDs.", copyuid(moved)))
     selected.take_own_vanished(moved.source_uids, moved.modseq)
     selected.is_stale = True
-    return ok("")
+    if not moved.uids:
+        return ok("")
+    await session.tell_changes(may_tell_expunges=True)
+    return ok("", highest_modseq(session))
 
 
-def _move(account_id: int, mailbox_id: int, uids: Sequence[int], name: str) -> Moved:
-    target = find_mailbox(account_id=account_id, name=name)
+def _move(account_id: int, selected: Selected, uids: Sequence[int], name: str) -> Moved:
+    target = find(account_id=account_id, name=name, needed="i")
     return move_messages(
         account_id=account_id,
-        mailbox_id=mailbox_id,
+        mailbox_id=selected.mailbox_id,
+        owner_id=selected.owner_id,
         uids=uids,
         to_mailbox_id=target.mailbox_id,
+        to_owner_id=target.account_id,
         now=timezone.now(),
     )

@@ -1,5 +1,7 @@
-"""SELECT and EXAMINE (RFC 3501 sections 6.3.1 and 6.3.2)."""
+"""SELECT and EXAMINE (RFC 3501 sections 6.3.1 and 6.3.2; RFC 7162 sections 3.1.2, 3.1.8 and 3.2.5)."""
 
+from mailboxes.imap.flags import flags_permitted
+from mailboxes.imap.resyncing import resync
 from mailboxes.imap.selected import Selected
 from mailboxes.imap.session import Session
 from mailboxes.store.search import count_from, first_unseen
@@ -7,38 +9,58 @@ from mailboxes.store.select import select_mailbox
 from mailboxes.store.values import Selected as Opened
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.imap.commands import Select
-from mailhost.protocols.imap.flags import SYSTEM_FLAGS
+from mailhost.protocols.imap.errors import ImapSyntaxError
 from mailhost.protocols.imap.responses import Reply, ok, status_line, untagged
 
-FLAGS = " ".join(SYSTEM_FLAGS)
 # Finding the first unseen message means scanning from the oldest. UNSEEN may be left out (section 6.3.1: "if
 # this is missing, the client can not make any assumptions"), and is where the scan would make SELECT slow.
 MAX_SCANNED_FOR_UNSEEN = 1_000
 
 
 async def select(session: Session, command: Select) -> Reply:
-    await session.deselect()  # also where this SELECT fails (section 6.3.1)
+    _refuse_parameters(session, command)
+    if session.selected is not None:
+        await session.deselect()  # also where this SELECT fails (section 6.3.1)
+        session.write(status_line("*", "OK", "The mailbox before is closed.", "CLOSED"))
+    if command.is_condstore:
+        session.enable("CONDSTORE")
     opened, recent_count, unseen = await in_store(_open, session.account_id, command)
-    entry = opened.entry
     selected = Selected(
-        entry,
+        opened.entry,
         first_recent_uid=opened.first_recent_uid,
         recent_count=recent_count,
         is_read_only=command.is_read_only,
         shared=session.host.views,
+        modes=session.enabled,
+        visitor_id=session.account_id if opened.entry.account_id != session.account_id else None,
     )
     session.select(selected)
-    permanent = "" if command.is_read_only else f"{FLAGS} \\*"
-    session.write(
-        untagged(f"FLAGS ({FLAGS})")
-        + status_line("*", "OK", "Flags permitted.", f"PERMANENTFLAGS ({permanent})")
+    session.write(_told(session, opened, recent_count, unseen))
+    if command.resync is not None:
+        await resync(session, command.resync)
+    return ok("", "READ-ONLY" if selected.is_read_only else "READ-WRITE")
+
+
+def _refuse_parameters(session: Session, command: Select) -> None:
+    """Raises ImapSyntaxError before anything is closed."""
+    if command.resync is not None and "QRESYNC" not in session.enabled:
+        raise ImapSyntaxError("QRESYNC was not enabled")  # RFC 7162 section 3.2.5
+    if command.is_condstore and "CONDSTORE" in session.switched_off:
+        raise ImapSyntaxError("CONDSTORE is not a parameter of SELECT")
+
+
+def _told(session: Session, opened: Opened, recent_count: int, unseen: int) -> bytes:
+    entry = opened.entry
+    modseq = entry.highest_modseq
+    return (
+        flags_permitted(entry.rights, is_read_only=session.mailbox.is_read_only)
         + untagged(f"{entry.message_count} EXISTS")
         + untagged(f"{recent_count} RECENT")
         + (status_line("*", "OK", "First unseen.", f"UNSEEN {unseen}") if unseen else b"")
         + status_line("*", "OK", "UIDs valid.", f"UIDVALIDITY {entry.uid_validity}")
         + status_line("*", "OK", "Predicted next UID.", f"UIDNEXT {entry.uid_next}")
+        + status_line("*", "OK", "The newest change.", f"HIGHESTMODSEQ {modseq}")
     )
-    return ok("", "READ-ONLY" if command.is_read_only else "READ-WRITE")
 
 
 def _open(account_id: int, command: Select) -> tuple[Opened, int, int]:

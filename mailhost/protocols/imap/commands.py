@@ -9,6 +9,7 @@ from enum import Enum
 from typing import ClassVar
 
 from mailhost.protocols.imap.fetch_items import FetchItem
+from mailhost.protocols.imap.resync import ChangedSince, Resync
 from mailhost.protocols.imap.search_keys import SearchKey
 from mailhost.protocols.imap.sequence_sets import SequenceSet
 from mailhost.protocols.imap.states import AFTER_LOGIN, ANY, BEFORE_LOGIN, WITH_MAILBOX, State
@@ -98,10 +99,12 @@ class Namespace(Command):
 
 @dataclass(frozen=True, slots=True)
 class Select(Command):
-    """SELECT and EXAMINE (sections 6.3.1 and 6.3.2)."""
+    """SELECT and EXAMINE (sections 6.3.1 and 6.3.2), with the parameters of RFC 7162."""
 
     name: str
     is_read_only: bool = False
+    is_condstore: bool = False
+    resync: Resync | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +234,7 @@ class Fetch(Command):
     messages: SequenceSet
     items: tuple[FetchItem, ...]
     by_uid: bool = False
+    changed_since: ChangedSince | None = None  # RFC 7162 section 3.1.4.1
 
 
 class StoreMode(Enum):
@@ -253,6 +257,7 @@ class Store(Command):
     flags: tuple[str, ...]
     is_silent: bool = False
     by_uid: bool = False
+    unchanged_since: int | None = None  # RFC 7162 section 3.1.3
 
 
 @dataclass(frozen=True, slots=True)

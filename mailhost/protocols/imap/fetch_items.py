@@ -21,6 +21,7 @@ class Attribute(Enum):
     ENVELOPE = b"ENVELOPE"
     BODYSTRUCTURE = b"BODYSTRUCTURE"
     BODY = b"BODY"  # BODYSTRUCTURE without extension data
+    MODSEQ = b"MODSEQ"  # RFC 7162
     EMAILID = b"EMAILID"
     THREADID = b"THREADID"
     SAVEDATE = b"SAVEDATE"
@@ -89,6 +90,7 @@ _EXTENSIONS = {
     Attribute.THREADID: "OBJECTID",
     Attribute.SAVEDATE: "SAVEDATE",
     Attribute.PREVIEW: "PREVIEW",
+    Attribute.MODSEQ: "CONDSTORE",
 }
 
 # macro (RFC 3501 section 6.4.5): stands alone, not inside a list

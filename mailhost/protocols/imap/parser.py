@@ -13,6 +13,11 @@ from mailhost.protocols.imap.flags import take_flag_list, take_flags
 from mailhost.protocols.imap.framing import CommandText
 from mailhost.protocols.imap.list_parser import take_list, take_lsub, take_status_items
 from mailhost.protocols.imap.names import take_mailbox
+from mailhost.protocols.imap.resync import (
+    take_changed_since,
+    take_select_parameters,
+    take_unchanged_since,
+)
 from mailhost.protocols.imap.search_parser import take_search
 from mailhost.protocols.imap.sequence_sets import take_sequence_set
 
@@ -95,6 +100,15 @@ def _login(cursor: Cursor) -> c.Login:
     return c.Login(login, cursor.astring_octets("a password"))
 
 
+def _select(*, is_read_only: bool) -> Callable[[Cursor], c.Select]:
+    def take(cursor: Cursor) -> c.Select:
+        name = _spaced_mailbox(cursor)
+        found = take_select_parameters(cursor)
+        return c.Select(name, is_read_only, found.is_condstore, found.resync)
+
+    return take
+
+
 def _rename(cursor: Cursor) -> c.Rename:
     return c.Rename(_spaced_mailbox(cursor), _spaced_mailbox(cursor))
 
@@ -133,7 +147,8 @@ def _fetch(*, by_uid: bool) -> Callable[[Cursor], c.Fetch]:
         cursor.space()
         messages = take_sequence_set(cursor)
         cursor.space()
-        return c.Fetch(messages, take_fetch_items(cursor), by_uid)
+        items = take_fetch_items(cursor)
+        return c.Fetch(messages, items, by_uid, take_changed_since(cursor))
 
     return take
 
@@ -143,12 +158,15 @@ def _store(*, by_uid: bool) -> Callable[[Cursor], c.Store]:
         cursor.space()
         messages = take_sequence_set(cursor)
         cursor.space()
+        unchanged_since = take_unchanged_since(cursor)
         match = _STORE.match(cursor.octets, cursor.at)
         if match is None:
             raise ImapSyntaxError("expected FLAGS, +FLAGS or -FLAGS")
         cursor.at = match.end()
         cursor.space()
-        return c.Store(messages, _MODES[match[1]], take_flags(cursor), match[2] is not None, by_uid)
+        return c.Store(
+            messages, _MODES[match[1]], take_flags(cursor), match[2] is not None, by_uid, unchanged_since
+        )
 
     return take
 
@@ -183,8 +201,8 @@ _PARSERS: dict[str, Callable[[Cursor], c.Command]] = {
     "AUTHENTICATE": _authenticate,
     "LOGIN": _login,
     "NAMESPACE": _without_arguments(c.Namespace()),
-    "SELECT": lambda cursor: c.Select(_spaced_mailbox(cursor)),
-    "EXAMINE": lambda cursor: c.Select(_spaced_mailbox(cursor), is_read_only=True),
+    "SELECT": _select(is_read_only=False),
+    "EXAMINE": _select(is_read_only=True),
     "CREATE": lambda cursor: c.Create(_spaced_mailbox(cursor)),
     "DELETE": lambda cursor: c.Delete(_spaced_mailbox(cursor)),
     "RENAME": _rename,

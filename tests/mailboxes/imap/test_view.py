@@ -13,7 +13,9 @@ UIDS = st.sets(st.integers(1, 60))
 
 
 def view(uids: set[int], *, flags: int = 0) -> MailboxView:
-    return MailboxView(array("q", sorted(uids)), array("h", [flags] * len(uids)), {})
+    return MailboxView(
+        array("q", sorted(uids)), array("h", [flags] * len(uids)), array("q", [3] * len(uids)), {}
+    )
 
 
 @given(UIDS, UIDS)
