@@ -1,103 +1,74 @@
-"""LIST (RFC 3501 section 6.3.8; RFC 5258 options, RFC 3348 children, RFC 6154 special use, RFC 5819 STATUS)."""
+"""LIST (RFC 3501 section 6.3.8; RFC 5258 options, RFC 5819 STATUS, RFC 6154 special use, RFC 8440 MYRIGHTS)."""
 
-from collections.abc import Iterator, Sequence
-from unicodedata import normalize
+from dataclasses import dataclass
 
-from mailboxes.imap.commands.status import count_recent, status_response
+from mailboxes.imap.listing import Asked, Listing
+from mailboxes.imap.mailbox_status import Figures, refuse_unknown, status_response
 from mailboxes.imap.session import Session
-from mailboxes.store.hierarchy import list_mailboxes
-from mailboxes.store.values import MailboxEntry
+from mailboxes.store.rights import list_all
+from mailhost.net.database import snapshot
 from mailhost.net.store_threads import in_store
+from mailhost.protocols.imap.acl import my_rights_response
 from mailhost.protocols.imap.commands import List
-from mailhost.protocols.imap.list_patterns import matches
-from mailhost.protocols.imap.responses import Reply, astring, ok, untagged
-from mailhost.protocols.imap.utf7 import encode_name
+from mailhost.protocols.imap.errors import ImapSyntaxError
+from mailhost.protocols.imap.names import write_name
+from mailhost.protocols.imap.responses import Reply, ok, untagged
+
+# Options that come with a capability, and are unknown where that is switched off.
+EXTENSIONS = {"SPECIAL-USE": "SPECIAL-USE", "STATUS": "LIST-STATUS", "MYRIGHTS": "LIST-MYRIGHTS"}
 
 
 async def list_(session: Session, command: List) -> Reply:
+    _refuse_unknown(session, command)
     if command.patterns == ("",) and not command.is_extended:
         session.write(untagged('LIST (\\Noselect) "/" ""'))  # asks for the separator alone
         return ok("")
-    entries, recent_counts = await in_store(_look, session.account_id, command)
-    answer = _Answer(command, entries)
-    for name in answer.names():
-        session.write(answer.response(name))
-        entry = answer.existing.get(name)
-        if entry is not None and command.status_items:
-            session.write(status_response(entry, command.status_items, recent_counts.get(name, 0)))
-    await session.connection.drain()
+    if "HIGHESTMODSEQ" in command.status_items:
+        session.enable("CONDSTORE")  # RFC 7162 section 3.1
+    asked = Asked.by(command, is_rev2="IMAP4rev2" in session.enabled, switched_off=session.switched_off)
+    answer = await in_store(_answer, session.account_id, _Extras.of(command, session), asked)
+    await session.send(answer)
     return ok("")
 
 
-def _look(account_id: int, command: List) -> tuple[Sequence[MailboxEntry], dict[str, int]]:
-    entries = list_mailboxes(account_id=account_id)
-    if "RECENT" not in command.status_items:
-        return entries, {}
-    return entries, {entry.name: count_recent(entry) for entry in entries if entry.exists}
+def _refuse_unknown(session: Session, command: List) -> None:
+    off = session.switched_off
+    if command.is_extended and "LIST-EXTENDED" in off:
+        raise ImapSyntaxError("unexpected words at the end of the command")
+    for option in command.selection | command.returns:
+        if EXTENSIONS.get(option) in off:
+            raise ImapSyntaxError(f"{option} is not an option of LIST")
+    refuse_unknown(command.status_items, off)
 
 
-class _Answer:
-    """Which names one LIST tells, and with which attributes."""
+@dataclass(frozen=True, slots=True)
+class _Extras:
+    """What is told of each mailbox beside its LIST response."""
 
-    def __init__(self, command: List, entries: Sequence[MailboxEntry]) -> None:
-        self.command = command
-        self.patterns = [normalize("NFC", command.reference + pattern) for pattern in command.patterns]
-        self.existing = {entry.name: entry for entry in entries if entry.exists}
-        self.subscribed = {entry.name for entry in entries if entry.is_subscribed}
-        self.with_children = {superior for name in self.existing for superior in superiors(name)}
-        # Selection options that narrow; REMOTE has nothing to add here, RECURSIVEMATCH is looked at below.
-        self.narrowing = command.selection & {"SUBSCRIBED", "SPECIAL-USE"}
-        self.above_selected: set[str] = set()
-        if "RECURSIVEMATCH" in command.selection:
-            selected = [name for name in {*self.existing, *self.subscribed} if self._is_selected(name)]
-            self.above_selected = {superior for name in selected for superior in superiors(name)}
+    status_items: tuple[str, ...]
+    with_rights: bool
+    is_utf8: bool
 
-    def names(self) -> list[str]:
-        names = {*self.existing, *self.with_children}
-        if "SUBSCRIBED" in self.command.selection:
-            names |= self.subscribed | self.above_selected
-        return sorted(
-            name
-            for name in names
-            if (self._is_selected(name) or name in self.above_selected)
-            and any(matches(pattern, name) for pattern in self.patterns)
-        )
-
-    def _is_selected(self, name: str) -> bool:
-        if "SUBSCRIBED" in self.narrowing and name not in self.subscribed:
-            return False
-        if "SPECIAL-USE" in self.narrowing:
-            return name in self.existing and bool(self.existing[name].special_use)
-        return True
-
-    def response(self, name: str) -> bytes:
-        entry = self.existing.get(name)
-        attributes = []
-        if entry is None:
-            # RFC 5258 section 3: \NonExistent implies \Noselect, but older clients know that one alone.
-            attributes += ["\\NonExistent", "\\Noselect"] if self.command.is_extended else ["\\Noselect"]
-        attributes.append("\\HasChildren" if name in self.with_children else "\\HasNoChildren")
-        wants_subscribed = "SUBSCRIBED" in self.command.selection | self.command.returns
-        if wants_subscribed and name in self.subscribed:
-            attributes.append("\\Subscribed")
-        # RFC 6154 section 2 lets plain LIST tell special use, which is how older clients find Sent and Trash.
-        if entry is not None and entry.special_use:
-            attributes.append(entry.special_use)
-        response = list_response("LIST", name, attributes)
-        if name in self.above_selected:
-            tags = " ".join(f'"{option}"' for option in sorted(self.narrowing))
-            response = response.removesuffix(b"\r\n") + f' ("CHILDINFO" ({tags}))\r\n'.encode("ascii")
-        return response
+    @classmethod
+    def of(cls, command: List, session: Session) -> "_Extras":
+        return cls(command.status_items, "MYRIGHTS" in command.returns, session.has_utf8_names)
 
 
-def superiors(name: str) -> Iterator[str]:
-    """The names above this one, from the top."""
-    levels = name.split("/")
-    for depth in range(1, len(levels)):
-        yield "/".join(levels[:depth])
-
-
-def list_response(word: str, name: str, attributes: Sequence[str]) -> bytes:
-    """`* LIST (attributes) "/" name`."""
-    head = f'* {word} ({" ".join(attributes)}) "/" '.encode("ascii")
-    return head + astring(encode_name(name)) + b"\r\n"
+def _answer(account_id: int, extras: _Extras, asked: Asked) -> bytes:
+    """All responses, in wire form: worked out in the store's thread, because patterns and names may be many."""
+    with snapshot():
+        told = Listing(list_all(account_id=account_id), asked).told()
+        # RFC 5819 section 2: what may not be asked for its status is told without.
+        entries = [each.entry for each in told if each.entry is not None and "r" in each.entry.rights]
+        figures = Figures.of(entries, extras.status_items)
+    responses = []
+    for each in told:
+        responses.append(each.response(is_utf8=extras.is_utf8))
+        if extras.with_rights and each.entry is not None:
+            name = write_name(each.name, is_utf8=extras.is_utf8)
+            responses.append(my_rights_response(name, each.entry.rights))
+        if extras.status_items and each.entry is not None and "r" in each.entry.rights:
+            responses.append(
+                status_response(each.entry, extras.status_items, figures, is_utf8=extras.is_utf8)
+            )
+    return b"".join(responses)

@@ -2,29 +2,33 @@
 
 from unicodedata import normalize
 
-from mailboxes.imap.commands.list import list_response, superiors
+from mailboxes.imap.listing import Told, superiors_of
 from mailboxes.imap.session import Session
-from mailboxes.store.hierarchy import list_mailboxes
+from mailboxes.store.rights import list_all
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.imap.commands import Lsub
-from mailhost.protocols.imap.list_patterns import matches
+from mailhost.protocols.imap.list_patterns import Pattern
 from mailhost.protocols.imap.responses import Reply, ok
 
 
 async def lsub(session: Session, command: Lsub) -> Reply:
-    entries = await in_store(list_mailboxes, account_id=session.account_id)
-    pattern = normalize("NFC", command.reference + command.pattern)
-    told: dict[str, list[str]] = {}
-    for entry in entries:
-        if not entry.is_subscribed:
-            continue
-        if matches(pattern, entry.name):
-            told[entry.name] = [] if entry.exists else ["\\Noselect"]
-        elif pattern.endswith("%"):
-            # "foo/bar" is subscribed, "foo" is not, and "%" is asked for: foo is told as \Noselect.
-            for superior in superiors(entry.name):
-                if matches(pattern, superior):
-                    told.setdefault(superior, ["\\Noselect"])
-    responses = [list_response("LSUB", name, attributes) for name, attributes in sorted(told.items())]
-    await session.send(b"".join(responses))
+    await session.send(await in_store(_answer, session.account_id, command, session.has_utf8_names))
     return ok("")
+
+
+def _answer(account_id: int, command: Lsub, is_utf8: bool) -> bytes:
+    text = normalize("NFC", command.reference + command.pattern)
+    pattern = Pattern(text)
+    subscribed = {entry.name: entry for entry in list_all(account_id=account_id) if entry.is_subscribed}
+    told = {
+        name: entry if entry.exists else None for name, entry in subscribed.items() if pattern.matches(name)
+    }
+    if text.endswith("%"):
+        # "foo/bar" is subscribed, "foo" is not, and "%" is asked for: foo is told as \Noselect.
+        above = superiors_of(subscribed.keys() - told.keys())
+        told |= {name: None for name in above - told.keys() if pattern.matches(name)}
+    lines = (
+        Told(name, entry, () if entry else ("\\Noselect",)).response(is_utf8=is_utf8, word="LSUB")
+        for name, entry in sorted(told.items())
+    )
+    return b"".join(lines)

@@ -5,10 +5,25 @@ from mailhost.protocols.imap.cursor import LIST_ATOM, Cursor
 from mailhost.protocols.imap.errors import ImapSyntaxError
 from mailhost.protocols.imap.names import read_name
 
-STATUS_ITEMS = frozenset({"MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN"})
+# RFC 3501 section 6.3.10, RFC 7162, RFC 7889, RFC 8438, RFC 8474, RFC 9208
+STATUS_ITEMS = frozenset(
+    {
+        "APPENDLIMIT",
+        "DELETED",
+        "DELETED-STORAGE",
+        "HIGHESTMODSEQ",
+        "MAILBOXID",
+        "MESSAGES",
+        "RECENT",
+        "SIZE",
+        "UIDNEXT",
+        "UIDVALIDITY",
+        "UNSEEN",
+    }
+)
 SELECTION_OPTIONS = frozenset({"SUBSCRIBED", "REMOTE", "RECURSIVEMATCH", "SPECIAL-USE"})
-RETURN_OPTIONS = frozenset({"SUBSCRIBED", "CHILDREN", "SPECIAL-USE"})
-MAX_PATTERN_OCTETS = 1_000  # matching costs the pattern's length for each octet of each name
+RETURN_OPTIONS = frozenset({"SUBSCRIBED", "CHILDREN", "SPECIAL-USE", "MYRIGHTS"})
+MAX_PATTERN_OCTETS = 2_000  # of all together: matching costs the pattern's length for each octet of each name
 MAX_PATTERNS = 20
 
 
@@ -30,8 +45,8 @@ def take_list(cursor: Cursor) -> List:
         is_extended = True
     else:
         patterns = (_pattern(cursor),)
-    if len(patterns) > MAX_PATTERNS:
-        raise ImapSyntaxError("too many patterns")
+    if len(patterns) > MAX_PATTERNS or sum(map(len, patterns)) > MAX_PATTERN_OCTETS:
+        raise ImapSyntaxError("too many or too long patterns")
     returns: set[str] = set()
     status_items: list[str] = []
     if not cursor.is_at_end:
@@ -44,7 +59,9 @@ def take_list(cursor: Cursor) -> List:
                 "an option",
                 may_be_empty=True,
             )
-    return List(reference, patterns, selection, frozenset(returns), tuple(status_items), is_extended)
+    return List(
+        reference, patterns, selection, frozenset(returns), tuple(dict.fromkeys(status_items)), is_extended
+    )
 
 
 def take_lsub(cursor: Cursor) -> Lsub:

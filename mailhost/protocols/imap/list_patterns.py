@@ -1,41 +1,69 @@
 """LIST and LSUB patterns (RFC 3501 section 6.3.8): `*` matches anything, `%` anything within one level."""
 
+import re
+
+_WILDCARDS = re.compile(r"[*%]+")
+INBOX = "INBOX"
+
+
+class Pattern:
+    """One pattern, made ready to be held against many names.
+
+    All places in the pattern are followed at once, as bits of one number: `*a%*b%…` costs no more than a few steps for
+    each character of the name, where backtracking would never end.
+    """
+
+    __slots__ = ("_ends", "_letters", "_prefix", "_separator", "_stars", "_text", "_wild")
+
+    def __init__(self, text: str, *, separator: str = "/") -> None:
+        text = _WILDCARDS.sub(lambda run: "*" if "*" in run[0] else "%", text)  # "%%" means no more than "%"
+        self._text = text
+        self._separator = separator
+        wildcard = _WILDCARDS.search(text)
+        self._prefix = text[: wildcard.start()] if wildcard else text
+        self._ends = 1 << len(text)
+        self._stars = self._wild = 0
+        self._letters: dict[str, int] = {}
+        for place, character in enumerate(text):
+            if character in "*%":
+                self._wild |= 1 << place
+                self._stars |= (1 << place) if character == "*" else 0
+            else:
+                self._letters[character] = self._letters.get(character, 0) | 1 << place
+
+    def matches(self, name: str) -> bool:
+        """Whether the pattern asks for this name. INBOX compares in any case, also as the first level."""
+        if self._text == "*":
+            return True
+        if name == INBOX or name.startswith(INBOX + self._separator):
+            return self._follow(name, caseless=len(INBOX))
+        if not name.startswith(self._prefix):
+            return False
+        rest = self._text[len(self._prefix) :]
+        if not rest:
+            return name == self._prefix
+        if rest == "*":
+            return True
+        if rest == "%":
+            return self._separator not in name[len(self._prefix) :]
+        return self._follow(name, caseless=0)
+
+    def _follow(self, name: str, *, caseless: int) -> bool:
+        letters, wild, stars, separator = self._letters, self._wild, self._stars, self._separator
+        places = 1
+        for number, character in enumerate(name):
+            places |= (places & wild) << 1  # wildcards match nothing as well; no two stand side by side
+            stay = places & (stars if character == separator else wild)
+            here = letters.get(character, 0)
+            if number < caseless:
+                here |= letters.get(character.lower(), 0)
+            places = stay | (places & here) << 1
+            if not places:
+                return False
+        places |= (places & wild) << 1
+        return bool(places & self._ends)
+
 
 def matches(pattern: str, name: str, *, separator: str = "/") -> bool:
-    """Whether `name` is one that `pattern` asks for; INBOX is compared in any case.
-
-    Follows all places in the pattern at once instead of backtracking: `*%*%*%…` costs no more than its length
-    times the name's.
-    """
-    if pattern in ("*", "%"):
-        return pattern == "*" or separator not in name
-    if name.upper() == "INBOX":
-        pattern, name = pattern.upper(), "INBOX"
-    elif name[:6].upper() == "INBOX" + separator and pattern[:6].upper() == "INBOX" + separator:
-        pattern, name = pattern[6:], name[6:]
-    places = _with_wildcards_skipped(pattern, {0})
-    for character in name:
-        reached = set()
-        for place in places:
-            if place == len(pattern):
-                continue
-            wanted = pattern[place]
-            if wanted == "*" or (wanted == "%" and character != separator):
-                reached.add(place)
-            elif wanted == character and wanted not in "*%":
-                reached.add(place + 1)
-        if not reached:
-            return False
-        places = _with_wildcards_skipped(pattern, reached)
-    return len(pattern) in places
-
-
-def _with_wildcards_skipped(pattern: str, places: set[int]) -> set[int]:
-    """The places reachable when wildcards match nothing."""
-    reached = set()
-    for place in places:
-        reached.add(place)
-        while place < len(pattern) and pattern[place] in "*%":
-            place += 1
-            reached.add(place)
-    return reached
+    """Whether `name` is one that `pattern` asks for."""
+    return Pattern(pattern, separator=separator).matches(name)
