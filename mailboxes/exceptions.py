@@ -54,6 +54,20 @@ class TooManyFailures(MailboxFact):
         self.retry_after_seconds = retry_after_seconds
 
 
+class MaildropInUse(MailboxFact):
+    """Another POP3 session has the maildrop (RFC 1939 section 4)."""
+
+    def __init__(self) -> None:
+        super().__init__("Another session is reading this maildrop.")
+
+
+class LoginTooSoon(MailboxFact):
+    """The account signed in so lately that it is to wait (RFC 2449 section 6.5)."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"Sign in once in {seconds} seconds at most.")
+
+
 class MailboxNotFound(MailboxFact):
     """The account has no mailbox of this name (or it went meanwhile)."""
 

@@ -49,16 +49,16 @@ def create(*, account_id: int, name: str, special_use: str = "", now: datetime) 
 def delete(*, account_id: int, name: str, now: datetime) -> int:
     """As hierarchy.delete_mailbox; another's with the right x. Its id.
 
-    Raises MailboxNotFound, InboxIsPermanent, NotPermitted.
+    Raises MailboxNotFound, MailboxHasInferiors, InboxIsPermanent, NotPermitted.
     """
     others = others_name(name)
-    owner_id = account_id if others is None else _lock_owner(others, account_id)
+    if others is None:
+        return hierarchy.delete_mailbox(account_id=account_id, name=name, now=now)
+    owner_id = _lock_owner(others, account_id)
     if owner_id is None:
         raise MailboxNotFound(name)
-    lock_usage([owner_id])
-    entry = find(account_id=account_id, name=name, needed="x")
-    hierarchy.delete_mailbox(account_id=owner_id, name=others.name if others else name, now=now)
-    return entry.mailbox_id
+    find(account_id=account_id, name=name, needed="x")
+    return hierarchy.delete_mailbox(account_id=owner_id, name=others.name, now=now)
 
 
 @transaction.atomic

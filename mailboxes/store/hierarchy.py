@@ -1,20 +1,21 @@
 """The mailboxes of an account: list, create, delete, rename, subscribe (RFC 9051 sections 6.3.4 to 6.3.9)."""
 
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Value
+from django.db.models import Max, Value
 from django.db.models.functions import Concat
 
 from mailboxes.exceptions import (
     InboxIsPermanent,
     MailboxExists,
+    MailboxHasInferiors,
     MailboxNameInvalid,
     MailboxNotFound,
+    SpecialUseRefused,
     TooManyMailboxes,
 )
 from mailboxes.models import Grant, Mailbox
@@ -29,6 +30,7 @@ SEPARATOR = "/"
 INBOX = "INBOX"
 OTHER_USERS = "Other Users"  # RFC 2342: what stands below it belongs to others (store/rights.py)
 UNNAMED = "\x01"  # before a name that is about to change: no name that anybody gives has a control in it
+MAX_NAME_OCTETS = 2_000  # names are in an index of Postgres, whose rows hold 2,704 octets
 # RFC 6154. INBOX has none.
 DEFAULT_MAILBOXES = {
     INBOX: "",
@@ -58,8 +60,10 @@ def canonical_name(name: str) -> str:
     levels = name.split(SEPARATOR)
     if not all(levels):
         raise MailboxNameInvalid("A mailbox name has no empty level.")
-    if len(name) > settings.MAX_MAILBOX_NAME:
-        raise MailboxNameInvalid(f"A mailbox name has at most {settings.MAX_MAILBOX_NAME} characters.")
+    if len(name) > settings.MAX_MAILBOX_NAME or len(name.encode("utf-8", "replace")) > MAX_NAME_OCTETS:
+        raise MailboxNameInvalid(
+            f"A mailbox name has at most {settings.MAX_MAILBOX_NAME} characters and {MAX_NAME_OCTETS} octets."
+        )
     # RFC 9051 section 5.1 item 3: Net-Unicode (RFC 5198) has no controls; U+2028 and U+2029 are lines to some clients.
     if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in name):
         raise MailboxNameInvalid("A mailbox name has no control characters.")
@@ -71,14 +75,20 @@ def canonical_name(name: str) -> str:
 def own_name(name: str) -> str:
     """The canonical name, for one that is to be made. Raises MailboxNameInvalid."""
     name = canonical_name(name)
+    if "*" in name or "%" in name:  # RFC 9051 section 5.1 item 2: clients that list them see others instead
+        raise MailboxNameInvalid("A mailbox name has neither * nor %: those are wildcards.")
     if name.split(SEPARATOR)[0] == OTHER_USERS:
         raise MailboxNameInvalid(f"Below {OTHER_USERS} are the mailboxes that others share.")
     return name
 
 
 def may_have_inferiors(name: str) -> bool:
-    """Whether a name with one more level can be within the bound."""
-    return len(name) + len(SEPARATOR) < settings.MAX_MAILBOX_NAME
+    """Whether a name with one more level can be within the bounds."""
+    longer = len(SEPARATOR) + 1
+    return (
+        len(name) + longer <= settings.MAX_MAILBOX_NAME
+        and len(name.encode("utf-8", "replace")) + longer <= MAX_NAME_OCTETS
+    )
 
 
 def list_mailboxes(*, account_id: int) -> list[MailboxEntry]:
@@ -90,15 +100,20 @@ def list_mailboxes(*, account_id: int) -> list[MailboxEntry]:
 
 def find_mailbox(*, account_id: int, name: str) -> MailboxEntry:
     """The mailbox of this name, with its counts. Raises MailboxNotFound."""
-    try:
-        name = canonical_name(name)
-    except MailboxNameInvalid:
-        raise MailboxNotFound(name) from None
+    name = _sought(name)
     with cursor() as sql:
         row = sql.execute(FIND, (account_id, name)).fetchone()
     if row is None:
         raise MailboxNotFound(name)
     return MailboxEntry(*row)
+
+
+def _sought(name: str) -> str:
+    """The canonical name of a mailbox that is looked for. Raises MailboxNotFound where there can be none."""
+    try:
+        return canonical_name(name)
+    except MailboxNameInvalid:
+        raise MailboxNotFound(name) from None
 
 
 def create_default_mailboxes(*, account_id: int, now: datetime) -> None:
@@ -128,14 +143,22 @@ def create_mailbox(*, account_id: int, name: str, special_use: str = "", now: da
 
 
 @transaction.atomic
-def delete_mailbox(*, account_id: int, name: str, now: datetime) -> None:
-    """Deletes the mailbox: its row stays, its messages can be taken back for a while. Inferior ones stay.
+def delete_mailbox(*, account_id: int, name: str, now: datetime) -> int:
+    """Deletes the mailbox: its row stays, its messages can be taken back for a while. Inferior ones stay. Its id.
 
-    Raises MailboxNotFound, InboxIsPermanent.
+    Raises MailboxNotFound, MailboxHasInferiors, InboxIsPermanent.
     """
     # Names are looked up under the lock that every change of them takes: what is found still has the name then.
     usage = lock_usage([account_id])[account_id]
-    entry = find_mailbox(account_id=account_id, name=name)
+    name = _sought(name)
+    try:
+        entry = find_mailbox(account_id=account_id, name=name)
+    except MailboxNotFound:
+        if _family(account_id, name):
+            raise MailboxHasInferiors(
+                name
+            ) from None  # RFC 3501 section 6.3.4: a name that is \Noselect, with inferiors
+        raise
     if entry.name == INBOX:
         raise InboxIsPermanent
     mailbox = lock_mailboxes([entry.mailbox_id])[entry.mailbox_id]
@@ -148,34 +171,46 @@ def delete_mailbox(*, account_id: int, name: str, now: datetime) -> None:
         deleted_at=now, special_use="", highest_modseq=mailbox.highest_modseq + 1
     )
     announce_on_commit([entry.mailbox_id])
+    return entry.mailbox_id
 
 
 @transaction.atomic
 def rename_mailbox(*, account_id: int, name: str, to: str, now: datetime) -> None:
     """Renames a mailbox with its inferior ones. INBOX stays, and its messages go (RFC 9051 section 6.3.6).
 
+    A name that only has inferiors can be renamed too: they are what moves then.
     Raises MailboxNotFound, MailboxExists, MailboxNameInvalid, TooManyMailboxes.
     """
     to = own_name(to)
     usage = lock_usage([account_id])[account_id]
-    entry = find_mailbox(account_id=account_id, name=name)
-    if entry.name == INBOX:
+    name = _sought(name)
+    if name == INBOX:
+        inbox = find_mailbox(account_id=account_id, name=INBOX)
         created = _create(account_id, to, "", now)
-        move_all(from_mailbox_id=entry.mailbox_id, to_mailbox_id=created, usage=usage, now=now)
+        move_all(from_mailbox_id=inbox.mailbox_id, to_mailbox_id=created, usage=usage, now=now)
         return
-    if (to + SEPARATOR).startswith(entry.name + SEPARATOR) and to != entry.name:
+    family = _family(account_id, name)
+    if not family:
+        raise MailboxNotFound(name)
+    if (to + SEPARATOR).startswith(name + SEPARATOR) and to != name:
         raise MailboxNameInvalid("A mailbox cannot be renamed into itself.")
-    family = list(
-        Mailbox.objects.select_for_update(no_key=True)
-        .filter(account_id=account_id, deleted_at=None, name__startswith=entry.name)
-        .order_by("pk")
-    )
-    family = [each for each in family if (each.name + SEPARATOR).startswith(entry.name + SEPARATOR)]
-    _rename_family(account_id, family, entry.name, to)
-    superior = to.rpartition(SEPARATOR)[0]
     living = Mailbox.objects.filter(account_id=account_id, deleted_at=None)
+    if living.filter(name=to).exists():
+        raise MailboxExists(to)
+    _rename_family(account_id, family, name, to)
+    superior = to.rpartition(SEPARATOR)[0]
     if superior and not living.filter(name=superior).exists():
         _create(account_id, superior, "", now)
+
+
+def _family(account_id: int, name: str) -> list[Mailbox]:
+    """The mailbox of this canonical name, if there is one, and all inferior ones, locked."""
+    family = (
+        Mailbox.objects.select_for_update(no_key=True)
+        .filter(account_id=account_id, deleted_at=None, name__startswith=name)
+        .order_by("pk")
+    )
+    return [each for each in family if (each.name + SEPARATOR).startswith(name + SEPARATOR)]
 
 
 def _rename_family(account_id: int, family: list[Mailbox], name: str, to: str) -> None:
@@ -221,13 +256,9 @@ def _create(account_id: int, name: str, special_use: str, now: datetime) -> int:
     missing = [each for each in missing if each not in alive]
     if len(alive) + len(missing) > settings.MAX_MAILBOXES:
         raise TooManyMailboxes(f"An account has at most {settings.MAX_MAILBOXES} mailboxes.")
-    was_subscribed = _take_subscriptions(account_id, missing)
-    created = 0
-    for each in missing:
-        fields: dict[str, Any] = {"special_use": special_use} if each == name else {}
-        created = _insert(account_id, each, is_subscribed=each in was_subscribed, now=now, **fields)
-        inherit_grants(account_id=account_id, mailbox_id=created, name=each)
-    return created
+    if special_use and Mailbox.objects.filter(account_id=account_id, special_use=special_use).exists():
+        raise SpecialUseRefused(f"There is a mailbox for {special_use} already.")
+    return _insert(account_id, missing, special_use=special_use, now=now)
 
 
 def _take_subscriptions(account_id: int, names: Collection[str]) -> set[str]:
@@ -241,26 +272,31 @@ def _take_subscriptions(account_id: int, names: Collection[str]) -> set[str]:
     return subscribed
 
 
-def _insert(account_id: int, name: str, *, is_subscribed: bool, now: datetime, special_use: str = "") -> int:
+def _insert(account_id: int, names: Sequence[str], *, special_use: str, now: datetime) -> int:
+    """Makes mailboxes of these names, the last one with its special use; that one's id."""
+    was_subscribed = _take_subscriptions(account_id, names)
     # UIDVALIDITY only grows within the account, so a name that comes back never has an old one (RFC 9051
     # section 2.3.1.1), whatever the clock does.
-    last = (
-        Mailbox.objects.filter(account_id=account_id)
-        .order_by("-uid_validity")
-        .values_list("uid_validity", flat=True)
-    )
-    uid_validity = max([int(now.timestamp()), *(value + 1 for value in last[:1])])
+    last = Mailbox.objects.filter(account_id=account_id).aggregate(last=Max("uid_validity"))["last"] or 0
+    first = max(int(now.timestamp()), last + 1)
+    rows = [
+        Mailbox(
+            account_id=account_id,
+            name=name,
+            uid_validity=first + number,
+            special_use=special_use if name == names[-1] else "",
+            is_subscribed=name in was_subscribed,
+        )
+        for number, name in enumerate(names)
+    ]
     try:
         with transaction.atomic():
-            return Mailbox.objects.create(
-                account_id=account_id,
-                name=name,
-                uid_validity=uid_validity,
-                special_use=special_use,
-                is_subscribed=is_subscribed,
-            ).pk
+            Mailbox.objects.bulk_create(rows)
     except IntegrityError:
-        raise MailboxExists(name) from None
+        raise MailboxExists(names[-1]) from None
+    for row in rows:
+        inherit_grants(account_id=account_id, mailbox_id=row.pk, name=row.name)
+    return rows[-1].pk
 
 
 def sent_mailbox(*, account_id: int) -> int | None:

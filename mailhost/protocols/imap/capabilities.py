@@ -21,10 +21,13 @@ class Extension:
     word: str
     rfc: str
     told: Told = Told.AFTER_LOGIN
+    goes_with: str = ""
+    """Another capability, without which it is not told either."""
 
 
 EXTENSIONS: tuple[Extension, ...] = (
     Extension("IMAP4rev1", "RFC 3501", Told.ALWAYS),
+    Extension("IMAP4rev2", "RFC 9051", Told.ALWAYS),
     Extension("LITERAL+", "RFC 7888", Told.ALWAYS),
     Extension("ID", "RFC 2971", Told.ALWAYS),
     Extension("SASL-IR", "RFC 4959", Told.ALWAYS),
@@ -32,18 +35,30 @@ EXTENSIONS: tuple[Extension, ...] = (
     Extension("ENABLE", "RFC 5161"),
     Extension("CONDSTORE", "RFC 7162"),
     Extension("QRESYNC", "RFC 7162"),
+    Extension("UIDONLY", "RFC 9586"),
+    Extension("UNAUTHENTICATE", "RFC 8437"),
     Extension("NAMESPACE", "RFC 2342"),
     Extension("UIDPLUS", "RFC 4315"),
     Extension("UNSELECT", "RFC 3691"),
     Extension("CHILDREN", "RFC 3348"),
     Extension("MOVE", "RFC 6851"),
     Extension("SPECIAL-USE", "RFC 6154"),
+    Extension("CREATE-SPECIAL-USE", "RFC 6154"),
     Extension("LIST-EXTENDED", "RFC 5258"),
     Extension("LIST-STATUS", "RFC 5819"),
+    Extension("STATUS=SIZE", "RFC 8438"),
     Extension("PREVIEW", "RFC 8970"),
+    Extension("ACL", "RFC 4314"),
+    Extension("RIGHTS=texk", "RFC 4314", goes_with="ACL"),
+    Extension("LIST-MYRIGHTS", "RFC 8440", goes_with="ACL"),
     Extension("ESEARCH", "RFC 4731"),
     Extension("SEARCHRES", "RFC 5182"),
     Extension("WITHIN", "RFC 5032"),
+    Extension("SORT", "RFC 5256"),
+    Extension("SORT=DISPLAY", "RFC 5957"),
+    Extension("ESORT", "RFC 5267"),
+    Extension("THREAD=ORDEREDSUBJECT", "RFC 5256"),
+    Extension("THREAD=REFERENCES", "RFC 5256"),
 )
 
 
@@ -60,7 +75,8 @@ def capabilities(
     words = [
         extension.word
         for extension in EXTENSIONS
-        if (is_signed_in or extension.told is Told.ALWAYS) and extension.word not in switched_off
+        if (is_signed_in or extension.told is Told.ALWAYS)
+        and switched_off.isdisjoint({extension.word, extension.goes_with})
     ]
     if not is_signed_in:
         words += ["STARTTLS"] if may_start_tls else []

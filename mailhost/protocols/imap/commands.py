@@ -11,6 +11,7 @@ from typing import ClassVar
 from mailhost.protocols.imap.fetch_items import FetchItem
 from mailhost.protocols.imap.resync import ChangedSince, Resync
 from mailhost.protocols.imap.search_keys import SearchKey
+from mailhost.protocols.imap.search_options import ReturnOptions
 from mailhost.protocols.imap.sequence_sets import SequenceSet
 from mailhost.protocols.imap.states import AFTER_LOGIN, ANY, BEFORE_LOGIN, WITH_MAILBOX, State
 
@@ -109,9 +110,10 @@ class Select(Command):
 
 @dataclass(frozen=True, slots=True)
 class Create(Command):
-    """Section 6.3.3."""
+    """Section 6.3.3, with the special uses of RFC 6154 section 3 where the client names any."""
 
     name: str
+    special_uses: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,13 +217,14 @@ class Expunge(Command):
 
 @dataclass(frozen=True, slots=True)
 class Search(Command):
-    """Section 6.4.4."""
+    """Section 6.4.4, with what RETURN asks for (RFC 4731)."""
 
     allowed_in = WITH_MAILBOX
     holds_sequence_numbers = True
 
     key: SearchKey
     by_uid: bool = False
+    returns: ReturnOptions | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 
 from mailhost.protocols.imap import commands as c
+from mailhost.protocols.imap.acl import PARSERS as ACL
+from mailhost.protocols.imap.create_parser import take_create
 from mailhost.protocols.imap.cursor import TAG, Cursor
 from mailhost.protocols.imap.dates import take_date_time
 from mailhost.protocols.imap.enabling import PARSERS as ENABLING
@@ -20,6 +22,8 @@ from mailhost.protocols.imap.resync import (
 )
 from mailhost.protocols.imap.search_parser import take_search
 from mailhost.protocols.imap.sequence_sets import take_sequence_set
+from mailhost.protocols.imap.sorting import PARSERS as SORTING
+from mailhost.protocols.imap.sorting import UID_PARSERS as UID_SORTING
 
 _NAME = re.compile(rb"[A-Za-z][A-Za-z0-9-]{0,31}")
 # store-att-flags = (["+" / "-"] "FLAGS" [".SILENT"]) SP …
@@ -181,11 +185,7 @@ def _copy(kind: type[c.Copy] | type[c.Move], *, by_uid: bool) -> Callable[[Curso
 
 
 def _search(*, by_uid: bool) -> Callable[[Cursor], c.Search]:
-    def take(cursor: Cursor) -> c.Search:
-        cursor.space()
-        return c.Search(take_search(cursor), by_uid)
-
-    return take
+    return lambda cursor: take_search(cursor, by_uid=by_uid)
 
 
 def _without_arguments(command: c.Command) -> Callable[[Cursor], c.Command]:
@@ -203,7 +203,7 @@ _PARSERS: dict[str, Callable[[Cursor], c.Command]] = {
     "NAMESPACE": _without_arguments(c.Namespace()),
     "SELECT": _select(is_read_only=False),
     "EXAMINE": _select(is_read_only=True),
-    "CREATE": lambda cursor: c.Create(_spaced_mailbox(cursor)),
+    "CREATE": take_create,
     "DELETE": lambda cursor: c.Delete(_spaced_mailbox(cursor)),
     "RENAME": _rename,
     "SUBSCRIBE": lambda cursor: c.Subscribe(_spaced_mailbox(cursor)),
@@ -222,7 +222,9 @@ _PARSERS: dict[str, Callable[[Cursor], c.Command]] = {
     "STORE": _store(by_uid=False),
     "COPY": _copy(c.Copy, by_uid=False),
     "MOVE": _copy(c.Move, by_uid=False),
+    **ACL,
     **ENABLING,
+    **SORTING,
 }
 _UID_PARSERS: dict[str, Callable[[Cursor], c.Command]] = {
     "UID EXPUNGE": _uid_expunge,
@@ -231,4 +233,5 @@ _UID_PARSERS: dict[str, Callable[[Cursor], c.Command]] = {
     "UID STORE": _store(by_uid=True),
     "UID COPY": _copy(c.Copy, by_uid=True),
     "UID MOVE": _copy(c.Move, by_uid=True),
+    **UID_SORTING,
 }
