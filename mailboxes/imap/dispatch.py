@@ -16,7 +16,7 @@ from mailhost.protocols.imap.framing import NO_ROOM, TOO_BIG, CommandText, Comma
 from mailhost.protocols.imap.parser import parse, parse_tag
 from mailhost.protocols.imap.responses import Reply, bad, no
 from mailhost.protocols.imap.search_parser import CHARSETS
-from mailhost.protocols.imap.states import State
+from mailhost.protocols.imap.states import WITH_MAILBOX, State
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +56,8 @@ async def serve(session: Session, text: CommandText) -> Reply | None:
 async def _run(session: Session, command: c.Command) -> Reply | None:
     run: Run = COMMANDS[type(command)]
     try:
+        if command.allowed_in == WITH_MAILBOX:
+            await session.mailbox.look_at_rights()
         return await run(session, command)
     except ImapSyntaxError as error:  # a sequence number that there is not
         return bad(f"Error in IMAP command: {error}")

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 
+from mailboxes.store.grants import changeable_flags
 from mailboxes.store.search_conditions import FLAG_BITS
 from mailboxes.store.values import Flag
 from mailhost.protocols.imap.flags import SYSTEM_FLAGS
+from mailhost.protocols.imap.responses import status_line, untagged
 
 assert set(FLAG_BITS) == set(SYSTEM_FLAGS)
 
@@ -17,6 +19,15 @@ _WORDS = tuple(
 def flag_words(flags: int) -> bytes:
     """System flags as they stand between the parentheses of FLAGS."""
     return _WORDS[flags & 31]
+
+
+def flags_permitted(rights: str, *, is_read_only: bool) -> bytes:
+    """FLAGS, and in PERMANENTFLAGS what may be changed: RFC 4314 section 5.1.1 wants the rights to be seen there."""
+    allowed = Flag(0) if is_read_only else changeable_flags(rights)
+    words = [word for word, bit in FLAG_BITS.items() if allowed & bit]
+    permanent = " ".join([*words, "\\*"] if allowed & Flag.FLAGGED else words)
+    flags = untagged(f"FLAGS ({' '.join(SYSTEM_FLAGS)})")
+    return flags + status_line("*", "OK", "Flags permitted.", f"PERMANENTFLAGS ({permanent})")
 
 
 def split_flags(flags: Iterable[str]) -> tuple[Flag, tuple[str, ...]]:

@@ -170,6 +170,8 @@ class Session:
         self.forget_mailbox()
         if selected is None or not selected.has_told_recent or selected.is_read_only:
             return
+        if selected.visitor_id is not None:  # \Recent is the owner's to claim
+            return
         try:
             await in_store(select_mailbox, account_id=self.account_id, name=selected.name, claim_recent=True)
         except (MailboxFact, StoreUnavailable, DatabaseError) as error:

@@ -40,10 +40,12 @@ RIGHTS = """coalesce((SELECT string_agg(rights, '') FROM mailboxes_grant given
 RIGHTS_OF_ONE = f"SELECT {RIGHTS} FROM mailboxes_mailbox WHERE id = %s"
 BUMP = "UPDATE mailboxes_mailbox SET highest_modseq = highest_modseq + 1 WHERE id = %s"
 GRANTS = """
-SELECT account.login, given.rights
+SELECT login, %s::text, 0 FROM mailboxes_account WHERE id = %s
+UNION ALL
+SELECT account.login, given.rights, 1
   FROM mailboxes_grant given LEFT JOIN mailboxes_account account ON account.id = given.account_id
  WHERE given.mailbox_id = %s
- ORDER BY account.login NULLS LAST
+ ORDER BY 3, 1 NULLS LAST
 """
 INHERIT = """
 INSERT INTO mailboxes_grant (mailbox_id, account_id, rights)
@@ -98,11 +100,11 @@ def require_on(mailbox: LockedMailbox, acting_id: int | None, needed: str) -> st
     return rights
 
 
-def list_grants(*, mailbox_id: int) -> list[GrantEntry]:
-    """Who has rights beside the owner, by login, everybody last."""
+def list_grants(*, entry: MailboxEntry) -> list[GrantEntry]:
+    """Who has rights: the owner, others by login, everybody last."""
     with cursor() as sql:
-        sql.execute(GRANTS, (mailbox_id,))
-        return [GrantEntry(login or ANYONE, rights) for login, rights in sql]
+        sql.execute(GRANTS, (ALL_RIGHTS, entry.account_id, entry.mailbox_id))
+        return [GrantEntry(login or ANYONE, rights) for login, rights, _ in sql]
 
 
 def inherit_grants(*, account_id: int, mailbox_id: int, name: str) -> None:

@@ -7,7 +7,7 @@ from mailboxes.imap.refusals import Refused
 from mailboxes.imap.session import Session
 from mailboxes.store.append import append as append_messages
 from mailboxes.store.append import prepare
-from mailboxes.store.hierarchy import find_mailbox
+from mailboxes.store.rights import find
 from mailboxes.store.values import Appended, NewMessage
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.imap.commands import Append
@@ -25,9 +25,13 @@ async def append(session: Session, command: Append) -> Reply:
 
 
 def _append(account_id: int, command: Append) -> Appended:
-    target = find_mailbox(account_id=account_id, name=command.name)
+    target = find(account_id=account_id, name=command.name, needed="i")
     flags, keywords = split_flags(command.flags)
     message = NewMessage(prepare(command.octets), flags, keywords, command.internal_date)
     return append_messages(
-        account_id=account_id, mailbox_id=target.mailbox_id, contents=[message], now=timezone.now()
+        account_id=target.account_id,
+        mailbox_id=target.mailbox_id,
+        contents=[message],
+        acting_id=account_id,
+        now=timezone.now(),
     )

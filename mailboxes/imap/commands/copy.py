@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from django.utils import timezone
 
 from mailboxes.imap.commands.store import resolve
+from mailboxes.imap.selected import Selected
 from mailboxes.imap.session import Session
 from mailboxes.store.copy_and_move import copy_messages
-from mailboxes.store.hierarchy import find_mailbox
+from mailboxes.store.rights import find
 from mailboxes.store.values import Copied, Moved
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.imap.commands import Copy
@@ -19,18 +20,20 @@ async def copy(session: Session, command: Copy) -> Reply:
     selected = session.mailbox
     ranges = await resolve(selected, command.messages, by_uid=command.by_uid)
     uids = (await selected.view()).uids_in(ranges)
-    copied = await in_store(_copy, session.account_id, selected.mailbox_id, uids, command.name)
+    copied = await in_store(_copy, session.account_id, selected, uids, command.name)
     selected.is_stale = True  # the target may be this mailbox
     return ok("", copyuid(copied))
 
 
-def _copy(account_id: int, mailbox_id: int, uids: Sequence[int], name: str) -> Copied:
-    target = find_mailbox(account_id=account_id, name=name)
+def _copy(account_id: int, selected: Selected, uids: Sequence[int], name: str) -> Copied:
+    target = find(account_id=account_id, name=name, needed="i")
     return copy_messages(
         account_id=account_id,
-        mailbox_id=mailbox_id,
+        mailbox_id=selected.mailbox_id,
+        owner_id=selected.owner_id,
         uids=uids,
         to_mailbox_id=target.mailbox_id,
+        to_owner_id=target.account_id,
         now=timezone.now(),
     )
 

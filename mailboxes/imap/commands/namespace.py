@@ -1,10 +1,12 @@
-"""NAMESPACE (RFC 2342): everything is the account's own, separated by "/"."""
+"""NAMESPACE (RFC 2342): the account's own mailboxes, and those that others share, under their logins."""
 
 from mailboxes.imap.session import Session
+from mailboxes.store.hierarchy import OTHER_USERS, SEPARATOR
 from mailhost.protocols.imap.commands import Namespace
 from mailhost.protocols.imap.responses import Reply, ok, untagged
 
 
 async def namespace(session: Session, command: Namespace) -> Reply:
-    session.write(untagged('NAMESPACE (("" "/")) NIL NIL'))
+    others = f'"{OTHER_USERS}{SEPARATOR}" "{SEPARATOR}"'
+    session.write(untagged(f'NAMESPACE (("" "{SEPARATOR}")) (({others})) NIL'))
     return ok("")

@@ -2,7 +2,7 @@
 
 from mailboxes.exceptions import MailboxNotFound
 from mailboxes.imap.session import Session
-from mailboxes.store.hierarchy import set_subscribed
+from mailboxes.store.by_name import subscribe as set_subscribed
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.imap.commands import Subscribe
 from mailhost.protocols.imap.responses import Reply, ok

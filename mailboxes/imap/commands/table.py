@@ -13,24 +13,29 @@ from mailboxes.imap.commands.delete import delete
 from mailboxes.imap.commands.enable import enable
 from mailboxes.imap.commands.expunge import expunge
 from mailboxes.imap.commands.fetch import fetch
+from mailboxes.imap.commands.get_acl import get_acl
 from mailboxes.imap.commands.identify import identify
 from mailboxes.imap.commands.idle import idle
 from mailboxes.imap.commands.list import list_
+from mailboxes.imap.commands.list_rights import list_rights
 from mailboxes.imap.commands.login import login
 from mailboxes.imap.commands.logout import logout
 from mailboxes.imap.commands.lsub import lsub
 from mailboxes.imap.commands.move import move
+from mailboxes.imap.commands.my_rights import my_rights
 from mailboxes.imap.commands.namespace import namespace
 from mailboxes.imap.commands.noop import noop
 from mailboxes.imap.commands.rename import rename
 from mailboxes.imap.commands.search import search
 from mailboxes.imap.commands.select import select
+from mailboxes.imap.commands.set_acl import delete_acl, set_acl
 from mailboxes.imap.commands.start_tls import start_tls
 from mailboxes.imap.commands.status import status
 from mailboxes.imap.commands.store import store
 from mailboxes.imap.commands.subscribe import subscribe
 from mailboxes.imap.commands.unselect import unselect
 from mailboxes.imap.session import Session
+from mailhost.protocols.imap import acl
 from mailhost.protocols.imap import commands as c
 from mailhost.protocols.imap.enabling import Enable
 from mailhost.protocols.imap.responses import Reply
@@ -39,6 +44,11 @@ from mailhost.protocols.imap.responses import Reply
 Run = Callable[[Session, Any], Awaitable[Reply | None]]
 
 COMMANDS: Mapping[type[c.Command], Run] = {
+    acl.DeleteAcl: delete_acl,
+    acl.GetAcl: get_acl,
+    acl.ListRights: list_rights,
+    acl.MyRights: my_rights,
+    acl.SetAcl: set_acl,
     c.Append: append,
     c.Authenticate: authenticate,
     c.Capability: capability,

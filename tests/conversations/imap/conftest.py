@@ -55,6 +55,32 @@ def talk(doors: "Doors", login: str) -> Iterator[Callable[[str], dict[str, str]]
 
 
 @pytest.fixture
+def meet(doors: "Doors", shared_db: None) -> Iterator[Callable[[str], dict[str, str]]]:
+    """Plays a script of three people of one domain: session 1 is {alice}, 2 is {bob}, 3 is {carol}.
+
+    Each has been greeted and logged in.
+    """
+    from mailboxes.models import Grant
+    from tests.support.hosting import new_account, new_domain
+
+    domain = new_domain()
+    people = {name: new_account(name, domain=domain).login for name in ("alice", "bob", "carol")}
+    with Conversation(doors.plain, words=dict(people)) as conversation:
+        greeted: set[str] = set()
+
+        def play(script: str) -> dict[str, str]:
+            for number, name in zip("123", people, strict=True):
+                if number not in greeted and any(f"{number}{kind}" in script for kind in ("C:", "C|")):
+                    conversation.follow(LOGIN.replace("{n}", number).replace("{login}", people[name]))
+                    greeted.add(number)
+            return conversation.follow(script)
+
+        yield play
+    # What everybody was given would be in the lists of all tests that follow.
+    Grant.objects.filter(account=None, mailbox__account__login__in=people.values()).delete()
+
+
+@pytest.fixture
 def put(login: str) -> "Callable[..., int]":
     """Puts a message into a mailbox of the new account, as delivery does; its UID."""
     from tests.conversations.imap.messages import put_message

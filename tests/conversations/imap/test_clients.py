@@ -20,7 +20,7 @@ def test_thunderbird(talk: Talk, put: Put) -> None:
         1S: * ID ("name" "mailhost")
         1S: 1 OK …
         1C: 2 namespace
-        1S: * NAMESPACE (("" "/")) NIL NIL
+        1S: * NAMESPACE (("" "/")) (("Other Users/" "/")) NIL
         1S: 2 OK …
         1C: 3 list (subscribed) "" "*" return (special-use)
         1S: * LIST (\\HasNoChildren \\Subscribed \\Archive) "/" Archive
