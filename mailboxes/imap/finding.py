@@ -5,9 +5,11 @@ Only the session knows its sequence numbers, `$`, `*`, \\Recent and what time it
 
 from array import array
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+
+from django.utils import timezone
 
 from mailboxes.imap.selected import Selected
 from mailboxes.imap.session import Session
@@ -15,6 +17,7 @@ from mailboxes.imap.view import MailboxView, Ranges
 from mailboxes.store.search import reads_messages
 from mailboxes.store.search import search as search_messages
 from mailhost.net.store_threads import in_store
+from mailhost.protocols.imap.commands import Search
 from mailhost.protocols.imap.flags import RECENT
 from mailhost.protocols.imap.search_keys import (
     AgeIs,
@@ -31,6 +34,7 @@ from mailhost.protocols.imap.search_keys import (
     UidSet,
 )
 from mailhost.protocols.imap.sequence_sets import SequenceSet
+from mailhost.protocols.imap.sorting import Sort, Thread
 
 
 def resolve(key: SearchKey, selected: Selected, view: MailboxView, now: datetime) -> SearchKey:
@@ -88,12 +92,21 @@ def saved_positions(uids: Sequence[int], saved: Sequence[int]) -> list[tuple[int
 
 def names_numbers(key: SearchKey) -> bool:
     """Whether sequence numbers stand in it: they mean what the client was told until now."""
-    return _holds(key, SequenceNumbers)
+    return _holds(key, lambda each: isinstance(each, SequenceNumbers) and not each.numbers.is_saved)
 
 
 def asks_modseq(key: SearchKey) -> bool:
     """Whether the response tells a mod-sequence (RFC 7162 section 3.1.5)."""
-    return _holds(key, ModseqIs)
+    return _holds(key, lambda each: isinstance(each, ModseqIs))
+
+
+async def resolved_key(session: Session, command: Search | Sort | Thread) -> SearchKey:
+    """What is new is told first, so that it is found; then the key as the store takes it. Raises ImapSyntaxError."""
+    # Expunges are told where no number in the command could come to mean something else.
+    may_tell_expunges = command.by_uid and not names_numbers(command.key)
+    await session.tell_changes(may_tell_expunges=may_tell_expunges)
+    selected = session.mailbox
+    return resolve(command.key, selected, await selected.view(), timezone.now())
 
 
 async def find(session: Session, key: SearchKey) -> list[int]:
@@ -132,14 +145,14 @@ def to_saved(uids: Iterable[int]) -> "array[int]":
     return array("I", sorted(uids))
 
 
-def _holds(key: SearchKey, kind: type[SearchKey]) -> bool:
+def _holds(key: SearchKey, is_it: Callable[[SearchKey], bool]) -> bool:
     match key:
         case And(keys) | Or(keys):
-            return any(_holds(each, kind) for each in keys)
+            return any(_holds(each, is_it) for each in keys)
         case Not(inner):
-            return _holds(inner, kind)
+            return _holds(inner, is_it)
         case _:
-            return isinstance(key, kind)
+            return is_it(key)
 
 
 def _age(now: datetime, *, is_older: bool, seconds: int) -> SearchKey:

@@ -15,6 +15,7 @@ from mailhost.protocols.message.part_map import pack_parts
 from mailhost.protocols.message.preview import preview
 from mailhost.protocols.message.scanner import LIMITS, Kind, Limits, Part, scan
 from mailhost.protocols.message.text import decode_charset, decode_words, one_line
+from mailhost.protocols.unicode_casemap import casemap
 
 MAX_REFERENCES = 100  # RFC 5322 sets no limit; longer threads keep their first message and the nearest ones
 MAX_MESSAGE_ID_CHARACTERS = 998  # a line's length (RFC 5322 section 2.1.1); an index entry must stay bounded
@@ -37,12 +38,12 @@ class WorkedOut:
     message_id: str
     """With its angle brackets; "" where there is none."""
     references: tuple[str, ...]
-    """Of References and In-Reply-To, oldest first."""
+    """Those of References, oldest first; without them the first one of In-Reply-To (RFC 5256 section 3)."""
     subject: str
     from_display: str
     to_display: str
     sort_subject: str
-    """The base subject, sort_from and so on the first address's local part, all upper case (RFC 5256)."""
+    """The base subject, sort_from and so on the first address's local part (RFC 5256), as casemap() has them."""
     sort_from: str
     sort_to: str
     sort_cc: str
@@ -69,7 +70,7 @@ def work_out(octets: bytes, *, limits: Limits = LIMITS) -> WorkedOut:
         subject=subject,
         from_display=_names(addresses, b"from"),
         to_display=_names(addresses, b"to"),
-        sort_subject=base_subject(subject).upper(),
+        sort_subject=casemap(base_subject(subject)),
         sort_from=_sort_key(addresses, b"from"),
         sort_to=_sort_key(addresses, b"to"),
         sort_cc=_sort_key(addresses, b"cc"),
@@ -113,7 +114,7 @@ def _sort_key(addresses: Correspondents, field: bytes) -> str:
     if not found:
         return ""
     mailbox = (found[0].mailbox or b"")[:MAX_TEXT_OCTETS]
-    return one_line(decode_charset(mailbox, None).upper(), limit=MAX_TEXT_CHARACTERS)
+    return one_line(casemap(decode_charset(mailbox, None)), limit=MAX_TEXT_CHARACTERS)
 
 
 def message_id_of(fields: Fields) -> str:
@@ -127,10 +128,9 @@ def message_id_of(fields: Fields) -> str:
 
 
 def references_of(fields: Fields) -> tuple[str, ...]:
-    values = fields.get(b"references", []) + fields.get(b"in-reply-to", [])
-    if not values:
-        return ()
-    found = tuple(dict.fromkeys(_ids(b" ".join(values))))
+    found = tuple(_ids(b" ".join(fields.get(b"references", []))))
+    if not found:
+        return tuple(_ids(b" ".join(fields.get(b"in-reply-to", [])))[:1])
     return found if len(found) <= MAX_REFERENCES else (found[0], *found[1 - MAX_REFERENCES :])
 
 

@@ -152,9 +152,9 @@ def test_what_another_session_expunges_is_no_longer_meant(talk: Talk) -> None:
 
 @pytest.mark.usefixtures("six")
 def test_a_result_that_is_too_large_is_not_saved(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mailboxes.imap.commands import search
+    from mailboxes.imap import search_answers
 
-    monkeypatch.setattr(search, "MAX_SAVED", 5)
+    monkeypatch.setattr(search_answers, "MAX_SAVED", 5)
     talk("""
         C: s SELECT INBOX
         S~ s OK …

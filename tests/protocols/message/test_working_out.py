@@ -98,7 +98,7 @@ def test_everything_about_an_ordinary_message() -> None:
         b"Hello,\r\n\r\n  world.\r\n"
     )
     assert worked_out.subject == "Re: Grüße"
-    assert worked_out.sort_subject == "GRÜSSE"
+    assert worked_out.sort_subject == "GRU\N{COMBINING DIAERESIS}ßE"
     assert worked_out.from_display == "Jürgen"
     assert worked_out.to_display == "friends, Al, B., carol@example.test"
     assert (worked_out.sort_from, worked_out.sort_to, worked_out.sort_cc) == ("JUERGEN", "FRIENDS", "DAVE")
@@ -107,6 +107,14 @@ def test_everything_about_an_ordinary_message() -> None:
     assert worked_out.references == ("<1@example.test>", "<2@example.test>")
     assert worked_out.preview == "Hello, world."
     assert not worked_out.has_attachments
+
+
+def test_in_reply_to_stands_in_for_missing_references_alone() -> None:
+    """RFC 5256 section 3, REFERENCES step 1."""
+    both = b"References: <1@x> <2@x> <1@x>\r\nIn-Reply-To: <3@x>\r\n\r\n"
+    assert work_out(both).references == ("<1@x>", "<2@x>", "<1@x>")
+    alone = b"References: nothing\r\nIn-Reply-To: yours of Monday <3@x> <4@x>\r\n\r\n"
+    assert work_out(alone).references == ("<3@x>",)
 
 
 def test_references_are_capped_but_keep_the_first() -> None:
