@@ -392,6 +392,16 @@ POP3_READ_AHEAD_OCTETS = env.octets(
     "256K",
     "Octets that a session reads ahead for a client that gets message after message; it holds them in memory.",
 )
+POP3_LEASE_SECONDS = env.seconds(
+    "MAILHOST_POP3_LEASE",
+    60,
+    "How long the maildrop of a session whose process died stays locked; living ones renew their lease.",
+)
+POP3_LOGIN_DELAY_SECONDS = env.integer(
+    "MAILHOST_POP3_LOGIN_DELAY",
+    0,
+    "Seconds from one login of an account to the next; sooner ones are refused, as CAPA tells. 0: none.",
+)
 
 # --- IMAP ---------------------------------------------------------------------------------------------------------
 env.section("IMAP")

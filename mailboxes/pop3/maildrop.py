@@ -4,9 +4,14 @@ from array import array
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, field
 
+from django.conf import settings
+
+from mailboxes.exceptions import LoginTooSoon, MailboxNotFound
 from mailboxes.store.fetch import fetch_octets, fetch_rows, fetch_slice
 from mailboxes.store.hierarchy import INBOX, find_mailbox
+from mailboxes.store.maildrop import free_lease, take_lease
 from mailboxes.store.select import load_view
+from mailhost.net import counters
 from mailhost.net.database import snapshot
 from mailhost.net.store_threads import in_store
 
@@ -115,8 +120,26 @@ class Maildrop:
             raise MessageGone
 
 
-def open_maildrop(*, account_id: int, read_ahead_octets: int) -> Maildrop:
-    """INBOX at this moment. Raises MailboxNotFound: an operator's account need not have one."""
+def open_maildrop(*, account_id: int, holder: str) -> Maildrop:
+    """INBOX at this moment, under a lease of its own.
+
+    Raises LoginTooSoon, MaildropInUse, MailboxNotFound: an operator's account need not have one.
+    """
+    delay, recent = settings.POP3_LOGIN_DELAY_SECONDS, f"pop3-login:{account_id}"
+    if delay and counters.read(recent):
+        raise LoginTooSoon(delay)
+    take_lease(account_id=account_id, holder=holder, seconds=settings.POP3_LEASE_SECONDS)
+    try:
+        maildrop = _read(account_id, settings.POP3_READ_AHEAD_OCTETS)
+    except MailboxNotFound:
+        free_lease(account_id=account_id, holder=holder)
+        raise
+    if delay:
+        counters.increment(recent, window_seconds=delay)
+    return maildrop
+
+
+def _read(account_id: int, read_ahead_octets: int) -> Maildrop:
     with snapshot():
         entry = find_mailbox(account_id=account_id, name=INBOX)
         uids = load_view(mailbox_id=entry.mailbox_id).uids

@@ -4,7 +4,9 @@ from mailboxes.exceptions import (
     AccountNotFound,
     ActingForAnother,
     AuthenticationFailed,
+    LoginTooSoon,
     MailboxNotFound,
+    MaildropInUse,
     TooManyFailures,
 )
 from mailboxes.pop3.maildrop import MessageGone, NoSuchMessage
@@ -22,6 +24,8 @@ FACTS = (
     ActingForAnother,
     TooManyFailures,
     AccountNotFound,
+    LoginTooSoon,
+    MaildropInUse,
     MailboxNotFound,
     NoSuchMessage,
     MessageGone,
@@ -42,6 +46,10 @@ def refusal(fact: Exception) -> bytes:
         case TooManyFailures():
             # Not AUTH: whether this password is right was not looked at, and a client should not ask for another.
             return err(str(fact), ResponseCode.SYS_TEMP)
+        case MaildropInUse():
+            return err(str(fact), ResponseCode.IN_USE)
+        case LoginTooSoon():
+            return err(str(fact), ResponseCode.LOGIN_DELAY)
         case StoreUnavailable():
             return err("The mail store is away. Try again in a moment.", ResponseCode.SYS_TEMP)
         case AccountNotFound() | MailboxNotFound():

@@ -4,10 +4,12 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from django.conf import settings
 
 from mailboxes.pop3.commands import COMMANDS
+from mailboxes.pop3.leases import Leases, renewed_leases
 from mailboxes.pop3.refusals import FACTS, MISTAKES, refusal
 from mailboxes.pop3.session import Session, SessionOver
 from mailhost.net import process
@@ -21,9 +23,9 @@ from mailhost.protocols.pop3.states import is_allowed
 TOO_MANY_CONNECTIONS = err("Too many connections.", ResponseCode.SYS_TEMP)
 
 
-async def serve(connection: Connection, *, tls: ssl.SSLContext | None) -> None:
+async def serve(connection: Connection, *, tls: ssl.SSLContext | None, leases: Leases) -> None:
     """One session. A client that is idle for too long is left without a word (RFC 1939 section 3)."""
-    session = Session(connection, tls)
+    session = Session(connection, tls, leases)
     try:
         await session.send(ok(f"{settings.HOSTNAME} POP3 ready."))
         while True:
@@ -32,6 +34,8 @@ async def serve(connection: Connection, *, tls: ssl.SSLContext | None) -> None:
         connection.write(over.reply)
     except (ConnectionLost, IdleTimeout):
         pass  # no UPDATE state: marks are forgotten
+    finally:
+        await session.leave()
 
 
 async def _serve_command(session: Session) -> None:
@@ -62,16 +66,13 @@ async def listening(*, ports: dict[str, int], tls: ssl.SSLContext | None) -> Asy
         trusted=settings.TRUSTED_NETWORKS,
     )
 
-    async def serve_one(connection: Connection) -> None:
-        await serve(connection, tls=tls)
-
     in_use = {}
-    async with AsyncExitStack() as listeners:
+    async with renewed_leases() as leases, AsyncExitStack() as listeners:
         for name, port in ports.items():
             listener = await listen(
                 host=settings.BIND,
                 port=port,
-                serve=serve_one,
+                serve=partial(serve, tls=tls, leases=leases),
                 limits=limits,
                 tls=tls if name == "pop3s" else None,
                 refusal=TOO_MANY_CONNECTIONS,

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
+from mailboxes.authentication import Principal
 from mailboxes.mechanisms import offered_mechanisms
+from mailboxes.pop3.leases import Leases
 from mailboxes.pop3.maildrop import Maildrop
 from mailhost.net.connection import Connection
 from mailhost.protocols.pop3.states import State
@@ -26,7 +28,10 @@ class Session:
 
     connection: Connection
     tls: ssl.SSLContext | None
-    login: str = ""  # from sign-in on
+    leases: Leases
+    principal: Principal | None = None  # from sign-in on
+    holder: str = ""  # of the lease, from sign-in on
+    has_utf8: bool = False  # UTF8 was said (RFC 6856): headers go out as they are
     user: str = ""  # what USER said, until PASS
     opened: Maildrop | None = field(default=None, repr=False)
     bad_commands: int = 0
@@ -57,6 +62,19 @@ class Session:
     def may_start_tls(self) -> bool:
         """Whether STLS makes sense."""
         return self.tls is not None and not self.connection.is_tls and self.opened is None
+
+    def enter(self, principal: Principal, holder: str, opened: Maildrop) -> None:
+        """Signed in: the TRANSACTION state, with a lease that is renewed."""
+        self.principal, self.holder, self.opened = principal, holder, opened
+        self.leases.hold(principal.account_id, holder)
+        # A client that vanished would hold its maildrop until autologout: let the kernel find that out.
+        self.connection.probe_peer()
+
+    async def leave(self) -> None:
+        """The session is over: the next one may begin."""
+        if self.principal is not None and self.holder:
+            await self.leases.free(self.principal.account_id, self.holder)
+            self.holder = ""
 
     async def read_line(self) -> bytes:
         """The client's next line. Raises what Connection.read_line raises."""

@@ -9,6 +9,7 @@ import asyncio
 import functools
 import io
 import ipaddress
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from typing import cast
@@ -22,6 +23,18 @@ HANDSHAKE_TIMEOUT_SECONDS = 15.0  # slow phones on bad networks need a few round
 CLOSE_TIMEOUT_SECONDS = 5.0
 LINGER_SECONDS = 1.0
 KNOWN_ADDRESSES = 4096  # parsed lately; parsing one takes 10 µs, and a short session asks several times
+# After a minute of silence, then every 15 s: two minutes from a pulled cable to the end.
+# macOS names the first one otherwise.
+KEEPALIVE = tuple(
+    (getattr(socket, name), value)
+    for name, value in (
+        ("TCP_KEEPIDLE", 60),
+        ("TCP_KEEPALIVE", 60),
+        ("TCP_KEEPINTVL", 15),
+        ("TCP_KEEPCNT", 4),
+    )
+    if hasattr(socket, name)
+)
 DISCARD_LIMIT = 1024 * 1024  # of a line that is too long; whoever sends more speaks no line protocol
 
 
@@ -309,6 +322,14 @@ class Connection(asyncio.Protocol):
     def is_lost(self) -> bool:
         """Whether the connection is known to be gone in both directions."""
         return self._lost
+
+    def probe_peer(self) -> None:
+        """Have the kernel ask a silent client whether it is still there, and close where it is not."""
+        sock = self._transport.get_extra_info("socket") if self._transport is not None else None
+        if sock is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for option, value in KEEPALIVE:
+                sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
     def shut_down(self) -> None:
         """Let the next read that would have to wait raise ShuttingDown. Commands under way are finished."""

@@ -372,3 +372,16 @@ def test_a_reset_ends_the_session() -> None:
 )
 def test_addresses_have_one_form(given_address: str, plain: str) -> None:
     assert plain_address(given_address) == plain
+
+
+@pytest.mark.parametrize("is_tls", [False, True])
+def test_the_kernel_probes_silent_clients_where_it_is_asked_to(context: ssl.SSLContext, is_tls: bool) -> None:
+    async def scenario() -> None:
+        async with accepted(tls=context if is_tls else None) as (connection, _):
+            sock = connection._transport.get_extra_info("socket")  # type: ignore[union-attr]
+            assert not sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            connection.probe_peer()
+            assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            assert sock.getsockopt(socket.IPPROTO_TCP, connection_module.KEEPALIVE[0][0]) == 60
+
+    run(scenario())

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from mailboxes.pop3.commands.capa import capa
+from mailboxes.pop3.commands.international import lang, utf8
 from mailboxes.pop3.commands.listing import list_, stat, uidl
 from mailboxes.pop3.commands.marking import dele, noop, rset
 from mailboxes.pop3.commands.quit import quit_
@@ -18,6 +19,8 @@ COMMANDS: dict[type[parsed.Command], Callable[[Any, Any], Awaitable[None]]] = {
     parsed.User: user,
     parsed.Pass: pass_,
     parsed.Auth: auth,
+    parsed.Utf8: utf8,
+    parsed.Lang: lang,
     parsed.Stat: stat,
     parsed.List: list_,
     parsed.Uidl: uidl,

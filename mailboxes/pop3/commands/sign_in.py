@@ -62,7 +62,7 @@ def _refuse_plaintext(session: Session) -> None:
 
 
 async def _enter(session: Session, signing_in: Awaitable[Principal]) -> None:
-    """Raises StoreUnavailable, MailboxNotFound; ends the session after too many wrong passwords."""
+    """Raises StoreUnavailable, LoginTooSoon, MaildropInUse, MailboxNotFound; too many wrong passwords end it all."""
     peer = session.connection.peer
     try:
         principal = await signing_in
@@ -72,9 +72,8 @@ async def _enter(session: Session, signing_in: Awaitable[Principal]) -> None:
         if session.login_failures >= settings.POP3_MAX_LOGIN_FAILURES:
             raise SessionOver(refusal(failure)) from failure
         raise
-    opened = await in_store(
-        open_maildrop, account_id=principal.account_id, read_ahead_octets=settings.POP3_READ_AHEAD_OCTETS
-    )
+    holder = session.leases.new_holder()
+    opened = await in_store(open_maildrop, account_id=principal.account_id, holder=holder)
+    session.enter(principal, holder, opened)
     log.info("signed in", login=principal.login, peer=peer, tls=session.connection.is_tls)
-    session.login, session.opened = principal.login, opened
     await session.send(ok(f"{len(opened.uids)} messages."))

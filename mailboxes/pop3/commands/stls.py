@@ -13,4 +13,4 @@ async def stls(session: Session, command: Stls) -> None:
         )
         return
     await session.connection.start_tls(session.tls, announce=ok("Begin TLS."))
-    session.user = ""
+    session.user, session.has_utf8 = "", False

@@ -1,7 +1,7 @@
 """Header fields (RFC 5322 section 2.2), read leniently out of stored octets; a line may end in CRLF, LF or CR."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 Fields = dict[bytes, list[bytes]]
 """Field name in lower case -> its unfolded, stripped values in order of appearance."""
@@ -43,6 +43,11 @@ def read_fields(octets: bytes, start: int, end: int, *, max_fields: int) -> Fiel
             else:
                 fields[name] = [value]
     return fields
+
+
+def change_fields(header: bytes, change: Callable[[bytes, bytes, bytes], bytes]) -> bytes:
+    """The header with change(name in lower case, value unfolded, the field as it stands) in the place of each field."""
+    return _FIELD.sub(lambda field: change(field[1].lower(), unfold(field[2]), field[0]), header)
 
 
 def header_fields(header: bytes, names: Iterable[bytes | str], *, exclude: bool = False) -> bytes:

@@ -1,4 +1,4 @@
-"""POP3 commands as values: RFC 1939, STLS (RFC 2595), CAPA (RFC 2449), AUTH (RFC 5034)."""
+"""POP3 commands as values: RFC 1939, STLS (RFC 2595), CAPA (RFC 2449), AUTH (RFC 5034), UTF8 and LANG (RFC 6856)."""
 
 import re
 from collections.abc import Callable
@@ -50,6 +50,18 @@ class Auth(Command):
 
     def __repr__(self) -> str:
         return f"Auth({self.mechanism})"
+
+
+@dataclass(frozen=True, slots=True)
+class Utf8(Command):
+    """UTF8"""
+
+
+@dataclass(frozen=True, slots=True)
+class Lang(Command):
+    """LANG [language tag, or * for the server's own]"""
+
+    tag: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +121,7 @@ class Quit(Command):
 
 
 # RFC 1939 section 3: keywords of three or four printable characters, in any case; arguments after single spaces.
-LINE = re.compile(rb"([A-Za-z]{3,4})(?: (.*))?", re.DOTALL)
+LINE = re.compile(rb"([A-Za-z0-9]{3,4})(?: (.*))?", re.DOTALL)
 NUMBER = re.compile(r"[0-9]{1,10}")  # ten digits are more messages, and more lines, than any maildrop has
 
 
@@ -156,6 +168,10 @@ def _auth(argument: str | None) -> Command:
     return Auth(mechanism, words[1].encode() if len(words) == 2 else None)
 
 
+def _lang(argument: str | None) -> Command:
+    return Lang(_words(argument, 1)[0] if argument and argument.strip(" ") else None)
+
+
 def _optional_number(make: Callable[[int | None], Command]) -> Callable[[str | None], Command]:
     def parse_argument(argument: str | None) -> Command:
         return make(_number(_words(argument, 1)[0]) if argument and argument.strip(" ") else None)
@@ -178,6 +194,8 @@ PARSERS: dict[str, Callable[[str | None], Command]] = {
     "USER": _user,
     "PASS": _pass,
     "AUTH": _auth,
+    "UTF8": _nothing(Utf8),
+    "LANG": _lang,
     "STAT": _nothing(Stat),
     "LIST": _optional_number(List),
     "UIDL": _optional_number(Uidl),

@@ -15,6 +15,7 @@ class ResponseCode(Enum):
     """What a client may act on without reading the text."""
 
     AUTH = "AUTH"  # RFC 3206 section 4: the credentials are the problem
+    LOGIN_DELAY = "LOGIN-DELAY"  # RFC 2449 section 8.1.1: signed in again too soon
     IN_USE = "IN-USE"  # RFC 2449 section 8.1.2: another session holds the maildrop
     SYS_TEMP = "SYS/TEMP"  # RFC 3206 section 3: try again, nothing is wrong with the credentials
     SYS_PERM = "SYS/PERM"  # RFC 3206 section 3: somebody has to put something right

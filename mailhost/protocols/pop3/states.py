@@ -1,4 +1,4 @@
-"""Which command is legal in which state (RFC 1939 sections 4 to 6, RFC 2449 section 5, RFC 2595 section 4)."""
+"""Which command is legal in which state (RFC 1939 sections 4 to 6, RFC 2449, RFC 2595 section 4, RFC 6856)."""
 
 from enum import Enum
 
@@ -23,6 +23,8 @@ ALLOWED_IN: dict[type[commands.Command], frozenset[State]] = {
     commands.User: BEFORE,
     commands.Pass: BEFORE,
     commands.Auth: BEFORE,
+    commands.Utf8: BEFORE,
+    commands.Lang: ALWAYS,
     commands.Stat: AFTER,
     commands.List: AFTER,
     commands.Uidl: AFTER,

@@ -136,40 +136,6 @@ def test_only_quit_removes(talk: Talk, put: Put, ports: dict[str, int], account:
     assert words["uid"].endswith(".2")  # a unique id is never used again
 
 
-def test_two_sessions_remove_what_they_marked_and_nothing_else(
-    talk: Talk, put: Put, account: "Account"
-) -> None:
-    from tests.conversations.pop3.maildrops import inbox
-
-    put([FIRST, SECOND, FIRST])
-    talk("1C: STAT\n1S: +OK 3 …\n2C: STAT\n2S: +OK 3 …")
-    put([b"Subject: arrived meanwhile\r\n\r\n"])
-    talk(
-        """
-        1C: DELE 1
-        1S: +OK
-        1C: DELE 2
-        1S: +OK
-        2C: DELE 1
-        2S: +OK
-        2C: DELE 3
-        2S: +OK
-        1C: QUIT
-        1S: +OK Goodbye, 2 removed.
-        2C: LIST
-        2S: +OK…
-        2S: 2 35
-        2S: .
-        2C: RETR 2
-        2S: +OK 42 octets follow.
-        2S~ .
-        2C: QUIT
-        2S: +OK Goodbye, 2 removed.
-        """
-    )
-    assert inbox(account).message_count == 1
-
-
 AWKWARD = [
     b"",
     b"\r\n",

@@ -31,6 +31,8 @@ def test_without_tls_no_password_is_taken_and_no_way_to_send_one_is_named(
         S: RESP-CODES
         S: AUTH-RESP-CODE
         S: EXPIRE NEVER
+        S: UTF8 USER
+        S: LANG
         S: STLS
         S: .
         C: USER {login}
@@ -74,7 +76,8 @@ def test_stls_then_user_and_pass(ports: dict[str, int], account: "Account") -> N
         S: -ERR Not in the TRANSACTION state.
         C: CAPA
         S: +OK…
-        S~ EXPIRE NEVER
+        S~ LANG
+        S: IMPLEMENTATION mailhost
         S: .
         C: STAT
         S: +OK 0 0
