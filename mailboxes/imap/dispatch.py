@@ -8,6 +8,7 @@ import structlog
 from django.db import DatabaseError
 
 from mailboxes.imap.commands.table import COMMANDS
+from mailboxes.imap.numbering import is_by_number
 from mailboxes.imap.refusals import WORDED, word_refusal
 from mailboxes.imap.session import Session
 from mailhost.protocols.imap import commands as c
@@ -46,6 +47,8 @@ async def serve(session: Session, text: CommandText) -> Reply | None:
         return bad(f"Error in IMAP command: unknown command {tagged.name}")
     if session.state not in command.allowed_in:
         return bad(_WHEN[session.state])
+    if "UIDONLY" in session.enabled and is_by_number(command):
+        return bad("Message numbers are not used in this session", "UIDREQUIRED")
     reply = await _run(session, command)
     if reply is None or session.state is State.LOGOUT:
         return reply

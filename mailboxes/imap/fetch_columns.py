@@ -100,8 +100,8 @@ def piece(item: FetchItem) -> bytes:
 
 
 def template(items: Sequence[FetchItem]) -> bytes:
-    """The whole response, for a sequence number and what each item's column holds."""
-    return b"* %d FETCH (" + b" ".join(piece(item) for item in items) + b")\r\n"
+    """The response behind the message's number, for what each item's column holds."""
+    return b" ".join(piece(item) for item in items) + b")\r\n"
 
 
 def decodable(items: Sequence[FetchItem], chunk: Chunk) -> Chunk:

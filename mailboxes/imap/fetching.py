@@ -46,7 +46,7 @@ class Fetching:
         self._items = items
         self._reading = reading_of(items)
         self._columns = store_columns(items, self._reading)
-        self._template = template(items)
+        self._template = self._selected.fetch_head + template(items)
         self.missing = 0
         self.undecodable = 0
 
@@ -131,7 +131,7 @@ class Fetching:
     async def _tell(self, chunk: Chunk) -> None:
         told = decodable(self._items, chunk)
         self.undecodable += len(chunk.rows) - len(told.rows)
-        numbers = [position + 1 for position in told.positions]
+        numbers = self._selected.numbers(told.positions)
         columns = [self._column(item, told) for item in self._items]
         template = self._template
         lines = [template % values for values in zip(numbers, *columns, strict=True)]
@@ -147,7 +147,7 @@ class Fetching:
         if not await message.is_decodable(self._items):
             self.undecodable += 1
             return
-        self._session.write(b"* %d FETCH (" % (chunk.positions[0] + 1))
+        self._session.write(self._selected.fetch_head % self._selected.numbers(chunk.positions)[0])
         for number, item in enumerate(self._items):
             if number:
                 self._session.write(b" ")

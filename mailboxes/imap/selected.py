@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence, Set
 from heapq import merge
 
 from mailboxes.exceptions import MailboxNotFound
+from mailboxes.imap.contexts import Answer, Contexts
 from mailboxes.imap.flags import flags_permitted
 from mailboxes.imap.read_ahead import ReadAhead
 from mailboxes.imap.refusals import Refused
@@ -21,6 +22,8 @@ from mailboxes.store.values import ChangedRow, Changes, MailboxEntry, Stored, Vi
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.imap.responses import untagged
 from mailhost.protocols.imap.resync import runs, vanished
+
+NO_UID = 1 << 40  # above all that there are
 
 
 class MailboxGone(Exception):
@@ -51,7 +54,7 @@ class Selected:
         )  # of the account, as far as is known here; the store looks again when it writes
         self._is_examined = is_read_only
         self._has_untold_rights = False
-        self.first_recent_uid = first_recent_uid
+        self._first_recent_uid = first_recent_uid
         self.modseq = entry.highest_modseq
         self.told_modseq = entry.highest_modseq  # up to here the client has heard everything
         self.uid_next = entry.uid_next
@@ -59,6 +62,7 @@ class Selected:
         self.recent_count = recent_count
         self.is_stale = True  # changes may have come that we have not looked at
         self.ahead = ReadAhead()
+        self.contexts = Contexts()  # searches that are kept up to date (RFC 5267)
         self.saved: array[int] = array("I")  # UIDs, ascending: what `$` means (RFC 5182)
         self._shared = shared
         self._modes = modes  # the session's, which grow
@@ -145,13 +149,16 @@ class Selected:
     def take_flags(self, rows: Iterable[ChangedRow]) -> None:
         """Flags that others changed, and arrivals: still to be told."""
         assert self._view is not None
+        rows = list(rows)
         self._view, differing = self._view.with_changes(rows, counts_modseqs="CONDSTORE" in self._modes)
+        self._touch(rows)
         self._untold_flags.update(self._view.uids[position] for position in differing)
 
     def take_own_flags(self, stored: Stored) -> None:
         """Flags that this session's own command changed: the command tells them, or was asked not to."""
         assert self._view is not None
         self._view, _ = self._view.with_changes(stored.changed)
+        self._touch(stored.changed)
         if stored.changed:  # otherwise the modseq is that of somebody else's change
             self._advance(stored.modseq)
 
@@ -164,6 +171,10 @@ class Selected:
             self._advance(modseq)
         self._vanished.update(known)
 
+    def _touch(self, rows: Iterable[ChangedRow]) -> None:
+        if self.contexts and self._view is not None:
+            self.contexts.touch(row.uid for row in rows if self._view.position(row.uid) is not None)
+
     def _advance(self, modseq: int) -> None:
         """Our own change came right behind what we knew: nothing of others lies between, nothing is to be read."""
         if modseq == self.modseq + 1:
@@ -171,8 +182,11 @@ class Selected:
 
     # --- what goes out ---------------------------------------------------------------------------------------
 
-    def tell(self, *, may_tell_expunges: bool) -> bytes:
-        """The untagged responses that bring the client up to what this session knows."""
+    def tell(self, *, may_tell_expunges: bool, answers: Sequence[Answer] = ()) -> bytes:
+        """The untagged responses that bring the client up to what this session knows.
+
+        `answers` are what the searches that are kept up to date found among the messages that changed.
+        """
         told: list[bytes] = []
         if self._has_untold_rights:  # RFC 4314 section 5.1.1
             self._has_untold_rights = False
@@ -180,12 +194,14 @@ class Selected:
         if self._vanished and may_tell_expunges:
             assert self._view is not None
             uids = sorted(self._vanished)
+            if self.contexts:
+                told.append(self.contexts.tell_vanished(self._view, uids))
             self._view, gone = self._view.without(uids)
             self._untold_flags -= self._vanished
             self._vanished.clear()
             # From the last to the first, so that no number has moved when it is told.
-            # RFC 7162 section 3.2.10: VANISHED takes the place of EXPUNGE, until the session ends.
-            if "QRESYNC" in self._modes:
+            # RFC 7162 section 3.2.10, RFC 9586 section 3.6: VANISHED takes the place of EXPUNGE until the session ends.
+            if not self._modes.isdisjoint({"QRESYNC", "UIDONLY"}):
                 told.extend(vanished(runs(uids)))
             else:
                 told.append(b"".join(b"* %d EXPUNGE\r\n" % (position + 1) for position in reversed(gone)))
@@ -193,17 +209,20 @@ class Selected:
             recent_count = self._view.count_from(self.first_recent_uid)
             if recent_count != self.recent_count:
                 self.recent_count = recent_count
-                told.append(untagged(f"{recent_count} RECENT"))
+                told.append(self._recent())
         if self._has_untold_arrivals:
             self._has_untold_arrivals = False
-            self.has_told_recent = True
-            told.append(untagged(f"{self.count} EXISTS") + untagged(f"{self.recent_count} RECENT"))
+            self.has_told_recent |= not self._is_rev2
+            told.append(untagged(f"{self.count} EXISTS") + self._recent())
         # Who re-syncs from the highest MODSEQ that it saw must have heard of all that vanished before.
         if self._untold_flags and not (self._vanished and "QRESYNC" in self._modes):
             assert self._view is not None
             positions = sorted(p for uid in self._untold_flags if (p := self._view.position(uid)) is not None)
             told.append(self.flags_responses(positions, with_uid=True))
             self._untold_flags.clear()
+        if answers:
+            assert self._view is not None
+            told.append(self.contexts.tell(self._view, answers))
         if not self._vanished and not self._untold_flags:
             self.told_modseq = self.modseq
         return b"".join(told)
@@ -216,8 +235,8 @@ class Selected:
         """
         assert self._view is not None
         items: list[bytes] = []
-        columns: list[Sequence[int | bytes]] = [[position + 1 for position in positions]]
-        if with_uid or "QRESYNC" in self._modes:
+        columns: list[Sequence[int | bytes]] = [self.numbers(positions)]
+        if (with_uid or "QRESYNC" in self._modes) and not self.tells_uids_only:
             items.append(b"UID %d")
             columns.append([self._view.uids[position] for position in positions])
         words = self.flags_column(positions)
@@ -227,8 +246,37 @@ class Selected:
         if "CONDSTORE" in self._modes:
             items.append(b"MODSEQ (%d)")
             columns.append(self.modseq_column(positions))
-        template = b"* %d FETCH (" + b" ".join(items) + b")\r\n"
+        template = self.fetch_head + b" ".join(items) + b")\r\n"
         return b"".join([template % values for values in zip(*columns, strict=True)])
+
+    def _recent(self) -> bytes:
+        """`* n RECENT`, which IMAP4rev2 does not have (RFC 9051 appendix E)."""
+        return b"" if self._is_rev2 else untagged(f"{self.recent_count} RECENT")
+
+    @property
+    def _is_rev2(self) -> bool:
+        return "IMAP4rev2" in self._modes
+
+    @property
+    def first_recent_uid(self) -> int:
+        """Messages from here on are \\Recent; in IMAP4rev2 none is."""
+        return NO_UID if self._is_rev2 else self._first_recent_uid
+
+    @property
+    def tells_uids_only(self) -> bool:
+        """Whether no sequence number is told any more (RFC 9586)."""
+        return "UIDONLY" in self._modes
+
+    @property
+    def fetch_head(self) -> bytes:
+        """How the untagged responses begin that tell of one message, for what `numbers` gives."""
+        return b"* %d UIDFETCH (" if self.tells_uids_only else b"* %d FETCH ("
+
+    def numbers(self, positions: Sequence[int]) -> list[int]:
+        """What messages are called in untagged responses."""
+        if self.tells_uids_only:
+            return [self.uid_at(position) for position in positions]
+        return [position + 1 for position in positions]
 
     @property
     def tells_modseqs(self) -> bool:

@@ -153,6 +153,14 @@ class Session:
         self.state = State.AUTHENTICATED
         self._framer.set_limits(self.host.limits.framing)
 
+    def leave(self) -> None:
+        """As if nobody had signed in on this connection (RFC 8437 section 3): modes too are forgotten."""
+        self.forget_mailbox()
+        self.principal = None
+        self.state = State.NOT_AUTHENTICATED
+        self.enabled.clear()
+        self._framer.set_limits(BEFORE_LOGIN)
+
     def select(self, selected: Selected) -> None:
         self.selected = selected
         self.state = State.SELECTED

@@ -31,7 +31,7 @@ async def fetch(session: Session, command: Fetch) -> Reply:
     ranges = await resolve(selected, command.messages, by_uid=command.by_uid)
     if command.changed_since is not None:
         ranges = await _changed(session, command, command.changed_since, ranges)
-    if command.by_uid and Attribute.UID not in items:
+    if command.by_uid and Attribute.UID not in items and not selected.tells_uids_only:
         items = (Attribute.UID, *items)
     reads_text = any(map(sets_seen, items))
     # RFC 4314 section 4: without the right s nothing is marked, and nobody is told off for reading.

@@ -33,11 +33,12 @@ from mailboxes.imap.commands.start_tls import start_tls
 from mailboxes.imap.commands.status import status
 from mailboxes.imap.commands.store import store
 from mailboxes.imap.commands.subscribe import subscribe
+from mailboxes.imap.commands.unauthenticate import unauthenticate
 from mailboxes.imap.commands.unselect import unselect
 from mailboxes.imap.session import Session
 from mailhost.protocols.imap import acl
 from mailhost.protocols.imap import commands as c
-from mailhost.protocols.imap.enabling import Enable
+from mailhost.protocols.imap.enabling import Enable, Unauthenticate
 from mailhost.protocols.imap.responses import Reply
 
 # The second parameter is the command's own class; its entry here is what pairs the two.
@@ -77,4 +78,5 @@ COMMANDS: Mapping[type[c.Command], Run] = {
     c.Subscribe: subscribe,
     c.Unselect: unselect,
     Enable: enable,
+    Unauthenticate: unauthenticate,
 }

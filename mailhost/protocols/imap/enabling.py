@@ -11,7 +11,7 @@ from mailhost.protocols.imap.cursor import Cursor
 from mailhost.protocols.imap.errors import ImapSyntaxError
 
 # What may be enabled, in the spelling in which it is told.
-CAN_BE_ENABLED: tuple[str, ...] = ("CONDSTORE", "QRESYNC")
+CAN_BE_ENABLED: tuple[str, ...] = ("CONDSTORE", "IMAP4rev2", "QRESYNC", "UIDONLY")
 # RFC 7162 section 3.2.3: who enables QRESYNC has enabled CONDSTORE as well.
 IMPLIES: dict[str, tuple[str, ...]] = {"QRESYNC": ("CONDSTORE",)}
 MAX_WORDS = 100
@@ -24,6 +24,13 @@ class Enable(Command):
     extension = "ENABLE"
 
     words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unauthenticate(Command):
+    """RFC 8437 section 2: what was enabled ends with the login."""
+
+    extension = "UNAUTHENTICATE"
 
 
 def take_enable(cursor: Cursor) -> Enable:
@@ -40,4 +47,7 @@ def take_enable(cursor: Cursor) -> Enable:
     return Enable(tuple(dict.fromkeys(words)))
 
 
-PARSERS: dict[str, Callable[[Cursor], Command]] = {"ENABLE": take_enable}
+PARSERS: dict[str, Callable[[Cursor], Command]] = {
+    "ENABLE": take_enable,
+    "UNAUTHENTICATE": lambda cursor: Unauthenticate(),
+}

@@ -112,7 +112,7 @@ def test_without_tls_no_password_is_looked_at(doors: "Doors", login: str) -> Non
         S: c OK …
         =: TLS
         C: d CAPABILITY
-        S: * CAPABILITY IMAP4rev1 LITERAL+ ID SASL-IR IDLE AUTH=SCRAM-SHA-256-PLUS AUTH=SCRAM-SHA-256 AUTH=PLAIN AUTH=LOGIN
+        S: * CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ ID SASL-IR IDLE AUTH=SCRAM-SHA-256-PLUS AUTH=SCRAM-SHA-256 AUTH=PLAIN AUTH=LOGIN
         S: d OK CAPABILITY completed
         C: e STARTTLS
         S: e BAD …
