@@ -34,7 +34,8 @@ class Peers:
         subprocess.run([self._folder / "peers-down"], check=True, stdout=subprocess.DEVNULL)
 
     def _compile(self) -> Path:
-        program = Path(tempfile.mkdtemp(prefix="mailhost-bench-")) / "smtpload"
+        self._programs = tempfile.TemporaryDirectory(prefix="mailhost-bench-")  # goes when this object goes
+        program = Path(self._programs.name) / "smtpload"
         source = self._folder / "smtpload.c"
         subprocess.run(["cc", "-O2", "-pthread", "-o", program, source, "-lssl", "-lcrypto"], check=True)
         return program
