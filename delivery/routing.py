@@ -27,7 +27,8 @@ MAX_ASKED_TOGETHER = 200
 # An address that an account owns wins over everything else that domains.lookup knows.
 OWNERS = """
 SELECT asked.number, account.id, account.login, account.is_enabled,
-       CASE WHEN account.quota_octets > 0 THEN account.quota_octets - usage.octets END
+       CASE WHEN account.quota_messages > 0 AND usage.messages >= account.quota_messages THEN 0
+            WHEN account.quota_octets > 0 THEN account.quota_octets - usage.octets END
   FROM unnest(%(local_parts)b::text[], %(domains)b::text[]) WITH ORDINALITY asked(local_part, domain, number)
   JOIN domains_domain domain ON domain.name = asked.domain AND domain.is_enabled
   JOIN domains_domain canonical ON canonical.id = coalesce(domain.alias_of_id, domain.id) AND canonical.is_enabled

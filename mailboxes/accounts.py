@@ -32,7 +32,7 @@ MAX_PASSWORD_CHARACTERS = 256  # a bound on what is hashed, far above what peopl
 
 @dataclass(frozen=True, slots=True)
 class LocalRecipient:
-    """What delivery needs to know of an account. `room_octets` is None without quota."""
+    """What delivery needs to know of an account. `room_octets` is None without quota, 0 where no message fits."""
 
     account_id: int
     login: str
@@ -46,6 +46,7 @@ def add_account(
     address: EmailAddress,
     password: str,
     quota_octets: int | None = None,
+    quota_messages: int = 0,
     display_name: str = "",
     is_enabled: bool = True,
     is_operator: bool = False,
@@ -63,6 +64,7 @@ def add_account(
         is_enabled=is_enabled,
         is_operator=is_operator,
         quota_octets=settings.DEFAULT_QUOTA_OCTETS if quota_octets is None else quota_octets,
+        quota_messages=quota_messages,
     )
     account.login = canonical_login(str(account.address))
     _save_new(account, password, by=by)
@@ -91,6 +93,7 @@ def change_account(
     *,
     account_id: int,
     quota_octets: int | None = None,
+    quota_messages: int | None = None,
     is_enabled: bool | None = None,
     is_operator: bool | None = None,
     display_name: str | None = None,
@@ -102,6 +105,7 @@ def change_account(
     account = _locked(account_id)
     asked = {
         "quota_octets": quota_octets,
+        "quota_messages": quota_messages,
         "is_enabled": is_enabled,
         "is_operator": is_operator,
         "display_name": display_name,
@@ -159,7 +163,8 @@ def find_account(*, address: EmailAddress) -> Account:
 
 LOCAL_RECIPIENTS = """
 SELECT account.id, account.login, account.is_enabled,
-       CASE WHEN account.quota_octets > 0 THEN account.quota_octets - usage.octets END
+       CASE WHEN account.quota_messages > 0 AND usage.messages >= account.quota_messages THEN 0
+            WHEN account.quota_octets > 0 THEN account.quota_octets - usage.octets END
   FROM mailboxes_account account JOIN mailboxes_accountusage usage ON usage.account_id = account.id
 """
 

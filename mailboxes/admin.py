@@ -29,6 +29,7 @@ from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
 
 UNITS = (("T", 1 << 40), ("G", 1 << 30), ("M", 1 << 20), ("K", 1 << 10))
 MAX_QUOTA_OCTETS = 1 << 60
+MAX_QUOTA_MESSAGES = 1 << 60
 
 
 class OctetsField(forms.CharField):
@@ -65,6 +66,13 @@ class AccountForm(VerbForm):
         required=False,
         help_text="Such as 500M or 5G; 0: no limit. Empty: this host's default.",
     )
+    quota_messages = forms.IntegerField(
+        label="Message quota",
+        required=False,
+        min_value=0,
+        max_value=MAX_QUOTA_MESSAGES,
+        help_text="How many messages it may have in all its mailboxes; 0: no limit.",
+    )
     password = forms.CharField(
         required=False,
         strip=False,
@@ -81,6 +89,7 @@ class AccountForm(VerbForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk is not None:
             self.fields["quota_octets"].initial = self.instance.quota_octets
+            self.fields["quota_messages"].initial = self.instance.quota_messages
             self.fields["quota_octets"].help_text = "Such as 500M or 5G; 0: no limit."
             self.fields["password"].label = "New password"
             self.fields["password"].help_text = "Empty: it stays as it is."
@@ -173,7 +182,10 @@ class AccountAdmin(VerbAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """The address first."""
-        shared = ("display_name", "password", "quota_octets", "recovery_email", "is_enabled", "is_operator")
+        shared = (
+            *("display_name", "password", "quota_octets", "quota_messages"),
+            *("recovery_email", "is_enabled", "is_operator"),
+        )
         return ("login", *shared, "room", "created_at") if obj else ("login", *shared)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -214,6 +226,7 @@ class AccountAdmin(VerbAdmin):
         account = change_account(
             account_id=form.instance.pk,
             quota_octets=values["quota_octets"],
+            quota_messages=values["quota_messages"],
             is_enabled=values["is_enabled"],
             is_operator=values["is_operator"],
             display_name=values["display_name"],
@@ -233,6 +246,7 @@ class AccountAdmin(VerbAdmin):
                 address=values["email"],
                 password=values["password"],
                 quota_octets=values["quota_octets"],
+                quota_messages=values["quota_messages"] or 0,
                 is_operator=values["is_operator"],
                 by=by,
             )

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mailboxes', '0005_search_index'),
+        ('mailboxes', '0006_quota_messages'),
     ]
 
     operations = [

@@ -41,6 +41,9 @@ class Account(AbstractBaseUser):
     quota_octets = models.BigIntegerField(
         default=0, help_text="Octets that all its messages may take; 0: no limit."
     )
+    quota_messages = models.BigIntegerField(
+        default=0, help_text="How many messages it may have in all its mailboxes; 0: no limit."
+    )
     closed_protocols = ArrayField(
         models.TextField(),
         default=list,

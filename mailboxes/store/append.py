@@ -44,7 +44,7 @@ INBOX = "INBOX"
 # Locks in their order (usage rows, then mailboxes: the count makes the one wait for the other), and content ids.
 LOCK_AND_NUMBER = """
 WITH usage AS MATERIALIZED (
-    SELECT usage.account_id, usage.octets, account.quota_octets
+    SELECT usage.account_id, usage.octets, account.quota_octets, usage.messages, account.quota_messages
       FROM mailboxes_accountusage usage JOIN mailboxes_account account ON account.id = usage.account_id
      WHERE usage.account_id = ANY(%(accounts)s::bigint[])
      ORDER BY usage.account_id FOR NO KEY UPDATE OF usage {patience}
@@ -55,7 +55,7 @@ WITH usage AS MATERIALIZED (
        AND (id = ANY(%(mailboxes)s::bigint[]) OR (account_id = ANY(%(accounts)s::bigint[]) AND name = 'INBOX'))
      ORDER BY id FOR NO KEY UPDATE {patience}
 )
-SELECT 'usage', account_id, octets, quota_octets, NULL, NULL, NULL FROM usage
+SELECT 'usage', account_id, octets, quota_octets, messages, quota_messages, NULL FROM usage
 UNION ALL SELECT 'mailbox', id, account_id, uid_validity, uid_next, highest_modseq, name FROM mailbox
 UNION ALL SELECT 'content', nextval('mailboxes_content_id_seq'), NULL, NULL, NULL, NULL, NULL
             FROM generate_series(1, %(contents)s)
@@ -230,7 +230,7 @@ class _Batch:
                 LOCK_AND_NUMBER.format(patience=patience).encode(), parameters
             ):
                 if kind == "usage":
-                    self.usage[row[0]] = LockedUsage(row[0], row[1], row[2])
+                    self.usage[row[0]] = LockedUsage(*row)
                 elif kind == "content":
                     self.content_ids.append(row[0])
                 else:
@@ -266,7 +266,9 @@ class _Batch:
             ):
                 return self.absent(str(mailbox_id))
         full = [
-            account for account, copies in needs.items() if not self.usage[account].room_for(copies * size)
+            account
+            for account, copies in needs.items()
+            if not self.usage[account].room_for(messages=copies, octets=copies * size)
         ]
         return QuotaExceeded(full) if full else None
 
@@ -282,6 +284,7 @@ class _Batch:
         counts["deleted"] += bool(target.flags & Flag.DELETED)
         counts["octets"] += size
         self.usage[target.account_id].octets += size
+        self.usage[target.account_id].messages += 1
         account = self.account_counts[target.account_id]
         account["octets"] += size
         account["messages"] += 1

@@ -36,6 +36,7 @@ WITH seat AS MATERIALIZED (
       JOIN mailboxes_accountusage usage ON usage.account_id = share.account_id
       JOIN mailboxes_account account ON account.id = share.account_id
        AND (account.quota_octets = 0 OR usage.octets + share.octets <= account.quota_octets)
+       AND (account.quota_messages = 0 OR usage.messages + share.messages <= account.quota_messages)
       JOIN mailboxes_mailbox mailbox ON mailbox.account_id = share.account_id
        AND mailbox.name = share.name AND mailbox.deleted_at IS NULL
        FOR NO KEY UPDATE OF usage, mailbox SKIP LOCKED

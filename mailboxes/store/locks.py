@@ -14,7 +14,7 @@ from mailhost.net.announcements import announce
 from mailhost.net.database import cursor
 
 LOCK_USAGE = """
-SELECT usage.account_id, usage.octets, account.quota_octets
+SELECT usage.account_id, usage.octets, account.quota_octets, usage.messages, account.quota_messages
   FROM mailboxes_accountusage usage JOIN mailboxes_account account ON account.id = usage.account_id
  WHERE usage.account_id = ANY(%s)
  ORDER BY usage.account_id
@@ -36,10 +36,14 @@ class LockedUsage:
     account_id: int
     octets: int
     quota_octets: int
+    messages: int
+    quota_messages: int
 
-    def room_for(self, octets: int) -> bool:
-        """Whether so many octets more are within the quota."""
-        return not self.quota_octets or self.octets + octets <= self.quota_octets
+    def room_for(self, *, messages: int, octets: int) -> bool:
+        """Whether so many messages with so many octets more are within the quotas."""
+        return (not self.quota_octets or self.octets + octets <= self.quota_octets) and (
+            not self.quota_messages or self.messages + messages <= self.quota_messages
+        )
 
 
 @dataclass(slots=True)
@@ -93,8 +97,8 @@ def one(statement: str, parameters: tuple[Any, ...]) -> tuple[Any, ...] | None:
 
 
 def change_usage(usage: LockedUsage, *, messages: int, octets: int) -> None:
-    """Adds to a locked usage row. Raises QuotaExceeded where octets are added beyond the quota."""
-    if octets > 0 and not usage.room_for(octets):
+    """Adds to a locked usage row. Raises QuotaExceeded where messages are added beyond a quota."""
+    if messages > 0 and not usage.room_for(messages=messages, octets=octets):
         raise QuotaExceeded([usage.account_id])
     with cursor() as sql:
         sql.execute(

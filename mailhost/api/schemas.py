@@ -17,6 +17,7 @@ MAX_DISPLAY_NAME: Final = (
     200  # characters; a header line with it stays far below 998 octets (RFC 5322 section 2.1.1)
 )
 MAX_QUOTA_OCTETS: Final = BigIntegerField.MAX_BIGINT
+MAX_QUOTA_MESSAGES: Final = BigIntegerField.MAX_BIGINT
 
 
 def left_out() -> Any:
@@ -70,6 +71,9 @@ class AccountChange(Change):
         default_factory=left_out,
         description="Octets that all messages may take; 0: no limit. New: the host's default.",
         examples=[5 << 30],
+    )
+    quota_messages: Annotated[int, Field(ge=0, le=MAX_QUOTA_MESSAGES)] = Field(
+        default_factory=left_out, description="How many messages it may have; 0: no limit. New: 0."
     )
     is_enabled: bool = Field(
         default_factory=left_out, description="A disabled account takes no mail and no sign-ins. New: true."
@@ -134,6 +138,7 @@ class AccountBody(Described):
     display_name: str
     is_enabled: bool
     quota_octets: int = Field(description="0: no limit.")
+    quota_messages: int = Field(description="0: no limit.")
     usage: Usage
     created_at: datetime
 
@@ -149,6 +154,7 @@ class AccountBody(Described):
             display_name=account.display_name,
             is_enabled=account.is_enabled,
             quota_octets=account.quota_octets,
+            quota_messages=account.quota_messages,
             usage=Usage(octets=account.usage.octets, messages=account.usage.messages),
             created_at=account.created_at,
         )

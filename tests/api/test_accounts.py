@@ -26,6 +26,7 @@ def test_an_account_is_put_read_and_deleted(api: Api) -> None:
         "display_name": "Alice Arnold",
         "is_enabled": True,
         "quota_octets": 1_000_000,
+        "quota_messages": 0,
         "usage": {"octets": 0, "messages": 0},
     }
     assert read(api.get(ALICE)) == read(put)
@@ -59,6 +60,9 @@ def test_what_is_left_out_stays_as_it_is(api: Api) -> None:
     api.put(ALICE, password=PASSWORD, quota_octets=7, display_name="Alice", is_enabled=False)
     body = read(api.put(ALICE, quota_octets=8))
     assert (body["quota_octets"], body["display_name"], body["is_enabled"]) == (8, "Alice", False)
+    assert read(api.put(ALICE, quota_messages=9))["quota_messages"] == 9
+    body = read(api.put(ALICE, quota_octets=8))
+    assert (body["quota_octets"], body["quota_messages"]) == (8, 9)
 
 
 def test_the_default_quota_is_the_settings(api: Api, settings: pytest.FixtureRequest) -> None:
@@ -142,6 +146,8 @@ def test_a_domain_that_is_not_hosted_is_told_first(api: Api) -> None:
         ("password", "x" * 257),
         ("password", "a\ud800b"),
         ("quota_octets", -1),
+        ("quota_messages", -1),
+        ("quota_messages", 1 << 63),
         ("quota_octets", 1 << 63),
         ("quota_octets", "5G"),
         ("quota_octets", 1.5),

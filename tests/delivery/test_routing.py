@@ -9,7 +9,7 @@ from domains.models import Domain
 from domains.registration import add_domain
 from mailboxes.accounts import change_account
 from mailboxes.exceptions import QuotaExceeded
-from mailboxes.models import Account
+from mailboxes.models import Account, AccountUsage
 from mailhost.protocols.addresses import EmailAddress
 from mailhost.protocols.smtp.paths import ForwardPath
 from tests.support.hosting import new_account, new_domain
@@ -69,6 +69,15 @@ def test_the_size_decides_what_full_is(alice: Account) -> None:
     with pytest.raises(QuotaExceeded) as fact:
         route(forward_path=to(alice.login), size_octets=101)
     assert fact.value.account_ids == (alice.pk,)
+
+
+def test_an_account_with_all_messages_it_may_have_is_full(alice: Account) -> None:
+    change_account(account_id=alice.pk, quota_messages=1, by="test")
+    assert route(forward_path=to(alice.login)) == Route((alice.pk,))
+    AccountUsage.objects.filter(account=alice).update(messages=1)
+    with pytest.raises(QuotaExceeded):
+        route(forward_path=to(alice.login))
+    assert [each and each.room_octets for each in owners([EmailAddress.parse(alice.login).key])] == [0]
 
 
 def test_an_alias_is_all_or_nothing_where_an_account_is_full(alice: Account, domain: str) -> None:

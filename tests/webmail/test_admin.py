@@ -88,13 +88,13 @@ def test_an_operator_without_a_mailbox_is_made_by_a_name(admin_pages: Client) ->
 
 def test_password_quota_and_enabled_change_through_the_verbs(admin_pages: Client, alice: Account) -> None:
     keys = bytes(alice.scram_stored_key)
-    form = account_form(password=NEW_PASSWORD, quota_octets="750M")
+    form = account_form(password=NEW_PASSWORD, quota_octets="750M", quota_messages="70")
     del form["is_enabled"]
     assert admin_pages.post(f"/admin/mailboxes/account/{alice.pk}/change/", form).status_code == 302
     alice.refresh_from_db()
     assert alice.check_password(NEW_PASSWORD)
     assert bytes(alice.scram_stored_key) != keys
-    assert (alice.quota_octets, alice.is_enabled) == (750 << 20, False)
+    assert (alice.quota_octets, alice.quota_messages, alice.is_enabled) == (750 << 20, 70, False)
     assert ("root", "password changed") in acts(alice.login)
     page = admin_pages.get(f"/admin/mailboxes/account/{alice.pk}/change/")
     assert b'value="750M"' in page.content

@@ -5,6 +5,7 @@ from typing import Any
 
 from mailboxes.imap.commands.append import append
 from mailboxes.imap.commands.authenticate import authenticate
+from mailboxes.imap.commands.cancel_update import cancel_update
 from mailboxes.imap.commands.capability import capability
 from mailboxes.imap.commands.close import close
 from mailboxes.imap.commands.copy import copy
@@ -25,21 +26,27 @@ from mailboxes.imap.commands.move import move
 from mailboxes.imap.commands.my_rights import my_rights
 from mailboxes.imap.commands.namespace import namespace
 from mailboxes.imap.commands.noop import noop
+from mailboxes.imap.commands.quota import get_quota, get_quota_root, set_quota
 from mailboxes.imap.commands.rename import rename
 from mailboxes.imap.commands.search import search
 from mailboxes.imap.commands.select import select
 from mailboxes.imap.commands.set_acl import delete_acl, set_acl
+from mailboxes.imap.commands.sort import sort
 from mailboxes.imap.commands.start_tls import start_tls
 from mailboxes.imap.commands.status import status
 from mailboxes.imap.commands.store import store
 from mailboxes.imap.commands.subscribe import subscribe
+from mailboxes.imap.commands.thread import thread
 from mailboxes.imap.commands.unauthenticate import unauthenticate
 from mailboxes.imap.commands.unselect import unselect
 from mailboxes.imap.session import Session
 from mailhost.protocols.imap import acl
 from mailhost.protocols.imap import commands as c
+from mailhost.protocols.imap.contexts import CancelUpdate
 from mailhost.protocols.imap.enabling import Enable, Unauthenticate
+from mailhost.protocols.imap.quota import GetQuota, GetQuotaRoot, SetQuota
 from mailhost.protocols.imap.responses import Reply
+from mailhost.protocols.imap.sorting import Sort, Thread
 
 # The second parameter is the command's own class; its entry here is what pairs the two.
 Run = Callable[[Session, Any], Awaitable[Reply | None]]
@@ -69,6 +76,9 @@ COMMANDS: Mapping[type[c.Command], Run] = {
     c.Move: move,
     c.Namespace: namespace,
     c.Noop: noop,
+    GetQuota: get_quota,
+    GetQuotaRoot: get_quota_root,
+    SetQuota: set_quota,
     c.Rename: rename,
     c.Search: search,
     c.Select: select,
@@ -79,4 +89,7 @@ COMMANDS: Mapping[type[c.Command], Run] = {
     c.Unselect: unselect,
     Enable: enable,
     Unauthenticate: unauthenticate,
+    CancelUpdate: cancel_update,
+    Sort: sort,
+    Thread: thread,
 }

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from mailhost.protocols.imap import commands as c
 from mailhost.protocols.imap.acl import PARSERS as ACL
+from mailhost.protocols.imap.contexts import PARSERS as CONTEXTS
 from mailhost.protocols.imap.create_parser import take_create
 from mailhost.protocols.imap.cursor import TAG, Cursor
 from mailhost.protocols.imap.dates import take_date_time
@@ -15,6 +16,7 @@ from mailhost.protocols.imap.flags import take_flag_list, take_flags
 from mailhost.protocols.imap.framing import CommandText
 from mailhost.protocols.imap.list_parser import take_list, take_lsub, take_status_items
 from mailhost.protocols.imap.names import take_mailbox
+from mailhost.protocols.imap.quota import PARSERS as QUOTA
 from mailhost.protocols.imap.resync import (
     take_changed_since,
     take_select_parameters,
@@ -223,8 +225,10 @@ _PARSERS: dict[str, Callable[[Cursor], c.Command]] = {
     "COPY": _copy(c.Copy, by_uid=False),
     "MOVE": _copy(c.Move, by_uid=False),
     **ACL,
+    **QUOTA,
     **ENABLING,
     **SORTING,
+    **CONTEXTS,
 }
 _UID_PARSERS: dict[str, Callable[[Cursor], c.Command]] = {
     "UID EXPUNGE": _uid_expunge,

@@ -8,7 +8,8 @@ import pytest
 from django.db import connection, transaction
 from pytest_django import Settings
 
-from mailboxes.exceptions import DiskNearlyFull
+from mailboxes.accounts import change_account
+from mailboxes.exceptions import DiskNearlyFull, QuotaExceeded
 from mailboxes.models import Account, AccountUsage, Content, Message
 from mailboxes.store import append, fetch, hierarchy, locks
 from mailboxes.store.arrivals import CONTENT_IDS_AT_ONCE, Arrival, Arrivals
@@ -128,6 +129,23 @@ def test_what_fits_only_in_part_is_left_out_together() -> None:
     [fits] = place_now([Arrival(LETTER, (nearly_full.pk,))], now=NOW)
     assert fits is not None
     assert AccountUsage.objects.get(pk=nearly_full.pk).messages == 1
+
+
+def test_so_many_messages_and_no_more() -> None:
+    nearly_full = new_account("nearly-full")
+    change_account(account_id=nearly_full.pk, quota_messages=2, by="test")
+    letter = Arrival(LETTER, (nearly_full.pk,))
+    assert place_now([letter] * 3, now=NOW) == [None, None, None]
+    assert None not in place_now([letter] * 2, now=NOW)
+    assert place_now([letter], now=NOW) == [None]
+    assert AccountUsage.objects.get(pk=nearly_full.pk).messages == 2
+    with pytest.raises(QuotaExceeded):
+        append.append(
+            account_id=nearly_full.pk,
+            mailbox_id=inbox(nearly_full).mailbox_id,
+            contents=[NewMessage(LETTER)],
+            now=NOW,
+        )
 
 
 def test_content_ids_are_never_given_twice() -> None:
