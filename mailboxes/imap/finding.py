@@ -7,10 +7,10 @@ from array import array
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from mailboxes.imap.contexts import as_of
 from mailboxes.imap.selected import Selected
 from mailboxes.imap.session import Session
 from mailboxes.imap.view import MailboxView, Ranges
@@ -20,13 +20,10 @@ from mailhost.net.store_threads import in_store
 from mailhost.protocols.imap.commands import Search
 from mailhost.protocols.imap.flags import RECENT
 from mailhost.protocols.imap.search_keys import (
-    AgeIs,
     And,
     HasFlag,
-    InternalMomentIs,
     ModseqIs,
     Not,
-    Nothing,
     Or,
     SearchKey,
     SequenceNumbers,
@@ -37,8 +34,11 @@ from mailhost.protocols.imap.sequence_sets import SequenceSet
 from mailhost.protocols.imap.sorting import Sort, Thread
 
 
-def resolve(key: SearchKey, selected: Selected, view: MailboxView, now: datetime) -> SearchKey:
-    """The key with what only this session knows as UIDs and moments. Raises ImapSyntaxError."""
+def resolve(key: SearchKey, selected: Selected, view: MailboxView, *, is_kept: bool = False) -> SearchKey:
+    """The key with what only this session knows as UIDs. Raises ImapSyntaxError.
+
+    In a key that is kept for updates, a range of UIDs up to `*` goes on to those that are yet to come.
+    """
 
     def resolved(key: SearchKey) -> SearchKey:
         match key:
@@ -52,11 +52,13 @@ def resolve(key: SearchKey, selected: Selected, view: MailboxView, now: datetime
                 return _uids(view, positions(selected, view, uids, by_uid=True))
             case UidSet(uids):
                 last = view.uids[-1] if view.uids else 0
-                return Uids(tuple((low, high + 1) for low, high in uids.resolve(last)))
+                ranges = tuple((low, high + 1) for low, high in uids.resolve(last))
+                open_ended = [
+                    low or high for low, high in uids.ranges if is_kept and (low == 0) != (high == 0)
+                ]
+                return Uids((*ranges, *((low, 1 << 32) for low in open_ended)))
             case HasFlag(flag) if flag == RECENT:
                 return Uids(((selected.first_recent_uid, 1 << 32),))
-            case AgeIs(is_older, seconds):
-                return _age(now, is_older=is_older, seconds=seconds)
             case _:
                 return key
 
@@ -106,7 +108,7 @@ async def resolved_key(session: Session, command: Search | Sort | Thread) -> Sea
     may_tell_expunges = command.by_uid and not names_numbers(command.key)
     await session.tell_changes(may_tell_expunges=may_tell_expunges)
     selected = session.mailbox
-    return resolve(command.key, selected, await selected.view(), timezone.now())
+    return as_of(resolve(command.key, selected, await selected.view()), timezone.now())
 
 
 async def find(session: Session, key: SearchKey) -> list[int]:
@@ -153,13 +155,6 @@ def _holds(key: SearchKey, is_it: Callable[[SearchKey], bool]) -> bool:
             return _holds(inner, is_it)
         case _:
             return is_it(key)
-
-
-def _age(now: datetime, *, is_older: bool, seconds: int) -> SearchKey:
-    try:
-        return InternalMomentIs(is_older, now - timedelta(seconds=seconds))
-    except OverflowError:  # before the year 1: nothing is older, everything is younger
-        return Nothing() if is_older else Not(Nothing())
 
 
 def _uids(view: MailboxView, ranges: Ranges) -> Uids:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import structlog
 from django.db import DatabaseError
+from django.utils import timezone
 
 from mailboxes.authentication import Principal
 from mailboxes.exceptions import MailboxFact
@@ -203,13 +204,19 @@ class Session:
         """
         if self.selected is None:
             return
-        if is_asked or self.selected.is_stale:
-            try:
+        contexts = self.selected.contexts
+        try:
+            if is_asked or self.selected.is_stale:
                 await self.selected.sync()
-            except (StoreUnavailable, DatabaseError) as error:
-                log.info("changes not looked at", error=str(error))
-                return
-        told = self.selected.tell(may_tell_expunges=may_tell_expunges)
+            answers = []
+            if contexts:
+                answers = await contexts.look_again(
+                    self.selected.mailbox_id, now=timezone.now(), searching=self.host.searching
+                )
+        except (StoreUnavailable, DatabaseError) as error:
+            log.info("changes not looked at", error=str(error))
+            return
+        told = self.selected.tell(may_tell_expunges=may_tell_expunges, answers=answers)
         if told:
             await self.send(told)
 

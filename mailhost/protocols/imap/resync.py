@@ -118,8 +118,8 @@ def _each(numbers: SequenceSet) -> Iterator[int]:
 def _take_closed_set(cursor: Cursor) -> SequenceSet:
     """A sequence-set without `*` (section 7)."""
     found = take_sequence_set(cursor)
-    if any(not (a and b) for a, b in found.ranges):
-        raise ImapSyntaxError("a set of what is known holds no *")
+    if found.is_saved or any(not (a and b) for a, b in found.ranges):
+        raise ImapSyntaxError("a set of what is known holds no * and no $")
     return found
 
 
