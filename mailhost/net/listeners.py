@@ -234,7 +234,10 @@ class Listener(Generic[C]):
                 ssl_handshake_timeout=HANDSHAKE_TIMEOUT_SECONDS if is_tls else None,
                 ssl_shutdown_timeout=CLOSE_TIMEOUT_SECONDS if is_tls else None,
             )
-        except OSError as error:  # covers ssl.SSLError, resets and time-outs: scanners, mostly
+        except ConnectionError:  # gone before its handshake: somebody who looks whether the port is open
+            sock.close()
+            return None
+        except OSError as error:  # covers ssl.SSLError and time-outs: scanners, mostly
             log.info("no connection came about", port=self.port, error=str(error) or type(error).__name__)
             sock.close()
             return None
