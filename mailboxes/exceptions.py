@@ -76,6 +76,13 @@ class MailboxNotFound(MailboxFact):
         self.name = name
 
 
+class MessageExpunged(MailboxFact):
+    """The message is there no more: another session has expunged it."""
+
+    def __init__(self) -> None:
+        super().__init__("The message is gone.")
+
+
 class MailboxExists(MailboxFact):
     """The account has a mailbox of this name already."""
 

@@ -12,6 +12,7 @@ from mailboxes.imap.numbering import is_by_number
 from mailboxes.imap.refusals import WORDED, word_refusal
 from mailboxes.imap.session import Session
 from mailhost.protocols.imap import commands as c
+from mailhost.protocols.imap.appending import Append, Replace
 from mailhost.protocols.imap.errors import ImapSyntaxError, UnknownCharset
 from mailhost.protocols.imap.framing import NO_ROOM, TOO_BIG, CommandText, CommandTooBig
 from mailhost.protocols.imap.parser import parse, parse_tag
@@ -28,7 +29,7 @@ _WHEN = {
     State.AUTHENTICATED: "Not in this state: no mailbox is selected, or the login is over",
     State.SELECTED: "The login is over",
 }
-_COPIES = (c.Append, c.Copy, c.Move)
+_COPIES = (Append, Replace, c.Copy, c.Move)
 
 
 async def serve(session: Session, text: CommandText) -> Reply | None:

@@ -23,6 +23,7 @@ CODES: Mapping[type[Exception], str] = {
     facts.TooManyFailures: "LIMIT",
     facts.MailboxNotFound: "NONEXISTENT",
     facts.MailboxExists: "ALREADYEXISTS",
+    facts.MessageExpunged: "EXPUNGEISSUED",
     facts.MailboxNameInvalid: "CANNOT",
     facts.InboxIsPermanent: "CANNOT",
     facts.MailboxHasInferiors: "HASCHILDREN",

@@ -114,6 +114,7 @@ class Session:
             may_log_in=self.may_log_in,
             mechanisms=self.mechanisms,
             switched_off=self.switched_off,
+            append_limit=self.host.limits.framing.message,
         )
 
     @property

@@ -111,7 +111,9 @@ def _internal_date(key: InternalDateIs) -> Condition:
 
 
 def _saved_date(key: SavedDateIs) -> Condition:
-    return Condition(f"(message.saved_at AT TIME ZONE 'UTC')::date {key.comparison.value} %s::date", (key.day,))
+    return Condition(
+        f"(message.saved_at AT TIME ZONE 'UTC')::date {key.comparison.value} %s::date", (key.day,)
+    )
 
 
 def _internal_moment(key: InternalMomentIs) -> Condition:

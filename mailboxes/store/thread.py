@@ -29,7 +29,9 @@ def thread(*, mailbox_id: int, key: SearchKey, algorithm: Algorithm) -> Forest:
     threading = ReferencesThreading(heads)
     for start in range(0, len(heads), REFERENCES_AT_ONCE):
         some = [head.uid for head in heads[start : start + REFERENCES_AT_ONCE]]
-        found: dict[int, list[str]] = dict(read_rows(mailbox_id, some, ["message.uid", 'content."references"']))
+        found: dict[int, list[str]] = dict(
+            read_rows(mailbox_id, some, ["message.uid", 'content."references"'])
+        )
         for node, uid in enumerate(some, start=start):
             threading.refer(node, found.get(uid, ()))  # gone meanwhile: as if it had none
     return threading.finish()

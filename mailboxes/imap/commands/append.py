@@ -1,37 +1,39 @@
-"""APPEND (RFC 3501 section 6.3.11) with APPENDUID (RFC 4315 section 3)."""
+"""APPEND (RFC 3501 section 6.3.11) of one message or several (RFC 3502), with APPENDUID (RFC 4315 section 3)."""
+
+from collections.abc import Sequence
 
 from django.utils import timezone
 
-from mailboxes.imap.flags import split_flags
-from mailboxes.imap.refusals import Refused
+from mailboxes.imap.assembling import Draft, assemble
 from mailboxes.imap.session import Session
 from mailboxes.store.append import append as append_messages
-from mailboxes.store.append import prepare
 from mailboxes.store.rights import find
-from mailboxes.store.values import Appended, NewMessage
+from mailboxes.store.values import Appended
 from mailhost.net.store_threads import in_store
-from mailhost.protocols.imap.commands import Append
+from mailhost.protocols.imap.appending import Append
 from mailhost.protocols.imap.responses import Reply, ok
 from mailhost.protocols.imap.sequence_sets import format_set
 
 
 async def append(session: Session, command: Append) -> Reply:
-    if not command.octets:
-        raise Refused("An empty message cannot be appended.", "CANNOT")
-    appended = await in_store(_append, session.account_id, command)
+    drafts = await assemble(session, command.messages, command.extensions)
+    appended = await in_store(_append, session.account_id, command.name, drafts)
     if session.selected is not None:
-        session.selected.is_stale = True  # it may have gone there: section 6.3.11 wants EXISTS at once
-    return ok("", f"APPENDUID {appended.uid_validity} {format_set(appended.uids)}")
+        session.selected.is_stale = True  # they may have gone there: section 6.3.11 wants EXISTS at once
+    return ok("", appenduid(appended))
 
 
-def _append(account_id: int, command: Append) -> Appended:
-    target = find(account_id=account_id, name=command.name, needed="i")
-    flags, keywords = split_flags(command.flags)
-    message = NewMessage(prepare(command.octets), flags, keywords, command.internal_date)
+def appenduid(appended: Appended) -> str:
+    """The response code."""
+    return f"APPENDUID {appended.uid_validity} {format_set(appended.uids)}"
+
+
+def _append(account_id: int, name: str, drafts: Sequence[Draft]) -> Appended:
+    target = find(account_id=account_id, name=name, needed="i")
     return append_messages(
         account_id=target.account_id,
         mailbox_id=target.mailbox_id,
-        contents=[message],
+        contents=[draft.prepared() for draft in drafts],
         acting_id=account_id,
         now=timezone.now(),
     )

@@ -28,6 +28,7 @@ from mailboxes.imap.commands.namespace import namespace
 from mailboxes.imap.commands.noop import noop
 from mailboxes.imap.commands.quota import get_quota, get_quota_root, set_quota
 from mailboxes.imap.commands.rename import rename
+from mailboxes.imap.commands.replace import replace
 from mailboxes.imap.commands.search import search
 from mailboxes.imap.commands.select import select
 from mailboxes.imap.commands.set_acl import delete_acl, set_acl
@@ -42,6 +43,7 @@ from mailboxes.imap.commands.unselect import unselect
 from mailboxes.imap.session import Session
 from mailhost.protocols.imap import acl
 from mailhost.protocols.imap import commands as c
+from mailhost.protocols.imap.appending import Append, Replace
 from mailhost.protocols.imap.contexts import CancelUpdate
 from mailhost.protocols.imap.enabling import Enable, Unauthenticate
 from mailhost.protocols.imap.quota import GetQuota, GetQuotaRoot, SetQuota
@@ -57,7 +59,8 @@ COMMANDS: Mapping[type[c.Command], Run] = {
     acl.ListRights: list_rights,
     acl.MyRights: my_rights,
     acl.SetAcl: set_acl,
-    c.Append: append,
+    Append: append,
+    Replace: replace,
     c.Authenticate: authenticate,
     c.Capability: capability,
     c.Check: noop,

@@ -24,6 +24,11 @@ class Extension:
     goes_with: str = ""
     """Another capability, without which it is not told either."""
 
+    @property
+    def name(self) -> str:
+        """What it is switched off by: the word without a value of this host."""
+        return self.word.partition("={")[0]
+
 
 EXTENSIONS: tuple[Extension, ...] = (
     Extension("IMAP4rev1", "RFC 3501", Told.ALWAYS),
@@ -51,6 +56,11 @@ EXTENSIONS: tuple[Extension, ...] = (
     Extension("QUOTA=RES-STORAGE", "RFC 9208", goes_with="QUOTA"),
     Extension("QUOTA=RES-MESSAGE", "RFC 9208", goes_with="QUOTA"),
     Extension("PREVIEW", "RFC 8970"),
+    Extension("BINARY", "RFC 3516"),
+    Extension("MULTIAPPEND", "RFC 3502"),
+    Extension("CATENATE", "RFC 4469"),
+    Extension("REPLACE", "RFC 8508"),
+    Extension("APPENDLIMIT={append_limit}", "RFC 7889"),
     Extension("ACL", "RFC 4314"),
     Extension("RIGHTS=texk", "RFC 4314", goes_with="ACL"),
     Extension("LIST-MYRIGHTS", "RFC 8440", goes_with="ACL"),
@@ -73,14 +83,15 @@ def capabilities(
     may_log_in: bool,
     mechanisms: tuple[str, ...],
     switched_off: Set[str] = frozenset(),
+    append_limit: int = 0,
 ) -> str:
     """What is told now. LOGINDISABLED and the mechanisms say what this connection may do right now."""
     is_signed_in = state is not State.NOT_AUTHENTICATED
     words = [
-        extension.word
+        extension.word.format(append_limit=append_limit)
         for extension in EXTENSIONS
         if (is_signed_in or extension.told is Told.ALWAYS)
-        and switched_off.isdisjoint({extension.word, extension.goes_with})
+        and switched_off.isdisjoint({extension.name, extension.goes_with})
     ]
     if not is_signed_in:
         words += ["STARTTLS"] if may_start_tls else []

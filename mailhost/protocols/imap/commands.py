@@ -4,7 +4,6 @@ Mailbox names are Unicode text here, the wire's modified UTF-7 is behind us; INB
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import Enum
 from typing import ClassVar
 
@@ -165,16 +164,6 @@ class Status(Command):
 
     name: str
     items: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Append(Command):
-    """Section 6.3.11."""
-
-    name: str
-    flags: tuple[str, ...]
-    internal_date: datetime | None
-    octets: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

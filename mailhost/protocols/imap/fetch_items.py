@@ -4,11 +4,12 @@ With BINARY (RFC 3516), EMAILID and THREADID (RFC 8474), SAVEDATE (RFC 8514) and
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from mailhost.protocols.imap.cursor import ASTRING_ATOM, Cursor
 from mailhost.protocols.imap.errors import ImapSyntaxError
+from mailhost.protocols.imap.framing import CommandText
 
 
 class Attribute(Enum):
@@ -165,6 +166,14 @@ def _take_section(cursor: Cursor, *, is_peek: bool) -> Section:
         raise ImapSyntaxError("MIME needs a part number")
     cursor.expect(b"]")
     return Section(b"BODY[%b]" % words, part, text, fields, _take_partial(cursor), is_peek)
+
+
+def parse_section(spelled: bytes, partial: tuple[int, int] | None) -> Section:
+    """A section on its own, as a URL has it. Raises ImapSyntaxError."""
+    cursor = Cursor(CommandText(spelled + b"]"))
+    section = _take_section(cursor, is_peek=True)
+    cursor.end()
+    return replace(section, partial=partial)
 
 
 def _take_binary(cursor: Cursor, name: bytes) -> Binary:

@@ -5,14 +5,15 @@ from collections.abc import Callable
 
 from mailhost.protocols.imap import commands as c
 from mailhost.protocols.imap.acl import PARSERS as ACL
+from mailhost.protocols.imap.appending import PARSERS as APPENDING
+from mailhost.protocols.imap.appending import UID_PARSERS as UID_APPENDING
 from mailhost.protocols.imap.contexts import PARSERS as CONTEXTS
 from mailhost.protocols.imap.create_parser import take_create
 from mailhost.protocols.imap.cursor import TAG, Cursor
-from mailhost.protocols.imap.dates import take_date_time
 from mailhost.protocols.imap.enabling import PARSERS as ENABLING
 from mailhost.protocols.imap.errors import ImapSyntaxError
 from mailhost.protocols.imap.fetch_items import take_fetch_items
-from mailhost.protocols.imap.flags import take_flag_list, take_flags
+from mailhost.protocols.imap.flags import take_flags
 from mailhost.protocols.imap.framing import CommandText
 from mailhost.protocols.imap.list_parser import take_list, take_lsub, take_status_items
 from mailhost.protocols.imap.names import take_mailbox
@@ -125,24 +126,6 @@ def _status(cursor: Cursor) -> c.Status:
     return c.Status(name, take_status_items(cursor))
 
 
-def _append(cursor: Cursor) -> c.Append:
-    """append = "APPEND" SP mailbox [SP flag-list] [SP date-time] SP literal."""
-    name = _spaced_mailbox(cursor)
-    cursor.space()
-    flags: tuple[str, ...] = ()
-    if cursor.comes(b"("):
-        flags = take_flag_list(cursor)
-        cursor.space()
-    internal_date = None
-    if cursor.comes(b'"'):
-        internal_date = take_date_time(cursor)
-        cursor.space()
-    octets = cursor.literal_octets()
-    if octets is None:
-        raise ImapSyntaxError("expected the message as a literal")
-    return c.Append(name, flags, internal_date, octets)
-
-
 def _uid_expunge(cursor: Cursor) -> c.Expunge:
     cursor.space()
     return c.Expunge(take_sequence_set(cursor))
@@ -213,7 +196,7 @@ _PARSERS: dict[str, Callable[[Cursor], c.Command]] = {
     "LIST": take_list,
     "LSUB": take_lsub,
     "STATUS": _status,
-    "APPEND": _append,
+    **APPENDING,
     "IDLE": _without_arguments(c.Idle()),
     "CHECK": _without_arguments(c.Check()),
     "CLOSE": _without_arguments(c.Close()),
@@ -232,6 +215,7 @@ _PARSERS: dict[str, Callable[[Cursor], c.Command]] = {
 }
 _UID_PARSERS: dict[str, Callable[[Cursor], c.Command]] = {
     "UID EXPUNGE": _uid_expunge,
+    **UID_APPENDING,
     "UID SEARCH": _search(by_uid=True),
     "UID FETCH": _fetch(by_uid=True),
     "UID STORE": _store(by_uid=True),

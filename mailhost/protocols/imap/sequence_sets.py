@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mailhost.protocols.imap.cursor import MAX_NUMBER, Cursor
 from mailhost.protocols.imap.errors import ImapSyntaxError
 
+_SEQUENCE_NUMBER = re.compile(rb"[0-9]{1,10}|\*")
 # seq-number = nz-number / "*";  seq-range = seq-number ":" seq-number
 # sequence-set = (seq-number / seq-range) *("," sequence-set)
 _SEQUENCE_SET = re.compile(
@@ -62,6 +63,12 @@ class SequenceSet:
 
 
 SAVED = SequenceSet((), is_saved=True)
+
+
+def take_sequence_number(cursor: Cursor) -> SequenceSet:
+    """seq-number: a set of one."""
+    number = _number(cursor.take(_SEQUENCE_NUMBER, "a message number"))
+    return SequenceSet(((number, number),))
 
 
 def take_sequence_set(cursor: Cursor) -> SequenceSet:

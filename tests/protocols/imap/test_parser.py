@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from mailhost.protocols.imap import commands as c
 from mailhost.protocols.imap import search_keys as k
+from mailhost.protocols.imap.appending import Append, NewMessage, Replace, Url
 from mailhost.protocols.imap.errors import ImapSyntaxError, UnknownCharset
 from mailhost.protocols.imap.fetch_items import MACROS, Attribute, Section, SectionText
 from mailhost.protocols.imap.framing import CommandText
@@ -63,11 +64,44 @@ COMMANDS: list[tuple[bytes, c.Command]] = [
     (b"UNSELECT", c.Unselect()),
     (b"EXPUNGE", c.Expunge()),
     (b"UID EXPUNGE 1:*", c.Expunge(SequenceSet(((1, 0),)))),
-    (b"APPEND Sent {3}\r\nx\r\n", c.Append("Sent", (), None, b"x\r\n")),
+    (b"APPEND Sent {3}\r\nx\r\n", Append("Sent", (NewMessage((), None, (b"x\r\n",)),))),
     (
         b'APPEND "Sent" (\\SEEN $Forwarded \\Recent) " 1-Feb-2020 00:30:00 +0100" {1+}\r\nx',
-        c.Append("Sent", ("\\Seen", "$Forwarded"), datetime(2020, 1, 31, 23, 30, tzinfo=UTC), b"x"),
+        Append(
+            "Sent",
+            (NewMessage(("\\Seen", "$Forwarded"), datetime(2020, 1, 31, 23, 30, tzinfo=UTC), (b"x",)),),
+        ),
     ),
+    (
+        b"APPEND {4}\r\nSent ~{1}\r\n\0 () {1}\r\nx",
+        Append(
+            "Sent",
+            (NewMessage((), None, (b"\0",), frozenset({"BINARY"})), NewMessage((), None, (b"x",))),
+        ),
+    ),
+    (
+        b'APPEND Sent CATENATE (TEXT {1}\r\na URL "/INBOX/;UID=1" text ~{1+}\r\nb URL {6}\r\n;UID=2)',
+        Append(
+            "Sent",
+            (
+                NewMessage(
+                    (),
+                    None,
+                    (b"a", Url("/INBOX/;UID=1"), b"b", Url(";UID=2")),
+                    frozenset({"CATENATE", "BINARY"}),
+                ),
+            ),
+        ),
+    ),
+    (
+        b"REPLACE * Drafts (\\Draft) UTF8 (~{1}\r\nx)",
+        Replace(
+            SequenceSet(((0, 0),)),
+            "Drafts",
+            NewMessage(("\\Draft",), None, (b"x",), frozenset({"UTF8=ACCEPT"})),
+        ),
+    ),
+    (b"UID REPLACE 1 Drafts {1}\r\nx", Replace(ONE, "Drafts", NewMessage((), None, (b"x",)), by_uid=True)),
     (b"FETCH 1 FAST", c.Fetch(ONE, MACROS[b"FAST"])),
     (b"UID FETCH 1 (UID FLAGS uid)", c.Fetch(ONE, (Attribute.UID, Attribute.FLAGS), by_uid=True)),
     (b"FETCH 1 BODY", c.Fetch(ONE, (Attribute.BODY,))),
@@ -150,7 +184,15 @@ def test_each_command_becomes_its_value(octets: bytes, expected: c.Command) -> N
         b'APPEND INBOX "31-Feb-2020 00:00:00 +0000" {1}\r\nx',
         b'APPEND INBOX "01-Jan-0001 00:00:00 +2300" {1}\r\nx',
         b'APPEND INBOX "x"',
-        b"APPEND INBOX ~{1}\r\nx",  # literal8 needs BINARY (RFC 3516)
+        b"APPEND INBOX UTF8 ({1}\r\nx)",  # not a literal8
+        b"APPEND INBOX CATENATE ()",
+        b"APPEND INBOX CATENATE (TEXT x)",
+        b"APPEND INBOX CATENATE (URL)",
+        b"APPEND INBOX {1}\r\nx {1",
+        b"APPEND INBOX {1}\r\nx FLAGS",
+        b"REPLACE 1:2 INBOX {1}\r\nx",
+        b"REPLACE 0 INBOX {1}\r\nx",
+        b"REPLACE 1 INBOX {1}\r\nx {1}\r\ny",
         b"SEARCH",
         b"SEARCH ()",
         b"SEARCH FROM",
