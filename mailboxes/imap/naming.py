@@ -3,7 +3,7 @@
 from mailboxes.imap.listing import exactly
 from mailboxes.imap.session import Session
 from mailboxes.store.hierarchy import SEPARATOR, canonical_name
-from mailboxes.store.rights import PREFIX, list_all, others_name
+from mailboxes.store.rights import list_all, others_name
 from mailhost.net.store_threads import in_store
 
 
@@ -15,7 +15,7 @@ def without_separator(name: str) -> str:
 def canonical(name: str) -> str:
     """The name as LIST tells it. For one that was found already."""
     others = others_name(name)
-    return canonical_name(name) if others is None else f"{PREFIX}{others.login}{SEPARATOR}{others.name}"
+    return canonical_name(name) if others is None else others.told
 
 
 async def tell_name(session: Session, name: str, *, supplied: str) -> None:

@@ -10,8 +10,8 @@ from django.db import transaction
 from mailboxes.exceptions import InboxIsPermanent, MailboxNameInvalid, MailboxNotFound, NotPermitted
 from mailboxes.store import hierarchy
 from mailboxes.store.hierarchy import INBOX
-from mailboxes.store.locks import lock_usage, one
-from mailboxes.store.rights import OthersName, find, others_name, rights_above
+from mailboxes.store.locks import lock_usage
+from mailboxes.store.rights import OthersName, Place, find, others_name, place_of, rights_above
 from mailboxes.store.values import MailboxEntry
 from mailhost.net.database import cursor
 
@@ -20,10 +20,7 @@ INSERT INTO mailboxes_subscription (account_id, mailbox_id) VALUES (%s, %s) ON C
 """
 UNSUBSCRIBE = """
 DELETE FROM mailboxes_subscription
- WHERE account_id = %s
-   AND mailbox_id IN (SELECT mailbox.id FROM mailboxes_mailbox mailbox
-                        JOIN mailboxes_account owner ON owner.id = mailbox.account_id
-                       WHERE owner.login = %s AND mailbox.name = %s)
+ WHERE account_id = %s AND mailbox_id IN (SELECT id FROM mailboxes_mailbox WHERE account_id = %s AND name = %s)
 """
 
 
@@ -36,12 +33,10 @@ def create(*, account_id: int, name: str, special_use: str = "", now: datetime) 
     others = _others_name(name)
     if others is None:
         return hierarchy.create_mailbox(account_id=account_id, name=name, special_use=special_use, now=now)
-    owner_id = _lock_owner(others, account_id)
-    if owner_id is None or "k" not in rights_above(
-        owner_id=owner_id, account_id=account_id, name=others.name
-    ):
+    place = _lock(others, account_id)
+    if place is None or "k" not in rights_above(place, account_id=account_id):
         raise NotPermitted
-    hierarchy.create_mailbox(account_id=owner_id, name=others.name, now=now)
+    hierarchy.create_mailbox(account_id=place.owner_id, name=place.name, now=now)
     return find(account_id=account_id, name=name, needed="")
 
 
@@ -54,11 +49,11 @@ def delete(*, account_id: int, name: str, now: datetime) -> int:
     others = others_name(name)
     if others is None:
         return hierarchy.delete_mailbox(account_id=account_id, name=name, now=now)
-    owner_id = _lock_owner(others, account_id)
-    if owner_id is None:
+    place = _lock(others, account_id)
+    if place is None:
         raise MailboxNotFound(name)
     find(account_id=account_id, name=name, needed="x")
-    return hierarchy.delete_mailbox(account_id=owner_id, name=others.name, now=now)
+    return hierarchy.delete_mailbox(account_id=place.owner_id, name=place.name, now=now)
 
 
 @transaction.atomic
@@ -72,17 +67,16 @@ def rename(*, account_id: int, name: str, to: str, now: datetime) -> None:
     if others is None and others_to is None:
         hierarchy.rename_mailbox(account_id=account_id, name=name, to=to, now=now)
         return
-    if others is not None and _lock_owner(others, account_id) is None:
-        raise MailboxNotFound(name)
-    entry = find(account_id=account_id, name=name, needed="x")
-    if others is None or others_to is None or others.login != others_to.login:
+    place = _lock(others, account_id) if others is not None else None
+    find(account_id=account_id, name=name, needed="x")
+    to_place = place_of(others_to, account_id=account_id) if others_to is not None else None
+    if place is None or to_place is None or place.owner_id != to_place.owner_id:
         raise MailboxNameInvalid("A mailbox cannot be given to another account.")
-    if others.name == INBOX:
+    if place.name == INBOX:
         raise InboxIsPermanent
-    above = rights_above(owner_id=entry.account_id, account_id=account_id, name=others_to.name)
-    if "k" not in above:
+    if "k" not in rights_above(to_place, account_id=account_id):
         raise NotPermitted
-    hierarchy.rename_mailbox(account_id=entry.account_id, name=others.name, to=others_to.name, now=now)
+    hierarchy.rename_mailbox(account_id=place.owner_id, name=place.name, to=to_place.name, now=now)
 
 
 @transaction.atomic
@@ -98,8 +92,8 @@ def subscribe(*, account_id: int, name: str, is_subscribed: bool) -> None:
     with cursor() as sql:
         if is_subscribed:
             sql.execute(SUBSCRIBE, (account_id, find(account_id=account_id, name=name).mailbox_id))
-        else:
-            sql.execute(UNSUBSCRIBE, (account_id, others.login, others.name))
+        elif (place := place_of(others, account_id=account_id)) is not None:
+            sql.execute(UNSUBSCRIBE, (account_id, place.owner_id, place.name))
 
 
 def _others_name(name: str) -> OthersName | None:
@@ -110,11 +104,9 @@ def _others_name(name: str) -> OthersName | None:
         raise NotPermitted from None
 
 
-def _lock_owner(others: OthersName, account_id: int) -> int | None:
-    """Locks what changes of the owner's names and grants lock; the owner's id, None where there is no such other."""
-    row = one("SELECT id FROM mailboxes_account WHERE login = %s AND id <> %s", (others.login, account_id))
-    if row is None:
-        return None
-    owner_id: int = row[0]
-    lock_usage([owner_id])
-    return owner_id
+def _lock(others: OthersName, account_id: int) -> Place | None:
+    """Whose place it is, with what changes of its owner's names and grants lock; None where it is nobody else's."""
+    place = place_of(others, account_id=account_id)
+    if place is not None:
+        lock_usage([place.owner_id])
+    return place

@@ -23,23 +23,29 @@ from mailboxes.store.hierarchy import (
     list_mailboxes,
 )
 from mailboxes.store.locks import one
-from mailboxes.store.values import ALL_RIGHTS, MailboxEntry
+from mailboxes.store.values import MailboxEntry
 from mailhost.net.database import cursor
 
 PREFIX = OTHER_USERS + SEPARATOR
-# A login holds one "@" outside quotes, and its domain no separator; its local part may hold one (RFC 5321 atext).
-LOGIN = re.compile(r'("(?:[^"\\]|\\.)*"|[^"@]+)@[^/@]+')
+# A login ends with a domain, which holds no separator; its local part may hold some, and an "@" (RFC 5321).
+LOGIN_END = re.compile(r"@[^/@]+(?=/)")
+MAX_LOGIN_CHARACTERS = 400
 
 # Of a row of mailboxes_mailbox that is somebody else's: whose it is, what the reader may do, whether it is subscribed.
 SEEN_BY_READER = f"""(SELECT login FROM mailboxes_account owner WHERE owner.id = mailboxes_mailbox.account_id),
        {RIGHTS},
        EXISTS (SELECT FROM mailboxes_subscription subscription
                 WHERE subscription.mailbox_id = mailboxes_mailbox.id AND subscription.account_id = %s)"""
+# The shortest login that there is: nobody can take another's name by a local part that looks like an address.
+OWNER = """
+SELECT account.id, given.name
+  FROM unnest(%s::text[], %s::text[]) given(login, name) JOIN mailboxes_account account USING (login)
+ ORDER BY length(given.login) LIMIT 1
+"""
 FIND = f"""
 SELECT {SEEN_BY_READER}, {ENTRY_COLUMNS}
   FROM mailboxes_mailbox
- WHERE account_id = (SELECT id FROM mailboxes_account WHERE login = %s) AND account_id <> %s
-   AND name = %s AND deleted_at IS NULL
+ WHERE (account_id, name) = ({OWNER}) AND account_id <> %s AND deleted_at IS NULL
 """
 LIST = f"""
 SELECT {SEEN_BY_READER}, {ENTRY_COLUMNS}
@@ -56,11 +62,26 @@ SELECT {RIGHTS} FROM mailboxes_mailbox
 
 @dataclass(frozen=True, slots=True)
 class OthersName:
-    """A name in the namespace of others, taken apart. Whether there is such an account or mailbox is not said."""
+    """A name in the namespace of others: the logins it may begin with, and what the mailbox is then called.
 
-    login: str
+    Which of them exist is not said. Mostly it is one; the local part of a login may look like levels of a name.
+    """
+
+    logins: tuple[str, ...]
+    names: tuple[str, ...]
+
+    @property
+    def told(self) -> str:
+        """The whole name in the spelling in which it is told."""
+        return f"{PREFIX}{self.logins[0]}{SEPARATOR}{self.names[0]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Whose mailbox, or mailbox to be, another's name means, and what its owner calls it."""
+
+    owner_id: int
     name: str
-    """As the owner calls the mailbox."""
 
 
 def others_name(name: str) -> OthersName | None:
@@ -68,15 +89,23 @@ def others_name(name: str) -> OthersName | None:
     name = unicodedata.normalize("NFC", name)
     if name != OTHER_USERS and not name.startswith(PREFIX):
         return None
-    match = LOGIN.match(name, len(PREFIX))
-    if match is None or not name.startswith(SEPARATOR, match.end()):
+    found: dict[str, str] = {}
+    for match in LOGIN_END.finditer(name, len(PREFIX), len(PREFIX) + MAX_LOGIN_CHARACTERS):
+        login, rest = name[len(PREFIX) : match.end()], name[match.end() + 1 :]
+        try:
+            canonical_name(login)  # what no name may hold, no login holds
+            found[canonical_login(login)] = canonical_name(rest)
+        except MailboxNameInvalid:
+            continue
+    if not found:
         raise MailboxNotFound(name)
-    try:
-        canonical_name(match[0])  # what no name may hold, no login holds
-        own_name = canonical_name(name[match.end() + 1 :])
-    except MailboxNameInvalid:
-        raise MailboxNotFound(name) from None
-    return OthersName(canonical_login(match[0]), own_name)
+    return OthersName(tuple(found), tuple(found.values()))
+
+
+def place_of(others: OthersName, *, account_id: int) -> Place | None:
+    """Whose it is; None where there is no such account, or where it is the one that asks."""
+    row = one(OWNER, (list(others.logins), list(others.names)))
+    return Place(*row) if row is not None and row[0] != account_id else None
 
 
 def find(*, account_id: int, name: str, needed: str = MAY_LOOK_UP) -> MailboxEntry:
@@ -101,9 +130,9 @@ def _find(account_id: int, name: str) -> MailboxEntry:
     others = others_name(name)
     if others is None:
         return find_mailbox(account_id=account_id, name=name)
-    row = one(
-        FIND, (account_id, settings.SHARE_WITH_ANYONE, account_id, others.login, account_id, others.name)
-    )
+    anyone = settings.SHARE_WITH_ANYONE
+    logins, names = list(others.logins), list(others.names)
+    row = one(FIND, (account_id, anyone, account_id, logins, names, account_id))
     if row is None:
         raise MailboxNotFound(name)
     return _seen(row)
@@ -118,13 +147,11 @@ def list_all(*, account_id: int) -> list[MailboxEntry]:
     return [*list_mailboxes(account_id=account_id), *shared]
 
 
-def rights_above(*, owner_id: int, account_id: int, name: str) -> str:
-    """The account's rights on the nearest existing mailbox above this name of the owner's; none where there is none."""
-    if owner_id == account_id:
-        return ALL_RIGHTS
-    levels = name.split(SEPARATOR)
+def rights_above(place: Place, *, account_id: int) -> str:
+    """The account's rights on the nearest existing mailbox above another's name; none where there is none."""
+    levels = place.name.split(SEPARATOR)
     above = [SEPARATOR.join(levels[:depth]) for depth in range(1, len(levels))]
-    row = one(NEAREST, (account_id, settings.SHARE_WITH_ANYONE, owner_id, above))
+    row = one(NEAREST, (account_id, settings.SHARE_WITH_ANYONE, place.owner_id, above))
     return in_order(row[0]) if row is not None else ""
 
 

@@ -2,6 +2,7 @@
 
 from django.utils import timezone
 
+from mailboxes.exceptions import NotPermitted
 from mailboxes.imap.commands.store import resolve
 from mailboxes.imap.fetching import Fetching
 from mailboxes.imap.resyncing import tell_vanished
@@ -79,14 +80,17 @@ async def _mark_seen(session: Session, ranges: Ranges) -> bool:
     ]
     if not unseen:
         return False
-    stored = await in_store(
-        store_flags,
-        mailbox_id=selected.mailbox_id,
-        uids=unseen,
-        mode="add",
-        flags=Flag.SEEN,
-        acting_id=session.account_id,
-        now=timezone.now(),
-    )
+    try:
+        stored = await in_store(
+            store_flags,
+            mailbox_id=selected.mailbox_id,
+            uids=unseen,
+            mode="add",
+            flags=Flag.SEEN,
+            acting_id=session.account_id,
+            now=timezone.now(),
+        )
+    except NotPermitted:  # the right was taken, and this session has not heard of it yet
+        return False
     selected.take_own_flags(stored)
     return bool(stored.changed)
