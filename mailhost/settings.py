@@ -415,6 +415,11 @@ IMAP_MAX_CONNECTIONS_PER_ADDRESS = env.integer(
     200,
     "From one address (IPv6: /64) at once: clients hold five or more each, and offices share an address.",
 )
+IMAP_MAX_SESSIONS_PER_ACCOUNT = env.integer(
+    "MAILHOST_IMAP_MAX_SESSIONS_PER_ACCOUNT",
+    100,
+    "Of one account in one process: a phone, a computer and a webmail hold some twenty together.",
+)
 IMAP_MAX_LINE_OCTETS = env.octets(
     "MAILHOST_IMAP_MAX_LINE",
     "64K",
@@ -443,6 +448,21 @@ IMAP_MAX_COMMAND_OCTETS = env.octets(
     "1M",
     "All lines and literals of one command together, but for APPEND's message.",
 )
+IMAP_MAX_ANNOTATION_OCTETS = env.octets(
+    "MAILHOST_IMAP_MAX_ANNOTATION",
+    "32K",
+    "One value of METADATA; RFC 5464 section 4.1 asks for 1 KB. Beyond MAILHOST_IMAP_MAX_LITERAL nothing arrives.",
+)
+IMAP_MAX_ANNOTATIONS = env.integer(
+    "MAILHOST_IMAP_MAX_ANNOTATIONS",
+    100,
+    "Entries of METADATA that one account sees of a mailbox, or of the server; RFC 5464 section 4.1 asks for 10.",
+)
+IMAP_MAX_ANNOTATIONS_OCTETS = env.octets(
+    "MAILHOST_IMAP_MAX_ANNOTATIONS_SIZE",
+    "10M",
+    "All METADATA of one account together, as it does not count towards its quota.",
+)
 IMAP_LOGIN_SECONDS = env.seconds(
     "MAILHOST_IMAP_LOGIN_TIMEOUT", 60, "Silence of a client that has not signed in before it is sent away."
 )
@@ -467,7 +487,8 @@ IMAP_MAX_LOGIN_FAILURES = env.integer(
 IMAP_SWITCHED_OFF = env.words(
     "MAILHOST_IMAP_SWITCHED_OFF",
     (),
-    "IMAP capabilities that are neither told nor served, to work around a client.",
+    "IMAP capabilities that are neither told nor served, to work around a client. With `LITERAL+` here, `LITERAL-` is "
+    "told in its place.",
 )
 
 # --- Django -------------------------------------------------------------------------------------------------------

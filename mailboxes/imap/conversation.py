@@ -26,7 +26,7 @@ async def converse(connection: Connection, host: ImapHost) -> None:
     except ConnectionLost:
         pass
     finally:
-        session.forget_mailbox()
+        session.leave()
         session.let_go()
 
 

@@ -14,7 +14,7 @@ from mailboxes.imap.session import Session
 from mailhost.protocols.imap import commands as c
 from mailhost.protocols.imap.appending import Append, Replace
 from mailhost.protocols.imap.errors import ImapSyntaxError, UnknownCharset
-from mailhost.protocols.imap.framing import NO_ROOM, TOO_BIG, CommandText, CommandTooBig
+from mailhost.protocols.imap.framing import NO_ROOM, NOT_AWAITED, TOO_BIG, CommandText, CommandTooBig
 from mailhost.protocols.imap.parser import parse, parse_tag
 from mailhost.protocols.imap.responses import Reply, bad, no
 from mailhost.protocols.imap.search_parser import CHARSETS
@@ -76,6 +76,8 @@ def refuse_framing(command: CommandTooBig) -> Reply:
     """A literal or line beyond its bound: RFC 7888 section 4 and RFC 7889 section 4 say TOOBIG."""
     if command.text == TOO_BIG:
         return no("The literal is too big", "TOOBIG")
+    if command.text == NOT_AWAITED:
+        return bad("The literal is too big to be sent without waiting for our +", "TOOBIG")
     if command.text == NO_ROOM:
         return no("Too much mail is on its way in; try again in a moment.", "LIMIT")
     return bad(f"Error in IMAP command: {command.text}")

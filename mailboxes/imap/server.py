@@ -8,6 +8,7 @@ from functools import partial
 
 from django.conf import settings
 
+from mailboxes.imap.account_sessions import AccountSessions
 from mailboxes.imap.conversation import converse
 from mailboxes.imap.limits import from_settings
 from mailboxes.imap.message_budget import MessageBudget
@@ -32,6 +33,9 @@ async def imap_host(*, tls: ssl.SSLContext | None) -> AsyncIterator[ImapHost]:
             limits=from_settings(),
             watcher=watcher,
             budget=MessageBudget(settings.IMAP_APPEND_ROOM_OCTETS),
+            accounts=AccountSessions(
+                at_most=settings.IMAP_MAX_SESSIONS_PER_ACCOUNT, trusted=settings.TRUSTED_NETWORKS
+            ),
             tls=tls,
             allow_plaintext_login=settings.ALLOW_PLAINTEXT_LOGIN,
             switched_off=frozenset(settings.IMAP_SWITCHED_OFF),

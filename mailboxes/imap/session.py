@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 from django.db import DatabaseError
@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from mailboxes.authentication import Principal
 from mailboxes.exceptions import MailboxFact
+from mailboxes.imap.account_sessions import AccountSessions
 from mailboxes.imap.limits import BEFORE_LOGIN, LINE_SLACK, SessionLimits
 from mailboxes.imap.message_budget import Held, MessageBudget
 from mailboxes.imap.selected import Selected
@@ -22,7 +23,15 @@ from mailhost.net.connection import Connection, ConnectionLost, LineTooLong
 from mailhost.net.store_threads import StoreUnavailable, in_store
 from mailhost.protocols.imap.capabilities import capabilities
 from mailhost.protocols.imap.enabling import IMPLIES
-from mailhost.protocols.imap.framing import NO_ROOM, CommandText, CommandTooBig, Framer, LiteralFollows
+from mailhost.protocols.imap.framing import (
+    NO_ROOM,
+    SHORT_LITERAL_OCTETS,
+    CommandText,
+    CommandTooBig,
+    Framer,
+    FramingLimits,
+    LiteralFollows,
+)
 from mailhost.protocols.imap.names import write_name
 from mailhost.protocols.imap.responses import continuation, status_line
 from mailhost.protocols.imap.states import State
@@ -40,6 +49,7 @@ class ImapHost:
     limits: SessionLimits
     watcher: Watcher
     budget: MessageBudget
+    accounts: AccountSessions
     tls: ssl.SSLContext | None = None
     allow_plaintext_login: bool = False  # on loopback alone
     switched_off: Set[str] = frozenset()  # capabilities
@@ -76,7 +86,7 @@ class Session:
         self.enabled: set[str] = set()  # modes: what ENABLE, or a command that implies it, has switched on
         self.bad_commands = 0  # since the last one that was understood
         self.login_failures = 0
-        self._framer = Framer(BEFORE_LOGIN)
+        self._framer = Framer(self._framing(BEFORE_LOGIN))
         self._held = Held(host.budget)
         self._watch: Watch | None = None
 
@@ -150,18 +160,28 @@ class Session:
         await self.connection.drain()
 
     def enter(self, principal: Principal) -> None:
-        """Signed in."""
+        """Signed in: the account's sessions have admitted this one."""
         self.principal = principal
         self.state = State.AUTHENTICATED
-        self._framer.set_limits(self.host.limits.framing)
+        self._framer.set_limits(self._framing(self.host.limits.framing))
+
+    def _framing(self, limits: FramingLimits) -> FramingLimits:
+        """With what this connection may send without waiting for our "+" (RFC 7888)."""
+        if "LITERAL+" not in self.switched_off:
+            return limits
+        return replace(
+            limits, non_synchronising=-1 if "LITERAL-" in self.switched_off else SHORT_LITERAL_OCTETS
+        )
 
     def leave(self) -> None:
         """As if nobody had signed in on this connection (RFC 8437 section 3): modes too are forgotten."""
         self.forget_mailbox()
+        if self.principal is not None:
+            self.host.accounts.release(self.principal.account_id)
         self.principal = None
         self.state = State.NOT_AUTHENTICATED
         self.enabled.clear()
-        self._framer.set_limits(BEFORE_LOGIN)
+        self._framer.set_limits(self._framing(BEFORE_LOGIN))
 
     def select(self, selected: Selected) -> None:
         self.selected = selected

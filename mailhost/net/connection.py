@@ -14,6 +14,7 @@ import ssl
 from collections.abc import AsyncIterator
 from typing import cast
 
+from mailhost.net.compression import BrokenStream, Compression
 from mailhost.net.tls import end_points
 
 READ_HIGH_WATER = 64 * 1024  # octets read ahead of the session before the socket is left alone
@@ -74,6 +75,7 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_buffer",
         "_closed",
+        "_compression",
         "_eof",
         "_loop",
         "_lost",
@@ -96,6 +98,7 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None
+        self._compression: Compression | None = None
         self._waiter: asyncio.Future[None] | None = None  # the session waits for input
         self._write_waiter: asyncio.Future[None] | None = (
             None  # the session waits for room to write, or the end
@@ -126,11 +129,30 @@ class Connection(asyncio.Protocol):
         """Octets came in."""
         if self._closed:
             return  # lingering: the rest is of no interest
-        self._buffer += data
-        if len(self._buffer) >= READ_HIGH_WATER and not self._reading_paused and self._transport is not None:
+        if self._compression is None:
+            self._buffer += data
+        else:
+            self._compression.feed(data)
+            self._inflate(READ_HIGH_WATER - len(self._buffer))
+        is_full = len(self._buffer) >= READ_HIGH_WATER or self._has_more_to_inflate
+        if is_full and not self._reading_paused and self._transport is not None:
             self._transport.pause_reading()
             self._reading_paused = True
         self._wake()
+
+    @property
+    def _has_more_to_inflate(self) -> bool:
+        return self._compression is not None and self._compression.has_input
+
+    def _inflate(self, limit: int) -> None:
+        """So many octets more into the buffer; whoever sends what cannot be inflated is cut off."""
+        if self._compression is None or limit <= 0:
+            return
+        try:
+            self._buffer += self._compression.inflate(limit)
+        except BrokenStream:
+            self._compression.drop_input()
+            self.abort()
 
     def eof_received(self) -> bool:
         """The client sends nothing more; over plain TCP it may still read replies (`printf … | nc`)."""
@@ -213,6 +235,9 @@ class Connection(asyncio.Protocol):
         needed. Raises IdleTimeout.
         """
         deadline = self._loop.time() + timeout
+        if self._compression is not None:
+            self._flush()
+            self._compression.forget()  # this may take half an hour
         while not (self._eof or self._shutting_down or b"\n" in self._buffer):
             if self._nudged:
                 self._nudged = False
@@ -229,6 +254,10 @@ class Connection(asyncio.Protocol):
 
     async def _wait_for_input(self, deadline: float) -> None:
         """Until something happened: input, a nudge, the end. The caller looks what it was."""
+        if self._has_more_to_inflate:
+            self._inflate(READ_HIGH_WATER)
+            return
+        self._flush()
         if self._eof:
             raise ConnectionLost("closed by the client")
         if self._shutting_down:
@@ -253,11 +282,22 @@ class Connection(asyncio.Protocol):
 
     def write(self, octets: bytes) -> None:
         """Send without waiting; call drain() after every reply, or every 64 KB of one."""
+        if self._compression is not None:
+            octets = self._compression.deflate(octets)
+        if octets:
+            self._write_raw(octets)
+
+    def _write_raw(self, octets: bytes) -> None:
         if self._transport is not None and not self._lost and not self._closed:
             self._transport.write(octets)
 
+    def _flush(self) -> None:
+        if self._compression is not None and (held_back := self._compression.flush()):
+            self._write_raw(held_back)
+
     async def drain(self) -> None:
         """Wait until the client has taken enough. Raises ConnectionLost, also when it takes nothing any more."""
+        self._flush()
         transport = self._transport
         while self._writing_paused and not self._lost and transport is not None:
             before = transport.get_write_buffer_size()
@@ -313,6 +353,24 @@ class Connection(asyncio.Protocol):
         self.is_tls = True
 
     @property
+    def is_compressed(self) -> bool:
+        """Whether DEFLATE is active."""
+        return self._compression is not None
+
+    @property
+    def has_input(self) -> bool:
+        """Whether the client has sent something that was not read yet."""
+        return bool(self._buffer)
+
+    def compress(self, *, announce: bytes) -> None:
+        """Everything behind `announce` is compressed, both ways (RFC 4978). To be called with no input waiting.
+
+        Never together with compression by TLS, which our contexts do not have.
+        """
+        self._write_raw(announce)
+        self._compression = Compression()
+
+    @property
     def end_points(self) -> tuple[bytes, ...]:
         """What channel binding binds to (RFC 5929); empty where nothing can be bound."""
         tls = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
@@ -341,9 +399,12 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if transport is None or self._lost:
             return
+        self._flush()
         pending = bool(self._buffer) or self._reading_paused
         self._closed = True
         self._buffer.clear()
+        if self._compression is not None:
+            self._compression.drop_input()
         if pending and not self.is_tls and not self._eof and transport.can_write_eof():
             # Closing with unread input makes the kernel send a reset, which can overtake our last reply.
             transport.write_eof()

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import socket
 import ssl
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailhost.net import connection as connection_module
+from mailhost.net.compression import BrokenStream, Compression
 from mailhost.net.connection import Connection, ConnectionLost, IdleTimeout, LineTooLong, plain_address
 from mailhost.net.listeners import ConnectionLimits, Listener, listen
 from mailhost.net.tls import ensure_local_ca, server_context
@@ -385,3 +387,131 @@ def test_the_kernel_probes_silent_clients_where_it_is_asked_to(context: ssl.SSLC
             assert sock.getsockopt(socket.IPPROTO_TCP, connection_module.KEEPALIVE[0][0]) == 60
 
     run(scenario())
+
+
+def deflated(*pieces: bytes) -> bytes:
+    stream = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return b"".join(stream.compress(piece) + stream.flush(zlib.Z_SYNC_FLUSH) for piece in pieces)
+
+
+@asynccontextmanager
+async def compressed(*, tls: ssl.SSLContext | None = None) -> AsyncIterator[tuple[Connection, Reader]]:
+    async with accepted(tls=tls) as (connection, (reader, writer)):
+        connection.compress(announce=b"OK\r\n")
+        assert await reader.readline() == b"OK\r\n"
+        yield connection, (reader, writer)
+
+
+@pytest.mark.parametrize("is_tls", [False, True])
+def test_compressed_both_ways(context: ssl.SSLContext, is_tls: bool) -> None:
+    async def scenario() -> None:
+        async with compressed(tls=context if is_tls else None) as (connection, (reader, writer)):
+            assert connection.is_compressed
+            inflater = zlib.decompressobj(-15)
+            for number in range(20):
+                line = b"%d " % number + b"line " * 1000
+                writer.write(deflated(line + b"\r\n"))  # flushed streams may follow one another
+                assert await connection.read_line(limit=10_000, timeout=5) == line
+                connection.write(b"reply " * 100)
+                connection.write(b"to %d\r\n" % number)
+                await connection.drain()  # what was written can be read now
+                told = b""
+                while not told.endswith(b"\r\n"):
+                    told += inflater.decompress(await reader.read(65536))
+                assert told == b"reply " * 100 + b"to %d\r\n" % number
+                if number % 3 == 0:  # the compressor is let go, and the client's stream goes on
+                    connection.nudge()
+                    assert not await connection.wait_readable(timeout=5)
+
+    run(scenario())
+
+
+def test_a_bomb_is_unfolded_no_further_than_it_is_read() -> None:
+    async def scenario() -> None:
+        async with compressed() as (connection, (_, writer)):
+            writer.write(deflated(b"x" * 50_000_000 + b"\r\n", b"NOOP\r\n"))  # 50 KB over the wire
+            largest = 0
+
+            def watched(limit: int, inflate: Callable[[int], None] = connection._inflate) -> None:
+                nonlocal largest
+                inflate(limit)
+                largest = max(largest, len(connection._buffer))
+
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(Connection, "_inflate", lambda self, limit: watched(limit))
+                with pytest.raises(ConnectionLost):
+                    await connection.read_line(limit=8192, timeout=20)
+            assert 0 < largest <= 3 * connection_module.READ_HIGH_WATER
+
+    run(scenario())
+
+
+def test_a_long_compressed_line_is_refused_and_the_next_one_read() -> None:
+    async def scenario() -> None:
+        async with compressed() as (connection, (_, writer)):
+            writer.write(deflated(b"x" * 500_000 + b"\r\nNOOP\r\n"))
+            with pytest.raises(LineTooLong):
+                await connection.read_line(limit=1000, timeout=20)
+            assert await connection.read_line(limit=1000, timeout=20) == b"NOOP"
+            writer.write(deflated(b"y" * 300_000 + b"last\r\n"))
+            assert await connection.read_exactly(300_000, timeout=20) == b"y" * 300_000
+            assert await connection.read_line(limit=1000, timeout=20) == b"last"
+
+    run(scenario())
+
+
+def test_what_is_still_to_be_inflated_is_read_after_the_client_went() -> None:
+    async def scenario() -> None:
+        async with compressed() as (connection, (_, writer)):
+            writer.write(deflated(b"".join(b"%d\r\n" % number for number in range(50_000))))
+            writer.close()
+            for number in range(50_000):
+                assert await connection.read_line(limit=100, timeout=20) == b"%d" % number
+            with pytest.raises(ConnectionLost):
+                await connection.read_line(limit=100, timeout=20)
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("octets", [b"a NOOP\r\n", zlib.compress(b"a NOOP\r\n")[2:-4]])
+def test_what_is_no_stream_or_ends_it_ends_the_connection(octets: bytes) -> None:
+    async def scenario() -> None:
+        async with compressed() as (connection, (reader, writer)):
+            writer.write(octets)
+            lines = []
+            try:
+                while True:
+                    lines.append(await connection.read_line(limit=100, timeout=20))
+            except ConnectionLost:
+                assert lines in ([], [b"a NOOP"])
+            with pytest.raises((ConnectionError, EOFError)):
+                await reader.readexactly(1)
+
+    run(scenario())
+
+
+@given(st.lists(st.binary(max_size=200), max_size=5), st.binary(max_size=100))
+def test_any_octets_into_the_inflater_are_bounded(pieces: list[bytes], junk: bytes) -> None:
+    compression = Compression()
+    compression.feed(deflated(*pieces) + junk)
+    came = b""
+    try:
+        while compression.has_input:
+            piece = compression.inflate(64)
+            assert len(piece) <= 64
+            came += piece
+            if not piece and not compression.has_input:
+                break
+    except BrokenStream:
+        pass
+    assert came[: len(b"".join(pieces))] == b"".join(pieces)[: len(came)]
+
+
+@given(st.lists(st.tuples(st.binary(max_size=300), st.booleans()), max_size=10))
+def test_the_client_reads_what_was_written(pieces: list[tuple[bytes, bool]]) -> None:
+    compression, inflater = Compression(), zlib.decompressobj(-15)
+    for octets, is_idle in pieces:
+        sent = compression.deflate(octets) + compression.flush()
+        assert inflater.decompress(sent) == octets
+        if is_idle:
+            compression.forget()

@@ -38,6 +38,8 @@ async def entering(session: Session, signing_in: Awaitable[Principal]) -> Reply:
             session.bye("Too many failed logins")
             session.state = State.LOGOUT
         raise
+    if not session.host.accounts.admit(principal.account_id, session.connection.peer):
+        raise Refused("Too many sessions of this account.", "LIMIT")
     session.enter(principal)
     # Section 7.2.1 allows the code here; it saves every client a round trip.
     return ok("Logged in", f"CAPABILITY {session.capabilities}")

@@ -8,6 +8,7 @@ from mailboxes.imap.commands.authenticate import authenticate
 from mailboxes.imap.commands.cancel_update import cancel_update
 from mailboxes.imap.commands.capability import capability
 from mailboxes.imap.commands.close import close
+from mailboxes.imap.commands.compress import compress
 from mailboxes.imap.commands.copy import copy
 from mailboxes.imap.commands.create import create
 from mailboxes.imap.commands.delete import delete
@@ -22,7 +23,9 @@ from mailboxes.imap.commands.list_rights import list_rights
 from mailboxes.imap.commands.login import login
 from mailboxes.imap.commands.logout import logout
 from mailboxes.imap.commands.lsub import lsub
+from mailboxes.imap.commands.metadata import get_metadata, set_metadata
 from mailboxes.imap.commands.move import move
+from mailboxes.imap.commands.multisearch import multisearch
 from mailboxes.imap.commands.my_rights import my_rights
 from mailboxes.imap.commands.namespace import namespace
 from mailboxes.imap.commands.noop import noop
@@ -44,8 +47,11 @@ from mailboxes.imap.session import Session
 from mailhost.protocols.imap import acl
 from mailhost.protocols.imap import commands as c
 from mailhost.protocols.imap.appending import Append, Replace
+from mailhost.protocols.imap.compressing import Compress
 from mailhost.protocols.imap.contexts import CancelUpdate
 from mailhost.protocols.imap.enabling import Enable, Unauthenticate
+from mailhost.protocols.imap.metadata import GetMetadata, SetMetadata
+from mailhost.protocols.imap.multisearch import MultiSearch
 from mailhost.protocols.imap.quota import GetQuota, GetQuotaRoot, SetQuota
 from mailhost.protocols.imap.responses import Reply
 from mailhost.protocols.imap.sorting import Sort, Thread
@@ -79,6 +85,8 @@ COMMANDS: Mapping[type[c.Command], Run] = {
     c.Move: move,
     c.Namespace: namespace,
     c.Noop: noop,
+    GetMetadata: get_metadata,
+    SetMetadata: set_metadata,
     GetQuota: get_quota,
     GetQuotaRoot: get_quota_root,
     SetQuota: set_quota,
@@ -90,9 +98,11 @@ COMMANDS: Mapping[type[c.Command], Run] = {
     c.Store: store,
     c.Subscribe: subscribe,
     c.Unselect: unselect,
+    Compress: compress,
     Enable: enable,
     Unauthenticate: unauthenticate,
     CancelUpdate: cancel_update,
+    MultiSearch: multisearch,
     Sort: sort,
     Thread: thread,
 }

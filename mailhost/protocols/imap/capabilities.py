@@ -23,6 +23,8 @@ class Extension:
     told: Told = Told.AFTER_LOGIN
     goes_with: str = ""
     """Another capability, without which it is not told either."""
+    instead_of: str = ""
+    """Another capability, beside which it must not be told (RFC 7888 section 5): only where that one is off."""
 
     @property
     def name(self) -> str:
@@ -34,9 +36,11 @@ EXTENSIONS: tuple[Extension, ...] = (
     Extension("IMAP4rev1", "RFC 3501", Told.ALWAYS),
     Extension("IMAP4rev2", "RFC 9051", Told.ALWAYS),
     Extension("LITERAL+", "RFC 7888", Told.ALWAYS),
+    Extension("LITERAL-", "RFC 7888", Told.ALWAYS, instead_of="LITERAL+"),
     Extension("ID", "RFC 2971", Told.ALWAYS),
     Extension("SASL-IR", "RFC 4959", Told.ALWAYS),
     Extension("IDLE", "RFC 2177", Told.ALWAYS),
+    Extension("COMPRESS=DEFLATE", "RFC 4978"),
     Extension("ENABLE", "RFC 5161"),
     Extension("CONDSTORE", "RFC 7162"),
     Extension("QRESYNC", "RFC 7162"),
@@ -52,6 +56,8 @@ EXTENSIONS: tuple[Extension, ...] = (
     Extension("LIST-EXTENDED", "RFC 5258"),
     Extension("LIST-STATUS", "RFC 5819"),
     Extension("STATUS=SIZE", "RFC 8438"),
+    Extension("METADATA", "RFC 5464"),
+    Extension("LIST-METADATA", "RFC 9590", goes_with="METADATA"),
     Extension("QUOTA", "RFC 9208"),
     Extension("QUOTA=RES-STORAGE", "RFC 9208", goes_with="QUOTA"),
     Extension("QUOTA=RES-MESSAGE", "RFC 9208", goes_with="QUOTA"),
@@ -67,6 +73,9 @@ EXTENSIONS: tuple[Extension, ...] = (
     Extension("ESEARCH", "RFC 4731"),
     Extension("SEARCHRES", "RFC 5182"),
     Extension("WITHIN", "RFC 5032"),
+    Extension("PARTIAL", "RFC 9394"),
+    Extension("MULTISEARCH", "RFC 7377"),
+    Extension("I18NLEVEL=1", "RFC 5255"),
     Extension("CONTEXT=SEARCH", "RFC 5267"),
     Extension("SORT", "RFC 5256"),
     Extension("SORT=DISPLAY", "RFC 5957"),
@@ -91,6 +100,7 @@ def capabilities(
         extension.word.format(append_limit=append_limit)
         for extension in EXTENSIONS
         if (is_signed_in or extension.told is Told.ALWAYS)
+        and (not extension.instead_of or extension.instead_of in switched_off)
         and switched_off.isdisjoint({extension.name, extension.goes_with})
     ]
     if not is_signed_in:

@@ -15,7 +15,9 @@ _TAG = re.compile(rb"([^\x00-\x20(){%*\"\\+\x7f-\xff]{1,128})(?: |\Z)")
 _TAKES_MESSAGES = re.compile(rb"[^ ]+ +(?:APPEND|(?:UID +)?REPLACE +[0-9*]+) +", re.IGNORECASE)
 
 
-TOO_BIG, NO_ROOM = "literal too big", "no room"  # why a command was refused, for who words it
+# Why a command was refused, for who words it.
+TOO_BIG, NO_ROOM, NOT_AWAITED = "literal too big", "no room", "literal not awaited"
+SHORT_LITERAL_OCTETS = 4_096  # RFC 7888 section 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class FramingLimits:
     messages: int = 104_857_600  # all messages of one command together (RFC 3502)
     command: int = 1_048_576  # everything of one command but its messages
     literals: int = 500
+    # The longest literal that waits for no "+": LITERAL- says 4096 (RFC 7888 section 5); -1: there is none.
+    non_synchronising: int = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,8 @@ class Framer:
             return self._end()
         size = int(match["size"])
         is_synchronising = not match["plus"]
+        if not is_synchronising and size > self._limits.non_synchronising:
+            self._refuse(NOT_AWAITED)
         if size > self._allowed() or len(self._literals) >= self._limits.literals:
             self._refuse(TOO_BIG)
         if self._refusal and is_synchronising:

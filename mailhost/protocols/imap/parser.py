@@ -7,19 +7,22 @@ from mailhost.protocols.imap import commands as c
 from mailhost.protocols.imap.acl import PARSERS as ACL
 from mailhost.protocols.imap.appending import PARSERS as APPENDING
 from mailhost.protocols.imap.appending import UID_PARSERS as UID_APPENDING
+from mailhost.protocols.imap.compressing import PARSERS as COMPRESSING
 from mailhost.protocols.imap.contexts import PARSERS as CONTEXTS
 from mailhost.protocols.imap.create_parser import take_create
 from mailhost.protocols.imap.cursor import TAG, Cursor
 from mailhost.protocols.imap.enabling import PARSERS as ENABLING
 from mailhost.protocols.imap.errors import ImapSyntaxError
 from mailhost.protocols.imap.fetch_items import take_fetch_items
+from mailhost.protocols.imap.fetch_modifiers import take_fetch_modifiers
 from mailhost.protocols.imap.flags import take_flags
 from mailhost.protocols.imap.framing import CommandText
 from mailhost.protocols.imap.list_parser import take_list, take_lsub, take_status_items
+from mailhost.protocols.imap.metadata import PARSERS as METADATA
+from mailhost.protocols.imap.multisearch import PARSERS as MULTISEARCH
 from mailhost.protocols.imap.names import take_mailbox
 from mailhost.protocols.imap.quota import PARSERS as QUOTA
 from mailhost.protocols.imap.resync import (
-    take_changed_since,
     take_select_parameters,
     take_unchanged_since,
 )
@@ -137,7 +140,8 @@ def _fetch(*, by_uid: bool) -> Callable[[Cursor], c.Fetch]:
         messages = take_sequence_set(cursor)
         cursor.space()
         items = take_fetch_items(cursor)
-        return c.Fetch(messages, items, by_uid, take_changed_since(cursor))
+        modifiers = take_fetch_modifiers(cursor, by_uid=by_uid)
+        return c.Fetch(messages, items, by_uid, modifiers.changed_since, modifiers.partial)
 
     return take
 
@@ -208,10 +212,13 @@ _PARSERS: dict[str, Callable[[Cursor], c.Command]] = {
     "COPY": _copy(c.Copy, by_uid=False),
     "MOVE": _copy(c.Move, by_uid=False),
     **ACL,
+    **METADATA,
     **QUOTA,
     **ENABLING,
+    **COMPRESSING,
     **SORTING,
     **CONTEXTS,
+    **MULTISEARCH,
 }
 _UID_PARSERS: dict[str, Callable[[Cursor], c.Command]] = {
     "UID EXPUNGE": _uid_expunge,
