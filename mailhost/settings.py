@@ -476,6 +476,11 @@ IMAP_IDLE_NOTICE_SECONDS = env.seconds(
     120,
     "How often IDLE says that it is still there: address translators forget silent connections after a few minutes.",
 )
+IMAP_PROGRESS_SECONDS = env.seconds(
+    "MAILHOST_IMAP_PROGRESS",
+    5,
+    "Between two INPROGRESS responses of a command that takes long (RFC 9585): far below what clients wait.",
+)
 IMAP_MAX_BAD_COMMANDS = env.integer(
     "MAILHOST_IMAP_MAX_BAD_COMMANDS",
     20,

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from django.utils import timezone
 
 from mailboxes.imap.contexts import as_of
+from mailboxes.imap.progress import with_progress
 from mailboxes.imap.selected import Selected
 from mailboxes.imap.session import Session
 from mailboxes.imap.view import MailboxView, Ranges
@@ -113,11 +114,13 @@ async def resolved_key(session: Session, command: Search | Sort | Thread) -> Sea
 
 async def find(session: Session, key: SearchKey) -> list[int]:
     """The UIDs of those messages of the session's view that match the resolved key, ascending."""
-    selected = session.mailbox
+    uids = await with_progress(session, _search(session, key))
+    return in_view(await session.mailbox.view(), uids)
+
+
+async def _search(session: Session, key: SearchKey) -> list[int]:
     async with searching(session, key):
-        uids = await in_store(search_messages, mailbox_id=selected.mailbox_id, key=key)
-    view = await selected.view()
-    return in_view(view, uids)
+        return await in_store(search_messages, mailbox_id=session.mailbox.mailbox_id, key=key)
 
 
 @asynccontextmanager

@@ -22,6 +22,7 @@ class SessionLimits:
     idle_notice_seconds: float
     literal_seconds: float
     room_seconds: float
+    progress_seconds: float
     bad_commands: int
     login_failures: int
 
@@ -40,6 +41,7 @@ def from_settings() -> SessionLimits:
         idle_notice_seconds=settings.IMAP_IDLE_NOTICE_SECONDS,
         literal_seconds=60.0,
         room_seconds=settings.IMAP_APPEND_ROOM_SECONDS,
+        progress_seconds=settings.IMAP_PROGRESS_SECONDS,
         bad_commands=settings.IMAP_MAX_BAD_COMMANDS,
         login_failures=settings.IMAP_MAX_LOGIN_FAILURES,
     )

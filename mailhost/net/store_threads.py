@@ -9,7 +9,10 @@ import functools
 import select
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
@@ -36,15 +39,53 @@ class StoreUnavailable(Exception):
     """The database is away or refuses for now. Lost in the middle, whether the work was committed is unknown."""
 
 
+class NobodyWaits(Exception):
+    """Whoever asked for this has gone: what only reads ends here."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a function is, of how much in all (0: nobody knows). Its thread writes, the loop reads."""
+
+    done: int = 0
+    goal: int = 0
+
+
+_watched: ContextVar[Progress | None] = ContextVar("_watched", default=None)
+_thread = threading.local()
+
+
+@contextmanager
+def watching(progress: Progress) -> Iterator[None]:
+    """What begins inside reports here."""
+    token = _watched.set(progress)
+    try:
+        yield
+    finally:
+        _watched.reset(token)
+
+
+def report(done: int, *, goal: int = 0) -> None:
+    """In a store function that goes on for long: how far it is. Raises NobodyWaits."""
+    call: _Call | None = getattr(_thread, "call", None)
+    if call is None:
+        return
+    if call.future.done():
+        raise NobodyWaits
+    if call.progress is not None:
+        call.progress.done, call.progress.goal = done, goal
+
+
 class _Call:
     """One function on its way into a thread, and the future that waits for it."""
 
-    __slots__ = ("function", "future", "loop")
+    __slots__ = ("function", "future", "loop", "progress")
 
     def __init__(self, function: Callable[[], Any], loop: asyncio.AbstractEventLoop) -> None:
         self.function = function
         self.loop = loop
         self.future: asyncio.Future[Any] = loop.create_future()
+        self.progress = _watched.get()
 
     def resolve(self, result: Any, error: BaseException | None) -> None:
         """In the loop: hand over what came of it, unless nobody waits any longer."""
@@ -109,10 +150,12 @@ class StoreThreads:
             result: Any = None
             error: BaseException | None = None
             if not call.future.done():  # a caller that was cancelled meanwhile needs nothing
+                _thread.call = call
                 try:
                     result = self._run_in_thread(call.function)
                 except BaseException as raised:
                     error = raised
+                _thread.call = None
             with self._lock:
                 self._pending -= 1
             try:

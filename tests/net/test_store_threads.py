@@ -1,6 +1,7 @@
 """The seam between asyncio and Django: threads with their own connection, and a database that goes and comes."""
 
 import asyncio
+import itertools
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +11,16 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.test import override_settings
 
 from mailhost.net import store_threads as module
-from mailhost.net.store_threads import StoreThreads, StoreUnavailable, close_store_threads, in_store
+from mailhost.net.store_threads import (
+    NobodyWaits,
+    Progress,
+    StoreThreads,
+    StoreUnavailable,
+    close_store_threads,
+    in_store,
+    report,
+    watching,
+)
 from tests.support.running import run
 
 
@@ -193,3 +203,43 @@ def test_in_store_uses_as_many_threads_as_the_setting_says(shared_db: None) -> N
     with override_settings(STORE_THREADS=3):
         run(scenario())
     close_store_threads()
+
+
+def test_a_function_reports_how_far_it_is_to_who_watches(threads: StoreThreads) -> None:
+    def count() -> str:
+        report(3, goal=10)
+        return "counted"
+
+    async def main() -> None:
+        mine = Progress()
+        with watching(mine):
+            watched = asyncio.ensure_future(threads.run(count))
+        assert await threads.run(count) == "counted"  # nobody watches this one
+        assert await watched == "counted"
+        assert mine == Progress(3, 10)
+
+    run(main())
+    report(1)  # outside of the threads nobody is asked
+
+
+def test_what_only_reads_ends_when_nobody_waits_for_it(threads: StoreThreads) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def read_for_ever() -> None:
+        try:
+            for number in itertools.count():
+                report(number)
+                begun.set()
+        except NobodyWaits:
+            ended.set()
+            raise
+
+    async def main() -> None:
+        reading = asyncio.ensure_future(threads.run(read_for_ever))
+        await asyncio.get_running_loop().run_in_executor(None, begun.wait, 10)
+        assert not ended.is_set()
+        reading.cancel()
+        assert await asyncio.get_running_loop().run_in_executor(None, ended.wait, 10)
+        assert await threads.run(ask, "SELECT 1") == 1  # the thread is free again
+
+    run(main())

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.utils import timezone
 
 from mailboxes.imap.assembling import Draft, assemble
+from mailboxes.imap.progress import with_progress
 from mailboxes.imap.session import Session
 from mailboxes.store.append import append as append_messages
 from mailboxes.store.rights import find
@@ -17,7 +18,7 @@ from mailhost.protocols.imap.sequence_sets import format_set
 
 async def append(session: Session, command: Append) -> Reply:
     drafts = await assemble(session, command.messages, command.extensions)
-    appended = await in_store(_append, session.account_id, command.name, drafts)
+    appended = await with_progress(session, in_store(_append, session.account_id, command.name, drafts))
     if session.selected is not None:
         session.selected.is_stale = True  # they may have gone there: section 6.3.11 wants EXISTS at once
     return ok("", appenduid(appended))

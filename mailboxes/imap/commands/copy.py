@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.utils import timezone
 
 from mailboxes.imap.commands.store import resolve
+from mailboxes.imap.progress import with_progress
 from mailboxes.imap.selected import Selected
 from mailboxes.imap.session import Session
 from mailboxes.store.copy_and_move import copy_messages
@@ -20,7 +21,7 @@ async def copy(session: Session, command: Copy) -> Reply:
     selected = session.mailbox
     ranges = await resolve(selected, command.messages, by_uid=command.by_uid)
     uids = (await selected.view()).uids_in(ranges)
-    copied = await in_store(_copy, session.account_id, selected, uids, command.name)
+    copied = await with_progress(session, in_store(_copy, session.account_id, selected, uids, command.name))
     selected.is_stale = True  # the target may be this mailbox
     return ok("", copyuid(copied))
 

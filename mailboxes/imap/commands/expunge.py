@@ -3,6 +3,7 @@
 from django.utils import timezone
 
 from mailboxes.imap.commands.store import resolve
+from mailboxes.imap.progress import with_progress
 from mailboxes.imap.session import Session
 from mailboxes.store.expunge import expunge as expunge_messages
 from mailhost.net.store_threads import in_store
@@ -17,12 +18,15 @@ async def expunge(session: Session, command: Expunge) -> Reply:
     uids = None
     if command.uids is not None:
         uids = view.uids_in(await resolve(selected, command.uids, by_uid=True))
-    outcome = await in_store(
-        expunge_messages,
-        mailbox_id=selected.mailbox_id,
-        uids=uids,
-        acting_id=session.account_id,
-        now=timezone.now(),
+    outcome = await with_progress(
+        session,
+        in_store(
+            expunge_messages,
+            mailbox_id=selected.mailbox_id,
+            uids=uids,
+            acting_id=session.account_id,
+            now=timezone.now(),
+        ),
     )
     # Arrivals that this session has not been told of may be among them: those it never hears of.
     selected.take_own_vanished(outcome.uids, outcome.modseq)

@@ -7,6 +7,7 @@ from django.utils import timezone
 from mailboxes.imap.commands.copy import copyuid
 from mailboxes.imap.commands.expunge import highest_modseq
 from mailboxes.imap.commands.store import resolve
+from mailboxes.imap.progress import with_progress
 from mailboxes.imap.selected import Selected
 from mailboxes.imap.session import Session
 from mailboxes.store.copy_and_move import move_messages
@@ -22,7 +23,7 @@ async def move(session: Session, command: Move) -> Reply:
     selected.refuse_if_read_only()
     ranges = await resolve(selected, command.messages, by_uid=command.by_uid)
     uids = (await selected.view()).uids_in(ranges)
-    moved = await in_store(_move, session.account_id, selected, uids, command.name)
+    moved = await with_progress(session, in_store(_move, session.account_id, selected, uids, command.name))
     if moved.uids:
         # Section 4.3: before the EXPUNGEs, so that the client knows where its messages went.
         session.write(status_line("*", "OK", "Moved UIDs.", copyuid(moved)))

@@ -6,6 +6,7 @@ from mailboxes.imap.assembling import Draft, assemble
 from mailboxes.imap.commands.append import appenduid
 from mailboxes.imap.commands.expunge import highest_modseq
 from mailboxes.imap.commands.store import resolve
+from mailboxes.imap.progress import with_progress
 from mailboxes.imap.refusals import Refused
 from mailboxes.imap.selected import Selected
 from mailboxes.imap.session import Session
@@ -25,7 +26,9 @@ async def replace(session: Session, command: Replace) -> Reply:
     if not uids:
         raise Refused("There is no such message.", "NONEXISTENT")
     (draft,) = await assemble(session, [command.message], command.message.extensions)
-    done = await in_store(_replace, session.account_id, selected, uids[0], command.name, draft)
+    done = await with_progress(
+        session, in_store(_replace, session.account_id, selected, uids[0], command.name, draft)
+    )
     # Section 3.4: before the EXPUNGE, so that the client never finds itself without the message.
     session.write(status_line("*", "OK", "Replacement message ready", appenduid(done.appended)))
     selected.take_own_vanished(done.expunged.uids, done.expunged.modseq)

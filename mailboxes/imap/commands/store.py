@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from mailboxes.imap.finding import positions
 from mailboxes.imap.flags import split_flags
+from mailboxes.imap.progress import with_progress
 from mailboxes.imap.selected import Selected
 from mailboxes.imap.session import Session
 from mailboxes.imap.view import Ranges
@@ -30,16 +31,19 @@ async def store(session: Session, command: Store) -> Reply:
     ranges = await resolve(selected, command.messages, by_uid=command.by_uid)
     flags, keywords = split_flags(command.flags)
     view = await selected.view()
-    stored = await in_store(
-        store_flags,
-        mailbox_id=selected.mailbox_id,
-        uids=view.uids_in(ranges),
-        mode=command.mode.value,
-        flags=flags,
-        keywords=keywords,
-        unchanged_since=command.unchanged_since,
-        acting_id=session.account_id,
-        now=timezone.now(),
+    stored = await with_progress(
+        session,
+        in_store(
+            store_flags,
+            mailbox_id=selected.mailbox_id,
+            uids=view.uids_in(ranges),
+            mode=command.mode.value,
+            flags=flags,
+            keywords=keywords,
+            unchanged_since=command.unchanged_since,
+            acting_id=session.account_id,
+            now=timezone.now(),
+        ),
     )
     selected.take_own_flags(stored)
     answered = _answered(selected, command, stored, ranges)

@@ -67,6 +67,8 @@ EXTENSIONS: tuple[Extension, ...] = (
     Extension("CATENATE", "RFC 4469"),
     Extension("REPLACE", "RFC 8508"),
     Extension("APPENDLIMIT={append_limit}", "RFC 7889"),
+    Extension("SAVEDATE", "RFC 8514"),
+    Extension("INPROGRESS", "RFC 9585"),
     Extension("ACL", "RFC 4314"),
     Extension("RIGHTS=texk", "RFC 4314", goes_with="ACL"),
     Extension("LIST-MYRIGHTS", "RFC 8440", goes_with="ACL"),

@@ -42,6 +42,17 @@ def status_line(tag: str, status: str, text: str, code: str = "") -> bytes:
     return f"{tag} {status} {f'[{code}] ' if code else ''}{text}\r\n".encode("ascii")
 
 
+def in_progress(tag: str, *, done: int = 0, goal: int = 0) -> bytes:
+    """The command goes on (RFC 9585 section 3); how far is told as far as it is known: 0 is not."""
+    state = f"{done} {goal or 'NIL'}" if done else "NIL NIL"
+    return status_line("*", "OK", "Still at it.", f'INPROGRESS ("{quotable(tag)}" {state})')
+
+
+def quotable(text: str) -> str:
+    """As it stands between double quotes."""
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
 def continuation(text: str = "") -> bytes:
     """continue-req; an empty one is what SASL expects."""
     return f"+ {text}\r\n".encode("ascii")

@@ -42,6 +42,7 @@ async def open_doors(folder: Path) -> AsyncIterator[Doors]:
                 idle_notice_seconds=0.3,
                 login_failures=2,
                 room_seconds=0.5,
+                progress_seconds=0.05,
             ),
         )
         async with (
