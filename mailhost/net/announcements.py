@@ -1,7 +1,7 @@
-"""That mailbox N changed: told to every process over Redis pub/sub, one channel a mailbox, after commit.
+"""That mailbox N changed, or which mailboxes account N has: told to every process over Redis pub/sub, after commit.
 
-Notices say nothing but that, and may be lost: whoever hears one looks into the store. Every 15 s, more often while
-Redis is away, each process also asks the store once for all mailboxes it watches.
+One channel for each mailbox and each account. Notices say nothing but that, and may be lost: whoever hears one looks
+into the store. Every 15 s, more often while Redis is away, each process also asks the store once for all it watches.
 """
 
 import asyncio
@@ -19,16 +19,16 @@ from mailhost.net.store_threads import StoreUnavailable, in_store
 
 log = structlog.get_logger(__name__)
 
-PREFIX = "mailbox."
-ANCHOR = (
-    PREFIX + "0"
-)  # no mailbox has this id; a subscription to hold the connection while nothing is watched
+MAILBOX = "mailbox."
+ACCOUNT = "account."
+EVERYBODY = 0  # no account has this id: what concerns all of them is announced to it
+ANCHOR = "mailbox.0"  # no mailbox has this id; a subscription to hold the connection while nothing is watched
 STOP_AGAIN_SECONDS = 0.5
 STOP_ATTEMPTS = 6
 POLL_SECONDS = 15.0
 POLL_AWAY_SECONDS = 5.0
 RECONNECT_SECONDS = 1.0
-POLL_CHUNK = 5_000  # mailboxes asked for in one query
+POLL_CHUNK = 5_000  # mailboxes or accounts asked for in one query
 SUBSCRIBE_CHUNK = 500
 
 Poll = Callable[[Sequence[int]], Mapping[int, int]]
@@ -40,7 +40,16 @@ def announce(mailbox_ids: Iterable[int]) -> None:
 
     Where Redis hangs it takes 0.2 s once in five seconds. Never raises for a Redis away.
     """
-    commands = [("PUBLISH", f"{PREFIX}{mailbox_id}", b"") for mailbox_id in mailbox_ids]
+    _publish(f"{MAILBOX}{mailbox_id}" for mailbox_id in mailbox_ids)
+
+
+def announce_account(account_ids: Iterable[int]) -> None:
+    """As announce: which mailboxes these accounts have, their names, subscriptions or metadata changed."""
+    _publish(f"{ACCOUNT}{account_id}" for account_id in account_ids)
+
+
+def _publish(channels: Iterable[str]) -> None:
+    commands = [("PUBLISH", channel, b"") for channel in channels]
     if not commands:
         return
     try:
@@ -50,14 +59,15 @@ def announce(mailbox_ids: Iterable[int]) -> None:
 
 
 class Watch:
-    """One session's interest in a mailbox; close() ends it."""
+    """One session's interest in a mailbox or an account; close() ends it."""
 
-    __slots__ = ("_callback", "_watcher", "mailbox_id")
+    __slots__ = ("_callback", "_topic", "_watcher", "number")
 
-    def __init__(self, watcher: "Watcher", mailbox_id: int, callback: Callback) -> None:
+    def __init__(self, watcher: "Watcher", topic: "_Topic", number: int, callback: Callback) -> None:
         self._watcher = watcher
+        self._topic = topic
         self._callback = callback
-        self.mailbox_id = mailbox_id
+        self.number = number
 
     def tell(self) -> None:
         """Call back: something may have changed."""
@@ -65,29 +75,51 @@ class Watch:
 
     def close(self) -> None:
         """No more calls. May be called twice."""
-        self._watcher._forget(self)
+        self._watcher._forget(self, self._topic)
+
+
+class _Topic:
+    """What can be watched: mailboxes, or accounts. `poll` gives a number for each that is another after a change."""
+
+    __slots__ = ("marks", "poll", "prefix", "watches")
+
+    def __init__(self, prefix: str, poll: Poll) -> None:
+        self.prefix = prefix
+        self.poll = poll
+        self.watches: dict[int, set[Watch]] = {}
+        self.marks: dict[int, int | None] = {}  # as of the last look; None: it was gone
+
+    def tell(self, number: int) -> None:
+        for watch in tuple(self.watches.get(number, ())):
+            watch.tell()
+
+    def channels(self) -> Iterable[str]:
+        return (f"{self.prefix}{number}" for number in self.watches)
 
 
 class Watcher:
     """One for each process: one Redis connection, however many sessions watch.
 
-    `poll` is a synchronous store function that gives the highest modseq of each mailbox that still exists.
+    `poll` is a synchronous store function that gives the highest modseq of each mailbox that still exists;
+    `poll_accounts` gives a number for each account that is another where its mailboxes, their names, subscriptions or
+    metadata are others.
     """
 
     def __init__(
         self,
         poll: Poll,
         *,
+        poll_accounts: Poll = lambda account_ids: {},
         redis_url: str | None = None,
         poll_seconds: float = POLL_SECONDS,
         poll_away_seconds: float = POLL_AWAY_SECONDS,
     ) -> None:
-        self._poll = poll
+        self._mailboxes = _Topic(MAILBOX, poll)
+        self._accounts = _Topic(ACCOUNT, poll_accounts)
+        self._topics = (self._mailboxes, self._accounts)
         self._redis_url = redis_url
         self._poll_seconds = poll_seconds
         self._poll_away_seconds = poll_away_seconds
-        self._watches: dict[int, set[Watch]] = {}
-        self._modseqs: dict[int, int | None] = {}  # as of the last look; None: it was gone
         self._is_connected = False
         self._wanted_changed = asyncio.Event()
         self._look_now = asyncio.Event()
@@ -114,7 +146,8 @@ class Watcher:
                 task.cancel()
             await asyncio.wait(pending, timeout=STOP_AGAIN_SECONDS)
         self._tasks.clear()
-        self._watches.clear()
+        for topic in self._topics:
+            topic.watches.clear()
 
     @property
     def is_connected(self) -> bool:
@@ -126,26 +159,29 @@ class Watcher:
 
         Watch first and read the mailbox then. For an IMAP session the callback is its connection's nudge().
         """
-        watch = Watch(self, mailbox_id, callback)
-        watches = self._watches.setdefault(mailbox_id, set())
+        return self._watch(self._mailboxes, mailbox_id, callback)
+
+    def watch_account(self, account_id: int, callback: Callback) -> Watch:
+        """As watch, for what announce_account tells of. EVERYBODY: what concerns all accounts."""
+        return self._watch(self._accounts, account_id, callback)
+
+    def _watch(self, topic: _Topic, number: int, callback: Callback) -> Watch:
+        watch = Watch(self, topic, number, callback)
+        watches = topic.watches.setdefault(number, set())
         if not watches:
             self._wanted_changed.set()
         watches.add(watch)
         return watch
 
-    def _forget(self, watch: Watch) -> None:
-        watches = self._watches.get(watch.mailbox_id)
+    def _forget(self, watch: Watch, topic: _Topic) -> None:
+        watches = topic.watches.get(watch.number)
         if watches is None or watch not in watches:
             return
         watches.discard(watch)
         if not watches:
-            del self._watches[watch.mailbox_id]
-            self._modseqs.pop(watch.mailbox_id, None)
+            del topic.watches[watch.number]
+            topic.marks.pop(watch.number, None)
             self._wanted_changed.set()
-
-    def _tell(self, mailbox_id: int) -> None:
-        for watch in tuple(self._watches.get(mailbox_id, ())):
-            watch.tell()
 
     # --- notices ------------------------------------------------------------------------------------------------
 
@@ -175,17 +211,17 @@ class Watcher:
             group.create_task(self._hear(pubsub))
 
     async def _keep_subscribed(self, pubsub: "redis.asyncio.client.PubSub") -> None:
-        subscribed: set[int] = set()
+        subscribed: set[str] = set()
         while True:
             await self._wanted_changed.wait()
             self._wanted_changed.clear()
-            wanted = set(self._watches)
-            for command, mailbox_ids in (
+            wanted = {channel for topic in self._topics for channel in topic.channels()}
+            for command, channels in (
                 (pubsub.subscribe, sorted(wanted - subscribed)),
                 (pubsub.unsubscribe, sorted(subscribed - wanted)),
             ):
-                for start in range(0, len(mailbox_ids), SUBSCRIBE_CHUNK):
-                    await command(*(f"{PREFIX}{one}" for one in mailbox_ids[start : start + SUBSCRIBE_CHUNK]))
+                for start in range(0, len(channels), SUBSCRIBE_CHUNK):
+                    await command(*channels[start : start + SUBSCRIBE_CHUNK])
             subscribed = wanted
 
     async def _hear(self, pubsub: "redis.asyncio.client.PubSub") -> None:
@@ -193,7 +229,10 @@ class Watcher:
             message: dict[str, Any] | None = await pubsub.get_message(timeout=None)
             # The confirmation counts as a notice too: what happened before it was heard by nobody.
             if message is not None and message["type"] in {"message", "subscribe"}:
-                self._tell(int(message["channel"].removeprefix(PREFIX.encode())))
+                prefix, _, number = message["channel"].decode("ascii").partition(".")
+                for topic in self._topics:
+                    if topic.prefix == f"{prefix}.":
+                        topic.tell(int(number))
 
     # --- our own look -------------------------------------------------------------------------------------------
 
@@ -205,25 +244,26 @@ class Watcher:
             except TimeoutError:
                 pass
             self._look_now.clear()
-            mailbox_ids = list(self._watches)
-            for start in range(0, len(mailbox_ids), POLL_CHUNK):
-                await self._look(mailbox_ids[start : start + POLL_CHUNK])
+            for topic in self._topics:
+                numbers = list(topic.watches)
+                for start in range(0, len(numbers), POLL_CHUNK):
+                    await self._look(topic, numbers[start : start + POLL_CHUNK])
 
-    async def _look(self, mailbox_ids: Sequence[int]) -> None:
+    async def _look(self, topic: _Topic, numbers: Sequence[int]) -> None:
         try:
-            modseqs = await in_store(self._poll, mailbox_ids)
+            marks = await in_store(topic.poll, numbers)
         except StoreUnavailable:
             return  # the sessions notice by themselves
         except DatabaseError as error:  # a deadlock, a time-out: the next look is soon
-            log.warning("cannot look at watched mailboxes", error=str(error).strip())
+            log.warning("cannot look at what is watched", topic=topic.prefix, error=str(error).strip())
             return
-        for mailbox_id in mailbox_ids:
-            modseq = modseqs.get(mailbox_id)
-            if mailbox_id not in self._watches:
+        for number in numbers:
+            if number not in topic.watches:
                 continue
-            if mailbox_id not in self._modseqs or self._modseqs[mailbox_id] != modseq:
-                self._modseqs[mailbox_id] = modseq
-                self._tell(mailbox_id)
+            mark = marks.get(number)
+            if number not in topic.marks or topic.marks[number] != mark:
+                topic.marks[number] = mark
+                topic.tell(number)
 
 
 def _report_failure(task: asyncio.Task[None]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
-from mailhost.net.announcements import Poll, Watcher, announce
+from mailhost.net.announcements import Poll, Watcher, announce, announce_account
 from mailhost.net.redis_clients import Breaker, RedisAway, client_for, shared_breaker
 from tests.support.running import run
 
@@ -92,6 +92,51 @@ def test_a_watcher_hears_of_its_mailbox_and_of_no_other() -> None:
     run(scenario())
 
 
+def test_accounts_and_mailboxes_of_the_same_number_are_told_apart() -> None:
+    async def scenario() -> None:
+        number = next(_ids)
+        of_mailbox, of_account = Told(), Told()
+        async with watching(Modseqs()) as watcher:
+            await until(lambda: watcher.is_connected and not watcher._look_now.is_set())
+            watcher.watch(number, of_mailbox)
+            watch = watcher.watch_account(number, of_account)
+            await of_mailbox.again()
+            await of_account.again()
+            await asyncio.to_thread(announce_account, [number])
+            await of_account.again()
+            assert of_mailbox.count == 1
+            await asyncio.to_thread(announce, [number])
+            await of_mailbox.again()
+            assert of_account.count == 2
+            watch.close()
+            await asyncio.to_thread(announce_account, [number])
+            await asyncio.to_thread(announce, [number])
+            await of_mailbox.again()
+            assert of_account.count == 2
+            assert not watcher._accounts.watches
+
+    run(scenario())
+
+
+def test_a_lost_notice_of_an_account_is_found_by_looking() -> None:
+    async def scenario() -> None:
+        account_id = next(_ids)
+        store, told = Modseqs(), Told()
+        store.now[account_id] = 1
+        watcher = Watcher(Modseqs(), poll_accounts=store, poll_seconds=0.02, poll_away_seconds=0.02)
+        await watcher.start()
+        try:
+            watcher.watch_account(account_id, told)
+            await until(lambda: watcher._accounts.marks.get(account_id) == 1 and told.count >= 2)
+            before = told.count
+            store.now[account_id] = 2
+            await until(lambda: told.count == before + 1)
+        finally:
+            await watcher.stop()
+
+    run(scenario())
+
+
 def test_nothing_is_left_of_sessions_that_ended() -> None:
     async def scenario() -> None:
         client = client_for(settings.REDIS_URL)
@@ -103,11 +148,11 @@ def test_nothing_is_left_of_sessions_that_ended() -> None:
             )
             for watch in watches:
                 watch.close()
-            assert not watcher._watches
+            assert not watcher._mailboxes.watches
             await until(
                 lambda: dict(client.pubsub_numsub(f"mailbox.{ids[0]}"))[f"mailbox.{ids[0]}".encode()] == 0
             )
-            await until(lambda: not watcher._modseqs)
+            await until(lambda: not watcher._mailboxes.marks)
 
     run(scenario())
 
@@ -119,7 +164,7 @@ def test_a_lost_notice_is_found_by_looking() -> None:
         store.now[mailbox_id] = 1
         async with watching(store, poll_seconds=0.02) as watcher:
             watcher.watch(mailbox_id, told)
-            await until(lambda: watcher._modseqs.get(mailbox_id) == 1 and told.count >= 2)
+            await until(lambda: watcher._mailboxes.marks.get(mailbox_id) == 1 and told.count >= 2)
             before, asked = told.count, store.asked
             await until(lambda: store.asked > asked + 2)
             assert told.count == before  # nothing changed, nobody is told
