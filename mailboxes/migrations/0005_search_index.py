@@ -29,6 +29,7 @@ class Migration(migrations.Migration):
                 ('first_uid', models.BigIntegerField()),
                 ('last_uid', models.BigIntegerField()),
                 ('message_count', models.IntegerField()),
+                ('size_octets', models.BigIntegerField()),
                 ('octets', models.IntegerField()),
                 ('uids', models.BinaryField()),
                 ('unread', models.BinaryField()),

@@ -29,6 +29,7 @@ class SearchSegment(models.Model):
     first_uid = models.BigIntegerField()
     last_uid = models.BigIntegerField()
     message_count = models.IntegerField()
+    size_octets = models.BigIntegerField()  # of its messages
     octets = models.IntegerField()  # of its words
     uids = models.BinaryField()  # 32-bit numbers
     unread = models.BinaryField()  # 16-bit numbers: places of messages with more text than is indexed

@@ -7,8 +7,9 @@ from enum import IntEnum
 from itertools import accumulate
 from typing import Any
 
-from mailboxes.store.search_candidates import Candidate, fold
+from mailboxes.store.search_candidates import Candidate
 from mailboxes.store.search_conditions import FLAG_BITS, content_of_email_id
+from mailhost.protocols.caseless import fold
 from mailhost.protocols.imap.search_keys import (
     And,
     Comparison,
@@ -56,7 +57,7 @@ def compile_predicate(key: SearchKey) -> tuple[Predicate, Needs]:
             combine = all if isinstance(key, And) else any
             return (lambda message: combine(each(message) for each in predicates)), compiled[-1][1]
         case TextHolds(scope, text):
-            return _text(scope, fold(text)), Needs.OCTETS
+            return _text(scope, fold(text)), Needs.OCTETS if text else Needs.COLUMNS
         case HeaderHolds(field, text):
             return _header(field, fold(text)), Needs.HEADER
         case _:
@@ -68,7 +69,9 @@ def _header(name: str, text: str) -> Predicate:
 
 
 def _text(scope: TextScope, text: str) -> Predicate:
-    overlap = 2 * len(text) + 16  # folding may have made the text up to three times as long as what it meets
+    if not text:
+        return lambda message: True  # RFC 9051 section 6.4.4: the empty string is a substring
+    overlap = len(text) + 16  # more than it needs, for combining marks at the cut
 
     def holds(message: Candidate) -> bool:
         if scope is TextScope.TEXT and any(text in header for header in message.headers()):

@@ -1,0 +1,298 @@
+"""Answering SEARCH's text keys from the index of one mailbox.
+
+Each text key becomes UIDs: those that the index is sure of, and those where the message itself has to be asked. An
+entry of the index holds no blank (of BODY and TEXT) or is a whole value (of FROM, TO, CC, BCC, SUBJECT), so that a
+needle without blanks is answered for sure; of one with blanks the index knows in which messages its pieces stand.
+What lies above `indexed_to` is left to whoever asks.
+"""
+
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from mailboxes.store.search_segments import (
+    Flags,
+    Pattern,
+    all_flags,
+    exactly,
+    flags_of,
+    flags_of_places,
+    patterns_of,
+    runs,
+    uid_ranges,
+    uids_at,
+)
+from mailboxes.store.search_text import FIELD_AREAS, Area, to_octets
+from mailhost.net.database import cursor, snapshot
+from mailhost.protocols.caseless import fold
+from mailhost.protocols.imap.search_keys import (
+    And,
+    HeaderHolds,
+    Not,
+    Or,
+    SearchKey,
+    TextHolds,
+    TextScope,
+    Uids,
+)
+
+OCTETS_AT_ONCE = 32 << 20  # of words
+INLINE_POSTINGS = 65_536  # octets: fewer than that come with the words
+MAX_SLICES = 300  # beyond, reading all postings is quicker
+
+SEGMENTS = """
+SELECT index.indexed_to, mailbox.uid_next - 1, index.message_count, mailbox.message_count,
+       segment.id, segment.octets, segment.uids, segment.unread
+  FROM mailboxes_searchindex index JOIN mailboxes_mailbox mailbox ON mailbox.id = index.mailbox_id
+  LEFT JOIN mailboxes_searchsegment segment ON segment.index_id = index.mailbox_id
+ WHERE index.mailbox_id = %s
+ ORDER BY segment.first_uid
+"""
+WORDS = f"""
+SELECT segment.id, words.area, words.words, words.offsets,
+       CASE WHEN octet_length(words.postings) <= {INLINE_POSTINGS} THEN words.postings END
+  FROM mailboxes_searchsegment segment
+  LEFT JOIN mailboxes_searchwords words ON words.segment_id = segment.id AND words.area = ANY(%s::smallint[])
+ WHERE segment.id = ANY(%s::bigint[])
+"""
+POSTINGS = "SELECT postings FROM mailboxes_searchwords WHERE segment_id = %s AND area = %s"
+SLICES = """
+SELECT substring(postings FROM slice.start + 1 FOR slice.length)
+  FROM mailboxes_searchwords, unnest(%s::integer[], %s::integer[]) WITH ORDINALITY slice(start, length, number)
+ WHERE segment_id = %s AND area = %s ORDER BY slice.number
+"""
+
+Leaf = HeaderHolds | TextHolds
+Ranges = list[tuple[int, int]]
+Spot = tuple[Area, Pattern]
+
+
+class _Part(NamedTuple):
+    """What was found in one segment."""
+
+    uids: "array[int]"
+    found: Flags
+    maybe: Flags
+
+
+@dataclass(slots=True)
+class Answer:
+    """The messages that have what a key asks for, and those that may have it."""
+
+    _parts: list[_Part] = field(default_factory=list)
+
+    def add(self, uids: "array[int]", found: Flags, maybe: Flags) -> None:
+        """`maybe` may include `found`."""
+        if found | maybe:
+            self._parts.append(_Part(uids, found, maybe & ~found))
+
+    @property
+    def is_certain(self) -> bool:
+        return not any(part.maybe for part in self._parts)
+
+    def uids(self) -> list[int]:
+        """Of those found, ascending."""
+        return [uid for part in self._parts for uid in uids_at(part.found, part.uids)]
+
+    def found(self) -> Ranges:
+        """Half-open ranges of UIDs that cover no other indexed message."""
+        return [each for part in self._parts for each in uid_ranges(part.found, part.uids)]
+
+    def maybe(self) -> Ranges:
+        """The others, likewise."""
+        return [each for part in self._parts for each in uid_ranges(part.maybe, part.uids)]
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """What the index says about messages with UIDs up to `indexed_to`."""
+
+    indexed_to: int
+    last_uid: int  # of the mailbox
+    may_have_gone: bool  # messages that it knows
+    answers: dict[Leaf, Answer]
+
+    def resolved(self, key: SearchKey) -> SearchKey:
+        """Its text keys as UIDs; what is not certain is still asked of the messages, but after the UIDs."""
+        match key:
+            case And(keys) | Or(keys):
+                return type(key)(tuple(self.resolved(each) for each in keys))
+            case Not(inner):
+                return Not(self.resolved(inner))
+            case HeaderHolds() | TextHolds():
+                answer = self.answers[key]
+                found = Uids(tuple(answer.found()))
+                if answer.is_certain:
+                    return found
+                return Or((found, And((Uids(tuple(answer.maybe())), key))))
+            case _:
+                return key
+
+
+class _Changed(Exception):
+    """A segment went while it was read: a larger one is in its place."""
+
+
+@dataclass(slots=True)
+class _Segment:
+    id: int
+    octets: int
+    uids: "array[int]"
+    unread: Flags
+    flags: dict[Spot, Flags] = field(default_factory=dict)
+
+    def at(self, area: Area, pattern: Pattern) -> Flags:
+        return self.flags.get((area, pattern), 0)
+
+
+def ask(*, mailbox_id: int, leaves: Sequence[Leaf]) -> Indexed | None:
+    """What the index knows of these keys; None where the mailbox has no index."""
+    try:
+        return _ask(mailbox_id, leaves)
+    except _Changed:
+        with snapshot():
+            return _ask(mailbox_id, leaves)
+
+
+def _ask(mailbox_id: int, leaves: Sequence[Leaf]) -> Indexed | None:
+    wanted = {leaf: _Wanted(leaf) for leaf in leaves}
+    with cursor() as sql:
+        rows = sql.execute(SEGMENTS, (mailbox_id,)).fetchall()
+        if not rows:
+            return None
+        indexed_to, last_uid, indexed_count, message_count = rows[0][:4]
+        answers = {leaf: Answer() for leaf in wanted}
+        for group in _groups([_segment(*row[4:]) for row in rows if row[4] is not None]):
+            _look(sql, group, list(dict.fromkeys(spot for each in wanted.values() for spot in each.spots)))
+            for segment in group:
+                for leaf, answer in answers.items():
+                    found, maybe = wanted[leaf].places(segment)
+                    answer.add(segment.uids, found, maybe | segment.unread)
+                segment.flags.clear()
+    may_have_gone = indexed_count != message_count or last_uid != indexed_to
+    return Indexed(indexed_to, last_uid, may_have_gone, answers)
+
+
+def _segment(segment_id: int, octets: int, uids: bytes, unread: bytes) -> _Segment:
+    message_count = len(uids) // 4
+    return _Segment(segment_id, octets, array("I", uids), flags_of_places(array("H", unread), message_count))
+
+
+def _groups(segments: Sequence[_Segment]) -> Iterator[list[_Segment]]:
+    """Neighbours whose words are held together."""
+    group: list[_Segment] = []
+    octets = 0
+    for segment in segments:
+        if group and octets + segment.octets > OCTETS_AT_ONCE:
+            yield group
+            group, octets = [], 0
+        group.append(segment)
+        octets += segment.octets
+    if group:
+        yield group
+
+
+class _Wanted:
+    """What a key wants to know of each area."""
+
+    def __init__(self, leaf: Leaf) -> None:
+        self.leaf = leaf
+        needle = to_octets(fold(leaf.text))
+        self.patterns = patterns_of(needle)
+        # Unanchored, it is found wherever it stands; with blanks, only its pieces are.
+        self.is_exact = self.patterns == [Pattern(needle)]
+        if isinstance(leaf, TextHolds):
+            areas = [Area.BODY] if leaf.scope is TextScope.BODY else [Area.BODY, Area.HEADERS]
+            self.spots = [(area, pattern) for area in areas for pattern in self.patterns]
+            return
+        name = leaf.field.lower()
+        self.presence: Spot = (Area.NAMES, exactly(to_octets(name)))
+        self.certain: Spot | None = None
+        if not needle:
+            self.certain = self.presence
+        elif name in FIELD_AREAS:
+            self.certain = (FIELD_AREAS[name], Pattern(needle))
+        others = [self.presence, *((Area.HEADERS, pattern) for pattern in self.patterns)]
+        self.spots = others if self.certain is None else [self.certain]
+
+    def places(self, segment: _Segment) -> tuple[Flags, Flags]:
+        """Where it is found, and where it may be, which includes that."""
+        if isinstance(self.leaf, TextHolds):
+            if not self.leaf.text:
+                return all_flags(len(segment.uids)), 0
+            places = self._all(segment, Area.BODY)
+            if self.leaf.scope is TextScope.TEXT:
+                places |= self._all(segment, Area.HEADERS)
+            return (places, places) if self.is_exact else (0, places)
+        if self.certain is not None:
+            places = segment.at(*self.certain)
+            return places, places
+        return 0, segment.at(*self.presence) & self._all(segment, Area.HEADERS)
+
+    def _all(self, segment: _Segment, area: Area) -> Flags:
+        places = all_flags(len(segment.uids))
+        for pattern in self.patterns:
+            places &= segment.at(area, pattern)
+        return places
+
+
+def _look(sql: Any, group: Sequence[_Segment], spots: Sequence[Spot]) -> None:
+    """Finds the spots' places in these segments. Raises _Changed."""
+    by_id = {segment.id: segment for segment in group}
+    areas = sorted({int(area) for area, _ in spots})
+    missing = set(by_id)
+    behind: list[tuple[int, int, list[tuple[Spot, Ranges]], array[int]]] = []
+    for segment_id, area, words, offsets_octets, postings in sql.execute(WORDS, (areas, list(by_id))):
+        missing.discard(segment_id)
+        if area is None:
+            continue
+        offsets = array("I", offsets_octets)
+        matches = [(spot, runs(spot[1].entries(words))) for spot in spots if spot[0] == area]
+        matches = [(spot, ranges) for spot, ranges in matches if ranges]
+        if postings is None and matches:
+            behind.append((segment_id, area, matches, offsets))
+        elif matches:
+            _read_postings(by_id[segment_id], matches, offsets, memoryview(postings))
+    if missing:
+        raise _Changed
+    for segment_id, area, matches, offsets in behind:
+        slices = [each for _, ranges in matches for each in ranges]
+        if len(slices) > MAX_SLICES:
+            row = sql.execute(POSTINGS, (segment_id, area)).fetchone()
+            if row is None:
+                raise _Changed
+            _read_postings(by_id[segment_id], matches, offsets, memoryview(row[0]))
+            continue
+        starts = [offsets[start] for start, _ in slices]
+        lengths = [offsets[end] - offsets[start] for start, end in slices]
+        rows = sql.execute(SLICES, (starts, lengths, segment_id, area)).fetchall()
+        if len(rows) != len(slices):
+            raise _Changed
+        read = iter(rows)
+        for spot, ranges in matches:
+            pieces = [
+                octets
+                for (start, end), (octets,) in zip(ranges, read, strict=False)
+                for octets in _cut(memoryview(octets), offsets, start, end)
+            ]
+            by_id[segment_id].flags[spot] = flags_of(pieces, len(by_id[segment_id].uids))
+
+
+def _read_postings(
+    segment: _Segment, matches: list[tuple[Spot, Ranges]], offsets: "array[int]", postings: memoryview
+) -> None:
+    for spot, ranges in matches:
+        pieces = (
+            piece
+            for start, end in ranges
+            for piece in _cut(postings[offsets[start] : offsets[end]], offsets, start, end)
+        )
+        segment.flags[spot] = flags_of(pieces, len(segment.uids))
+
+
+def _cut(octets: memoryview, offsets: "array[int]", start: int, end: int) -> Iterator[memoryview]:
+    """The postings of entries start to end, which lie together."""
+    base = offsets[start]
+    for entry in range(start, end):
+        yield octets[offsets[entry] - base : offsets[entry + 1] - base]
