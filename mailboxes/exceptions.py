@@ -31,6 +31,10 @@ class PasswordRefused(MailboxFact):
     """A password that nobody should have; the text says why."""
 
 
+class AccessInvalid(MailboxFact):
+    """A protocol or a capability that is to be closed to an account, and that there is not; the text names it."""
+
+
 class AuthenticationFailed(MailboxFact):
     """Login or password is wrong, or the account may not sign in: never said which. Answer after `wait_seconds`."""
 
@@ -112,6 +116,18 @@ class MailboxHasInferiors(MailboxFact):
 
 class SpecialUseRefused(MailboxFact):
     """A mailbox cannot have this special use (RFC 6154 section 3); the text says why."""
+
+
+class AnnotationTooLarge(MailboxFact):
+    """A value has more octets than one may have (RFC 5464 section 4.3)."""
+
+    def __init__(self, max_octets: int) -> None:
+        super().__init__(f"A value has at most {max_octets} octets.")
+        self.max_octets = max_octets
+
+
+class TooManyAnnotations(MailboxFact):
+    """A mailbox, the server or an account has as many entries as it may have; the text says which."""
 
 
 class TooManyMailboxes(MailboxFact):

@@ -23,6 +23,8 @@ class Told:
     attributes: tuple[str, ...] = ()
     childinfo: tuple[str, ...] = ()
     old_name: str = ""
+    is_selected: bool = True
+    """False where it is told for the sake of inferior names alone."""
 
     def response(self, *, is_utf8: bool, word: str = "LIST") -> bytes:
         """`* LIST (attributes) "/" name`, with what extended data items there are."""
@@ -102,8 +104,10 @@ class Listing:
         if entry is None:
             # It says the same and more, but older clients know \Noselect alone; RFC 5258 section 6 allows one of them.
             attributes.append("\\NonExistent" if self.asked.is_extended else "\\Noselect")
-        elif not may_have_inferiors(name):
-            attributes.append("\\Noinferiors")
+        else:
+            # RFC 5819 section 2: who may look it up and not read it cannot select it.
+            attributes += [] if "r" in entry.rights else ["\\Noselect"]
+            attributes += [] if may_have_inferiors(name) else ["\\Noinferiors"]
         if "CHILDREN" not in off or "CHILDREN" in returns:
             attributes.append("\\HasChildren" if name in self.with_inferiors else "\\HasNoChildren")
         if "SUBSCRIBED" in returns and name in self.subscribed:
@@ -112,7 +116,7 @@ class Listing:
         if entry is not None and entry.special_use and "SPECIAL-USE" not in off:
             attributes.append(entry.special_use)
         childinfo = tuple(sorted(self.criteria)) if name in self.above_selected else ()
-        return Told(name, entry, tuple(attributes), childinfo, old_name)
+        return Told(name, entry, tuple(attributes), childinfo, old_name, self._is_selected(name))
 
 
 def superiors_of(names: Iterable[str]) -> set[str]:

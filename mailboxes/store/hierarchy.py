@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Max, Value
+from django.db.models import Max, QuerySet, Value
 from django.db.models.functions import Concat
 
 from mailboxes.exceptions import (
@@ -18,11 +18,12 @@ from mailboxes.exceptions import (
     SpecialUseRefused,
     TooManyMailboxes,
 )
-from mailboxes.models import Grant, Mailbox
+from mailboxes.models import Annotation, Grant, Mailbox
 from mailboxes.store.copy_and_move import move_all
 from mailboxes.store.expunge import empty
 from mailboxes.store.grants import inherit_grants
 from mailboxes.store.locks import announce_on_commit, lock_mailboxes, lock_usage
+from mailboxes.store.special_use import chosen_use
 from mailboxes.store.values import MailboxEntry
 from mailhost.net.database import cursor
 
@@ -51,6 +52,13 @@ SELECT DISTINCT ON (name) {ENTRY_COLUMNS}
 """
 FIND = f"""
 SELECT {ENTRY_COLUMNS} FROM mailboxes_mailbox WHERE account_id = %s AND name = %s AND deleted_at IS NULL
+"""
+
+
+# RFC 5464 section 4.1: INBOX keeps its own when it is renamed.
+COPY_ANNOTATIONS = """
+INSERT INTO mailboxes_annotation (mailbox_id, account_id, entry, value)
+SELECT %s, account_id, entry, value FROM mailboxes_annotation WHERE mailbox_id = %s
 """
 
 
@@ -154,18 +162,16 @@ def delete_mailbox(*, account_id: int, name: str, now: datetime) -> int:
     try:
         entry = find_mailbox(account_id=account_id, name=name)
     except MailboxNotFound:
-        if _family(account_id, name):
-            raise MailboxHasInferiors(
-                name
-            ) from None  # RFC 3501 section 6.3.4: a name that is \Noselect, with inferiors
+        if _family(account_id, name):  # RFC 3501 section 6.3.4: a name that is \Noselect
+            raise MailboxHasInferiors(name) from None
         raise
     if entry.name == INBOX:
         raise InboxIsPermanent
     mailbox = lock_mailboxes([entry.mailbox_id])[entry.mailbox_id]
     empty(mailbox, usage, now=now)
-    Grant.objects.filter(
-        mailbox_id=entry.mailbox_id
-    ).delete()  # RFC 4314 section 4: the ACL goes with the mailbox
+    # They go with the mailbox: RFC 4314 section 4, RFC 5464 section 4.1.
+    Grant.objects.filter(mailbox_id=entry.mailbox_id).delete()
+    Annotation.objects.filter(mailbox_id=entry.mailbox_id).delete()
     # One more modseq, also for an empty one: whoever polls for it looks.
     Mailbox.objects.filter(pk=entry.mailbox_id).update(
         deleted_at=now, special_use="", highest_modseq=mailbox.highest_modseq + 1
@@ -188,6 +194,8 @@ def rename_mailbox(*, account_id: int, name: str, to: str, now: datetime) -> Non
         inbox = find_mailbox(account_id=account_id, name=INBOX)
         created = _create(account_id, to, "", now)
         move_all(from_mailbox_id=inbox.mailbox_id, to_mailbox_id=created, usage=usage, now=now)
+        with cursor() as sql:
+            sql.execute(COPY_ANNOTATIONS, (created, inbox.mailbox_id))
         return
     family = _family(account_id, name)
     if not family:
@@ -246,6 +254,24 @@ def set_subscribed(*, account_id: int, name: str, is_subscribed: bool) -> None:
         raise MailboxNotFound(name)
 
 
+def change_special_use(entry: MailboxEntry, uses: str) -> None:
+    """Gives a mailbox another special use, or none, in the transaction of a caller who holds the usage lock.
+
+    Raises SpecialUseRefused.
+    """
+    special_use = chosen_use(uses.split())
+    if special_use and entry.name == INBOX:
+        raise SpecialUseRefused("INBOX has a use already.")
+    others = Mailbox.objects.filter(account_id=entry.account_id).exclude(pk=entry.mailbox_id)
+    _refuse_second(others, special_use)
+    Mailbox.objects.filter(pk=entry.mailbox_id).update(special_use=special_use)
+
+
+def _refuse_second(mailboxes: "QuerySet[Mailbox]", special_use: str) -> None:
+    if special_use and mailboxes.filter(special_use=special_use).exists():
+        raise SpecialUseRefused(f"There is a mailbox for {special_use} already.")
+
+
 def _create(account_id: int, name: str, special_use: str, now: datetime) -> int:
     """Inserts the mailbox and its missing superiors under the account's usage lock; the mailbox's id."""
     alive = set(Mailbox.objects.filter(account_id=account_id, deleted_at=None).values_list("name", flat=True))
@@ -256,8 +282,7 @@ def _create(account_id: int, name: str, special_use: str, now: datetime) -> int:
     missing = [each for each in missing if each not in alive]
     if len(alive) + len(missing) > settings.MAX_MAILBOXES:
         raise TooManyMailboxes(f"An account has at most {settings.MAX_MAILBOXES} mailboxes.")
-    if special_use and Mailbox.objects.filter(account_id=account_id, special_use=special_use).exists():
-        raise SpecialUseRefused(f"There is a mailbox for {special_use} already.")
+    _refuse_second(Mailbox.objects.filter(account_id=account_id), special_use)
     return _insert(account_id, missing, special_use=special_use, now=now)
 
 

@@ -4,8 +4,8 @@ from django.utils import timezone
 
 from mailboxes.imap.naming import tell_name, without_separator
 from mailboxes.imap.session import Session
-from mailboxes.imap.special_use import chosen_use
 from mailboxes.store.by_name import create as create_mailbox
+from mailboxes.store.special_use import chosen_use
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.imap.commands import Create
 from mailhost.protocols.imap.errors import ImapSyntaxError

@@ -87,6 +87,10 @@ EXTENSIONS: tuple[Extension, ...] = (
 )
 
 
+# What can be switched off: all but the protocol itself.
+SWITCHES = frozenset(extension.word for extension in EXTENSIONS) - {"IMAP4rev1"}
+
+
 def capabilities(
     state: State,
     *,

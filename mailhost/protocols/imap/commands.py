@@ -10,7 +10,7 @@ from typing import ClassVar
 from mailhost.protocols.imap.fetch_items import FetchItem
 from mailhost.protocols.imap.resync import ChangedSince, Resync
 from mailhost.protocols.imap.search_keys import SearchKey
-from mailhost.protocols.imap.search_options import ReturnOptions
+from mailhost.protocols.imap.search_options import PartialRange, ReturnOptions
 from mailhost.protocols.imap.sequence_sets import SequenceSet
 from mailhost.protocols.imap.states import AFTER_LOGIN, ANY, BEFORE_LOGIN, WITH_MAILBOX, State
 
@@ -140,7 +140,7 @@ class Subscribe(Command):
 
 @dataclass(frozen=True, slots=True)
 class List(Command):
-    """Section 6.3.8, RFC 5258 (selection and return options), RFC 5819 (STATUS), RFC 6154 (SPECIAL-USE)."""
+    """Section 6.3.8, RFC 5258 (selection and return options), RFC 5819 (STATUS), RFC 6154 (SPECIAL-USE), RFC 9590."""
 
     reference: str
     patterns: tuple[str, ...]
@@ -148,6 +148,7 @@ class List(Command):
     returns: frozenset[str] = frozenset()
     status_items: tuple[str, ...] = ()
     is_extended: bool = False
+    metadata_entries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +228,7 @@ class Fetch(Command):
     items: tuple[FetchItem, ...]
     by_uid: bool = False
     changed_since: ChangedSince | None = None  # RFC 7162 section 3.1.4.1
+    partial: PartialRange | None = None  # RFC 9394 section 3.3
 
 
 class StoreMode(Enum):

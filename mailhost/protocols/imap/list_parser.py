@@ -1,8 +1,9 @@
-"""Arguments of LIST, LSUB and STATUS (RFC 3501 section 9; RFC 5258 section 6; RFC 5819; RFC 6154)."""
+"""Arguments of LIST, LSUB and STATUS (RFC 3501 section 9; RFC 5258 section 6; RFC 5819; RFC 6154; RFC 9590)."""
 
 from mailhost.protocols.imap.commands import List, Lsub
 from mailhost.protocols.imap.cursor import LIST_ATOM, Cursor
 from mailhost.protocols.imap.errors import ImapSyntaxError
+from mailhost.protocols.imap.metadata import MAX_ENTRIES, take_entries
 from mailhost.protocols.imap.names import read_name
 
 # RFC 3501 section 6.3.10, RFC 7162, RFC 7889, RFC 8438, RFC 8474, RFC 9208
@@ -49,18 +50,27 @@ def take_list(cursor: Cursor) -> List:
         raise ImapSyntaxError("too many or too long patterns")
     returns: set[str] = set()
     status_items: list[str] = []
+    metadata_entries: list[str] = []
     if not cursor.is_at_end:
         cursor.space()
         if not cursor.is_at_end:
             cursor.expect(b"RETURN ")
             is_extended = True
             cursor.parenthesised(
-                lambda inner: _take_return_option(inner, returns, status_items),
+                lambda inner: _take_return_option(inner, returns, status_items, metadata_entries),
                 "an option",
                 may_be_empty=True,
             )
+    if len(metadata_entries) > MAX_ENTRIES:
+        raise ImapSyntaxError("too many entries")
     return List(
-        reference, patterns, selection, frozenset(returns), tuple(dict.fromkeys(status_items)), is_extended
+        reference,
+        patterns,
+        selection,
+        frozenset(returns),
+        tuple(dict.fromkeys(status_items)),
+        is_extended,
+        tuple(dict.fromkeys(metadata_entries)),
     )
 
 
@@ -96,11 +106,16 @@ def _selection_option(cursor: Cursor) -> str:
     return option
 
 
-def _take_return_option(cursor: Cursor, returns: set[str], status_items: list[str]) -> None:
+def _take_return_option(
+    cursor: Cursor, returns: set[str], status_items: list[str], metadata_entries: list[str]
+) -> None:
     option = cursor.word("a return option")
     if option == "STATUS":
         cursor.space()
         status_items.extend(take_status_items(cursor))
+    elif option == "METADATA":  # RFC 9590 section 3
+        cursor.space()
+        metadata_entries.extend(take_entries(cursor))
     elif option not in RETURN_OPTIONS:
         raise ImapSyntaxError(f"{option[:40]} is not a return option")
     returns.add(option)

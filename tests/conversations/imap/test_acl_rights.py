@@ -82,7 +82,7 @@ def test_list_and_lsub(meet: Meet, right: str) -> None:
         1C: b SETACL Team {{bob}} {right}
         1S: b OK …
     """)
-    listed = '2S: * LIST (\\HasNoChildren) "/" "Other Users/{alice}/Team"' if right == "l" else ""
+    listed = '2S: * LIST (\\Noselect \\HasNoChildren) "/" "Other Users/{alice}/Team"' if right == "l" else ""
     subscribed = '2S: * LSUB () "/" "Other Users/{alice}/Team"' if right == "l" else ""
     meet(f"""
         2C: c LIST "" "Other Users/{{alice}}/*"

@@ -55,14 +55,14 @@ def test_list_tells_rights_and_status_with_it(meet: Meet) -> None:
         2S: * LIST (\\HasNoChildren) "/" INBOX
         2S: * MYRIGHTS INBOX lrswipkxtecda
         2S: * STATUS INBOX (MESSAGES 0)
-        2S: * LIST (\\HasNoChildren) "/" "Other Users/{alice}/Drop"
+        2S: * LIST (\\Noselect \\HasNoChildren) "/" "Other Users/{alice}/Drop"
         2S: * MYRIGHTS "Other Users/{alice}/Drop" li
         2S: * LIST (\\HasNoChildren) "/" "Other Users/{alice}/Team/Post"
         2S: * MYRIGHTS "Other Users/{alice}/Team/Post" lrs
         2S: * STATUS "Other Users/{alice}/Team/Post" (MESSAGES 0)
         2S: c OK LIST completed
         2C: d LIST "" "Other Users/{alice}/%" RETURN (MYRIGHTS)
-        2S: * LIST (\\HasNoChildren) "/" "Other Users/{alice}/Drop"
+        2S: * LIST (\\Noselect \\HasNoChildren) "/" "Other Users/{alice}/Drop"
         2S: * MYRIGHTS "Other Users/{alice}/Drop" li
         2S: * LIST (\\NonExistent \\HasChildren) "/" "Other Users/{alice}/Team"
         2S: d OK LIST completed
