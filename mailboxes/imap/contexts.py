@@ -26,9 +26,10 @@ from mailhost.protocols.imap.search_keys import (
     ModseqIs,
     Not,
     Nothing,
-    Or,
     SearchKey,
     Uids,
+    any_leaf,
+    with_leaves,
 )
 from mailhost.protocols.imap.search_responses import esearch_response
 
@@ -46,6 +47,8 @@ class Context:
     found: "array[int]"  # UIDs, ascending
     known_below: int  # arrivals have this UID or a higher one
     is_mutable: bool
+    mailbox: bytes = b""  # in wire form, where the response names it (RFC 7377)
+    uid_validity: int = 0
 
     def take(self, touched: Iterable[int], matching: Collection[int]) -> tuple[list[int], list[int]]:
         """After those were searched again: what went out of the results, what came in."""
@@ -103,9 +106,20 @@ class Contexts:
         held = sum(len(context.found) for context in self.by_tag.values())
         return len(self.by_tag) < MAX_CONTEXTS and held + count <= MAX_FOUND
 
-    def keep(self, tag: str, key: SearchKey, uids: Iterable[int], *, by_uid: bool, uid_next: int) -> None:
+    def keep(
+        self,
+        tag: str,
+        key: SearchKey,
+        uids: Iterable[int],
+        *,
+        by_uid: bool,
+        uid_next: int,
+        mailbox: bytes = b"",
+        uid_validity: int = 0,
+    ) -> None:
         found = array("I", sorted(uids))
-        self.by_tag[tag] = Context(tag, key, by_uid, found, uid_next, _is_mutable(key))
+        is_mutable = any_leaf(key, _is_mutable)
+        self.by_tag[tag] = Context(tag, key, by_uid, found, uid_next, is_mutable, mailbox, uid_validity)
 
     def cancel(self, tags: Iterable[str]) -> bool:
         """Whether all of them were there."""
@@ -152,18 +166,16 @@ class Contexts:
 
 def as_of(key: SearchKey, now: datetime) -> SearchKey:
     """The key with OLDER and YOUNGER as moments (RFC 5032)."""
-    match key:
-        case And(keys) | Or(keys):
-            return type(key)(tuple(as_of(each, now) for each in keys))
-        case Not(inner):
-            return Not(as_of(inner, now))
-        case AgeIs(is_older, seconds):
-            try:
-                return InternalMomentIs(is_older, now - timedelta(seconds=seconds))
-            except OverflowError:  # before the year 1: nothing is older, everything is younger
-                return Nothing() if is_older else Not(Nothing())
-        case _:
-            return key
+
+    def at_moment(leaf: SearchKey) -> SearchKey:
+        if not isinstance(leaf, AgeIs):
+            return leaf
+        try:
+            return InternalMomentIs(leaf.is_older, now - timedelta(seconds=leaf.seconds))
+        except OverflowError:  # before the year 1: nothing is older, everything is younger
+            return Nothing() if leaf.is_older else Not(Nothing())
+
+    return with_leaves(key, at_moment)
 
 
 def _search_all(mailbox_id: int, keys: Sequence[SearchKey]) -> list[list[int]]:
@@ -187,14 +199,16 @@ def _told(view: MailboxView, context: Context, *, removed: Sequence[int], added:
             for uids in (removed, added)
         )
     data = update_data(removed=removed, added=added)
-    return esearch_response(context.tag, data, by_uid=context.by_uid) if data else b""
+    if not data:
+        return b""
+    return esearch_response(
+        context.tag,
+        data,
+        by_uid=context.by_uid,
+        mailbox=context.mailbox,
+        uid_validity=context.uid_validity,
+    )
 
 
-def _is_mutable(key: SearchKey) -> bool:
-    match key:
-        case And(keys) | Or(keys):
-            return any(_is_mutable(each) for each in keys)
-        case Not(inner):
-            return _is_mutable(inner)
-        case _:
-            return isinstance(key, HasFlag | HasKeyword | ModseqIs)
+def _is_mutable(leaf: SearchKey) -> bool:
+    return isinstance(leaf, HasFlag | HasKeyword | ModseqIs)

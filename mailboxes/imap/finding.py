@@ -5,7 +5,7 @@ Only the session knows its sequence numbers, `$`, `*`, \\Recent and what time it
 
 from array import array
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 from django.utils import timezone
@@ -21,18 +21,19 @@ from mailhost.net.store_threads import in_store
 from mailhost.protocols.imap.commands import Search
 from mailhost.protocols.imap.flags import RECENT
 from mailhost.protocols.imap.search_keys import (
-    And,
     HasFlag,
     ModseqIs,
-    Not,
-    Or,
     SearchKey,
     SequenceNumbers,
     Uids,
     UidSet,
+    any_leaf,
+    with_leaves,
 )
 from mailhost.protocols.imap.sequence_sets import SequenceSet
 from mailhost.protocols.imap.sorting import Sort, Thread
+
+END_OF_UIDS = 1 << 32
 
 
 def resolve(key: SearchKey, selected: Selected, view: MailboxView, *, is_kept: bool = False) -> SearchKey:
@@ -41,29 +42,28 @@ def resolve(key: SearchKey, selected: Selected, view: MailboxView, *, is_kept: b
     In a key that is kept for updates, a range of UIDs up to `*` goes on to those that are yet to come.
     """
 
-    def resolved(key: SearchKey) -> SearchKey:
-        match key:
-            case And(keys) | Or(keys):
-                return type(key)(tuple(resolved(each) for each in keys))
-            case Not(inner):
-                return Not(resolved(inner))
+    def resolved(leaf: SearchKey) -> SearchKey:
+        match leaf:
             case SequenceNumbers(numbers):
                 return _uids(view, positions(selected, view, numbers, by_uid=False))
             case UidSet(uids) if uids.is_saved:
                 return _uids(view, positions(selected, view, uids, by_uid=True))
             case UidSet(uids):
-                last = view.uids[-1] if view.uids else 0
-                ranges = tuple((low, high + 1) for low, high in uids.resolve(last))
-                open_ended = [
-                    low or high for low, high in uids.ranges if is_kept and (low == 0) != (high == 0)
-                ]
-                return Uids((*ranges, *((low, 1 << 32) for low in open_ended)))
+                return uids_up_to(uids, view.uids[-1] if view.uids else 0, is_kept=is_kept)
             case HasFlag(flag) if flag == RECENT:
-                return Uids(((selected.first_recent_uid, 1 << 32),))
+                return Uids(((selected.first_recent_uid, END_OF_UIDS),))
             case _:
-                return key
+                return leaf
 
-    return resolved(key)
+    return with_leaves(key, resolved)
+
+
+def uids_up_to(uids: SequenceSet, last: int, *, is_kept: bool = False) -> Uids:
+    """A set of UIDs where `last` is the highest one that there is."""
+    ranges = [(low, high + 1) for low, high in uids.resolve(last)]
+    if is_kept:
+        ranges += [(low or high, END_OF_UIDS) for low, high in uids.ranges if (low == 0) != (high == 0)]
+    return Uids(tuple(ranges))
 
 
 def positions(selected: Selected, view: MailboxView, numbers: SequenceSet, *, by_uid: bool) -> Ranges:
@@ -95,12 +95,12 @@ def saved_positions(uids: Sequence[int], saved: Sequence[int]) -> list[tuple[int
 
 def names_numbers(key: SearchKey) -> bool:
     """Whether sequence numbers stand in it: they mean what the client was told until now."""
-    return _holds(key, lambda each: isinstance(each, SequenceNumbers) and not each.numbers.is_saved)
+    return any_leaf(key, lambda each: isinstance(each, SequenceNumbers) and not each.numbers.is_saved)
 
 
 def asks_modseq(key: SearchKey) -> bool:
     """Whether the response tells a mod-sequence (RFC 7162 section 3.1.5)."""
-    return _holds(key, lambda each: isinstance(each, ModseqIs))
+    return any_leaf(key, lambda each: isinstance(each, ModseqIs))
 
 
 async def resolved_key(session: Session, command: Search | Sort | Thread) -> SearchKey:
@@ -148,16 +148,6 @@ def numbers_of(view: MailboxView, uids: Sequence[int], *, by_uid: bool) -> Seque
 def to_saved(uids: Iterable[int]) -> "array[int]":
     """Four octets each: `$` may be a whole mailbox."""
     return array("I", sorted(uids))
-
-
-def _holds(key: SearchKey, is_it: Callable[[SearchKey], bool]) -> bool:
-    match key:
-        case And(keys) | Or(keys):
-            return any(_holds(each, is_it) for each in keys)
-        case Not(inner):
-            return _holds(inner, is_it)
-        case _:
-            return is_it(key)
 
 
 def _uids(view: MailboxView, ranges: Ranges) -> Uids:

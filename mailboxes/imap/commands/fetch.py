@@ -30,6 +30,10 @@ async def fetch(session: Session, command: Fetch) -> Reply:
     if command.changed_since is not None:
         await _look_again(session, command)
     ranges = await resolve(selected, command.messages, by_uid=command.by_uid)
+    if command.partial is not None:
+        if "PARTIAL" in session.switched_off:
+            raise ImapSyntaxError("PARTIAL is not a modifier here")
+        ranges = command.partial.page(ranges)
     if command.changed_since is not None:
         ranges = await _changed(session, command, command.changed_since, ranges)
     if command.by_uid and Attribute.UID not in items and not selected.tells_uids_only:

@@ -123,28 +123,6 @@ def _take_closed_set(cursor: Cursor) -> SequenceSet:
     return found
 
 
-def take_changed_since(cursor: Cursor) -> ChangedSince | None:
-    """[SP "(" fetch-modifier *(SP fetch-modifier) ")"]: CHANGEDSINCE, VANISHED."""
-    if not cursor.comes(b" ("):
-        return None
-    cursor.space()
-    found: dict[str, int] = {}
-
-    def take(inner: Cursor) -> None:
-        word = inner.word("a modifier")
-        if word in found or word not in ("CHANGEDSINCE", "VANISHED"):
-            raise ImapSyntaxError(f"{word[:40]} is not a modifier here")
-        found[word] = 0
-        if word == "CHANGEDSINCE":
-            inner.space()
-            found[word] = take_mod_sequence(inner)
-
-    cursor.parenthesised(take, "a modifier")
-    if "CHANGEDSINCE" not in found:
-        raise ImapSyntaxError("VANISHED needs CHANGEDSINCE")  # section 3.2.6
-    return ChangedSince(found["CHANGEDSINCE"], "VANISHED" in found)
-
-
 def take_unchanged_since(cursor: Cursor) -> int | None:
     """STORE's ["(" "UNCHANGEDSINCE" SP mod-sequence-valzer ")" SP]."""
     if not cursor.take_if(b"("):

@@ -3,6 +3,7 @@
 The tree speaks of flags by their canonical spelling and of text as str: what the charset was is over by then.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -181,3 +182,25 @@ SearchKey = (
     | HeaderHolds
     | TextHolds
 )
+
+
+def with_leaves(key: SearchKey, change: Callable[[SearchKey], SearchKey]) -> SearchKey:
+    """The key with each leaf changed; the parser bounds how deep it is."""
+    match key:
+        case And(keys) | Or(keys):
+            return type(key)(tuple(with_leaves(each, change) for each in keys))
+        case Not(inner):
+            return Not(with_leaves(inner, change))
+        case _:
+            return change(key)
+
+
+def any_leaf(key: SearchKey, holds: Callable[[SearchKey], bool]) -> bool:
+    """Whether that holds of one of the key's leaves."""
+    match key:
+        case And(keys) | Or(keys):
+            return any(any_leaf(each, holds) for each in keys)
+        case Not(inner):
+            return any_leaf(inner, holds)
+        case _:
+            return holds(key)

@@ -5,6 +5,7 @@ RFC 4731 and RFC 9051 section 6.4.4 (MIN, MAX, ALL, COUNT), RFC 5182 (SAVE), RFC
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mailhost.protocols.imap.cursor import MAX_NUMBER, Cursor
@@ -42,6 +43,18 @@ class PartialRange:
         if low > 0:
             return min(low - 1, count), min(high, count)
         return max(count + low, 0), max(count + high + 1, 0)
+
+    def page(self, ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Of half-open ranges of positions, those that the page holds."""
+        start, end = self.bounds(sum(high - low for low, high in ranges))
+        page = []
+        before = 0
+        for low, high in ranges:
+            first, last = max(low, low + start - before), min(high, low + end - before)
+            if first < last:
+                page.append((first, last))
+            before += high - low
+        return page
 
 
 @dataclass(frozen=True, slots=True)
