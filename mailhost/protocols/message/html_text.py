@@ -15,10 +15,15 @@ _UNSEEN_ENDS = {
     name: re.compile(rf"</{name}\b", re.IGNORECASE) for name in ("script", "style", "template", "svg")
 }
 # What stands in a line with its neighbours; every other element begins a new line.
+# fmt: off
 _INLINE = frozenset(
-    """a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr q s samp small span strike
-    strong sub sup time tt u var wbr o:p""".split()
+    (
+        "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em",
+        "font", "i", "ins", "kbd", "label", "mark", "nobr", "q", "s", "samp", "small", "span", "strike",
+        "strong", "sub", "sup", "time", "tt", "u", "var", "wbr", "o:p",
+    )
 )
+# fmt: on
 _SPOKEN = re.compile(r"""[\s"'](?:alt|title)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)')""", re.IGNORECASE)
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 
