@@ -1,6 +1,6 @@
 """Accounts and API keys in the admin. Every change goes through a verb.
 
-Mailboxes and messages are their owners' and are not shown here.
+Mailboxes and messages are their owners' and are not shown here, but for whom they share them with.
 """
 
 from typing import Any, ClassVar
@@ -15,20 +15,21 @@ from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from domains.exceptions import DomainFact
 from mailboxes.accounts import add_account, add_operator, change_account, remove_account
 from mailboxes.api_keys import add_api_key, remove_api_key
 from mailboxes.exceptions import MailboxFact
-from mailboxes.models import Account, ApiKey
+from mailboxes.models import Account, ApiKey, Grant
 from mailhost.audit.admin_pages import Rows, VerbAdmin, VerbForm
 from mailhost.environment import parse_octets
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
 
 UNITS = (("T", 1 << 40), ("G", 1 << 30), ("M", 1 << 20), ("K", 1 << 10))
 MAX_QUOTA_OCTETS = 1 << 60
+MAX_SHOWN_GRANTS = 100
 MAX_QUOTA_MESSAGES = 1 << 60
 
 
@@ -186,11 +187,11 @@ class AccountAdmin(VerbAdmin):
             *("display_name", "password", "quota_octets", "quota_messages"),
             *("recovery_email", "is_enabled", "is_operator"),
         )
-        return ("login", *shared, "room", "created_at") if obj else ("login", *shared)
+        return ("login", *shared, "room", "shared_with", "created_at") if obj else ("login", *shared)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """A login stays."""
-        return ("login", "room", "created_at") if obj else ()
+        return ("login", "room", "shared_with", "created_at") if obj else ()
 
     @admin.display(description="room used", ordering="usage__octets")
     def room(self, account: Account) -> SafeString:
@@ -209,6 +210,20 @@ class AccountAdmin(VerbAdmin):
             filesizeformat(used),
             filesizeformat(account.quota_octets),
         )
+
+    @admin.display(description="shares")
+    def shared_with(self, account: Account) -> SafeString:
+        """Who has which rights on which of its mailboxes (RFC 4314). Their owner changes them, in a mail client."""
+        grants = Grant.objects.filter(mailbox__account=account, mailbox__deleted_at=None)
+        rows = grants.order_by("mailbox__name", "account__login").values_list(
+            "mailbox__name", "account__login", "rights"
+        )[: MAX_SHOWN_GRANTS + 1]
+        lines = [(name, login or "anyone", rights) for name, login, rights in rows]
+        if len(lines) > MAX_SHOWN_GRANTS:
+            lines[MAX_SHOWN_GRANTS:] = [("…", "and others", "")]
+        if not lines:
+            return format_html("{}", "nothing")
+        return format_html_join(SafeString("<br>"), "{}: {} {}", lines)
 
     @admin.display(description="messages", ordering="usage__messages")
     def message_count(self, account: Account) -> int:
