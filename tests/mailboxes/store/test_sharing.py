@@ -25,7 +25,7 @@ from mailboxes.store.locks import one
 from mailboxes.store.values import ALL_RIGHTS, Flag, NewMessage
 from tests.support.hosting import new_account, new_domain
 
-SOMEBODY_WAITS = "SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+SOMEBODY_WAITS = "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
