@@ -12,15 +12,17 @@ from django.utils import timezone
 from domains.exceptions import InvalidAddress
 from domains.models import CATCH_ALL, Address
 from domains.registration import claim_address, find_domain, release_address
-from mailboxes.exceptions import AccountNotFound, LoginInvalid, LoginTaken, PasswordRefused
+from mailboxes.exceptions import AccessInvalid, AccountNotFound, LoginInvalid, LoginTaken, PasswordRefused
 from mailboxes.logins import canonical_login
 from mailboxes.models import Account, AccountUsage, Mailbox, Message
+from mailboxes.models.account import PROTOCOLS
 from mailboxes.store.hierarchy import create_default_mailboxes
 from mailboxes.store.locks import announce_on_commit, lock_usage
 from mailhost.audit.trail import record
 from mailhost.net.database import cursor
 from mailhost.protocols import scram
 from mailhost.protocols.addresses import EmailAddress
+from mailhost.protocols.imap.capabilities import SWITCHES
 
 SCRAM_ITERATIONS = (
     4096  # RFC 7677 section 4 asks for at least this; argon2 is what guards the stored password
@@ -50,11 +52,14 @@ def add_account(
     display_name: str = "",
     is_enabled: bool = True,
     is_operator: bool = False,
+    closed_protocols: Sequence[str] = (),
+    imap_switched_off: Sequence[str] = (),
+    pop3_keeps_copy: bool = False,
     by: str,
 ) -> Account:
     """Makes an account with INBOX, Drafts, Sent, Junk, Trash and Archive.
 
-    Raises DomainNotFound, AddressTaken, DomainAliasInvalid, InvalidAddress, LoginTaken, PasswordRefused.
+    Raises DomainNotFound, AddressTaken, DomainAliasInvalid, InvalidAddress, LoginTaken, PasswordRefused, AccessInvalid.
     """
     if address.local_part == CATCH_ALL:
         raise InvalidAddress("The catch-all is an alias. Make one that leads to the account.")
@@ -65,6 +70,9 @@ def add_account(
         is_operator=is_operator,
         quota_octets=settings.DEFAULT_QUOTA_OCTETS if quota_octets is None else quota_octets,
         quota_messages=quota_messages,
+        closed_protocols=_protocols(closed_protocols),
+        imap_switched_off=_capabilities(imap_switched_off),
+        pop3_keeps_copy=pop3_keeps_copy,
     )
     account.login = canonical_login(str(account.address))
     _save_new(account, password, by=by)
@@ -98,10 +106,13 @@ def change_account(
     is_operator: bool | None = None,
     display_name: str | None = None,
     recovery_email: str | None = None,
+    closed_protocols: Sequence[str] | None = None,
+    imap_switched_off: Sequence[str] | None = None,
+    pop3_keeps_copy: bool | None = None,
     password: str | None = None,
     by: str,
 ) -> Account:
-    """Changes what is given. Raises AccountNotFound, PasswordRefused."""
+    """Changes what is given. Raises AccountNotFound, PasswordRefused, AccessInvalid."""
     account = _locked(account_id)
     asked = {
         "quota_octets": quota_octets,
@@ -110,6 +121,9 @@ def change_account(
         "is_operator": is_operator,
         "display_name": display_name,
         "recovery_email": recovery_email,
+        "closed_protocols": None if closed_protocols is None else _protocols(closed_protocols),
+        "imap_switched_off": None if imap_switched_off is None else _capabilities(imap_switched_off),
+        "pop3_keeps_copy": pop3_keeps_copy,
     }
     changes = {
         name: value for name, value in asked.items() if value is not None and value != getattr(account, name)
@@ -220,6 +234,18 @@ def _set_password(account: Account, password: str) -> None:
         account.scram_salt, account.scram_iterations = os.urandom(SCRAM_SALT_OCTETS), SCRAM_ITERATIONS
     stored_key, server_key = scram.derive(password, bytes(account.scram_salt), account.scram_iterations)
     account.scram_stored_key, account.scram_server_key = stored_key, server_key
+
+
+def _protocols(words: Sequence[str]) -> list[str]:
+    if unknown := set(words) - set(PROTOCOLS):
+        raise AccessInvalid(f"There is no protocol {min(unknown)}. There are {', '.join(PROTOCOLS)}.")
+    return sorted(set(words))
+
+
+def _capabilities(words: Sequence[str]) -> list[str]:
+    if unknown := set(words) - SWITCHES:
+        raise AccessInvalid(f"{min(unknown)} is no IMAP capability that can be switched off.")
+    return sorted(set(words))
 
 
 def _is_plain(text: str) -> bool:

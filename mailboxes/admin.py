@@ -23,6 +23,7 @@ from mailboxes.accounts import add_account, add_operator, change_account, remove
 from mailboxes.api_keys import add_api_key, remove_api_key
 from mailboxes.exceptions import MailboxFact
 from mailboxes.models import Account, ApiKey, Grant
+from mailboxes.models.account import PROTOCOLS
 from mailhost.audit.admin_pages import Rows, VerbAdmin, VerbForm
 from mailhost.environment import parse_octets
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
@@ -81,9 +82,19 @@ class AccountForm(VerbForm):
         help_text="At least 8 characters, and not a common one.",
     )
 
+    closed_protocols = forms.MultipleChoiceField(
+        choices=[(name, name.upper() if name != "web" else "Web") for name in PROTOCOLS],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="What it may not sign in to.",
+    )
+
     class Meta:
         model = Account
-        fields = ("display_name", "recovery_email", "is_enabled", "is_operator")
+        fields = (
+            *("display_name", "recovery_email", "is_enabled", "is_operator"),
+            *("closed_protocols", "imap_switched_off", "pop3_keeps_copy"),
+        )
         widgets = {"display_name": forms.TextInput(attrs={"class": "vTextField"})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -186,6 +197,7 @@ class AccountAdmin(VerbAdmin):
         shared = (
             *("display_name", "password", "quota_octets", "quota_messages"),
             *("recovery_email", "is_enabled", "is_operator"),
+            *("closed_protocols", "imap_switched_off", "pop3_keeps_copy"),
         )
         return ("login", *shared, "room", "shared_with", "created_at") if obj else ("login", *shared)
 
@@ -236,7 +248,10 @@ class AccountAdmin(VerbAdmin):
         if is_new:
             return self._add(values, by=by)
         is_own = form.instance.pk == request.user.pk
-        if is_own and not (values["is_enabled"] and values["is_operator"]):
+        is_shut_out = (
+            not (values["is_enabled"] and values["is_operator"]) or "web" in values["closed_protocols"]
+        )
+        if is_own and is_shut_out:
             raise MailboxFact("You cannot shut yourself out: another operator has to do that.")
         account = change_account(
             account_id=form.instance.pk,
@@ -246,6 +261,9 @@ class AccountAdmin(VerbAdmin):
             is_operator=values["is_operator"],
             display_name=values["display_name"],
             recovery_email=values["recovery_email"],
+            closed_protocols=values["closed_protocols"],
+            imap_switched_off=values["imap_switched_off"],
+            pop3_keeps_copy=values["pop3_keeps_copy"],
             password=values["password"] or None,
             by=by,
         )
@@ -270,6 +288,9 @@ class AccountAdmin(VerbAdmin):
             display_name=values["display_name"],
             recovery_email=values["recovery_email"],
             is_enabled=values["is_enabled"],
+            closed_protocols=values["closed_protocols"],
+            imap_switched_off=values["imap_switched_off"],
+            pop3_keeps_copy=values["pop3_keeps_copy"],
             by=by,
         )
 

@@ -151,7 +151,12 @@ class Backend(BaseBackend):
 
     def get_user(self, user_id: int) -> Account | None:
         """The account of a session, as long as it may sign in at all."""
-        return Account.objects.select_related("address__domain").filter(pk=user_id, is_enabled=True).first()
+        return (
+            Account.objects.select_related("address__domain")
+            .filter(pk=user_id, is_enabled=True)
+            .exclude(closed_protocols__contains=["web"])
+            .first()
+        )
 
 
 def find_row(statement: str, login: str) -> tuple[Any, ...] | None:

@@ -8,6 +8,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+PROTOCOLS = ("imap", "pop3", "smtp", "web")  # what an account may be kept from
+
 
 class AccountManager(BaseUserManager["Account"]):
     """Finds accounts by login in any case, as Django's sign-in asks for them."""

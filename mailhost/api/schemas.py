@@ -1,7 +1,7 @@
 """What goes in and out as JSON. Fields that are left out of a PUT stay as they are."""
 
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from django.db.models import BigIntegerField
 from ninja import Schema
@@ -12,6 +12,7 @@ from domains.models import Alias, Domain
 from mailboxes.accounts import MAX_PASSWORD_CHARACTERS
 from mailboxes.models import Account
 from mailhost.protocols.addresses import MAX_ADDRESS_OCTETS, EmailAddress, quote_local_part
+from mailhost.protocols.imap.capabilities import SWITCHES
 
 MAX_DISPLAY_NAME: Final = (
     200  # characters; a header line with it stays far below 998 octets (RFC 5322 section 2.1.1)
@@ -30,6 +31,13 @@ def printable(text: str) -> str:
     if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in text):
         raise ValueError("control characters cannot be part of it")
     return text
+
+
+def capability(word: str) -> str:
+    """Refuses what is no IMAP capability that can be switched off."""
+    if word not in SWITCHES:
+        raise ValueError("it is no IMAP capability that can be switched off")
+    return word
 
 
 class Described(Schema):
@@ -82,6 +90,23 @@ class AccountChange(Change):
         default_factory=left_out,
         description="Stands beside the address in mail that is sent. New: empty.",
         examples=["Alice Arnold"],
+    )
+
+    closed_protocols: list[Literal["imap", "pop3", "smtp", "web"]] = Field(
+        default_factory=left_out,
+        max_length=10,
+        description="What it may not sign in to: the whole list. New: none.",
+        examples=[["pop3"]],
+    )
+    imap_switched_off: list[Annotated[str, AfterValidator(capability)]] = Field(
+        default_factory=left_out,
+        max_length=100,
+        description="IMAP capabilities that are hidden from it, to work around a client: the whole list. New: none.",
+        examples=[["QRESYNC"]],
+    )
+    pop3_keeps_copy: bool = Field(
+        default_factory=left_out,
+        description="What POP3 deletes goes to the mailbox Archive instead. New: false.",
     )
 
 
@@ -139,6 +164,11 @@ class AccountBody(Described):
     is_enabled: bool
     quota_octets: int = Field(description="0: no limit.")
     quota_messages: int = Field(description="0: no limit.")
+    closed_protocols: list[str] = Field(description="What it may not sign in to.", examples=[["pop3"]])
+    imap_switched_off: list[str] = Field(
+        description="IMAP capabilities that are hidden from it.", examples=[["QRESYNC"]]
+    )
+    pop3_keeps_copy: bool = Field(description="What POP3 deletes goes to the mailbox Archive instead.")
     usage: Usage
     created_at: datetime
 
@@ -155,6 +185,9 @@ class AccountBody(Described):
             is_enabled=account.is_enabled,
             quota_octets=account.quota_octets,
             quota_messages=account.quota_messages,
+            closed_protocols=account.closed_protocols,
+            imap_switched_off=account.imap_switched_off,
+            pop3_keeps_copy=account.pop3_keeps_copy,
             usage=Usage(octets=account.usage.octets, messages=account.usage.messages),
             created_at=account.created_at,
         )

@@ -27,6 +27,9 @@ def test_an_account_is_put_read_and_deleted(api: Api) -> None:
         "is_enabled": True,
         "quota_octets": 1_000_000,
         "quota_messages": 0,
+        "closed_protocols": [],
+        "imap_switched_off": [],
+        "pop3_keeps_copy": False,
         "usage": {"octets": 0, "messages": 0},
     }
     assert read(api.get(ALICE)) == read(put)
@@ -63,6 +66,25 @@ def test_what_is_left_out_stays_as_it_is(api: Api) -> None:
     assert read(api.put(ALICE, quota_messages=9))["quota_messages"] == 9
     body = read(api.put(ALICE, quota_octets=8))
     assert (body["quota_octets"], body["quota_messages"]) == (8, 9)
+
+
+def test_what_is_closed_to_an_account(api: Api) -> None:
+    put = api.put(ALICE, password=PASSWORD, closed_protocols=["smtp", "imap"], pop3_keeps_copy=True)
+    assert put.status_code == 201
+    body = read(api.put(ALICE, imap_switched_off=["QRESYNC", "LITERAL+"]))
+    assert body["closed_protocols"] == ["imap", "smtp"]
+    assert body["imap_switched_off"] == ["LITERAL+", "QRESYNC"]
+    assert body["pop3_keeps_copy"] is True
+    assert read(api.put(ALICE, closed_protocols=[]))["closed_protocols"] == []
+    for field, value in (
+        ("closed_protocols", ["ftp"]),
+        ("imap_switched_off", ["IMAP4rev1"]),
+        ("imap_switched_off", ["qresync"]),
+        ("pop3_keeps_copy", "yes"),
+    ):
+        status, code, where = refusal(api.put(ALICE, **{field: value}))
+        assert (status, code) == (422, "invalid_value")
+        assert str(where).startswith(field)
 
 
 def test_the_default_quota_is_the_settings(api: Api, settings: pytest.FixtureRequest) -> None:

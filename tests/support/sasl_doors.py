@@ -28,6 +28,13 @@ class SaslDoor:
         self.client.send(base64.b64encode(response) + b"\r\n")
         return self.answer()
 
+    def leave(self) -> None:
+        """Ends the session, and waits for its end: a maildrop has one at a time."""
+        self.client.send(b"z LOGOUT\r\n" if "AUTHENTICATE" in self.command else b"QUIT\r\n")
+        while self.client.read_line() is not None:
+            pass
+        self.client.close()
+
     def answer(self) -> bytes | str:
         while True:
             line = (self.client.read_line() or b"").removesuffix(b"\r\n")

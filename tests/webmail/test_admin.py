@@ -253,3 +253,34 @@ def test_lists_take_as_many_statements_for_many_rows_as_for_one(
         page = admin_pages.get(f"/admin/{where}/")
     assert page.context["cl"].result_count >= 12
     assert len(for_many) == len(for_one) <= 8
+
+
+def test_what_is_closed_to_an_account_is_ticked(admin_pages: Client, alice: Account) -> None:
+    page = f"/admin/mailboxes/account/{alice.pk}/change/"
+    form = account_form() | {
+        "closed_protocols": ["pop3", "smtp"],
+        "imap_switched_off": "QRESYNC, LITERAL+",
+        "pop3_keeps_copy": "on",
+    }
+    assert admin_pages.post(page, form).status_code == 302
+    alice.refresh_from_db()
+    assert alice.closed_protocols == ["pop3", "smtp"]
+    assert alice.imap_switched_off == ["LITERAL+", "QRESYNC"]
+    assert alice.pop3_keeps_copy
+    assert "is no IMAP capability" in errors(
+        admin_pages.post(page, account_form() | {"imap_switched_off": "NONSENSE"})
+    )
+    assert "valid choice" in errors(admin_pages.post(page, account_form() | {"closed_protocols": ["ftp"]}))
+
+
+def test_an_operator_does_not_shut_himself_out(admin_pages: Client, operator: Account) -> None:
+    page = f"/admin/mailboxes/account/{operator.pk}/change/"
+    form = account_form(is_operator="on") | {"closed_protocols": ["web"]}
+    assert "cannot shut yourself out" in errors(admin_pages.post(page, form))
+
+
+def test_closing_the_web_ends_its_sessions(client: Client, alice: Account) -> None:
+    client.force_login(alice)
+    assert client.get("/mail/", follow=True).status_code == 200
+    Account.objects.filter(pk=alice.pk).update(closed_protocols=["web"])
+    assert client.get("/mail/").headers["Location"] == "/?next=/mail/"

@@ -67,6 +67,7 @@ EXTENSIONS: tuple[Extension, ...] = (
     Extension("CATENATE", "RFC 4469"),
     Extension("REPLACE", "RFC 8508"),
     Extension("APPENDLIMIT={append_limit}", "RFC 7889"),
+    Extension("OBJECTID", "RFC 8474"),
     Extension("SAVEDATE", "RFC 8514"),
     Extension("INPROGRESS", "RFC 9585"),
     Extension("ACL", "RFC 4314"),

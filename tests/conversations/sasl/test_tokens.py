@@ -46,9 +46,11 @@ def test_a_good_token_lets_in(enter: Enter, account: "Account", issuer: None, pr
         ("OAUTHBEARER", oauthbearer(token(account), account.login)),
         ("XOAUTH2", xoauth2(token(account), account.login.upper())),
     ):
-        answer = enter(protocol).begin(mechanism, message)
+        door = enter(protocol)
+        answer = door.begin(mechanism, message)
         assert isinstance(answer, str)
         assert answer.startswith(YES[protocol])
+        door.leave()
     door = enter(protocol)
     assert door.begin("XOAUTH2") == b""
     answer = door.go_on(xoauth2(token(account), account.login))
