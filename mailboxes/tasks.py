@@ -1,0 +1,45 @@
+"""What Celery runs for mailboxes: filling the search index, and taking out of it what is gone.
+
+Whatever is not indexed is found all the same, only more slowly: a lost task delays nothing but that.
+"""
+
+import threading
+import time
+from datetime import timedelta
+
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+
+from mailboxes.store.search_filling import fill, shrink, shrunk_mailboxes, waiting_mailboxes
+
+# Of each tick of beat (SEARCH_INDEX_TICK_SECONDS) this long, so that whatever else the worker does, relaying most of
+# all, gets half of its time while it catches up with 10,000s of messages.
+BUSY_SHARE = 0.5
+MAILBOXES_AT_ONCE = 1_000
+
+_one_at_a_time = threading.Lock()
+
+
+@shared_task(name="mailboxes.fill_search_index", ignore_result=True)
+def fill_search_index() -> None:
+    """Indexes what is waiting, for a part of a tick; the next one goes on. A second one at the same time returns."""
+    if not _one_at_a_time.acquire(blocking=False):
+        return
+    try:
+        deadline = time.monotonic() + BUSY_SHARE * settings.SEARCH_INDEX_TICK_SECONDS
+        for mailbox_id in waiting_mailboxes(limit=MAILBOXES_AT_ONCE):
+            if time.monotonic() > deadline:
+                return
+            fill(mailbox_id=mailbox_id, is_over=lambda: time.monotonic() > deadline)
+    finally:
+        _one_at_a_time.release()
+
+
+@shared_task(name="mailboxes.shrink_search_index", ignore_result=True)
+def shrink_search_index() -> None:
+    """Takes out the words of messages whose retention is over, and of mailboxes that were deleted or emptied."""
+    now = timezone.now()
+    checked_before = now - timedelta(seconds=settings.EXPUNGED_RETENTION_SECONDS)
+    for mailbox_id in shrunk_mailboxes(checked_before=checked_before, limit=MAILBOXES_AT_ONCE):
+        shrink(mailbox_id=mailbox_id, now=now)
