@@ -11,9 +11,10 @@ from django.db import transaction
 
 from mailboxes.exceptions import AnnotationTooLarge, NotPermitted, TooManyAnnotations
 from mailboxes.store.hierarchy import change_special_use
-from mailboxes.store.locks import lock_usage, one
+from mailboxes.store.locks import announce_names_on_commit, lock_usage, one
 from mailboxes.store.rights import find
 from mailboxes.store.values import MailboxEntry
+from mailhost.net.announcements import EVERYBODY
 from mailhost.net.database import cursor
 
 SHARED = "/shared/"
@@ -143,6 +144,7 @@ def set_server(*, account_id: int, is_operator: bool, values: Mapping[str, bytes
     if ADMIN in values or (not is_operator and any(entry.startswith(SHARED) for entry in values)):
         raise NotPermitted
     _set(None, account_id, account_id, values)
+    announce_names_on_commit(EVERYBODY if any(entry.startswith(SHARED) for entry in values) else account_id)
 
 
 @transaction.atomic
@@ -165,6 +167,7 @@ def set_mailbox(*, account_id: int, name: str, values: Mapping[str, bytes | None
             raise NotPermitted
         change_special_use(entry, (values.pop(SPECIAL_USE) or b"").decode("ascii", "replace"))
     _set(entry.mailbox_id, account_id, owner_id, values)
+    announce_names_on_commit(owner_id, [entry.mailbox_id])
 
 
 def _set(mailbox_id: int | None, account_id: int, owner_id: int, values: Mapping[str, bytes | None]) -> None:

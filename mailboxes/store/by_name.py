@@ -10,7 +10,7 @@ from django.db import transaction
 from mailboxes.exceptions import InboxIsPermanent, MailboxNameInvalid, MailboxNotFound, NotPermitted
 from mailboxes.store import hierarchy
 from mailboxes.store.hierarchy import INBOX
-from mailboxes.store.locks import lock_usage
+from mailboxes.store.locks import announce_names_on_commit, lock_usage
 from mailboxes.store.rights import OthersName, Place, find, others_name, place_of, rights_above
 from mailboxes.store.values import MailboxEntry
 from mailhost.net.database import cursor
@@ -94,6 +94,7 @@ def subscribe(*, account_id: int, name: str, is_subscribed: bool) -> None:
             sql.execute(SUBSCRIBE, (account_id, find(account_id=account_id, name=name).mailbox_id))
         elif (place := place_of(others, account_id=account_id)) is not None:
             sql.execute(UNSUBSCRIBE, (account_id, place.owner_id, place.name))
+    announce_names_on_commit(account_id)
 
 
 def _others_name(name: str) -> OthersName | None:

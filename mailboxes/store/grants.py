@@ -19,8 +19,16 @@ from mailboxes.exceptions import (
 )
 from mailboxes.logins import canonical_login
 from mailboxes.models import Grant
-from mailboxes.store.locks import LockedMailbox, announce_on_commit, lock_mailboxes, lock_usage, one
+from mailboxes.store.locks import (
+    LockedMailbox,
+    announce_names_on_commit,
+    announce_on_commit,
+    lock_mailboxes,
+    lock_usage,
+    one,
+)
 from mailboxes.store.values import ALL_RIGHTS, Flag, GrantEntry, MailboxEntry
+from mailhost.net.announcements import EVERYBODY
 from mailhost.net.database import cursor
 
 Change = Literal["add", "remove", "replace"]
@@ -142,6 +150,7 @@ def change_grant(
     with cursor() as sql:
         sql.execute(BUMP, (entry.mailbox_id,))  # so that who polls looks, as well as who hears
     announce_on_commit([entry.mailbox_id])
+    announce_names_on_commit(EVERYBODY if account_id is None else account_id)
 
 
 def _write(mailbox_id: int, account_id: int | None, rights: str) -> None:

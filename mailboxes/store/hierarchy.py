@@ -22,7 +22,12 @@ from mailboxes.models import Annotation, Grant, Mailbox
 from mailboxes.store.copy_and_move import move_all
 from mailboxes.store.expunge import empty
 from mailboxes.store.grants import inherit_grants
-from mailboxes.store.locks import announce_on_commit, lock_mailboxes, lock_usage
+from mailboxes.store.locks import (
+    announce_names_on_commit,
+    announce_on_commit,
+    lock_mailboxes,
+    lock_usage,
+)
 from mailboxes.store.special_use import chosen_use
 from mailboxes.store.values import MailboxEntry
 from mailhost.net.database import cursor
@@ -169,6 +174,7 @@ def delete_mailbox(*, account_id: int, name: str, now: datetime) -> int:
         raise InboxIsPermanent
     mailbox = lock_mailboxes([entry.mailbox_id])[entry.mailbox_id]
     empty(mailbox, usage, now=now)
+    announce_names_on_commit(account_id, [entry.mailbox_id])  # also to those whose rights go with it
     # They go with the mailbox: RFC 4314 section 4, RFC 5464 section 4.1.
     Grant.objects.filter(mailbox_id=entry.mailbox_id).delete()
     Annotation.objects.filter(mailbox_id=entry.mailbox_id).delete()
@@ -237,6 +243,7 @@ def _rename_family(account_id: int, family: list[Mailbox], name: str, to: str) -
     for each in family:
         each.is_subscribed |= each.name in subscribed
     Mailbox.objects.bulk_update(family, ["name", "is_subscribed"])
+    announce_names_on_commit(account_id, [each.pk for each in family])
 
 
 @transaction.atomic
@@ -252,6 +259,7 @@ def set_subscribed(*, account_id: int, name: str, is_subscribed: bool) -> None:
         rows = rows.filter(deleted_at=None)
     if not rows.update(is_subscribed=is_subscribed):
         raise MailboxNotFound(name)
+    announce_names_on_commit(account_id)
 
 
 def change_special_use(entry: MailboxEntry, uses: str) -> None:
@@ -321,6 +329,7 @@ def _insert(account_id: int, names: Sequence[str], *, special_use: str, now: dat
         raise MailboxExists(names[-1]) from None
     for row in rows:
         inherit_grants(account_id=account_id, mailbox_id=row.pk, name=row.name)
+    announce_names_on_commit(account_id, [row.pk for row in rows])
     return rows[-1].pk
 
 

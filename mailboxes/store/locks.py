@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from mailboxes.exceptions import AccountNotFound, MailboxNotFound, QuotaExceeded
-from mailhost.net.announcements import announce
+from mailhost.net.announcements import EVERYBODY, announce, announce_account
 from mailhost.net.database import cursor
 
 LOCK_USAGE = """
@@ -27,6 +27,8 @@ SELECT id, account_id, name, uid_validity, uid_next, highest_modseq
  ORDER BY id
    FOR NO KEY UPDATE
 """
+
+READERS = "SELECT DISTINCT account_id FROM mailboxes_grant WHERE mailbox_id = ANY(%s)"
 
 
 @dataclass(slots=True)
@@ -111,3 +113,13 @@ def announce_on_commit(mailbox_ids: Iterable[int]) -> None:
     """Tells sessions that watch these mailboxes, once what changed can be seen."""
     ids = tuple(mailbox_ids)
     transaction.on_commit(lambda: announce(ids))
+
+
+def announce_names_on_commit(owner_id: int, mailbox_ids: Iterable[int] = ()) -> None:
+    """Tells sessions that watch which mailboxes there are: the owner's, and of those who have rights on them now.
+
+    For whatever LIST or GETMETADATA would tell otherwise than before.
+    """
+    with cursor() as sql:
+        ids = {EVERYBODY if row[0] is None else row[0] for row in sql.execute(READERS, (list(mailbox_ids),))}
+    transaction.on_commit(lambda: announce_account({owner_id, *ids}))

@@ -135,7 +135,7 @@ def _find(account_id: int, name: str) -> MailboxEntry:
     row = one(FIND, (account_id, anyone, account_id, logins, names, account_id))
     if row is None:
         raise MailboxNotFound(name)
-    return _seen(row)
+    return seen(row)
 
 
 def list_all(*, account_id: int) -> list[MailboxEntry]:
@@ -143,7 +143,7 @@ def list_all(*, account_id: int) -> list[MailboxEntry]:
     with cursor() as sql:
         anyone = settings.SHARE_WITH_ANYONE
         sql.execute(LIST, (account_id, anyone, account_id, account_id, anyone, account_id))
-        shared = [entry for entry in map(_seen, sql) if MAY_LOOK_UP in entry.rights]
+        shared = [entry for entry in map(seen, sql) if MAY_LOOK_UP in entry.rights]
     return [*list_mailboxes(account_id=account_id), *shared]
 
 
@@ -155,7 +155,7 @@ def rights_above(place: Place, *, account_id: int) -> str:
     return in_order(row[0]) if row is not None else ""
 
 
-def _seen(row: tuple[Any, ...]) -> MailboxEntry:
+def seen(row: tuple[Any, ...]) -> MailboxEntry:
     """A row as the reader sees it. Special use is the owner's: two Sent mailboxes would mislead clients."""
     login, rights, is_subscribed, *columns = row
     entry = MailboxEntry(*columns)
