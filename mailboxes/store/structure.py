@@ -14,4 +14,5 @@ def limits() -> Limits:
 
 @functools.cache
 def _limits(depth: int, parts: int) -> Limits:
-    return Limits(depth=depth, parts=parts)
+    # The message itself is a level and a part of them; another part is the rest of those that are too many.
+    return Limits(depth=depth + 1, parts=parts + 2)

@@ -24,8 +24,10 @@ from mailhost.protocols.message.parameters import (
 class Limits:
     """Beyond these the message is stored and served all the same, its structure is only told less deeply."""
 
-    depth: int = 100  # real mail nests under 10; each level costs clients recursion
-    parts: int = 1_000  # a BODYSTRUCTURE beyond this is of no use to any client
+    depth: int = (
+        101  # the message and 100 in it; real mail nests under 10, and each level costs clients recursion
+    )
+    parts: int = 1_002  # the message, 1,000 in it, and the rest as one; more are of no use to any client
     header_octets: int = 1 << 20  # per header; beyond it no fields are looked for
     header_fields: int = 10_000  # per header
     addresses: int = 20_000  # in all envelopes together: four octets of a header can become 180 of ENVELOPE
