@@ -105,9 +105,10 @@ def asks_modseq(key: SearchKey) -> bool:
 
 async def resolved_key(session: Session, command: Search | Sort | Thread) -> SearchKey:
     """What is new is told first, so that it is found; then the key as the store takes it. Raises ImapSyntaxError."""
-    # Expunges are told where no number in the command could come to mean something else.
+    # Expunges are told where no number in the command could come to mean something else. What was delivered a moment
+    # ago is to be found, whether or not its announcement has come through.
     may_tell_expunges = command.by_uid and not names_numbers(command.key)
-    await session.tell_changes(may_tell_expunges=may_tell_expunges)
+    await session.tell_changes(may_tell_expunges=may_tell_expunges, is_asked=True)
     selected = session.mailbox
     return as_of(resolve(command.key, selected, await selected.view()), timezone.now())
 

@@ -11,10 +11,27 @@ from mailboxes.store.search import highest_modseq
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.imap.commands import Search
 from mailhost.protocols.imap.errors import ImapSyntaxError
+from mailhost.protocols.imap.search_keys import (
+    AgeIs,
+    EmailIdIs,
+    ModseqIs,
+    Nothing,
+    SavedDateIs,
+    SearchKey,
+    any_leaf,
+)
 from mailhost.protocols.imap.search_options import OPTIONS, ReturnOptions
 from mailhost.protocols.imap.search_responses import esearch_response, return_data, search_response, told_of
 from mailhost.protocols.imap.sorting import Sort
 
+# The capability that each key comes with.
+KEYS: dict[type[SearchKey], str] = {
+    AgeIs: "WITHIN",
+    ModseqIs: "CONDSTORE",
+    SavedDateIs: "SAVEDATE",
+    EmailIdIs: "OBJECTID",
+    Nothing: "OBJECTID",
+}
 MAX_SAVED = 1_000_000  # 4 MB of a session; above that `$` is refused (RFC 5182 section 2.1.3: NOTSAVED)
 
 
@@ -57,11 +74,15 @@ def emptied_on_refusal(session: Session, returns: ReturnOptions | None) -> Itera
         raise
 
 
-def refuse_switched_off(session: Session, returns: ReturnOptions | None) -> None:
-    """Raises ImapSyntaxError for a return option that this account is not to know."""
+def refuse_switched_off(session: Session, key: SearchKey, returns: ReturnOptions | None = None) -> None:
+    """Raises ImapSyntaxError for a return option or a key that this account is not to know."""
     unknown = set(session.switched_off)
     if "IMAP4rev2" in session.enabled:
         unknown -= {"ESEARCH", "SEARCHRES"}  # RFC 9051 has them itself
-    for word in sorted(returns.words) if unknown and returns is not None else ():
+    if not unknown:
+        return
+    for word in sorted(returns.words) if returns is not None else ():
         if OPTIONS[word] in unknown:
             raise ImapSyntaxError(f"{word} is not a return option")
+    if any_leaf(key, lambda leaf: KEYS.get(type(leaf)) in unknown):
+        raise ImapSyntaxError("that is not a search key")

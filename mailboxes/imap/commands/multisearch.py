@@ -15,6 +15,7 @@ from mailboxes.imap.finding import (
     uids_up_to,
 )
 from mailboxes.imap.mailbox_filters import pick
+from mailboxes.imap.progress import with_progress
 from mailboxes.imap.search_answers import emptied_on_refusal, refuse_switched_off, save
 from mailboxes.imap.session import Session
 from mailboxes.store.rights import list_all
@@ -43,7 +44,7 @@ async def multisearch(session: Session, command: MultiSearch) -> Reply:
     _refuse(session, command)
     with emptied_on_refusal(session, command.returns):
         if session.selected is not None:
-            await session.tell_changes(may_tell_expunges=not names_numbers(command.key))
+            await session.tell_changes(may_tell_expunges=not names_numbers(command.key), is_asked=True)
         if asks_modseq(command.key):
             session.enable("CONDSTORE")
         selected_id = session.selected.mailbox_id if session.selected is not None else None
@@ -58,7 +59,7 @@ async def multisearch(session: Session, command: MultiSearch) -> Reply:
 def _refuse(session: Session, command: MultiSearch) -> None:
     """Raises ImapSyntaxError for what section 2 calls BAD."""
     returns = command.returns
-    refuse_switched_off(session, returns)
+    refuse_switched_off(session, command.key, returns)
     if session.selected is None and (command.is_of_selected_alone or "UPDATE" in returns.words):
         raise ImapSyntaxError("no mailbox is selected")
     if not command.is_of_selected_alone and any_leaf(command.key, _is_of_selected):
@@ -101,11 +102,14 @@ async def _search_selected(session: Session, command: MultiSearch, entry: Mailbo
 
 
 async def _search_other(session: Session, command: MultiSearch, entry: MailboxEntry) -> None:
+    await _tell(session, command, entry, await with_progress(session, _find_other(session, command, entry)))
+
+
+async def _find_other(session: Session, command: MultiSearch, entry: MailboxEntry) -> list[int]:
     key = as_of(command.key, timezone.now())
     first_recent_uid = END_OF_UIDS if "IMAP4rev2" in session.enabled else entry.first_recent_uid
     async with searching(session, with_leaves(key, _without_session)):
-        uids = await in_store(_search_store, entry.mailbox_id, key, first_recent_uid)
-    await _tell(session, command, entry, uids)
+        return await in_store(_search_store, entry.mailbox_id, key, first_recent_uid)
 
 
 def _without_session(leaf: SearchKey) -> SearchKey:

@@ -14,7 +14,7 @@ from mailhost.protocols.imap.search_responses import no_update
 
 async def search(session: Session, command: Search) -> Reply:
     returns = command.returns
-    refuse_switched_off(session, returns)
+    refuse_switched_off(session, command.key, returns)
     if returns is not None and "UPDATE" in returns.words and session.tag in session.mailbox.contexts.by_tag:
         raise ImapSyntaxError("that tag's search is being kept up to date")  # RFC 5267 section 4.3
     if returns is None and "IMAP4rev2" in session.enabled:

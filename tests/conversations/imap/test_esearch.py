@@ -110,6 +110,73 @@ def test_pages_of_results(talk: Talk) -> None:
 
 
 @pytest.mark.usefixtures("five")
+def test_in_imap4rev2_every_search_is_told_so(talk: Talk) -> None:
+    talk("""
+        C: n ENABLE IMAP4rev2
+        S: * ENABLED IMAP4rev2
+        S: n OK …
+        C: s SELECT INBOX
+        S~ s OK …
+        C: a SEARCH UNSEEN
+        S: * ESEARCH (TAG "a") ALL 1:2,4:5
+        S: a OK …
+        C: b UID SEARCH SEEN
+        S: * ESEARCH (TAG "b") UID ALL 3
+        S: b OK …
+        C: c SEARCH FLAGGED
+        S: * ESEARCH (TAG "c")
+        S: c OK …
+        C: d SEARCH RETURN (SAVE) UNSEEN
+        S: d OK …
+        C: e UID SEARCH $ 1:4
+        S: * ESEARCH (TAG "e") UID ALL 1:2,4
+        S: e OK …
+        C: f SORT (REVERSE ARRIVAL) UTF-8 1:2
+        S: * SORT 1 2
+        S: f OK …
+    """)
+
+
+@pytest.mark.usefixtures("five")
+def test_what_is_switched_off_is_not_known(talk: Talk, login: str) -> None:
+    from mailboxes.models import Account
+
+    hidden = ["ESEARCH", "SEARCHRES", "WITHIN", "OBJECTID", "PARTIAL", "THREAD=REFERENCES", "SORT=DISPLAY"]
+    hidden += ["MULTISEARCH", "ESORT", "CONTEXT=SEARCH"]
+    Account.objects.filter(login=login).update(imap_switched_off=hidden)
+    script = "C: s SELECT INBOX\nS~ s OK …\n"
+    for number, refused in enumerate(
+        [
+            "SEARCH RETURN (COUNT) ALL",
+            "SEARCH RETURN (SAVE) ALL",
+            "SEARCH RETURN (UPDATE) ALL",
+            "SEARCH RETURN (PARTIAL 1:2) ALL",
+            "SEARCH NOT OLDER 5",
+            "SEARCH OR EMAILID E1 SEEN",
+            "SEARCH THREADID T1",
+            "THREAD REFERENCES UTF-8 ALL",
+            "SORT (DISPLAYFROM) UTF-8 ALL",
+            "SORT RETURN () (DATE) UTF-8 ALL",
+            "SORT (DATE) UTF-8 YOUNGER 5",
+            "THREAD ORDEREDSUBJECT UTF-8 YOUNGER 5",
+            "UID FETCH 1:* UID (PARTIAL 1:2)",
+            "ESEARCH IN (personal) ALL",
+            'CANCELUPDATE "x"',
+        ]
+    ):
+        script += f"C: a{number} {refused}\nS: a{number} BAD …\n"
+    talk(script)
+    talk("""
+        C: b SEARCH SEEN
+        S: * SEARCH 3
+        S: b OK …
+        C: c THREAD ORDEREDSUBJECT UTF-8 1
+        S: * THREAD (1)
+        S: c OK …
+    """)
+
+
+@pytest.mark.usefixtures("five")
 def test_the_mod_sequence_is_that_of_what_is_told(talk: Talk) -> None:
     talk("""
         C: s SELECT INBOX

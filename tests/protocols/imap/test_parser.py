@@ -221,8 +221,44 @@ def test_the_tag_of_a_broken_command_is_found() -> None:
     assert parse_tag(CommandText(b"")) == "*"
 
 
+SEARCHING = [
+    b'SEARCH RETURN (MIN MAX COUNT SAVE PARTIAL -1:-5) CHARSET UTF-8 $ OLDER 5 MODSEQ "/flags/\\\\seen" all 3',
+    b"UID SORT RETURN (ALL) (REVERSE DATE DISPLAYFROM) UTF-8 EMAILID E1 SAVEDON 1-Jan-2020",
+    b"THREAD REFERENCES UTF-8 THREADID T1",
+    b'ESEARCH IN (subtree (a "b") personal mailboxes INBOX) RETURN (COUNT) NOT SAVEDATESUPPORTED',
+    b'CANCELUPDATE "a1" "b2"',
+    b"UID FETCH $ UID (PARTIAL 1:5 CHANGEDSINCE 9 VANISHED)",
+]
+
+
+@pytest.mark.parametrize("octets", SEARCHING)
+def test_searching_commands_are_read(octets: bytes) -> None:
+    assert type(command(octets)).__name__ in {
+        "Search",
+        "Sort",
+        "Thread",
+        "MultiSearch",
+        "CancelUpdate",
+        "Fetch",
+    }
+
+
 WORDS = st.sampled_from(
     [octets for octets, _ in COMMANDS]
+    + SEARCHING
+    + [
+        b"RETURN (",
+        b"PARTIAL",
+        b"-1:-2",
+        b"$",
+        b"IN (",
+        b"SORT",
+        b"THREAD",
+        b"ESEARCH",
+        b"CANCELUPDATE",
+        b"UTF-8",
+    ]
+    + [b"REVERSE", b"personal", b"subtree", b"MODSEQ", b"EMAILID", b"OLDER", b"SAVE", b"(PARTIAL 1:2)"]
     + [b" ", b"(", b")", b'"', b"\\", b"{", b"}", b"{3}\r\nabc", b"NIL", b"*", b"1:*", b"<0.1>", b"[", b"]"]
     + [b"UID", b"OR", b"NOT", b"CHARSET", b"RETURN", b"BODY[", b"&", b"&-", b"FLAGS", b"01-Jan-2020"]
 )
