@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from delivery.queue.enqueue import NewQueuedMessage, enqueue
 from mailboxes.exceptions import MailboxBusy, MailboxFact
-from mailboxes.store.append import Item, Target, append_batch, prepare
+from mailboxes.store.append import SLOW_OCTETS, Item, Target, append_batch, prepare
 from mailboxes.store.arrivals import Arrival, Arrivals, Arrived
 from mailboxes.store.hierarchy import sent_mailbox
 from mailboxes.store.values import Flag, NewContent
@@ -23,7 +23,6 @@ from mailhost.net.store_threads import StoreThreads, in_store
 from mailhost.protocols.addresses import EmailAddress
 from mailhost.protocols.smtp.commands import Body
 
-LARGE_OCTETS = 128 * 1024  # from here on working out the structure takes milliseconds: not in the event loop
 OCTETS_PER_MESSAGE = 8 * 1024  # what a message weighs in a batch besides its own octets
 MAX_TURNS_LEFT_OUT = 3  # a message whose mailbox is locked so often is then waited for, beside the others
 
@@ -143,7 +142,7 @@ class Writer:
         Raises QuotaExceeded, MailboxNotFound, MessageTooLarge, DiskNearlyFull, StoreUnavailable (then the
         message may have been committed or not: the client is to send it again).
         """
-        if len(acceptance.octets) < LARGE_OCTETS:
+        if len(acceptance.octets) < SLOW_OCTETS:
             content = prepare(acceptance.octets)
         else:
             content = await in_store(prepare, acceptance.octets)

@@ -14,7 +14,7 @@ from mailboxes.imap.refusals import Refused
 from mailboxes.imap.sections import clip, filter_fields, is_filtered, span
 from mailboxes.imap.session import Session
 from mailboxes.store import values
-from mailboxes.store.append import prepare
+from mailboxes.store.append import SLOW_OCTETS, prepare
 from mailboxes.store.parts import find_parts, read_span
 from mailboxes.store.rights import find
 from mailhost.net.store_threads import in_store
@@ -46,8 +46,15 @@ class Draft:
     message: NewMessage
     pieces: Sequence[bytes | Span]
 
+    @property
+    def is_small(self) -> bool:
+        """Whether nothing has to be read, and little to be worked out."""
+        return (
+            len(self.pieces) == 1 and isinstance(self.pieces[0], bytes) and len(self.pieces[0]) < SLOW_OCTETS
+        )
+
     def prepared(self) -> values.NewMessage:
-        """With all that is worked out of it. Raises Refused. To be called in a store thread."""
+        """With all that is worked out of it. Raises Refused. To be called in a store thread unless it is small."""
         octets = self._octets()
         if not octets:
             raise Refused("An empty message cannot be appended.", "CANNOT")

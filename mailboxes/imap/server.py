@@ -9,6 +9,7 @@ from functools import partial
 from django.conf import settings
 
 from mailboxes.imap.account_sessions import AccountSessions
+from mailboxes.imap.arriving import Arriving
 from mailboxes.imap.conversation import converse
 from mailboxes.imap.limits import from_settings
 from mailboxes.imap.message_budget import MessageBudget
@@ -26,7 +27,7 @@ TOO_MANY_CONNECTIONS = status_line("*", "BYE", "Too many connections", "LIMIT")
 @asynccontextmanager
 async def imap_host(*, tls: ssl.SSLContext | None) -> AsyncIterator[ImapHost]:
     """What the sessions of one process share, as the settings say."""
-    watcher = Watcher(highest_modseqs)
+    watcher, arriving = Watcher(highest_modseqs), Arriving()
     await watcher.start()
     try:
         yield ImapHost(
@@ -36,11 +37,13 @@ async def imap_host(*, tls: ssl.SSLContext | None) -> AsyncIterator[ImapHost]:
             accounts=AccountSessions(
                 at_most=settings.IMAP_MAX_SESSIONS_PER_ACCOUNT, trusted=settings.TRUSTED_NETWORKS
             ),
+            arriving=arriving,
             tls=tls,
             allow_plaintext_login=settings.ALLOW_PLAINTEXT_LOGIN,
             switched_off=frozenset(settings.IMAP_SWITCHED_OFF),
         )
     finally:
+        await arriving.close()
         await watcher.stop()
 
 

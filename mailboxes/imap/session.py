@@ -12,6 +12,7 @@ from django.utils import timezone
 from mailboxes.authentication import Principal
 from mailboxes.exceptions import MailboxFact
 from mailboxes.imap.account_sessions import AccountSessions
+from mailboxes.imap.arriving import Arriving
 from mailboxes.imap.limits import BEFORE_LOGIN, LINE_SLACK, SessionLimits
 from mailboxes.imap.message_budget import Held, MessageBudget
 from mailboxes.imap.selected import Selected
@@ -50,6 +51,7 @@ class ImapHost:
     watcher: Watcher
     budget: MessageBudget
     accounts: AccountSessions
+    arriving: Arriving
     tls: ssl.SSLContext | None = None
     allow_plaintext_login: bool = False  # on loopback alone
     switched_off: Set[str] = frozenset()  # capabilities

@@ -40,6 +40,7 @@ from mailhost.net.disk import has_room
 from mailhost.protocols.message.working_out import work_out
 
 INBOX = "INBOX"
+SLOW_OCTETS = 128 * 1024  # from here on prepare() takes milliseconds: not in an event loop
 
 # Locks in their order (usage rows, then mailboxes: the count makes the one wait for the other), and content ids.
 LOCK_AND_NUMBER = """

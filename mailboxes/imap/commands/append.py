@@ -18,7 +18,9 @@ from mailhost.protocols.imap.sequence_sets import format_set
 
 async def append(session: Session, command: Append) -> Reply:
     drafts = await assemble(session, command.messages, command.extensions)
-    appended = await with_progress(session, in_store(_append, session.account_id, command.name, drafts))
+    appended = await _append_with_others(session, command.name, drafts)
+    if appended is None:
+        appended = await with_progress(session, in_store(_append, session.account_id, command.name, drafts))
     if session.selected is not None:
         session.selected.is_stale = True  # they may have gone there: section 6.3.11 wants EXISTS at once
     return ok("", appenduid(appended))
@@ -27,6 +29,15 @@ async def append(session: Session, command: Append) -> Reply:
 def appenduid(appended: Appended) -> str:
     """The response code."""
     return f"APPENDUID {appended.uid_validity} {format_set(appended.uids)}"
+
+
+async def _append_with_others(session: Session, name: str, drafts: Sequence[Draft]) -> Appended | None:
+    """A small message of its own shares a commit with those of other sessions; None where it is another case."""
+    if len(drafts) != 1 or not drafts[0].is_small:
+        return None
+    return await session.host.arriving.append(
+        account_id=session.account_id, name=name, message=drafts[0].prepared()
+    )
 
 
 def _append(account_id: int, name: str, drafts: Sequence[Draft]) -> Appended:
