@@ -8,10 +8,12 @@ from mailboxes.imap.selected import Selected
 from mailboxes.imap.session import Session
 from mailboxes.store.search import count_from, first_unseen
 from mailboxes.store.select import select_mailbox
+from mailboxes.store.values import MailboxEntry
 from mailboxes.store.values import Selected as Opened
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.imap.commands import Select
 from mailhost.protocols.imap.errors import ImapSyntaxError
+from mailhost.protocols.imap.object_ids import mailbox_object_id
 from mailhost.protocols.imap.responses import Reply, ok, status_line, untagged
 
 # Finding the first unseen message means scanning from the oldest. UNSEEN may be left out (section 6.3.1: "if
@@ -68,10 +70,18 @@ def _told(session: Session, supplied: str, opened: Opened, recent_count: int, un
         flags_permitted(entry.rights, is_read_only=session.mailbox.is_read_only)
         + untagged(f"{entry.message_count} EXISTS")
         + more
+        + _identity(session, entry)
         + status_line("*", "OK", "UIDs valid.", f"UIDVALIDITY {entry.uid_validity}")
         + status_line("*", "OK", "Predicted next UID.", f"UIDNEXT {entry.uid_next}")
         + status_line("*", "OK", "The newest change.", f"HIGHESTMODSEQ {modseq}")
     )
+
+
+def _identity(session: Session, entry: MailboxEntry) -> bytes:
+    """RFC 8474 section 4.2."""
+    if "OBJECTID" in session.switched_off:
+        return b""
+    return status_line("*", "OK", "The mailbox itself.", f"MAILBOXID ({mailbox_object_id(entry.mailbox_id)})")
 
 
 def _open(account_id: int, command: Select, *, knows_recent: bool) -> tuple[Opened, int, int]:
