@@ -1,4 +1,4 @@
-"""Who may see which mailbox: every page is given the signed-in account's own mailboxes, and finds its in there."""
+"""Who may see which mailbox: every page is given those of the signed-in account, and finds its in there."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from django.utils.cache import patch_cache_control
 
 from mailboxes.exceptions import MailboxNotFound
 from mailboxes.models import Account
-from mailboxes.store.hierarchy import list_mailboxes
+from mailboxes.store.rights import list_all
 from mailboxes.store.values import MailboxEntry
 from mailhost.webmail.folders import Folder, arrange
 from mailhost.webmail.reading import MessageNotFound
@@ -27,19 +27,22 @@ TIME_ZONE_COOKIE = "timezone"
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """An account with its own living mailboxes: all that its pages may reach."""
+    """An account with its living mailboxes, and those of others that it reads and has subscribed to (RFC 4314).
+
+    That is all that its pages may reach. What it may do in another's mailbox the store decides.
+    """
 
     account: Account
     entries: tuple[MailboxEntry, ...]
 
     @classmethod
     def of(cls, account: Account) -> "Desk":
-        """Reads the mailboxes: one statement."""
-        entries: Iterable[MailboxEntry] = list_mailboxes(account_id=account.pk)
-        return cls(account, tuple(entry for entry in entries if entry.exists))
+        """Reads the mailboxes: two statements."""
+        entries: Iterable[MailboxEntry] = list_all(account_id=account.pk)
+        return cls(account, tuple(entry for entry in entries if _is_shown(entry, account)))
 
     def mailbox(self, mailbox_id: int) -> MailboxEntry:
-        """The account's mailbox of this id. Raises MailboxNotFound, also where it is somebody else's."""
+        """The mailbox of this id. Raises MailboxNotFound, also where it is somebody else's and not shown here."""
         for entry in self.entries:
             if entry.mailbox_id == mailbox_id:
                 return entry
@@ -58,8 +61,14 @@ class Desk:
         return arrange(self.entries)
 
     def used_octets(self) -> int:
-        """What all messages take."""
-        return sum(entry.size_octets for entry in self.entries)
+        """What all messages of its own take."""
+        return sum(entry.size_octets for entry in self.entries if entry.account_id == self.account.pk)
+
+
+def _is_shown(entry: MailboxEntry, account: Account) -> bool:
+    if entry.account_id != account.pk:
+        return entry.is_subscribed and "r" in entry.rights
+    return entry.exists
 
 
 def for_account_holders(

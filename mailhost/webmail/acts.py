@@ -50,19 +50,26 @@ def perform(
 ) -> str:
     """Does it to these messages of the mailbox; a sentence about it, "" where the page itself shows it.
 
-    Raises MailboxNotFound for a target that the account does not have.
+    Raises MailboxNotFound for a target that the account does not have, NotPermitted in a mailbox of others, and
+    QuotaExceeded where messages go from one account to another.
     """
     if act in FLAG_CHANGES:
         mode, flags = FLAG_CHANGES[act]
-        store_flags(mailbox_id=entry.mailbox_id, uids=uids, mode=mode, flags=flags, now=now)
+        store_flags(
+            mailbox_id=entry.mailbox_id, uids=uids, mode=mode, flags=flags, acting_id=desk.account.pk, now=now
+        )
         return ""
     if act is Act.EMPTY:
         if entry.special_use not in EMPTIED:
             raise MailboxNotFound(entry.name)
-        gone = expunge(mailbox_id=entry.mailbox_id, uids=None, only_deleted=False, now=now)
+        gone = expunge(
+            mailbox_id=entry.mailbox_id, uids=None, only_deleted=False, acting_id=desk.account.pk, now=now
+        )
         return f"{_messages(len(gone.uids))} deleted for good."
     if act is Act.DELETE and entry.special_use == "\\Trash":
-        gone = expunge(mailbox_id=entry.mailbox_id, uids=uids, only_deleted=False, now=now)
+        gone = expunge(
+            mailbox_id=entry.mailbox_id, uids=uids, only_deleted=False, acting_id=desk.account.pk, now=now
+        )
         return f"{_messages(len(gone.uids))} deleted for good."
     target = _target(desk, act, to_mailbox_id, now)
     if target.mailbox_id == entry.mailbox_id:
@@ -70,8 +77,10 @@ def perform(
     moved = move_messages(
         account_id=desk.account.pk,
         mailbox_id=entry.mailbox_id,
+        owner_id=entry.account_id,
         uids=uids,
         to_mailbox_id=target.mailbox_id,
+        to_owner_id=target.account_id,
         now=now,
     )
     return f"{_messages(len(moved.uids))} moved to {label(target)}."

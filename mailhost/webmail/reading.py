@@ -69,10 +69,18 @@ def read_letter(entry: MailboxEntry, uid: int) -> Letter:
     )
 
 
-def mark_seen(entry: MailboxEntry, letter: Letter, *, now: datetime) -> None:
-    """Somebody has read it."""
-    if Flag.SEEN not in letter.flags:
-        store_flags(mailbox_id=entry.mailbox_id, uids=[letter.uid], mode="add", flags=Flag.SEEN, now=now)
+def mark_seen(entry: MailboxEntry, letter: Letter, *, acting_id: int, now: datetime) -> None:
+    """Somebody has read it. In a mailbox of others that is told where the reader has the right to."""
+    if Flag.SEEN in letter.flags or "s" not in entry.rights:
+        return
+    store_flags(
+        mailbox_id=entry.mailbox_id,
+        uids=[letter.uid],
+        mode="add",
+        flags=Flag.SEEN,
+        acting_id=acting_id,
+        now=now,
+    )
 
 
 def attached(octets: bytes, section: str) -> AttachedOctets:

@@ -10,7 +10,13 @@ from django.conf import settings
 from delivery.acceptance import Acceptance, accept_now
 from delivery.routing import AccountDisabled, route
 from domains.exceptions import AddressNotFound, DomainNotFound, TooManyTargets
-from mailboxes.exceptions import DiskNearlyFull, MailboxFact, MessageTooLarge, QuotaExceeded
+from mailboxes.exceptions import (
+    DiskNearlyFull,
+    MailboxFact,
+    MessageTooLarge,
+    NotPermitted,
+    QuotaExceeded,
+)
 from mailboxes.models import Account
 from mailboxes.store.append import append, prepare
 from mailboxes.store.expunge import expunge
@@ -105,7 +111,7 @@ def send(desk: Desk, outgoing: Outgoing, *, source: Source | None, message_id: s
     except (MailboxFact, StoreUnavailable) as fact:
         raise NotSent([_worded(fact)]) from fact
     if source is not None:
-        _mark_source(source, now=now)
+        _mark_source(source, acting_id=desk.account.pk, now=now)
 
 
 def save_draft(
@@ -129,7 +135,7 @@ def save_draft(
     except MailboxFact as fact:
         raise NotSent([_worded(fact)]) from fact
     if source is not None and source.mode is Mode.DRAFT:
-        _mark_source(source, now=now)
+        _mark_source(source, acting_id=desk.account.pk, now=now)
     return drafts, appended.uids[0]
 
 
@@ -193,14 +199,25 @@ def _worded(fact: Exception) -> str:
     return str(fact)
 
 
-def _mark_source(source: Source, *, now: datetime) -> None:
-    """The answered message is marked so; a draft that was sent or saved anew is gone."""
+def _mark_source(source: Source, *, acting_id: int, now: datetime) -> None:
+    """The answered message is marked so; a draft that was sent or saved anew is gone.
+
+    In a mailbox of others it is left as it is where that is not allowed: the message is sent all the same.
+    """
     mailbox_id, uids = source.entry.mailbox_id, [source.uid]
-    if source.mode is Mode.DRAFT:
-        expunge(mailbox_id=mailbox_id, uids=uids, only_deleted=False, now=now)
-    elif source.mode is Mode.FORWARD:
+    try:
+        if source.mode is Mode.DRAFT:
+            expunge(mailbox_id=mailbox_id, uids=uids, only_deleted=False, acting_id=acting_id, now=now)
+            return
+        is_forward = source.mode is Mode.FORWARD
         store_flags(
-            mailbox_id=mailbox_id, uids=uids, mode="add", flags=Flag(0), keywords=["$Forwarded"], now=now
+            mailbox_id=mailbox_id,
+            uids=uids,
+            mode="add",
+            flags=Flag(0) if is_forward else Flag.ANSWERED,
+            keywords=["$Forwarded"] if is_forward else (),
+            acting_id=acting_id,
+            now=now,
         )
-    else:
-        store_flags(mailbox_id=mailbox_id, uids=uids, mode="add", flags=Flag.ANSWERED, now=now)
+    except NotPermitted:
+        return

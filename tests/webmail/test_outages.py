@@ -79,7 +79,7 @@ def test_our_own_mistakes_are_told_apart(browser: Client, monkeypatch: pytest.Mo
     def mistake(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("mailhost.webmail.access.list_mailboxes", mistake)
+    monkeypatch.setattr("mailhost.webmail.access.list_all", mistake)
     answer = browser.get("/mail/", follow=True)
     assert answer.status_code == 500
     assert b"Something broke" in answer.content

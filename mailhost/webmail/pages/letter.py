@@ -38,7 +38,7 @@ def show_letter(request: HttpRequest, desk: Desk, mailbox_id: int, uid: int) -> 
     """The message's page; opening it marks it as seen."""
     entry = desk.mailbox(mailbox_id)
     letter = read_letter(entry, uid)
-    mark_seen(entry, letter, now=timezone.now())
+    mark_seen(entry, letter, acting_id=desk.account.pk, now=timezone.now())
     newer, older = neighbours(entry, uid)
     html = letter.message.text_html
     return show(

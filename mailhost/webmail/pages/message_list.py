@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from mailboxes.exceptions import NotPermitted, QuotaExceeded
 from mailhost.webmail.access import Desk, for_account_holders
 from mailhost.webmail.acts import EMPTIED, Act, perform
 from mailhost.webmail.folders import kind, label
@@ -85,7 +86,16 @@ def act(request: HttpRequest, desk: Desk, mailbox_id: int) -> HttpResponse:
     if wanted == Act.MOVE and to_mailbox_id is None:
         messages.warning(request, "Choose the folder to move to first.")
         return redirect(back)
-    sentence = perform(desk, entry, Act(wanted), uids, to_mailbox_id=to_mailbox_id, now=timezone.now())
+    try:
+        sentence = perform(desk, entry, Act(wanted), uids, to_mailbox_id=to_mailbox_id, now=timezone.now())
+    except NotPermitted:
+        messages.warning(
+            request, "The folder is somebody else's, who has not given you the right to do that."
+        )
+        return redirect(back)
+    except QuotaExceeded:
+        messages.warning(request, "There is no room for that in the account it would go to.")
+        return redirect(back)
     if sentence:
         messages.success(request, sentence)
     return redirect(back)
