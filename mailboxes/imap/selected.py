@@ -79,7 +79,7 @@ class Selected:
                 loaded, since = await in_store(_load, self.mailbox_id, self.modseq, self.uid_next)
             except MailboxNotFound as error:
                 raise MailboxGone(self.name) from error
-            self._view = _as_of(loaded, since, self.uid_next)
+            self._view = _as_of(loaded, since, self.uid_next, self.modseq)
             if since is None:
                 self._view = self._shared.share(self.mailbox_id, self.modseq, self._view)
             else:
@@ -176,9 +176,14 @@ class Selected:
             self.contexts.touch(row.uid for row in rows if self._view.position(row.uid) is not None)
 
     def _advance(self, modseq: int) -> None:
-        """Our own change came right behind what we knew: nothing of others lies between, nothing is to be read."""
+        """Our own change came right behind what we knew: nothing of others lies between, nothing is to be read.
+
+        Otherwise what lies between is told before this command's reply: a client counts from what it saw.
+        """
         if modseq == self.modseq + 1:
             self.modseq = modseq
+        else:
+            self.is_stale = True
 
     # --- what goes out ---------------------------------------------------------------------------------------
 
@@ -320,11 +325,12 @@ def _load(mailbox_id: int, modseq: int, uid_next: int) -> tuple[View, Changes | 
     return loaded, changes_since(mailbox_id=mailbox_id, modseq=modseq, uid_next=uid_next)
 
 
-def _as_of(loaded: View, since: Changes | None, uid_next: int) -> MailboxView:
+def _as_of(loaded: View, since: Changes | None, uid_next: int, modseq: int) -> MailboxView:
     """The messages that were there at the session's own moment.
 
     Everything below its `uid_next` that is there now, and everything that has vanished since: RFC 3501 wants the
-    sequence numbers of that moment. Flags are newer, which only tells the client sooner.
+    sequence numbers of that moment. Flags are newer, which only tells the client sooner; their mod-sequences are not,
+    because who counts from them has not heard of what vanished before. The next look brings the right ones.
     """
     if since is None:
         return MailboxView(loaded.uids, loaded.flags, loaded.modseqs, loaded.keywords)
@@ -336,6 +342,6 @@ def _as_of(loaded: View, since: Changes | None, uid_next: int) -> MailboxView:
     return MailboxView(
         uids,
         array(loaded.flags.typecode, (flags.get(uid, 0) for uid in uids)),
-        array(loaded.modseqs.typecode, (modseqs.get(uid, 1) for uid in uids)),
+        array(loaded.modseqs.typecode, (min(modseqs.get(uid, 1), modseq) for uid in uids)),
         dict(loaded.keywords),
     )
