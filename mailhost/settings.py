@@ -494,6 +494,12 @@ IMAP_MAX_BAD_COMMANDS = env.integer(
 IMAP_MAX_LOGIN_FAILURES = env.integer(
     "MAILHOST_IMAP_MAX_LOGIN_FAILURES", 5, "Wrong passwords on one connection before it closes."
 )
+IMAP_PROCESSES = env.integer(
+    "MAILHOST_IMAP_PROCESSES",
+    2,
+    "Processes that serve IMAP under `./run`. `serve_imap` is one process; several may share its ports.",
+    minimum=1,
+)
 IMAP_SWITCHED_OFF = env.words(
     "MAILHOST_IMAP_SWITCHED_OFF",
     (),

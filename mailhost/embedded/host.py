@@ -94,7 +94,12 @@ async def bring_up(supervisor: Supervisor) -> None:
     await supervisor.run_once(programs.preparation())
     ports = open_ports()
     await supervisor.start_programs(
-        doors=programs.doors(host=settings.BIND, ports=ports, smtp_processes=settings.SMTP_PROCESSES),
+        doors=programs.doors(
+            host=settings.BIND,
+            ports=ports,
+            smtp_processes=settings.SMTP_PROCESSES,
+            imap_processes=settings.IMAP_PROCESSES,
+        ),
         workers=programs.workers(var=var),
         host=settings.BIND,
         ports=ports,

@@ -23,16 +23,22 @@ def preparation() -> Program:
     return Program("preparation", "manage", ("prepare_instance",))
 
 
-def doors(*, host: str, ports: Mapping[str, int], smtp_processes: int = 1) -> list[Program]:
+def doors(
+    *, host: str, ports: Mapping[str, int], smtp_processes: int = 1, imap_processes: int = 1
+) -> list[Program]:
     """What clients connect to. The kernel spreads connections over the processes that share a port."""
     web = ("mailhost.asgi:application", "--host", host, "--port", str(ports["web"]), "--no-access-log")
-    names = ["smtp", *(f"smtp-{number}" for number in range(2, smtp_processes + 1))]
+    smtp, imap = _numbered("smtp", smtp_processes), _numbered("imap", imap_processes)
     return [
-        *(Program(name, "manage", ("serve_smtp",), ("smtp", "submission", "submissions")) for name in names),
-        Program("imap", "manage", ("serve_imap",), ("imap", "imaps")),
+        *(Program(name, "manage", ("serve_smtp",), ("smtp", "submission", "submissions")) for name in smtp),
+        *(Program(name, "manage", ("serve_imap",), ("imap", "imaps")) for name in imap),
         Program("pop3", "manage", ("serve_pop3",), ("pop3", "pop3s")),
         Program("web", "uvicorn", (*web, "--timeout-graceful-shutdown", WEB_GRACE_SECONDS), ("web",)),
     ]
+
+
+def _numbered(name: str, count: int) -> list[str]:
+    return [name, *(f"{name}-{number}" for number in range(2, count + 1))]
 
 
 def workers(*, var: Path) -> list[Program]:
