@@ -39,13 +39,14 @@ END_OF_UIDS = 1 << 32
 def resolve(key: SearchKey, selected: Selected, view: MailboxView, *, is_kept: bool = False) -> SearchKey:
     """The key with what only this session knows as UIDs. Raises ImapSyntaxError.
 
-    In a key that is kept for updates, a range of UIDs up to `*` goes on to those that are yet to come.
+    In a key that is kept for updates, a range up to `*` goes on to those that are yet to come.
     """
 
     def resolved(leaf: SearchKey) -> SearchKey:
         match leaf:
             case SequenceNumbers(numbers):
-                return _uids(view, positions(selected, view, numbers, by_uid=False))
+                found = _uids(view, positions(selected, view, numbers, by_uid=False))
+                return Uids((*found.ranges, *_yet_to_come(view, numbers))) if is_kept else found
             case UidSet(uids) if uids.is_saved:
                 return _uids(view, positions(selected, view, uids, by_uid=True))
             case UidSet(uids):
@@ -162,6 +163,13 @@ def _position(view: MailboxView, count: int) -> Callable[[int], int | None]:
 def to_saved(uids: Iterable[int]) -> "array[int]":
     """Four octets each: `$` may be a whole mailbox."""
     return array("I", sorted(uids))
+
+
+def _yet_to_come(view: MailboxView, numbers: SequenceSet) -> list[tuple[int, int]]:
+    """What ranges of sequence numbers up to `*` grow by, as UIDs."""
+    count = len(view.uids)
+    firsts = [low or high for low, high in numbers.ranges if (low == 0) != (high == 0)]
+    return [(view.uids[min(first, count) - 1] if count else 1, END_OF_UIDS) for first in firsts]
 
 
 def _uids(view: MailboxView, ranges: Ranges) -> Uids:

@@ -55,9 +55,10 @@ def read_rows(
     is_all = high - low + 1 == len(uids)
     condition = "message.uid BETWEEN %s AND %s" if is_all else "message.uid = ANY(%s::bigint[])"
     selection: tuple[Any, ...] = (low, high) if is_all else (list(uids),)
+    joins = any("content." in each for each in (*columns, *order))
+    join = "JOIN mailboxes_content content ON content.id = message.content_id" if joins else ""
     statement = (
-        f"SELECT {', '.join(columns)} FROM mailboxes_message message "
-        "JOIN mailboxes_content content ON content.id = message.content_id "
+        f"SELECT {', '.join(columns)} FROM mailboxes_message message {join} "
         f"WHERE message.mailbox_id = %s AND {condition} ORDER BY {', '.join(order)}"
     )
     with cursor() as sql:

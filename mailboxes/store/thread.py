@@ -8,6 +8,7 @@ from mailhost.protocols.imap.search_keys import SearchKey
 from mailhost.protocols.imap.sorting import Algorithm
 from mailhost.protocols.imap.threads import Forest, Head, ReferencesThreading, by_ordered_subject
 from mailhost.protocols.message.base_subject import is_reply_or_forward
+from mailhost.protocols.unicode_casemap import casemap
 
 HEADS_AT_ONCE = 5_000
 REFERENCES_AT_ONCE = 1_000
@@ -44,6 +45,7 @@ def _heads(mailbox_id: int, uids: Sequence[int]) -> list[Head]:
             mailbox_id, uids[start : start + HEADS_AT_ONCE], COLUMNS
         ):
             is_valid = message_id.startswith("<") and message_id.endswith(">")
-            own_id = message_id if is_valid else ""
-            heads.append(Head(uid, sent_at, base, is_reply_or_forward(subject), own_id))
+            # Most subjects are their own base: only the others are worth a closer look.
+            is_reply = casemap(subject) != base and is_reply_or_forward(subject)
+            heads.append(Head(uid, sent_at, base, is_reply, message_id if is_valid else ""))
     return heads
