@@ -17,6 +17,7 @@ from mailboxes.store.search_segments import (
     all_flags,
     exactly,
     flags_of,
+    flags_of_many,
     flags_of_places,
     patterns_of,
     runs,
@@ -253,7 +254,7 @@ def _look(sql: Any, group: Sequence[_Segment], spots: Sequence[Spot]) -> None:
         if postings is None and matches:
             behind.append((segment_id, area, matches, offsets))
         elif matches:
-            _read_postings(by_id[segment_id], matches, offsets, memoryview(postings))
+            _read_postings(by_id[segment_id], matches, offsets, postings)
     if missing:
         raise _Changed
     for segment_id, area, matches, offsets in behind:
@@ -262,7 +263,7 @@ def _look(sql: Any, group: Sequence[_Segment], spots: Sequence[Spot]) -> None:
             row = sql.execute(POSTINGS, (segment_id, area)).fetchone()
             if row is None:
                 raise _Changed
-            _read_postings(by_id[segment_id], matches, offsets, memoryview(row[0]))
+            _read_postings(by_id[segment_id], matches, offsets, row[0])
             continue
         starts = [offsets[start] for start, _ in slices]
         lengths = [offsets[end] - offsets[start] for start, end in slices]
@@ -280,15 +281,19 @@ def _look(sql: Any, group: Sequence[_Segment], spots: Sequence[Spot]) -> None:
 
 
 def _read_postings(
-    segment: _Segment, matches: list[tuple[Spot, Ranges]], offsets: "array[int]", postings: memoryview
+    segment: _Segment, matches: list[tuple[Spot, Ranges]], offsets: "array[int]", postings: bytes
 ) -> None:
+    message_count = len(segment.uids)
     for spot, ranges in matches:
+        if len(ranges) > MAX_SLICES:
+            segment.flags[spot] = flags_of_many(ranges, offsets, postings, message_count)
+            continue
         pieces = (
             piece
             for start, end in ranges
-            for piece in _cut(postings[offsets[start] : offsets[end]], offsets, start, end)
+            for piece in _cut(memoryview(postings)[offsets[start] : offsets[end]], offsets, start, end)
         )
-        segment.flags[spot] = flags_of(pieces, len(segment.uids))
+        segment.flags[spot] = flags_of(pieces, message_count)
 
 
 def _cut(octets: memoryview, offsets: "array[int]", start: int, end: int) -> Iterator[memoryview]:

@@ -7,10 +7,11 @@ message's number within the segment. Postings are 16-bit numbers, or a bitmap wh
 
 import heapq
 from array import array
+from bisect import bisect_left
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import compress, groupby
-from operator import itemgetter
+from operator import itemgetter, sub
 
 from mailboxes.store.search_text import Area, Words
 
@@ -120,10 +121,10 @@ def _pack(rows: Iterable[tuple[bytes, list[int]]], message_count: int) -> Entrie
         if 2 * len(places) < bitmap_octets:
             postings += array("H", places).tobytes()
         else:
-            bits = 0
+            digits = bytearray(b"0" * message_count)
             for place in places:
-                bits |= 1 << place
-            postings += bits.to_bytes(bitmap_octets, "little")
+                digits[~place] = 0x31
+            postings += int(digits, 2).to_bytes(bitmap_octets, "little")
         offsets.append(len(postings))
     return Entries(bytes(words), offsets, bytes(postings))
 
@@ -170,8 +171,12 @@ class Pattern:
         while at >= 0:
             if len(found) > MANY_ENTRIES and not self.at_start:
                 rest = words[counted:].split(b"\0")  # dearer than to look on, but the same for however many
-                holds = bytes.endswith if self.at_end else bytes.__contains__
-                found += [n for n, entry in enumerate(rest[1:-1], number) if holds(entry, self.octets)]
+                part, is_last = self.octets, self.at_end
+                found += [
+                    n
+                    for n, entry in enumerate(rest[1:-1], number)
+                    if part in entry and (not is_last or entry.endswith(part))
+                ]
                 break
             number += nuls(b"\0", counted, at)
             counted = at
@@ -220,6 +225,34 @@ def flags_of(postings: Iterable[bytes | memoryview], message_count: int) -> Flag
             bits |= int.from_bytes(octets, "little")
         else:
             numbers += octets
+    return _flags(bits, numbers, message_count)
+
+
+def flags_of_many(
+    ranges: Iterable[tuple[int, int]], offsets: "array[int]", postings: bytes, message_count: int
+) -> Flags:
+    """The same for ranges of entries, where all postings are there: without looking at each entry."""
+    bitmap_octets = (message_count + 7) // 8
+    sizes = map(sub, offsets[1:], offsets)
+    bitmaps = [entry for entry, size in enumerate(sizes) if size == bitmap_octets]
+    bits = at = 0
+    numbers = bytearray()
+    for start, end in ranges:
+        at = bisect_left(bitmaps, start, at)
+        while at < len(bitmaps) and bitmaps[at] < end:
+            entry = bitmaps[at]
+            numbers += postings[offsets[start] : offsets[entry]]
+            bits |= int.from_bytes(postings[offsets[entry] : offsets[entry + 1]], "little")
+            start = entry + 1
+            at += 1
+        numbers += postings[offsets[start] : offsets[end]]
+    return _flags(bits, numbers, message_count)
+
+
+def _flags(bits: int, numbers: bytearray, message_count: int) -> Flags:
+    """Of a bitmap and 16-bit numbers."""
+    if bits.bit_count() == message_count:
+        return all_flags(message_count)
     flags = bytearray(message_count)
     for place in set(array("H", bytes(numbers))):
         flags[place] = 1

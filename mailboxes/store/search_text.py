@@ -89,10 +89,13 @@ def parts_of(octets: bytes) -> list[Part]:
 
 def headers(octets: bytes, parts: list[Part]) -> Iterator[str]:
     """The header of the message, and those of its parts and of messages in it; and file names as people see them."""
-    for part in parts:
-        header = octets[part.header_start : part.body_start]
-        if header:
-            yield "\n".join(field.line for field in read_fields(header))
+    return _headers(octets, parts, read_fields(octets[: parts[0].body_start]))
+
+
+def _headers(octets: bytes, parts: list[Part], first: list[Field]) -> Iterator[str]:
+    for number, part in enumerate(parts):
+        fields = read_fields(octets[part.header_start : part.body_start]) if number else first
+        yield "\n".join(field.line for field in fields)
         if part.kind is not Kind.MULTIPART and (filename := filename_of(part, disposition_of(part))):
             yield fold(filename)
 
@@ -151,10 +154,10 @@ def words_of(octets: bytes) -> Words | None:
     words: Words = {area: set() for area in Area}
     for text in bodies(octets, parts, overlap=0):
         words[Area.BODY].update(pieces(text))
-    for text in headers(octets, parts):
+    fields = read_fields(octets[: parts[0].body_start])
+    for text in _headers(octets, parts, fields):
         words[Area.HEADERS].update(pieces(text))
-    root = parts[0]
-    for field in read_fields(octets[root.header_start : root.body_start]):
+    for field in fields:
         if field.name:
             words[Area.NAMES].add(field.name.encode())
             area = FIELD_AREAS.get(field.name)
