@@ -36,7 +36,8 @@ async def serve(session: Session, text: CommandText) -> Reply | None:
     """Run one command; its reply, or None where the command has answered by itself."""
     session.tag = parse_tag(text)
     try:
-        tagged = parse(text, has_utf8_names=session.has_utf8_names)
+        knows_charsets = "UTF8=ACCEPT" not in session.enabled
+        tagged = parse(text, has_utf8_names=session.has_utf8_names, knows_charsets=knows_charsets)
     except ImapSyntaxError as error:
         return bad(f"Error in IMAP command: {error}")
     except UnknownCharset as error:

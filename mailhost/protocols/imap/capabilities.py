@@ -46,6 +46,7 @@ EXTENSIONS: tuple[Extension, ...] = (
     Extension("QRESYNC", "RFC 7162"),
     Extension("UIDONLY", "RFC 9586"),
     Extension("UNAUTHENTICATE", "RFC 8437"),
+    Extension("UTF8=ACCEPT", "RFC 6855"),
     Extension("NAMESPACE", "RFC 2342"),
     Extension("UIDPLUS", "RFC 4315"),
     Extension("UNSELECT", "RFC 3691"),

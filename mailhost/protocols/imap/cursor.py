@@ -35,10 +35,13 @@ NIL = re.compile(rb'NIL(?![^\x00-\x20(){%*"\\\]\x7f-\xff])', re.IGNORECASE)
 class Cursor:
     """A place in one command's octets."""
 
-    __slots__ = ("_literals", "_next_literal", "at", "has_utf8_names", "octets")
+    __slots__ = ("_literals", "_next_literal", "at", "has_utf8_names", "knows_charsets", "octets")
 
-    def __init__(self, command: CommandText, *, has_utf8_names: bool = False) -> None:
+    def __init__(
+        self, command: CommandText, *, has_utf8_names: bool = False, knows_charsets: bool = True
+    ) -> None:
         self.has_utf8_names = has_utf8_names  # mailbox names: see names.py
+        self.knows_charsets = knows_charsets  # RFC 6855 section 3: after ENABLE UTF8=ACCEPT all is UTF-8
         self.octets = command.octets
         self.at = 0
         self._literals = command.literals

@@ -11,7 +11,7 @@ from mailhost.protocols.imap.cursor import Cursor
 from mailhost.protocols.imap.errors import ImapSyntaxError
 
 # What may be enabled, in the spelling in which it is told.
-CAN_BE_ENABLED: tuple[str, ...] = ("CONDSTORE", "IMAP4rev2", "QRESYNC", "UIDONLY")
+CAN_BE_ENABLED: tuple[str, ...] = ("CONDSTORE", "IMAP4rev2", "QRESYNC", "UIDONLY", "UTF8=ACCEPT")
 # RFC 7162 section 3.2.3: who enables QRESYNC has enabled CONDSTORE as well.
 IMPLIES: dict[str, tuple[str, ...]] = {"QRESYNC": ("CONDSTORE",)}
 MAX_WORDS = 100

@@ -46,9 +46,9 @@ def parse_tag(command: CommandText) -> str:
     return match[0].decode("ascii") if match else "*"
 
 
-def parse(command: CommandText, *, has_utf8_names: bool = False) -> c.Tagged:
+def parse(command: CommandText, *, has_utf8_names: bool = False, knows_charsets: bool = True) -> c.Tagged:
     """command = tag SP (command-any / …) CRLF."""
-    cursor = Cursor(command, has_utf8_names=has_utf8_names)
+    cursor = Cursor(command, has_utf8_names=has_utf8_names, knows_charsets=knows_charsets)
     tag = cursor.take(TAG, "a tag").decode("ascii")
     cursor.space()
     name = cursor.take(_NAME, "a command").decode("ascii").upper()

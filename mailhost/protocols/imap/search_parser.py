@@ -130,6 +130,8 @@ def saving(returns: ReturnOptions | None) -> Iterator[None]:
 def take_search_program(cursor: Cursor) -> SearchKey:
     """["CHARSET" SP astring SP] search-key *(SP search-key); raises UnknownCharset."""
     if cursor.take_if(b"CHARSET "):
+        if not cursor.knows_charsets:
+            raise ImapSyntaxError("all is UTF-8 here, no CHARSET is needed (RFC 6855 section 3)")
         return take_search_criteria(cursor)
     return _KeyParser(cursor, "utf-8").keys()
 
