@@ -36,6 +36,10 @@ def header_span(item: Binary, place: PartOffsets) -> tuple[int, int] | None:
 
 def decoder_of(header: bytes) -> Decoder | None:
     """For the part with this header; None where it has an encoding that nobody knows."""
+    if (
+        b"content-transfer-encoding" not in header.lower()
+    ):  # most headers are long, and most texts are not encoded
+        return decoder_for(b"")
     fields = read_fields(header, 0, len(header), max_fields=structure.limits().header_fields)
     return decoder_for(fields.get(b"content-transfer-encoding", [b""])[0])
 
