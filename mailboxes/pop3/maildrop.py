@@ -1,10 +1,12 @@
 """A maildrop (RFC 1939 section 5): INBOX as it was at sign-in, messages by number, marks for QUIT."""
 
+import asyncio
 from array import array
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, field
 
 from django.conf import settings
+from django.db import DatabaseError
 
 from mailboxes.exceptions import LoginTooSoon, MailboxNotFound
 from mailboxes.store.fetch import fetch_octets, fetch_rows, fetch_slice
@@ -13,7 +15,7 @@ from mailboxes.store.maildrop import free_lease, take_lease
 from mailboxes.store.select import load_view
 from mailhost.net import counters
 from mailhost.net.database import snapshot
-from mailhost.net.store_threads import in_store
+from mailhost.net.store_threads import StoreUnavailable, in_store
 
 SLICE_OCTETS = 256 * 1024  # of a large message, read and sent at a time
 READ_AHEAD_MESSAGES = 256
@@ -38,6 +40,7 @@ class Maildrop:
     read_ahead_octets: int
     deleted: set[int] = field(default_factory=set)  # numbers
     _ahead: dict[int, bytes] = field(default_factory=dict)  # by number
+    _coming: "asyncio.Task[dict[int, bytes]] | None" = None  # what follows that, on its way
     _last_read: int = 0
 
     def find(self, number: int) -> int:
@@ -74,21 +77,41 @@ class Maildrop:
 
         A client that reads one by one is read ahead for: messages that follow come in the same query.
         """
+        if number not in self._ahead and self._coming is not None:
+            self._ahead, self._coming = await self._coming, None
         octets = self._ahead.pop(number, None)
         if octets is None and self.sizes[number - 1] <= self.read_ahead_octets:
-            octets = await self._read_batch(number)
+            numbers = self._batch_from(number) if number == self._last_read + 1 else [number]
+            self._ahead = await self._fetch(numbers)
+            octets = self._ahead.pop(number, None)
+            if octets is None:
+                raise MessageGone
         self._last_read = number
+        if self._ahead and self._coming is None:
+            self._fetch_what_follows(max(self._ahead) + 1)
         return octets
 
-    async def _read_batch(self, number: int) -> bytes:
-        numbers = self._batch_from(number) if number == self._last_read + 1 else [number]
+    def _fetch_what_follows(self, number: int) -> None:
+        """While this batch is sent, Postgres reads the next one."""
+        if number <= len(self.uids) and self.sizes[number - 1] <= self.read_ahead_octets:
+            self._coming = asyncio.create_task(self._fetch_quietly(self._batch_from(number)))
+
+    async def _fetch_quietly(self, numbers: list[int]) -> dict[int, bytes]:
+        try:
+            return await self._fetch(numbers)
+        except (StoreUnavailable, DatabaseError):
+            return {}  # whoever needs it asks again, and is told
+
+    async def _fetch(self, numbers: list[int]) -> dict[int, bytes]:
         by_uid = {self.uids[each - 1]: each for each in numbers}
         rows = await in_store(fetch_octets, mailbox_id=self.mailbox_id, uids=list(by_uid))
-        self._ahead = {by_uid[uid]: octets for uid, octets, _ in rows}
-        octets = self._ahead.pop(number, None)
-        if octets is None:
-            raise MessageGone
-        return octets
+        return {by_uid[uid]: octets for uid, octets, _ in rows}
+
+    def close(self) -> None:
+        """Nothing is read ahead any more."""
+        if self._coming is not None:
+            self._coming.cancel()
+            self._coming = None
 
     def _batch_from(self, number: int) -> list[int]:
         """This message and those after it, as far as the bound on octets allows."""

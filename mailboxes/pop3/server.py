@@ -31,7 +31,7 @@ async def serve(connection: Connection, *, tls: ssl.SSLContext | None, leases: L
         while True:
             await _serve_command(session)
     except SessionOver as over:
-        connection.write(over.reply)
+        await session.end(over.reply)
     except (ConnectionLost, IdleTimeout):
         pass  # no UPDATE state: marks are forgotten
     finally:

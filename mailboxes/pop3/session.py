@@ -1,5 +1,6 @@
 """What the POP3 door knows about one connection, and what its commands need to do their work."""
 
+import asyncio
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,8 +11,11 @@ from mailboxes.authentication import Principal
 from mailboxes.mechanisms import offered_mechanisms
 from mailboxes.pop3.leases import Leases
 from mailboxes.pop3.maildrop import Maildrop
-from mailhost.net.connection import Connection
+from mailhost.net.connection import Connection, ConnectionLost
 from mailhost.protocols.pop3.states import State
+
+MAX_HELD_OCTETS = 64 * 1024
+LINES_IN_A_ROW = 64
 
 
 class SessionOver(Exception):
@@ -36,6 +40,9 @@ class Session:
     opened: Maildrop | None = field(default=None, repr=False)
     bad_commands: int = 0
     login_failures: int = 0
+    _held: list[bytes] = field(default_factory=list, repr=False)  # replies on their way out
+    _held_octets: int = 0
+    _lines: int = 0
 
     @property
     def state(self) -> State:
@@ -72,12 +79,19 @@ class Session:
 
     async def leave(self) -> None:
         """The session is over: the next one may begin."""
+        if self.opened is not None:
+            self.opened.close()
         if self.principal is not None and self.holder:
             await self.leases.free(self.principal.account_id, self.holder)
             self.holder = ""
 
     async def read_line(self) -> bytes:
         """The client's next line. Raises what Connection.read_line raises."""
+        self._lines += 1
+        if not self.connection.has_line:
+            await self.flush()
+        elif self._lines % LINES_IN_A_ROW == 0:
+            await asyncio.sleep(0)  # thousands of commands at once: others have their turn
         is_waiting_for_login = self.opened is None
         return await self.connection.read_line(
             limit=settings.POP3_MAX_LINE_OCTETS,
@@ -87,9 +101,29 @@ class Session:
         )
 
     async def send(self, octets: bytes) -> None:
-        """Write, and wait until the client takes it. Raises ConnectionLost."""
-        self.connection.write(octets)
-        await self.connection.drain()
+        """Write, and wait until the client takes it. Raises ConnectionLost.
+
+        Replies to a client that goes on without waiting travel together: a packet for each costs more than the rest.
+        """
+        self._held.append(octets)
+        self._held_octets += len(octets)
+        if self._held_octets >= MAX_HELD_OCTETS or not self.connection.has_line:
+            await self.flush()
+
+    async def end(self, reply: bytes) -> None:
+        """The last reply, behind all others; a client that has gone already needs none."""
+        self._held.append(reply)
+        try:
+            await self.flush()
+        except ConnectionLost:
+            pass
+
+    async def flush(self) -> None:
+        """Nothing is held back any more. Raises ConnectionLost."""
+        if self._held:
+            octets, self._held, self._held_octets = b"".join(self._held), [], 0
+            self.connection.write(octets)
+            await self.connection.drain()
 
     async def send_all(self, pieces: Iterable[bytes]) -> None:
         """The same with a reply in pieces."""

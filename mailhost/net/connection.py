@@ -358,6 +358,11 @@ class Connection(asyncio.Protocol):
         return self._compression is not None
 
     @property
+    def has_line(self) -> bool:
+        """Whether read_line would not wait: the client has sent another command without waiting for a reply."""
+        return b"\n" in self._buffer
+
+    @property
     def has_input(self) -> bool:
         """Whether the client has sent something that was not read yet."""
         return bool(self._buffer)
@@ -369,6 +374,12 @@ class Connection(asyncio.Protocol):
         """
         self._write_raw(announce)
         self._compression = Compression()
+
+    def end_compression(self, *, announce: bytes) -> None:
+        """Nothing behind `announce` is compressed any more, either way. To be called with no input waiting."""
+        if self._compression is not None:
+            self._write_raw(self._compression.finish(announce))
+            self._compression = None
 
     @property
     def end_points(self) -> tuple[bytes, ...]:

@@ -9,12 +9,23 @@ import re
 CRLF = b"\r\n"
 ANY_END = re.compile(rb"\r\n|\r|\n")
 END_OF_TEXT = b".\r\n"
+_BARE_CR = re.compile(rb"\r(?!\n)")
+_LEADING_DOT = re.compile(rb"\n\.")
 
 
 def has_bare_ends(octets: bytes) -> bool:
-    """Whether a CR or LF stands outside CRLF."""
-    pairs = octets.count(CRLF)
-    return octets.count(b"\n") != pairs or octets.count(b"\r") != pairs
+    """Whether a CR or LF stands outside CRLF. Looking for single octets is what Python is fast at."""
+    return octets.count(b"\n") != octets.count(b"\r") or _BARE_CR.search(octets) is not None
+
+
+def is_wire_form(octets: bytes) -> bool:
+    """Whether dot_stuffed() would only add the end: CRLF everywhere, at the end too, and no line begins with a dot."""
+    return (
+        (not octets or octets.endswith(CRLF))
+        and not octets.startswith(b".")
+        and _LEADING_DOT.search(octets) is None
+        and not has_bare_ends(octets)
+    )
 
 
 def to_crlf(octets: bytes) -> bytes:

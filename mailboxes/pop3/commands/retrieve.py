@@ -7,7 +7,7 @@ from mailboxes.pop3.maildrop import SLICE_OCTETS, MessageGone
 from mailboxes.pop3.session import Session
 from mailhost.net.connection import ConnectionLost
 from mailhost.net.store_threads import StoreUnavailable
-from mailhost.protocols.lines import CrlfFolder, DotStuffer, TopCutter, dot_stuffed
+from mailhost.protocols.lines import CrlfFolder, DotStuffer, TopCutter, dot_stuffed, is_wire_form
 from mailhost.protocols.message.downgrading import HeaderDowngrader, downgraded
 from mailhost.protocols.pop3.commands import Retr, Top
 from mailhost.protocols.pop3.replies import END, ok
@@ -21,7 +21,11 @@ async def retr(session: Session, command: Retr) -> None:
     maildrop.find(command.number)
     octets = await maildrop.read(command.number)
     if octets is not None:
-        text = dot_stuffed(octets if session.has_utf8 else downgraded(octets))
+        octets = octets if session.has_utf8 else downgraded(octets)
+        if is_wire_form(octets):  # nearly all mail is
+            await session.send(b"+OK %d octets follow.\r\n%b.\r\n" % (len(octets), octets))
+            return
+        text = dot_stuffed(octets)
         count = len(text) - len(END) - text.count(b"\r\n..") - text.startswith(b"..")
         await session.send(ok(f"{count} octets follow.") + text)
         return
@@ -31,9 +35,7 @@ async def retr(session: Session, command: Retr) -> None:
         async with aclosing(_pieces(session, command.number, first=SLICE_OCTETS)) as pieces:
             async for piece in pieces:
                 if not is_begun:
-                    session.connection.write(
-                        ok(f"About {maildrop.size_octets(command.number)} octets follow.")
-                    )
+                    await session.send(ok(f"About {maildrop.size_octets(command.number)} octets follow."))
                     is_begun = True
                 await session.send(stuffer.feed(piece))
     except (StoreUnavailable, MessageGone) as fact:

@@ -12,5 +12,6 @@ async def stls(session: Session, command: Stls) -> None:
             err("TLS is active already." if session.connection.is_tls else "There is no TLS here.")
         )
         return
+    await session.flush()
     await session.connection.start_tls(session.tls, announce=ok("Begin TLS."))
     session.user, session.has_utf8 = "", False

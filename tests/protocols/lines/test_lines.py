@@ -13,6 +13,7 @@ from mailhost.protocols.lines import (
     TopCutter,
     dot_stuffed,
     has_bare_ends,
+    is_wire_form,
     to_crlf,
 )
 
@@ -84,3 +85,8 @@ def test_top_is_the_header_and_so_many_lines_wherever_it_is_cut(
     header, empty_line, body = (b"\r\n" + to_crlf(text)).partition(b"\r\n\r\n")
     body_lines = re.findall(rb"[^\r\n]*\r\n|[^\r\n]+", body)
     assert b"\r\n" + came == header + empty_line + b"".join(body_lines[:lines])
+
+
+@given(TEXTS)
+def test_wire_form_is_what_stuffing_leaves_alone(text: bytes) -> None:
+    assert is_wire_form(text) == (dot_stuffed(text) == text + b".\r\n")
