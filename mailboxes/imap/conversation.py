@@ -22,7 +22,11 @@ async def converse(connection: Connection, host: ImapHost) -> None:
     except IdleTimeout:
         session.bye("Nothing heard for too long")
     except MailboxGone:
-        session.bye("The selected mailbox was deleted")
+        selected = session.selected
+        is_own = selected is None or selected.visitor_id is None
+        session.bye(
+            f"The selected mailbox was deleted{'' if is_own else ', or is no longer shared with you'}"
+        )
     except ConnectionLost:
         pass
     finally:

@@ -206,7 +206,7 @@ def test_a_revoked_reader_reads_nothing_more(meet: Meet) -> None:
         1C: e SETACL INBOX {bob} ""
         1S: e OK …
         2C: f NOOP
-        2S: * BYE …
+        2S: * BYE The selected mailbox was deleted, or is no longer shared with you
         2S!
     """)
 
