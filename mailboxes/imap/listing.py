@@ -7,7 +7,7 @@ from unicodedata import normalize
 from mailboxes.store.hierarchy import SEPARATOR, may_have_inferiors
 from mailboxes.store.values import MailboxEntry
 from mailhost.protocols.imap.commands import List
-from mailhost.protocols.imap.list_patterns import Pattern
+from mailhost.protocols.imap.list_patterns import Patterns
 from mailhost.protocols.imap.names import write_name
 
 # Selection options that a name must meet; REMOTE adds nothing here, and RECURSIVEMATCH says what to do about superiors.
@@ -73,9 +73,9 @@ class Listing:
 
     def told(self) -> list[Told]:
         """What the LIST tells, by name."""
-        patterns = [Pattern(pattern) for pattern in self.asked.patterns]
+        patterns = Patterns(self.asked.patterns)
         candidates = {*self.existing, *self.with_inferiors, *self.subscribed, *self.above_selected}
-        matching = {name for name in candidates if any(pattern.matches(name) for pattern in patterns)}
+        matching = {name for name in candidates if patterns.match(name)}
         return [self.tell(name) for name in sorted(self._chosen(matching))]
 
     def _chosen(self, matching: Set[str]) -> Iterable[str]:

@@ -1,13 +1,13 @@
 """The mailboxes of an account: list, create, delete, rename, subscribe (RFC 9051 sections 6.3.4 to 6.3.9)."""
 
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Max, QuerySet, Value
-from django.db.models.functions import Concat
+from django.db.models.functions import Concat, Substr
 
 from mailboxes.exceptions import (
     InboxIsPermanent,
@@ -217,33 +217,34 @@ def rename_mailbox(*, account_id: int, name: str, to: str, now: datetime) -> Non
         _create(account_id, superior, "", now)
 
 
-def _family(account_id: int, name: str) -> list[Mailbox]:
-    """The mailbox of this canonical name, if there is one, and all inferior ones, locked."""
+def _family(account_id: int, name: str) -> dict[int, str]:
+    """The mailbox of this canonical name, if there is one, and all inferior ones, locked: names by id."""
     family = (
         Mailbox.objects.select_for_update(no_key=True)
         .filter(account_id=account_id, deleted_at=None, name__startswith=name)
         .order_by("pk")
+        .values_list("pk", "name")
     )
-    return [each for each in family if (each.name + SEPARATOR).startswith(name + SEPARATOR)]
+    return {pk: each for pk, each in family if (each + SEPARATOR).startswith(name + SEPARATOR)}
 
 
-def _rename_family(account_id: int, family: list[Mailbox], name: str, to: str) -> None:
+def _rename_family(account_id: int, family: Mapping[int, str], name: str, to: str) -> None:
     """Gives locked mailboxes their new names. Raises MailboxExists, MailboxNameInvalid."""
-    old_names = {each.name for each in family}
-    for each in family:
-        each.name = canonical_name(to + each.name[len(name) :])
-    new_names = {each.name for each in family}
+    renamed = {pk: canonical_name(to + each[len(name) :]) for pk, each in family.items()}
+    old_names, new_names = set(family.values()), set(renamed.values())
     living = Mailbox.objects.filter(account_id=account_id, deleted_at=None)
     conflict = living.filter(name__in=new_names - (old_names if to != name else set()))
     if existing := conflict.values_list("name", flat=True).first():
         raise MailboxExists(existing)
+    rows = Mailbox.objects.filter(pk__in=list(family))
+    kept = len(name)
     if old_names & new_names:  # a/b to a, where a/b/b is: no name twice at any moment
-        living.filter(name__in=old_names).update(name=Concat(Value(UNNAMED), "name"))
+        rows.update(name=Concat(Value(UNNAMED), "name"))
+        kept += len(UNNAMED)
+    rows.update(name=Concat(Value(to), Substr("name", kept + 1)))
     subscribed = _take_subscriptions(account_id, new_names)
-    for each in family:
-        each.is_subscribed |= each.name in subscribed
-    Mailbox.objects.bulk_update(family, ["name", "is_subscribed"])
-    announce_names_on_commit(account_id, [each.pk for each in family])
+    if subscribed:
+        rows.filter(name__in=subscribed).update(is_subscribed=True)
 
 
 @transaction.atomic

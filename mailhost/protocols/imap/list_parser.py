@@ -4,7 +4,7 @@ from mailhost.protocols.imap.commands import List, Lsub
 from mailhost.protocols.imap.cursor import LIST_ATOM, Cursor
 from mailhost.protocols.imap.errors import ImapSyntaxError
 from mailhost.protocols.imap.metadata import MAX_ENTRIES, take_entries
-from mailhost.protocols.imap.names import read_name
+from mailhost.protocols.imap.names import MAX_NAME_OCTETS, read_name
 
 # RFC 3501 section 6.3.10, RFC 7162, RFC 7889, RFC 8438, RFC 8474, RFC 9208
 STATUS_ITEMS = frozenset(
@@ -24,7 +24,7 @@ STATUS_ITEMS = frozenset(
 )
 SELECTION_OPTIONS = frozenset({"SUBSCRIBED", "REMOTE", "RECURSIVEMATCH", "SPECIAL-USE"})
 RETURN_OPTIONS = frozenset({"SUBSCRIBED", "CHILDREN", "SPECIAL-USE", "MYRIGHTS"})
-MAX_PATTERN_OCTETS = 2_000  # of all together: matching costs the pattern's length for each octet of each name
+MAX_PATTERN_CHARACTERS = 2_000  # of all together: matching takes longer the more places there are to follow
 MAX_PATTERNS = 20
 
 
@@ -46,8 +46,7 @@ def take_list(cursor: Cursor) -> List:
         is_extended = True
     else:
         patterns = (_pattern(cursor),)
-    if len(patterns) > MAX_PATTERNS or sum(map(len, patterns)) > MAX_PATTERN_OCTETS:
-        raise ImapSyntaxError("too many or too long patterns")
+    _refuse_long(reference, patterns)
     returns: set[str] = set()
     status_items: list[str] = []
     metadata_entries: list[str] = []
@@ -79,7 +78,9 @@ def take_lsub(cursor: Cursor) -> Lsub:
     cursor.space()
     reference = _pattern(cursor)
     cursor.space()
-    return Lsub(reference, _pattern(cursor))
+    pattern = _pattern(cursor)
+    _refuse_long(reference, (pattern,))
+    return Lsub(reference, pattern)
 
 
 def take_status_items(cursor: Cursor) -> tuple[str, ...]:
@@ -91,10 +92,17 @@ def take_status_items(cursor: Cursor) -> tuple[str, ...]:
     return tuple(dict.fromkeys(items))
 
 
+def _refuse_long(reference: str, patterns: tuple[str, ...]) -> None:
+    """The reference stands before each of the patterns."""
+    characters = sum(len(reference) + len(pattern) for pattern in patterns)
+    if len(patterns) > MAX_PATTERNS or characters > MAX_PATTERN_CHARACTERS:
+        raise ImapSyntaxError("too many or too long patterns")
+
+
 def _pattern(cursor: Cursor) -> str:
     """list-mailbox = 1*list-char / string."""
     octets = cursor.astring_octets("a pattern", LIST_ATOM)
-    if len(octets) > MAX_PATTERN_OCTETS:
+    if len(octets) > MAX_NAME_OCTETS:
         raise ImapSyntaxError("the pattern is too long")
     return read_name(octets, is_utf8=cursor.has_utf8_names)
 

@@ -1,56 +1,67 @@
 """LIST and LSUB patterns (RFC 3501 section 6.3.8): `*` matches anything, `%` anything within one level."""
 
 import re
+from collections.abc import Iterable
 
 _WILDCARDS = re.compile(r"[*%]+")
 INBOX = "INBOX"
 
 
-class Pattern:
-    """One pattern, made ready to be held against many names.
+class Patterns:
+    """The patterns of one command, made ready to be held against many names.
 
-    All places in the pattern are followed at once, as bits of one number: `*a%*b%…` costs no more than a few steps for
-    each character of the name, where backtracking would never end.
+    All places in all patterns are followed at once, as bits of one number: `*a%*b%…`, twenty times, costs no more than
+    a few steps for each character of the name, where backtracking would never end.
     """
 
-    __slots__ = ("_ends", "_letters", "_prefix", "_separator", "_stars", "_text", "_wild")
+    __slots__ = ("_ends", "_letters", "_patterns", "_separator", "_stars", "_wild")
 
-    def __init__(self, text: str, *, separator: str = "/") -> None:
-        text = _WILDCARDS.sub(lambda run: "*" if "*" in run[0] else "%", text)  # "%%" means no more than "%"
-        self._text = text
+    def __init__(self, texts: Iterable[str], *, separator: str = "/") -> None:
         self._separator = separator
-        wildcard = _WILDCARDS.search(text)
-        self._prefix = text[: wildcard.start()] if wildcard else text
-        self._ends = 1 << len(text)
-        self._stars = self._wild = 0
+        self._patterns: list[
+            tuple[int, str, str]
+        ] = []  # the place of its beginning; up to the first wildcard, the rest
+        self._ends = self._stars = self._wild = 0
         self._letters: dict[str, int] = {}
-        for place, character in enumerate(text):
-            if character in "*%":
-                self._wild |= 1 << place
-                self._stars |= (1 << place) if character == "*" else 0
-            else:
-                self._letters[character] = self._letters.get(character, 0) | 1 << place
+        place = 0
+        for text in dict.fromkeys(texts):
+            # "%%" means no more than "%", "*%" no more than "*"
+            text = _WILDCARDS.sub(lambda run: "*" if "*" in run[0] else "%", text)
+            wildcard = _WILDCARDS.search(text)
+            prefix = text[: wildcard.start()] if wildcard else text
+            self._patterns.append((1 << place, prefix, text[len(prefix) :]))
+            for character in text:
+                self._add(character, 1 << place)
+                place += 1
+            self._ends |= 1 << place
+            place += 1
 
-    def matches(self, name: str) -> bool:
-        """Whether the pattern asks for this name. INBOX compares in any case, also as the first level."""
-        if self._text == "*":
-            return True
-        if name == INBOX or name.startswith(INBOX + self._separator):
-            return self._follow(name, caseless=len(INBOX))
-        if not name.startswith(self._prefix):
-            return False
-        rest = self._text[len(self._prefix) :]
-        if not rest:
-            return name == self._prefix
-        if rest == "*":
-            return True
-        if rest == "%":
-            return self._separator not in name[len(self._prefix) :]
-        return self._follow(name, caseless=0)
+    def _add(self, character: str, bit: int) -> None:
+        if character not in "*%":
+            self._letters[character] = self._letters.get(character, 0) | bit
+            return
+        self._wild |= bit
+        if character == "*":
+            self._stars |= bit
 
-    def _follow(self, name: str, *, caseless: int) -> bool:
+    def match(self, name: str) -> bool:
+        """Whether one of them asks for this name. INBOX compares in any case, also as the first level."""
+        is_inbox = name == INBOX or name.startswith(INBOX + self._separator)
+        beginnings = 0
+        for beginning, prefix, rest in self._patterns:
+            if is_inbox:
+                beginnings |= beginning
+            elif name.startswith(prefix):
+                if rest == "*" or (not rest and name == prefix):
+                    return True
+                if rest == "%" and self._separator not in name[len(prefix) :]:
+                    return True
+                if rest not in {"", "%"}:
+                    beginnings |= beginning
+        return bool(beginnings) and self._follow(name, beginnings, caseless=len(INBOX) if is_inbox else 0)
+
+    def _follow(self, name: str, places: int, *, caseless: int) -> bool:
         letters, wild, stars, separator = self._letters, self._wild, self._stars, self._separator
-        places = 1
         for number, character in enumerate(name):
             places |= (places & wild) << 1  # wildcards match nothing as well; no two stand side by side
             stay = places & (stars if character == separator else wild)
@@ -66,4 +77,4 @@ class Pattern:
 
 def matches(pattern: str, name: str, *, separator: str = "/") -> bool:
     """Whether `name` is one that `pattern` asks for."""
-    return Pattern(pattern, separator=separator).matches(name)
+    return Patterns([pattern], separator=separator).match(name)

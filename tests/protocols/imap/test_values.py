@@ -12,7 +12,7 @@ from mailhost.protocols.imap.cursor import Cursor
 from mailhost.protocols.imap.dates import format_date_time, take_date_time
 from mailhost.protocols.imap.errors import ImapSyntaxError
 from mailhost.protocols.imap.framing import CommandText
-from mailhost.protocols.imap.list_patterns import matches
+from mailhost.protocols.imap.list_patterns import Patterns, matches
 from mailhost.protocols.imap.responses import astring, no, ok, string
 from mailhost.protocols.imap.sequence_sets import SequenceSet, format_set, take_sequence_set
 from mailhost.protocols.imap.states import State
@@ -123,6 +123,11 @@ def test_patterns(pattern: str, name: str, *, expected: bool) -> None:
 def test_patterns_agree_with_a_regex(pattern: str, name: str) -> None:
     regex = "".join({"*": ".*", "%": "[^/]*"}.get(c, re.escape(c)) for c in pattern)
     assert matches(pattern, name) is (re.fullmatch(regex, name) is not None)
+
+
+@given(st.lists(st.text("ab/*%", max_size=6), max_size=4), st.text("ab/", max_size=8))
+def test_many_patterns_are_each_of_them(patterns: list[str], name: str) -> None:
+    assert Patterns(patterns).match(name) is any(matches(pattern, name) for pattern in patterns)
 
 
 @given(st.datetimes(timezones=st.just(UTC)).filter(lambda moment: 1900 < moment.year < 9999))
