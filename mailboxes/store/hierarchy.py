@@ -245,6 +245,7 @@ def _rename_family(account_id: int, family: Mapping[int, str], name: str, to: st
     subscribed = _take_subscriptions(account_id, new_names)
     if subscribed:
         rows.filter(name__in=subscribed).update(is_subscribed=True)
+    announce_names_on_commit(account_id, family)
 
 
 @transaction.atomic
