@@ -15,8 +15,9 @@ from mailboxes.imap.progress import with_progress
 from mailboxes.imap.selected import Selected
 from mailboxes.imap.session import Session
 from mailboxes.imap.view import MailboxView, Ranges
-from mailboxes.store.search import ReadsMuch, reads_messages
+from mailboxes.store.search import reads_messages
 from mailboxes.store.search import search as search_messages
+from mailboxes.store.search_index import ReadsMuch
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.imap.commands import Search
 from mailhost.protocols.imap.flags import RECENT

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from mailboxes.store.fetch import fetch_headers, fetch_octets
 from mailboxes.store.search_candidates import Candidate
 from mailboxes.store.search_conditions import compile_condition
-from mailboxes.store.search_index import Indexed, Leaf, ask
+from mailboxes.store.search_index import Indexed, Leaf, ReadsMuch, ask
 from mailboxes.store.search_predicates import Needs, compile_predicate
 from mailhost.net.database import cursor
 from mailhost.net.store_threads import report
@@ -46,17 +46,13 @@ SELECT message.uid, message.flags, message.keywords, message.internal_date, mess
 """
 
 
-class ReadsMuch(Exception):
-    """More messages than a few would have to be read."""
-
-
 def search(*, mailbox_id: int, key: SearchKey, is_patient: bool = True) -> list[int]:
     """The UIDs of the messages that match, ascending. The key holds no sequence numbers, `*` or \\Recent.
 
     Raises ReadsMuch, unless is_patient.
     """
     leaves = list(dict.fromkeys(_text_keys(key)))
-    indexed = ask(mailbox_id=mailbox_id, leaves=leaves) if leaves else None
+    indexed = ask(mailbox_id=mailbox_id, leaves=leaves, is_patient=is_patient) if leaves else None
     if indexed is None:
         return _scan(mailbox_id, key, (0, _MAX_UID), is_patient=is_patient)
     if leaves == [key] and not indexed.may_have_gone and indexed.answers[leaves[0]].is_certain:

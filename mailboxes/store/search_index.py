@@ -39,6 +39,7 @@ from mailhost.protocols.imap.search_keys import (
 )
 
 OCTETS_AT_ONCE = 32 << 20  # of words
+FEW_OCTETS = 128 << 20  # a look through that many takes a tenth of a second
 INLINE_POSTINGS = 65_536  # octets: fewer than that come with the words
 MAX_SLICES = 300  # beyond, reading all postings is quicker
 
@@ -67,6 +68,10 @@ SELECT substring(postings FROM slice.start + 1 FOR slice.length)
 Leaf = HeaderHolds | TextHolds
 Ranges = list[tuple[int, int]]
 Spot = tuple[Area, Pattern]
+
+
+class ReadsMuch(Exception):
+    """The answer takes longer than milliseconds."""
 
 
 class _Part(NamedTuple):
@@ -147,24 +152,27 @@ class _Segment:
         return self.flags.get((area, pattern), 0)
 
 
-def ask(*, mailbox_id: int, leaves: Sequence[Leaf]) -> Indexed | None:
-    """What the index knows of these keys; None where the mailbox has no index."""
+def ask(*, mailbox_id: int, leaves: Sequence[Leaf], is_patient: bool = True) -> Indexed | None:
+    """What the index knows of these keys; None where the mailbox has no index. Raises ReadsMuch, unless is_patient."""
     try:
-        return _ask(mailbox_id, leaves)
+        return _ask(mailbox_id, leaves, is_patient)
     except _Changed:
         with snapshot():
-            return _ask(mailbox_id, leaves)
+            return _ask(mailbox_id, leaves, is_patient)
 
 
-def _ask(mailbox_id: int, leaves: Sequence[Leaf]) -> Indexed | None:
+def _ask(mailbox_id: int, leaves: Sequence[Leaf], is_patient: bool) -> Indexed | None:
     wanted = {leaf: _Wanted(leaf) for leaf in leaves}
     with cursor() as sql:
         rows = sql.execute(SEGMENTS, (mailbox_id,)).fetchall()
         if not rows:
             return None
         indexed_to, last_uid, indexed_count, message_count = rows[0][:4]
+        segments = [_segment(*row[4:]) for row in rows if row[4] is not None]
+        if not is_patient and len(leaves) * sum(segment.octets for segment in segments) > FEW_OCTETS:
+            raise ReadsMuch
         answers = {leaf: Answer() for leaf in wanted}
-        for group in _groups([_segment(*row[4:]) for row in rows if row[4] is not None]):
+        for group in _groups(segments):
             _look(sql, group, list(dict.fromkeys(spot for each in wanted.values() for spot in each.spots)))
             for segment in group:
                 for leaf, answer in answers.items():

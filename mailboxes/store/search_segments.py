@@ -17,7 +17,9 @@ from mailboxes.store.search_text import Area, Words
 
 MAX_MESSAGES = 16_384  # so places are short, and one segment is written anew within a second or two
 
-MANY_ENTRIES = 2_000
+# Where more entries than these hold what is sought, and so closely, looking at each is quicker than finding the next.
+MANY_ENTRIES = 256
+OCTETS_BETWEEN = 128
 
 _BITS = bytes.maketrans(b"01", b"\x00\x01")
 _KEY = itemgetter(0)
@@ -169,8 +171,8 @@ class Pattern:
         number = counted = 0
         at = find(sought, 0 if self.at_start else 1)
         while at >= 0:
-            if len(found) > MANY_ENTRIES and not self.at_start:
-                rest = words[counted:].split(b"\0")  # dearer than to look on, but the same for however many
+            if len(found) > MANY_ENTRIES and counted < OCTETS_BETWEEN * len(found) and not self.at_start:
+                rest = words[counted:].split(b"\0")
                 part, is_last = self.octets, self.at_end
                 found += [
                     n

@@ -149,7 +149,8 @@ Words = dict[Area, set[bytes]]
 def words_of(octets: bytes) -> Words | None:
     """The message's entries for each area, in UTF-8; None where there is more text than is indexed."""
     parts = parts_of(octets)
-    if sum(_text_octets(part) for part in parts) > MAX_INDEXED_OCTETS:
+    text_octets = sum(_text_octets(part) for part in parts)
+    if text_octets > MAX_INDEXED_OCTETS:
         return None
     words: Words = {area: set() for area in Area}
     for text in bodies(octets, parts, overlap=0):
@@ -163,6 +164,9 @@ def words_of(octets: bytes) -> Words | None:
             area = FIELD_AREAS.get(field.name)
             if area is not None:
                 words[area].add(to_octets(field.value))
+    # Folding makes of an octet up to eleven. Only of much text that could be too much.
+    if text_octets > MAX_INDEXED_OCTETS // 16 and _octets(words) > MAX_INDEXED_OCTETS:
+        return None
     return words
 
 
@@ -173,6 +177,10 @@ def pieces(text: str) -> list[bytes]:
 
 def to_octets(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")  # a needle may hold half of a surrogate pair; no text does
+
+
+def _octets(words: Words) -> int:
+    return sum(len(entry) for entries in words.values() for entry in entries)
 
 
 def _text_octets(part: Part) -> int:

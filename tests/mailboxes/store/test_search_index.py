@@ -17,8 +17,9 @@ from mailboxes.store import search_filling, search_index, search_text
 from mailboxes.store.append import append, prepare
 from mailboxes.store.expunge import expunge
 from mailboxes.store.hierarchy import delete_mailbox, find_mailbox
-from mailboxes.store.search import ReadsMuch, search
+from mailboxes.store.search import search
 from mailboxes.store.search_filling import fill, shrink, shrunk_mailboxes, waiting_mailboxes
+from mailboxes.store.search_index import ReadsMuch
 from mailboxes.store.values import NewMessage
 from mailhost.protocols.imap import search_keys as k
 from tests.support.examples import examples
@@ -314,3 +315,28 @@ def test_who_has_no_patience_is_told_of_much_reading(
         except ReadsMuch:
             told.append(needle)
     assert told == (["two words"] if is_indexed else ["two words", "words"])
+
+
+def test_who_has_no_patience_is_told_of_an_index_too_large(
+    new_mailbox: Callable[[], tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account_id, mailbox_id = new_mailbox()
+    put(account_id, mailbox_id, simple("x"))
+    fill(mailbox_id=mailbox_id)
+    key = k.Or((k.TextHolds(BODY, "a"), k.TextHolds(TEXT, "x")))
+    assert search(mailbox_id=mailbox_id, key=key, is_patient=False) == [1]
+    monkeypatch.setattr(search_index, "FEW_OCTETS", 1)
+    with pytest.raises(ReadsMuch):
+        search(mailbox_id=mailbox_id, key=key, is_patient=False)
+    assert search(mailbox_id=mailbox_id, key=key) == [1]
+
+
+def test_what_folding_makes_large_is_not_indexed_and_found_all_the_same(
+    new_mailbox: Callable[[], tuple[int, int]],
+) -> None:
+    account_id, mailbox_id = new_mailbox()
+    body = " ".join(f"뷁뷁뷁{number}" for number in range(40_000))  # 9 octets become 27
+    put(account_id, mailbox_id, simple("x", body), simple("y"))
+    fill(mailbox_id=mailbox_id)
+    assert bytes(SearchSegment.objects.get(index_id=mailbox_id).unread) == b"\0\0"
+    assert search(mailbox_id=mailbox_id, key=k.TextHolds(BODY, "뷁39999")) == [1]
