@@ -260,9 +260,9 @@ MAX_GRANTS = env.integer(
 )
 SHARE_WITH_ANYONE = env.boolean(
     "MAILHOST_SHARE_WITH_ANYONE",
-    True,
-    "People may share a mailbox with everybody who signs in here (the identifier anyone of RFC 4314). A host for "
-    "people who have nothing to do with each other switches it off.",
+    False,
+    "People may share a mailbox with everybody who signs in here (the identifier anyone of RFC 4314). For a family or "
+    "a company: among strangers anybody could put names into everybody's list.",
 )
 MAX_KEYWORDS = env.integer("MAILHOST_MAX_KEYWORDS", 64, "Keywords on one message; clients use a handful.")
 MAX_MIME_DEPTH = env.integer(
@@ -467,6 +467,11 @@ IMAP_MAX_ANNOTATIONS_OCTETS = env.octets(
     "MAILHOST_IMAP_MAX_ANNOTATIONS_SIZE",
     "10M",
     "All METADATA of one account together, as it does not count towards its quota.",
+)
+IMAP_MAX_WATCHED_MAILBOXES = env.integer(
+    "MAILHOST_IMAP_MAX_WATCHED_MAILBOXES",
+    1_000,
+    "Mailboxes that one session watches with NOTIFY: some 1 KB each, and every change in them is looked at.",
 )
 IMAP_LOGIN_SECONDS = env.seconds(
     "MAILHOST_IMAP_LOGIN_TIMEOUT", 60, "Silence of a client that has not signed in before it is sent away."
