@@ -443,7 +443,8 @@ IMAP_MAX_APPEND_OCTETS = env.octets(
 IMAP_APPEND_ROOM_OCTETS = env.octets(
     "MAILHOST_IMAP_APPEND_ROOM",
     "256M",
-    "Messages on their way in over all sessions of the IMAP process; the next APPEND waits until others are stored.",
+    "Messages on their way in over all sessions of the IMAP process, half of it for one account; the next APPEND waits "
+    "until others are stored.",
 )
 IMAP_APPEND_ROOM_SECONDS = env.seconds(
     "MAILHOST_IMAP_APPEND_ROOM_TIMEOUT", 30, "How long an APPEND waits for that room before it is refused."

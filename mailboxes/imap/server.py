@@ -33,7 +33,9 @@ async def imap_host(*, tls: ssl.SSLContext | None) -> AsyncIterator[ImapHost]:
         yield ImapHost(
             limits=from_settings(),
             watcher=watcher,
-            budget=MessageBudget(settings.IMAP_APPEND_ROOM_OCTETS),
+            budget=MessageBudget(
+                settings.IMAP_APPEND_ROOM_OCTETS, share=settings.IMAP_APPEND_ROOM_OCTETS // 2
+            ),
             accounts=AccountSessions(
                 at_most=settings.IMAP_MAX_SESSIONS_PER_ACCOUNT, trusted=settings.TRUSTED_NETWORKS
             ),

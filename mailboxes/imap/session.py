@@ -281,7 +281,8 @@ class Session:
 
     async def hold(self, octets: int) -> bool:
         """Wait for room for so many octets of messages; it is kept until the next command is read."""
-        return await self._held.take(octets, timeout=self.host.limits.room_seconds)
+        seconds = self.host.limits.room_seconds
+        return await self._held.take(octets, account_id=self.account_id, timeout=seconds)
 
     def let_go(self) -> None:
         """No message of a command is held any more."""

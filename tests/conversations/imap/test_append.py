@@ -107,6 +107,11 @@ def test_the_utf8_form_is_for_who_has_enabled_it(talk: Talk) -> None:
     talk("""
         C| a APPEND INBOX UTF8 (~{3+}\\r\\none)\\r\\n
         S: a BAD …
+        C: b ENABLE UTF8=ACCEPT
+        S: * ENABLED UTF8=ACCEPT
+        S: b OK …
+        C| c APPEND INBOX UTF8 (~{3+}\\r\\none)\\r\\n
+        S: c OK [APPENDUID {validity} 1] APPEND completed
     """)
 
 
