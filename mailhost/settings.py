@@ -281,6 +281,11 @@ EXPUNGED_RETENTION_SECONDS = env.integer(
     14 * 86_400,
     "How long expunged messages are kept for taking back, in seconds.",
 )
+SEARCH_CACHE_OCTETS = env.octets(
+    "MAILHOST_SEARCH_CACHE",
+    "64M",
+    "Octets of the search index that each process keeps at hand for whoever searches again.",
+)
 SEARCH_INDEX_TICK_SECONDS = env.seconds(
     "MAILHOST_SEARCH_INDEX_TICK",
     2,

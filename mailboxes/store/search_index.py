@@ -6,11 +6,16 @@ needle without blanks is answered for sure; of one with blanks the index knows i
 What lies above `indexed_to` is left to whoever asks.
 """
 
+import functools
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any, NamedTuple
 
+from django.conf import settings
+
+from mailboxes.store.search_cache import NO_WORDS, CachedWords, Key, WordsCache
 from mailboxes.store.search_segments import (
     Flags,
     Pattern,
@@ -249,22 +254,14 @@ class _Wanted:
 def _look(sql: Any, group: Sequence[_Segment], spots: Sequence[Spot]) -> None:
     """Finds the spots' places in these segments. Raises _Changed."""
     by_id = {segment.id: segment for segment in group}
-    areas = sorted({int(area) for area, _ in spots})
-    missing = set(by_id)
     behind: list[tuple[int, int, list[tuple[Spot, Ranges]], array[int]]] = []
-    for segment_id, area, words, offsets_octets, postings in sql.execute(WORDS, (areas, list(by_id))):
-        missing.discard(segment_id)
-        if area is None:
-            continue
-        offsets = array("I", offsets_octets)
+    for (segment_id, area), (words, offsets, postings) in _words(sql, list(by_id), spots):
         matches = [(spot, runs(spot[1].entries(words))) for spot in spots if spot[0] == area]
         matches = [(spot, ranges) for spot, ranges in matches if ranges]
         if postings is None and matches:
             behind.append((segment_id, area, matches, offsets))
-        elif matches:
+        elif postings is not None and matches:
             _read_postings(by_id[segment_id], matches, offsets, postings)
-    if missing:
-        raise _Changed
     for segment_id, area, matches, offsets in behind:
         slices = [each for _, ranges in matches for each in ranges]
         if len(slices) > MAX_SLICES:
@@ -286,6 +283,41 @@ def _look(sql: Any, group: Sequence[_Segment], spots: Sequence[Spot]) -> None:
                 for octets in _cut(memoryview(octets), offsets, start, end)
             ]
             by_id[segment_id].flags[spot] = flags_of(pieces, len(by_id[segment_id].uids))
+
+
+def _words(sql: Any, segment_ids: Sequence[int], spots: Sequence[Spot]) -> Iterator[tuple[Key, CachedWords]]:
+    """The words of these segments in the spots' areas. Raises _Changed."""
+    cache = _cache(settings.SEARCH_CACHE_OCTETS)
+    areas = sorted({int(area) for area, _ in spots})
+    missing: set[Key] = set()
+    for key in product(segment_ids, areas):
+        known = cache.get(key)
+        if known is None:
+            missing.add(key)
+        else:
+            yield key, known
+    if not missing:
+        return
+    gone = {segment_id for segment_id, _ in missing}
+    wanted = sorted({area for _, area in missing})
+    for segment_id, area, words, offsets, postings in sql.execute(WORDS, (wanted, list(gone))).fetchall():
+        gone.discard(segment_id)
+        key = (segment_id, area)
+        if key in missing:
+            missing.discard(key)
+            read = CachedWords(words, array("I", offsets), postings)
+            cache.put(key, read)
+            yield key, read
+    if gone:
+        raise _Changed
+    for key in missing:
+        cache.put(key, NO_WORDS)
+
+
+@functools.cache
+def _cache(octets: int) -> WordsCache:
+    """This process's."""
+    return WordsCache(octets)
 
 
 def _read_postings(
