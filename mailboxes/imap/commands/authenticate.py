@@ -21,6 +21,8 @@ async def authenticate(session: Session, command: Authenticate) -> Reply:
     refuse_plaintext(session)
     if command.mechanism not in session.mechanisms:
         raise Refused(f"{command.mechanism[:40]} is not a mechanism of this server.", "CANNOT")
+    if command.initial_response is not None and "SASL-IR" in session.switched_off:
+        return bad("Initial responses are switched off here")
 
     async def ask(octets: bytes) -> bytes:
         await session.send(continuation(encode_challenge(Challenge(octets)).decode("ascii")))

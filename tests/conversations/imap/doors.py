@@ -54,3 +54,14 @@ async def open_doors(folder: Path) -> AsyncIterator[Doors]:
                 plain, plain_ports["imap"], strict_ports["imap"], strict_ports["imaps"], small_ports["imap"]
             )
     close_store_threads()
+
+
+@asynccontextmanager
+async def open_door() -> AsyncIterator[int]:
+    """One door without TLS, with the settings of this moment; its port."""
+    async with (
+        imap_host(tls=None) as host,
+        listening(replace(host, allow_plaintext_login=True), ports={"imap": 0}) as ports,
+    ):
+        yield ports["imap"]
+    close_store_threads()

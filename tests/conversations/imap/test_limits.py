@@ -1,7 +1,7 @@
 """How much one client, one account and one address may take of this door; and what they are told."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,24 +17,10 @@ Talk = Callable[[str], dict[str, str]]
 ENTER = 'S: * OK …\nC: a LOGIN {login} "correct horse"\nS: a OK …\n'
 
 
-@asynccontextmanager
-async def open_door() -> AsyncIterator[int]:
-    """One door with the settings of this moment."""
-    from dataclasses import replace
-
-    from mailboxes.imap.server import imap_host, listening
-    from mailhost.net.store_threads import close_store_threads
-
-    async with (
-        imap_host(tls=None) as host,
-        listening(replace(host, allow_plaintext_login=True), ports={"imap": 0}) as ports,
-    ):
-        yield ports["imap"]
-    close_store_threads()
-
-
 @contextmanager
 def door() -> Iterator[int]:
+    from tests.conversations.imap.doors import open_door
+
     with running(open_door()) as port:
         yield port
 
