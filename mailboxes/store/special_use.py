@@ -10,9 +10,11 @@ USES = {use.lower(): use for use in ("\\Archive", "\\Drafts", "\\Junk", "\\Sent"
 
 def chosen_use(uses: Collection[str]) -> str:
     """The one use among those that a client asks for; none for none. Raises SpecialUseRefused."""
+    chosen = set()
     for use in uses:
         if use.lower() not in USES:
             raise SpecialUseRefused(f"No mailbox can be {use} here.")
-    if len(uses) > 1:
+        chosen.add(USES[use.lower()])
+    if len(chosen) > 1:
         raise SpecialUseRefused("A mailbox has one special use at most.")
-    return next((USES[use.lower()] for use in uses), "")
+    return chosen.pop() if chosen else ""

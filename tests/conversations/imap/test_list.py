@@ -122,3 +122,57 @@ def test_extended_list(talk: Talk) -> None:
         S: * LIST (\\NonExistent \\HasNoChildren \\Subscribed) "/" x/y
         S: h OK LIST completed
     """)
+
+
+def test_selection_options(talk: Talk) -> None:
+    """RFC 5258 section 3.1: no mailbox is a remote one, and RECURSIVEMATCH needs something to match."""
+    talk("""
+        C: a LIST (REMOTE) "" (INBOX Sent INBOX) RETURN (CHILDREN SUBSCRIBED)
+        S: * LIST (\\HasNoChildren \\Subscribed) "/" INBOX
+        S: * LIST (\\HasNoChildren \\Subscribed \\Sent) "/" Sent
+        S: a OK …
+        C: b LIST (RECURSIVEMATCH) "" *
+        S: b BAD …
+        C: c LIST (REMOTE RECURSIVEMATCH) "" *
+        S: c BAD …
+        C: d LIST () "" INBOX
+        S: * LIST (\\HasNoChildren) "/" INBOX
+        S: d OK …
+        C: e LIST (SPECIAL-USE SUBSCRIBED RECURSIVEMATCH) "" S*
+        S: * LIST (\\HasNoChildren \\Subscribed \\Sent) "/" Sent
+        S: e OK …
+        C: f UNSUBSCRIBE Sent
+        S: f OK …
+        C: g LIST (SPECIAL-USE SUBSCRIBED) "" S*
+        S: g OK …
+        C: h LIST (SUBSCRIBED NONSENSE) "" S*
+        S: h BAD …
+        C: i LIST "" S* RETURN (NONSENSE)
+        S: i BAD …
+    """)
+
+
+def test_options_of_what_is_switched_off(talk: Talk, login: str) -> None:
+    from mailboxes.models import Account
+
+    Account.objects.filter(login=login).update(imap_switched_off=["CHILDREN", "SPECIAL-USE", "LIST-STATUS"])
+    talk("""
+        C: a LIST "" Sent
+        S: * LIST () "/" Sent
+        S: a OK …
+        C: b LIST "" Sent RETURN (CHILDREN)
+        S: * LIST (\\HasNoChildren) "/" Sent
+        S: b OK …
+        C: c LIST (SPECIAL-USE) "" *
+        S: c BAD …
+        C: d LIST "" Sent RETURN (STATUS (MESSAGES))
+        S: d BAD …
+    """)
+    Account.objects.filter(login=login).update(imap_switched_off=["LIST-EXTENDED"])
+    talk("""
+        2C: a LIST (SUBSCRIBED) "" *
+        2S: a BAD …
+        2C: b LIST "" Sent
+        2S: * LIST (\\HasNoChildren \\Sent) "/" Sent
+        2S: b OK …
+    """)
