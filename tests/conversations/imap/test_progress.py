@@ -1,7 +1,7 @@
 """Long work: INPROGRESS (RFC 9585), what goes on beside it, and what becomes of it when the client has gone."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -123,3 +123,35 @@ def test_a_write_whose_client_has_gone_is_done_as_a_whole_or_not_at_all(
             assert count in (0, 3)
             if count:
                 break
+
+
+def test_a_fetch_ends_between_two_messages_when_its_client_has_gone(
+    doors: "Doors", login: str, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mailboxes.imap import fetching
+    from mailboxes.imap.fetch_columns import Reading
+    from mailboxes.imap.session import Session
+
+    put(b"Subject: x\r\n\r\n" + b"x" * 900_000)
+    read: list[int] = []
+    has_ended = threading.Event()
+    read_octets, leave = fetching._read_octets, Session.leave
+
+    def count(mailbox_id: int, uids: Sequence[int], reading: Reading) -> dict[int, bytes]:
+        read.extend(uids)
+        return read_octets(mailbox_id, uids, reading)
+
+    def end(session: Session) -> None:
+        leave(session)
+        has_ended.set()
+
+    with Conversation(doors.plain, words={"login": login}) as talk:
+        talk.follow(LOGIN.replace("{n}", "1"))
+        for _ in range(6):
+            talk.follow("        1C: c COPY 1:* INBOX\n        1S~ c OK …")
+        monkeypatch.setattr(fetching, "_read_octets", count)
+        monkeypatch.setattr(Session, "leave", end)
+        talk.follow("        1C: d FETCH 1:* BODY.PEEK[]\n        1S: * 1 FETCH (BODY[] {900014}")
+        talk.clients.pop("1").close()
+        assert has_ended.wait(20)
+    assert 0 < len(read) < 64
