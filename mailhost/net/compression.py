@@ -1,8 +1,9 @@
 """DEFLATE (RFC 1951) over both directions of a connection that is under way (RFC 4978), in little memory.
 
-A compressor of zlib's default size takes 256 KB for as long as a session lives; with an 8 KB window it takes 64 KB,
+A compressor of zlib's default size takes 208 KB (measured) for as long as a session lives; with an 8 KB window it takes 70,
 compresses FETCH answers to a sixth instead of a seventh, and is let go whenever the session idles: a new one begins
-where the last one was flushed. What comes in is inflated in steps, so that a bomb never unfolds.
+where the last one was flushed. What is left of an idle session is its inflater, 22 to 40 KB. What comes in is inflated in
+steps, so that a bomb never unfolds.
 """
 
 import zlib
@@ -14,7 +15,7 @@ CLIENT_WINDOW_BITS = 15  # RFC 4978 lets clients use all of DEFLATE's
 
 
 class BrokenStream(Exception):
-    """What came in is not DEFLATE, or ends it."""
+    """What came in is not DEFLATE, or goes on behind its end."""
 
 
 class Compression:
@@ -42,6 +43,14 @@ class Compression:
         self._is_behind = False
         return self._deflater.flush(zlib.Z_SYNC_FLUSH)
 
+    def finish(self, octets: bytes) -> bytes:
+        """The last octets, and the end of the stream."""
+        return self.flush() + self.deflate(octets) + self._finish()
+
+    def _finish(self) -> bytes:
+        assert self._deflater is not None
+        return self._deflater.flush(zlib.Z_FINISH)
+
     def forget(self) -> None:
         """Let the compressor's memory go, after flush(): the next one needs nothing of what it knew."""
         if not self._is_behind:
@@ -57,15 +66,23 @@ class Compression:
         self._input += octets
 
     def inflate(self, limit: int) -> bytes:
-        """At most so many octets of what was fed. Raises BrokenStream."""
+        """At most so many octets of what was fed. A client may end the stream with its last command, and wait.
+
+        Raises BrokenStream.
+        """
         try:
             inflated = self._inflater.decompress(self._input, limit)
         except zlib.error as error:
             raise BrokenStream(str(error)) from error
         self._input = self._inflater.unconsumed_tail
-        if self._inflater.eof:
-            raise BrokenStream("the stream was ended")
+        if self._inflater.unused_data:
+            raise BrokenStream("something follows the end of the stream")
         return inflated
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the client has ended its stream."""
+        return self._inflater.eof
 
     def drop_input(self) -> None:
         """Nobody will read it."""

@@ -63,6 +63,25 @@ def test_a_second_session_is_told_and_may_come_when_the_first_has_gone(
     assert holder(account) is None
 
 
+def test_of_many_that_come_at_once_one_gets_in(account: "Account") -> None:
+    from mailboxes.exceptions import MaildropInUse
+    from mailboxes.store.maildrop import take_lease
+    from mailhost.net.store_threads import close_store_threads, in_store
+    from tests.support.running import run
+
+    async def scenario() -> None:
+        takers = (
+            in_store(take_lease, account_id=account.pk, holder=str(number), seconds=60)
+            for number in range(20)
+        )
+        outcomes = await asyncio.gather(*takers, return_exceptions=True)
+        assert sum(isinstance(outcome, MaildropInUse) for outcome in outcomes) == 19
+        assert outcomes.count(None) == 1
+        close_store_threads()
+
+    run(scenario())
+
+
 def test_a_lost_connection_frees_the_maildrop(
     ports: dict[str, int], account: "Account", monkeypatch: pytest.MonkeyPatch
 ) -> None:
