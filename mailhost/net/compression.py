@@ -1,9 +1,9 @@
 """DEFLATE (RFC 1951) over both directions of a connection that is under way (RFC 4978), in little memory.
 
-A compressor of zlib's default size takes 208 KB (measured) for as long as a session lives; with an 8 KB window it takes 70,
-compresses FETCH answers to a sixth instead of a seventh, and is let go whenever the session idles: a new one begins
-where the last one was flushed. What is left of an idle session is its inflater, 22 to 40 KB. What comes in is inflated in
-steps, so that a bomb never unfolds.
+A compressor of zlib's default size takes 208 KB (measured) for as long as a session lives; with an 8 KB window it
+takes 70, compresses FETCH answers to a sixth instead of a seventh, and is let go whenever the session idles: a new one
+begins where the last one was flushed. What is left of an idle session is its inflater, 22 to 40 KB. What comes in is
+inflated in steps, so that a bomb never unfolds.
 """
 
 import zlib
