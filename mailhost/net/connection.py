@@ -150,6 +150,7 @@ class Connection(asyncio.Protocol):
             return
         try:
             self._buffer += self._compression.inflate(limit)
+            self._eof |= self._compression.has_ended  # until end_compression(): what is here may still be answered
         except BrokenStream:
             self._compression.drop_input()
             self.abort()
@@ -258,6 +259,8 @@ class Connection(asyncio.Protocol):
             self._inflate(READ_HIGH_WATER)
             return
         self._flush()
+        if self._compression is not None and self._compression.has_ended:
+            self.abort()  # and nothing that ends compression came with it
         if self._eof:
             raise ConnectionLost("closed by the client")
         if self._shutting_down:
@@ -378,6 +381,7 @@ class Connection(asyncio.Protocol):
     def end_compression(self, *, announce: bytes) -> None:
         """Nothing behind `announce` is compressed any more, either way. To be called with no input waiting."""
         if self._compression is not None:
+            self._eof &= not self._compression.has_ended
             self._write_raw(self._compression.finish(announce))
             self._compression = None
 

@@ -1,9 +1,12 @@
 """UNAUTHENTICATE (RFC 8437): a connection that begins again."""
 
+import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tests.support.transcript import converse
+import pytest
+
+from tests.support.transcript import Client, converse
 
 if TYPE_CHECKING:
     from tests.conversations.imap.doors import Doors
@@ -70,3 +73,24 @@ def test_another_account_may_come_in(doors: "Doors", login: str, put: Put) -> No
         login=login,
         other=new_account("bob").login,
     )
+
+
+@pytest.mark.parametrize("ending", [zlib.Z_SYNC_FLUSH, zlib.Z_FINISH])
+def test_compression_ends_with_it(doors: "Doors", login: str, ending: int) -> None:
+    with Client(doors.plain) as client:
+        client.read_line()
+        client.send(f'a LOGIN {login} "correct horse"\r\nb COMPRESS DEFLATE\r\n'.encode())
+        assert (client.read_line() or b"").startswith(b"a OK")
+        assert (client.read_line() or b"").startswith(b"b OK")
+        deflater, inflater = zlib.compressobj(wbits=-15), zlib.decompressobj(-15)
+        client.send(deflater.compress(b"c UNAUTHENTICATE\r\n") + deflater.flush(ending))
+        told = b""
+        while not inflater.eof:
+            told += inflater.decompress(client.socket.recv(4096))
+        assert told.startswith(b"c OK [CAPABILITY ")
+        assert told.endswith(b"\r\n")
+        assert inflater.unused_data == b""
+        client.send(f'd LOGIN {login} "correct horse"\r\n'.encode())
+        assert (client.read_line() or b"").startswith(b"d OK")
+        client.send(b"e COMPRESS DEFLATE\r\n")
+        assert client.read_line() == b"e OK DEFLATE active\r\n"
