@@ -155,9 +155,12 @@ class FullnessFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
         """Those accounts."""
         if self.value() == "none":
-            return queryset.filter(quota_octets=0)
+            return queryset.filter(quota_octets=0, quota_messages=0)
         if self.value() == "90":
-            return queryset.filter(quota_octets__gt=0, usage__octets__gte=F("quota_octets") * 9 / 10)
+            return queryset.filter(
+                Q(quota_octets__gt=0, usage__octets__gte=F("quota_octets") * 9 / 10)
+                | Q(quota_messages__gt=0, usage__messages__gte=F("quota_messages") * 9 / 10)
+            )
         return queryset
 
 
@@ -238,9 +241,10 @@ class AccountAdmin(VerbAdmin):
         return format_html_join(SafeString("<br>"), "{}: {} {}", lines)
 
     @admin.display(description="messages", ordering="usage__messages")
-    def message_count(self, account: Account) -> int:
-        """In all its mailboxes."""
-        return account.usage.messages
+    def message_count(self, account: Account) -> str:
+        """In all its mailboxes, and how many there may be."""
+        limit = account.quota_messages
+        return f"{account.usage.messages} of {limit}" if limit else str(account.usage.messages)
 
     def perform(self, request: HttpRequest, form: VerbForm, *, is_new: bool, by: str) -> Model:
         """Adds or changes the account."""

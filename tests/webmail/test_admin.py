@@ -12,9 +12,9 @@ from delivery.models import Attempt, QueuedMessage
 from domains.aliases import set_alias
 from domains.models import Alias, Domain
 from domains.registration import add_domain
-from mailboxes.accounts import add_operator
+from mailboxes.accounts import add_operator, change_account
 from mailboxes.api_keys import check_api_key
-from mailboxes.models import Account, ApiKey
+from mailboxes.models import Account, AccountUsage, ApiKey
 from mailhost.audit.models import Act
 from mailhost.audit.trail import record
 from mailhost.protocols.addresses import EmailAddress
@@ -84,6 +84,24 @@ def test_an_operator_without_a_mailbox_is_made_by_a_name(admin_pages: Client) ->
     assert admin_pages.post("/admin/mailboxes/account/add/", form).status_code == 302
     watch = Account.objects.get(login="night watch")
     assert (watch.is_operator, watch.address_id) == (True, None)
+
+
+def test_accounts_that_need_room_are_found_by_octets_and_by_messages(
+    admin_pages: Client, alice: Account
+) -> None:
+    def is_listed(room: str) -> bool:
+        return alice.login.encode() in admin_pages.get(f"/admin/mailboxes/account/?room={room}").content
+
+    Account.objects.filter(pk=alice.pk).update(quota_octets=0)
+    assert (is_listed("90"), is_listed("none")) == (False, True)
+    change_account(account_id=alice.pk, quota_messages=10, by="test")
+    assert (is_listed("90"), is_listed("none")) == (False, False)
+    AccountUsage.objects.filter(account=alice).update(messages=9)
+    assert is_listed("90")
+    assert b"9 of 10" in admin_pages.get("/admin/mailboxes/account/").content
+    AccountUsage.objects.filter(account=alice).update(messages=0, octets=90)
+    change_account(account_id=alice.pk, quota_octets=100, by="test")
+    assert is_listed("90")
 
 
 def test_password_quota_and_enabled_change_through_the_verbs(admin_pages: Client, alice: Account) -> None:
