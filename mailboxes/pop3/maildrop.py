@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from mailboxes.exceptions import LoginTooSoon, MailboxNotFound
-from mailboxes.store.fetch import fetch_octets, fetch_rows, fetch_slice
+from mailboxes.store.fetch import fetch_rows, fetch_slice
 from mailboxes.store.hierarchy import INBOX, find_mailbox
 from mailboxes.store.maildrop import free_lease, take_lease
 from mailboxes.store.select import load_view
@@ -104,8 +104,8 @@ class Maildrop:
 
     async def _fetch(self, numbers: list[int]) -> dict[int, bytes]:
         by_uid = {self.uids[each - 1]: each for each in numbers}
-        rows = await in_store(fetch_octets, mailbox_id=self.mailbox_id, uids=list(by_uid))
-        return {by_uid[uid]: octets for uid, octets, _ in rows}
+        rows = await in_store(fetch_rows, mailbox_id=self.mailbox_id, uids=list(by_uid), columns=("octets",))
+        return {by_uid[uid]: octets for uid, octets in rows}
 
     def close(self) -> None:
         """Nothing is read ahead any more."""

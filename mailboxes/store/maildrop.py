@@ -4,7 +4,8 @@ A lease is a row that names its holder and ends by Postgres' clock, which is the
 process died is waited for no longer than that. IMAP does not look at leases.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from django.db import transaction
@@ -32,8 +33,21 @@ UPDATE mailboxes_maildroplease lease SET expires_at = clock_timestamp() + make_i
 ARCHIVE, ARCHIVE_USE = "Archive", "\\Archive"
 
 
+@contextmanager
+def _unsynced() -> Iterator[None]:
+    """A transaction that does not wait for the disk: a crash of Postgres may free a maildrop, and that is all."""
+    with transaction.atomic(), cursor() as sql:
+        sql.execute("SET LOCAL synchronous_commit TO off")
+        yield
+
+
 def take_lease(*, account_id: int, holder: str, seconds: float) -> None:
     """The account's maildrop is the holder's for so long, unless renewed. Raises MaildropInUse."""
+    with _unsynced():
+        _take(account_id, holder, seconds)
+
+
+def _take(account_id: int, holder: str, seconds: float) -> None:
     with cursor() as sql:
         sql.execute(TAKE, {"account": account_id, "holder": holder, "seconds": float(seconds)})
         if sql.fetchone() is None:
@@ -42,13 +56,18 @@ def take_lease(*, account_id: int, holder: str, seconds: float) -> None:
 
 def renew_leases(*, holders: Mapping[int, str], seconds: float) -> None:
     """Those of these leases (holder by account) that nobody has taken over last for so long from now."""
-    with cursor() as sql:
+    with _unsynced(), cursor() as sql:
         parameters = {"accounts": list(holders), "holders": list(holders.values()), "seconds": float(seconds)}
         sql.execute(RENEW, parameters)
 
 
 def free_lease(*, account_id: int, holder: str) -> None:
     """The next session may begin at once. Does nothing where somebody else has the lease."""
+    with _unsynced():
+        _free(account_id, holder)
+
+
+def _free(account_id: int, holder: str) -> None:
     with cursor() as sql:
         sql.execute(
             "DELETE FROM mailboxes_maildroplease WHERE account_id = %s AND holder = %s", (account_id, holder)
@@ -64,13 +83,13 @@ def update_maildrop(
     What is gone already is no failure. Raises MaildropInUse where the lease ran out and another session has it now,
     MailboxNotFound, TooManyMailboxes.
     """
-    take_lease(account_id=account_id, holder=holder, seconds=0)  # held until the end of this transaction
+    _take(account_id, holder, 0)  # held until the end of this transaction
     if keeps_copy:
         target = archive_mailbox(account_id=account_id, now=now)
         move_messages(account_id=account_id, mailbox_id=mailbox_id, uids=uids, to_mailbox_id=target, now=now)
     else:
         expunge(mailbox_id=mailbox_id, uids=uids, now=now, only_deleted=False)
-    free_lease(account_id=account_id, holder=holder)
+    _free(account_id, holder)
 
 
 def archive_mailbox(*, account_id: int, now: datetime) -> int:
