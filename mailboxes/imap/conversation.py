@@ -3,6 +3,7 @@
 from mailboxes.imap.dispatch import refuse_framing, serve
 from mailboxes.imap.selected import MailboxGone
 from mailboxes.imap.session import ImapHost, Session
+from mailboxes.imap.waiting import until_input
 from mailhost.net.connection import Connection, ConnectionLost, IdleTimeout, ShuttingDown
 from mailhost.protocols.imap.framing import CommandTooBig
 from mailhost.protocols.imap.responses import status_line
@@ -35,6 +36,8 @@ async def converse(connection: Connection, host: ImapHost) -> None:
 
 
 async def _serve_next(session: Session) -> None:
+    if session.news is not None:
+        await until_input(session, may_tell_expunges=session.hearing.expunges_at_any_time)
     command = await session.read_command()
     if isinstance(command, CommandTooBig):
         reply, session.tag = refuse_framing(command), command.tag

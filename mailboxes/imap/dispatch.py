@@ -54,7 +54,10 @@ async def serve(session: Session, text: CommandText) -> Reply | None:
     reply = await _run(session, command)
     if reply is None or session.state is State.LOGOUT:
         return reply
-    await session.tell_changes(may_tell_expunges=command.may_tell_expunges)
+    if session.news is not None and reply.status == "OK":
+        session.news.note_own(command)
+    at_any_time = session.hearing.expunges_at_any_time
+    await session.tell_changes(may_tell_expunges=command.may_tell_expunges or at_any_time)
     return reply if reply.text else Reply(reply.status, f"{tagged.name} completed", reply.code)
 
 

@@ -12,6 +12,7 @@ from heapq import merge
 from mailboxes.exceptions import MailboxNotFound
 from mailboxes.imap.contexts import Answer, Contexts
 from mailboxes.imap.flags import flags_permitted
+from mailboxes.imap.hearing import EVERYTHING
 from mailboxes.imap.read_ahead import ReadAhead
 from mailboxes.imap.refusals import Refused
 from mailboxes.imap.view import MailboxView, SharedViews
@@ -64,6 +65,9 @@ class Selected:
         self.ahead = ReadAhead()
         self.contexts = Contexts()  # searches that are kept up to date (RFC 5267)
         self.saved: array[int] = array("I")  # UIDs, ascending: what `$` means (RFC 5182)
+        self.hearing = EVERYTHING  # what of all this the client wants to be told
+        self.arrivals: list[int] = []  # UIDs of new messages, whose items are to be told
+        self.own_arrivals: set[int] = set()  # those that this session's own commands brought
         self._shared = shared
         self._modes = modes  # the session's, which grow
         self._view = shared.find(entry.mailbox_id, entry.highest_modseq)
@@ -91,6 +95,11 @@ class Selected:
         return self._view
 
     @property
+    def is_behind(self) -> bool:
+        """Whether there may be something to be told that was not looked at."""
+        return self.is_stale and self.hearing.messages
+
+    @property
     def is_read_only(self) -> bool:
         """EXAMINE, or none of the rights of RFC 4314 section 5.2."""
         return self._is_examined or WRITING.isdisjoint(self.rights)
@@ -98,7 +107,13 @@ class Selected:
     # --- what comes in ---------------------------------------------------------------------------------------
 
     async def sync(self) -> None:
-        """Learn what changed since; telling it is another matter. Raises MailboxGone, StoreUnavailable."""
+        """Learn what changed since; telling it is another matter. Raises MailboxGone, StoreUnavailable.
+
+        Where the client hears of no messages, the mailbox stays as it was for this session: what it was not told of
+        has no number. It is told when the client asks again.
+        """
+        if not self.hearing.messages and self.visitor_id is None:
+            return
         self.is_stale = False
         try:
             changes = await in_store(
@@ -113,6 +128,9 @@ class Selected:
             self._has_untold_rights |= changes.rights != self.rights
             self.rights = changes.rights
             if changes.highest_modseq <= self.modseq:
+                return
+            if not self.hearing.messages:
+                self.is_stale = True
                 return
             arrivals = sorted(row.uid for row in changes.changed if row.uid >= self.uid_next)
             if len(arrivals) != len(changes.changed) or changes.vanished:
@@ -145,6 +163,9 @@ class Selected:
         self.count += len(arrivals)
         self.recent_count += sum(uid >= self.first_recent_uid for uid in arrivals)
         self._has_untold_arrivals |= bool(arrivals)
+        if self.hearing.items:
+            self.arrivals += [uid for uid in arrivals if uid not in self.own_arrivals]
+            self.own_arrivals.difference_update(arrivals)
 
     def take_flags(self, rows: Iterable[ChangedRow]) -> None:
         """Flags that others changed, and arrivals: still to be told."""
@@ -220,7 +241,8 @@ class Selected:
             self.has_told_recent |= not self._is_rev2
             told.append(untagged(f"{self.count} EXISTS") + self._recent())
         # Who re-syncs from the highest MODSEQ that it saw must have heard of all that vanished before.
-        if self._untold_flags and not (self._vanished and "QRESYNC" in self._modes):
+        must_wait = bool(self._vanished) and "QRESYNC" in self._modes
+        if self._untold_flags and self.hearing.flags and not must_wait:
             assert self._view is not None
             positions = sorted(p for uid in self._untold_flags if (p := self._view.position(uid)) is not None)
             told.append(self.flags_responses(positions, with_uid=True))

@@ -15,6 +15,7 @@ from mailboxes.imap.limits import from_settings
 from mailboxes.imap.message_budget import MessageBudget
 from mailboxes.imap.session import ImapHost
 from mailboxes.store.changes import highest_modseqs
+from mailboxes.store.watching import account_marks
 from mailhost.net.announcements import Watcher
 from mailhost.net.listeners import ConnectionLimits, listen
 from mailhost.net.process import ready
@@ -27,7 +28,7 @@ TOO_MANY_CONNECTIONS = status_line("*", "BYE", "Too many connections", "LIMIT")
 @asynccontextmanager
 async def imap_host(*, tls: ssl.SSLContext | None) -> AsyncIterator[ImapHost]:
     """What the sessions of one process share, as the settings say."""
-    watcher, arriving = Watcher(highest_modseqs), Arriving()
+    watcher, arriving = Watcher(highest_modseqs, poll_accounts=account_marks), Arriving()
     await watcher.start()
     try:
         yield ImapHost(

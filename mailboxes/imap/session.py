@@ -2,8 +2,9 @@
 
 import asyncio
 import ssl
-from collections.abc import Set
+from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import structlog
 from django.db import DatabaseError
@@ -13,6 +14,7 @@ from mailboxes.authentication import Principal
 from mailboxes.exceptions import MailboxFact
 from mailboxes.imap.account_sessions import AccountSessions
 from mailboxes.imap.arriving import Arriving
+from mailboxes.imap.hearing import EVERYTHING, Hearing
 from mailboxes.imap.limits import BEFORE_LOGIN, LINE_SLACK, SessionLimits
 from mailboxes.imap.message_budget import Held, MessageBudget
 from mailboxes.imap.selected import Selected
@@ -23,6 +25,7 @@ from mailhost.net.announcements import Watch, Watcher
 from mailhost.net.connection import Connection, ConnectionLost, LineTooLong
 from mailhost.net.store_threads import StoreUnavailable, in_store
 from mailhost.protocols.imap.capabilities import capabilities
+from mailhost.protocols.imap.commands import Command
 from mailhost.protocols.imap.enabling import IMPLIES
 from mailhost.protocols.imap.framing import (
     NO_ROOM,
@@ -60,6 +63,34 @@ class ImapHost:
     searching: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SEARCHES_AT_ONCE))
 
 
+class News(Protocol):
+    """What NOTIFY asked for (notifying.py), as far as a session has to know of it."""
+
+    hearing: Hearing
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something is to be looked at."""
+
+    def left(self, selected: Selected) -> None:
+        """The mailbox is not selected any more."""
+
+    def note_own(self, command: Command) -> None:
+        """The client's own command did what it says."""
+
+    def note_own_arrivals(self, name: str, uids: Collection[int]) -> None:
+        """The client's own command put messages there."""
+
+    async def tell(self) -> None:
+        """Tell what is new in mailboxes that are not selected."""
+
+    async def tell_new_messages(self, uids: Sequence[int]) -> None:
+        """Tell what was asked for of messages that came into the selected mailbox."""
+
+    def close(self) -> None:
+        """Watch nothing any more."""
+
+
 class Session:
     """See the module. Commands run one after the other; nothing else writes to the connection."""
 
@@ -72,6 +103,7 @@ class Session:
         "enabled",
         "host",
         "login_failures",
+        "news",
         "principal",
         "selected",
         "state",
@@ -88,6 +120,7 @@ class Session:
         self.enabled: set[str] = set()  # modes: what ENABLE, or a command that implies it, has switched on
         self.bad_commands = 0  # since the last one that was understood
         self.login_failures = 0
+        self.news: News | None = None  # once NOTIFY was used
         self._framer = Framer(self._framing(BEFORE_LOGIN))
         self._held = Held(host.budget)
         self._watch: Watch | None = None
@@ -104,6 +137,18 @@ class Session:
         """The selected mailbox, in commands that are legal only with one."""
         assert self.selected is not None
         return self.selected
+
+    @property
+    def hearing(self) -> Hearing:
+        """What is told of the selected mailbox."""
+        return EVERYTHING if self.news is None else self.news.hearing
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something was announced that could not be looked at yet."""
+        return (self.selected is not None and self.selected.is_behind) or (
+            self.news is not None and self.news.is_behind
+        )
 
     @property
     def may_log_in(self) -> bool:
@@ -177,6 +222,7 @@ class Session:
 
     def leave(self) -> None:
         """As if nobody had signed in on this connection (RFC 8437 section 3): modes too are forgotten."""
+        self.listen_to(None)
         self.forget_mailbox()
         if self.principal is not None:
             self.host.accounts.release(self.principal.account_id)
@@ -185,7 +231,16 @@ class Session:
         self.enabled.clear()
         self._framer.set_limits(self._framing(BEFORE_LOGIN))
 
+    def listen_to(self, news: News | None) -> None:
+        """From now on these are told, in the place of those before; without any, as if NOTIFY were unknown."""
+        if self.news is not None:
+            self.news.close()
+        self.news = news
+        if self.selected is not None:
+            self.selected.hearing = self.hearing
+
     def select(self, selected: Selected) -> None:
+        selected.hearing = self.hearing
         self.selected = selected
         self.state = State.SELECTED
         # Watched only now that the row was read: `is_stale` makes the first command look once more.
@@ -214,34 +269,49 @@ class Session:
         if self._watch is not None:
             self._watch.close()
             self._watch = None
+        if self.news is not None and self.selected is not None:
+            self.news.left(self.selected)
         self.selected = None
         if self.state is State.SELECTED:
             self.state = State.AUTHENTICATED
+
+    def note_own_arrivals(self, name: str, uids: Collection[int]) -> None:
+        """A command of this session put messages into the mailbox that it calls so: that is no news to its client."""
+        if self.news is not None:
+            self.news.note_own_arrivals(name, uids)
 
     # --- changes ---------------------------------------------------------------------------------------------
 
     async def tell_changes(self, *, may_tell_expunges: bool, is_asked: bool = False) -> None:
         """Tell what is new in the selected mailbox; `is_asked` looks even where nobody announced anything.
 
-        While the store is away nothing is told: the next command will look again.
+        While the store is away nothing is told: the next command will look again. After NOTIFY also what is new
+        elsewhere, and no more than was asked for.
         """
-        if self.selected is None:
-            return
-        contexts = self.selected.contexts
+        if self.selected is not None:
+            await self._tell_of_selected(self.selected, may_tell_expunges, is_asked)
+        if self.news is not None:
+            await self.news.tell()
+
+    async def _tell_of_selected(self, selected: Selected, may_tell_expunges: bool, is_asked: bool) -> None:
+        contexts = selected.contexts
         try:
-            if is_asked or self.selected.is_stale:
-                await self.selected.sync()
+            if is_asked or selected.is_stale:
+                await selected.sync()
             answers = []
             if contexts:
                 answers = await contexts.look_again(
-                    self.selected.mailbox_id, now=timezone.now(), searching=self.host.searching
+                    selected.mailbox_id, now=timezone.now(), searching=self.host.searching
                 )
         except (StoreUnavailable, DatabaseError) as error:
             log.info("changes not looked at", error=str(error))
             return
-        told = self.selected.tell(may_tell_expunges=may_tell_expunges, answers=answers)
+        told = selected.tell(may_tell_expunges=may_tell_expunges, answers=answers)
         if told:
             await self.send(told)
+        if selected.arrivals and self.news is not None:
+            arrivals, selected.arrivals = selected.arrivals, []
+            await self.news.tell_new_messages(arrivals)
 
     # --- reading and the end -----------------------------------------------------------------------------
 

@@ -45,6 +45,10 @@ SELECT count(*) FROM mailboxes_annotation
  WHERE mailbox_id IS NOT DISTINCT FROM %s AND (account_id IS NULL OR account_id = %s)
 """
 # What is its own anywhere, and what is shared in its mailboxes.
+DIGESTS = """
+SELECT coalesce(mailbox_id, 0), entry, md5(value) FROM mailboxes_annotation
+ WHERE (mailbox_id = ANY(%s::bigint[]) OR mailbox_id IS NULL) AND (account_id IS NULL OR account_id = %s)
+"""
 OCTETS = """
 SELECT coalesce(sum(octet_length(value) + length(entry)), 0)::bigint FROM mailboxes_annotation
  WHERE account_id = %s
@@ -104,6 +108,16 @@ def read_mailboxes(
         for each in entries
     }
     return _read(computed, account_id, wanted)
+
+
+def digests(*, account_id: int, entries: Iterable[MailboxEntry]) -> dict[tuple[int, str], str]:
+    """Of the entries of these mailboxes, and of the server (0), what is another where the value is another."""
+    entries = [entry for entry in entries if may_annotate(entry)]
+    with cursor() as sql:
+        sql.execute(DIGESTS, ([entry.mailbox_id for entry in entries], account_id))
+        found = {(mailbox_id, name): digest for mailbox_id, name, digest in sql}
+    computed = {(each.mailbox_id, SPECIAL_USE): each.special_use for each in entries if each.special_use}
+    return found | computed
 
 
 def _read(

@@ -22,7 +22,7 @@ SELECT {SEEN_BY_READER}, {ENTRY_COLUMNS}
 """
 # Sums of hashes: whatever LIST tells of an account's own names, of what others share with it, and its metadata.
 MARKS = """
-SELECT account_id, hashtextextended(concat_ws(' ', id, is_subscribed, deleted_at IS NULL, name), 0)
+SELECT account_id, hashtextextended(concat_ws(' ', id, is_subscribed, deleted_at IS NULL, special_use, name), 0)
   FROM mailboxes_mailbox WHERE account_id = ANY(%(accounts)s::bigint[])
 UNION ALL
 SELECT given.account_id, hashtextextended(concat_ws(' ', given.id, given.rights, mailbox.name), 1)

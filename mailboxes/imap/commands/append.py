@@ -21,6 +21,7 @@ async def append(session: Session, command: Append) -> Reply:
     appended = await _append_with_others(session, command.name, drafts)
     if appended is None:
         appended = await with_progress(session, in_store(_append, session.account_id, command.name, drafts))
+    session.note_own_arrivals(command.name, appended.uids)
     if session.selected is not None:
         session.selected.is_stale = True  # they may have gone there: section 6.3.11 wants EXISTS at once
     return ok("", appenduid(appended))

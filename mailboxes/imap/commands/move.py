@@ -24,6 +24,7 @@ async def move(session: Session, command: Move) -> Reply:
     ranges = await resolve(selected, command.messages, by_uid=command.by_uid)
     uids = (await selected.view()).uids_in(ranges)
     moved = await with_progress(session, in_store(_move, session.account_id, selected, uids, command.name))
+    session.note_own_arrivals(command.name, moved.uids)
     if moved.uids:
         # Section 4.3: before the EXPUNGEs, so that the client knows where its messages went.
         session.write(status_line("*", "OK", "Moved UIDs.", copyuid(moved)))

@@ -31,6 +31,7 @@ async def replace(session: Session, command: Replace) -> Reply:
     )
     # Section 3.4: before the EXPUNGE, so that the client never finds itself without the message.
     session.write(status_line("*", "OK", "Replacement message ready", appenduid(done.appended)))
+    session.note_own_arrivals(command.name, done.appended.uids)
     selected.take_own_vanished(done.expunged.uids, done.expunged.modseq)
     selected.is_stale = True
     await session.tell_changes(may_tell_expunges=True)

@@ -29,6 +29,7 @@ from mailboxes.imap.commands.multisearch import multisearch
 from mailboxes.imap.commands.my_rights import my_rights
 from mailboxes.imap.commands.namespace import namespace
 from mailboxes.imap.commands.noop import noop
+from mailboxes.imap.commands.notify import notify
 from mailboxes.imap.commands.quota import get_quota, get_quota_root, set_quota
 from mailboxes.imap.commands.rename import rename
 from mailboxes.imap.commands.replace import replace
@@ -52,6 +53,7 @@ from mailhost.protocols.imap.contexts import CancelUpdate
 from mailhost.protocols.imap.enabling import Enable, Unauthenticate
 from mailhost.protocols.imap.metadata import GetMetadata, SetMetadata
 from mailhost.protocols.imap.multisearch import MultiSearch
+from mailhost.protocols.imap.notify import Notify
 from mailhost.protocols.imap.quota import GetQuota, GetQuotaRoot, SetQuota
 from mailhost.protocols.imap.responses import Reply
 from mailhost.protocols.imap.sorting import Sort, Thread
@@ -85,6 +87,7 @@ COMMANDS: Mapping[type[c.Command], Run] = {
     c.Move: move,
     c.Namespace: namespace,
     c.Noop: noop,
+    Notify: notify,
     GetMetadata: get_metadata,
     SetMetadata: set_metadata,
     GetQuota: get_quota,

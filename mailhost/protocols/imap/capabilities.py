@@ -71,6 +71,7 @@ EXTENSIONS: tuple[Extension, ...] = (
     Extension("OBJECTID", "RFC 8474"),
     Extension("SAVEDATE", "RFC 8514"),
     Extension("INPROGRESS", "RFC 9585"),
+    Extension("NOTIFY", "RFC 5465"),
     Extension("ACL", "RFC 4314"),
     Extension("RIGHTS=texk", "RFC 4314", goes_with="ACL"),
     Extension("LIST-MYRIGHTS", "RFC 8440", goes_with="ACL"),

@@ -46,6 +46,12 @@ def metadata_response(name: bytes, values: Iterable[tuple[str, bytes | None]]) -
     return b"* METADATA %b (%b)\r\n" % (name, b" ".join(told))
 
 
+def metadata_names_response(name: bytes, entries: Iterable[str]) -> bytes:
+    """Section 4.4.2, unsolicited: `* METADATA name entry …` says which entries have other values now."""
+    told = b" ".join(astring(entry.encode("ascii")) for entry in entries)
+    return b"* METADATA %b %b\r\n" % (name, told)
+
+
 def _value(value: bytes | None) -> bytes:
     """value = nstring / literal8."""
     return literal8(value) if value is not None and b"\x00" in value else nstring(value)

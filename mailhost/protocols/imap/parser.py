@@ -21,6 +21,7 @@ from mailhost.protocols.imap.list_parser import take_list, take_lsub, take_statu
 from mailhost.protocols.imap.metadata import PARSERS as METADATA
 from mailhost.protocols.imap.multisearch import PARSERS as MULTISEARCH
 from mailhost.protocols.imap.names import take_mailbox
+from mailhost.protocols.imap.notify import PARSERS as NOTIFY
 from mailhost.protocols.imap.quota import PARSERS as QUOTA
 from mailhost.protocols.imap.resync import (
     take_select_parameters,
@@ -213,6 +214,7 @@ _PARSERS: dict[str, Callable[[Cursor], c.Command]] = {
     "MOVE": _copy(c.Move, by_uid=False),
     **ACL,
     **METADATA,
+    **NOTIFY,
     **QUOTA,
     **ENABLING,
     **COMPRESSING,

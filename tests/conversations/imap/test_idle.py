@@ -95,11 +95,10 @@ def test_idle_says_that_it_is_there_and_ends_in_the_end(doors: "Doors", login: s
 def test_what_was_announced_while_the_store_was_away_is_told_when_it_is_back(
     talk: Talk, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mailboxes.imap import selected
-    from mailboxes.imap.commands import idle
+    from mailboxes.imap import selected, waiting
     from mailhost.net.store_threads import StoreUnavailable
 
-    monkeypatch.setattr(idle, "LOOK_AGAIN_SECONDS", 0.1)
+    monkeypatch.setattr(waiting, "LOOK_AGAIN_SECONDS", 0.1)
     talk("C: s SELECT INBOX\nS~ s OK …\nC: a IDLE\nS: + idling\n")
     looked = threading.Event()
 
