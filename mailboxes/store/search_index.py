@@ -325,7 +325,7 @@ def _read_postings(
 ) -> None:
     message_count = len(segment.uids)
     for spot, ranges in matches:
-        if len(ranges) > MAX_SLICES:
+        if sum(end - start for start, end in ranges) > len(offsets) // 16:
             segment.flags[spot] = flags_of_many(ranges, offsets, postings, message_count)
             continue
         pieces = (
