@@ -22,6 +22,7 @@ from mailboxes.store.search_segments import (
     all_flags,
     exactly,
     flags_of,
+    flags_of_common,
     flags_of_many,
     flags_of_places,
     patterns_of,
@@ -46,6 +47,7 @@ from mailhost.protocols.imap.search_keys import (
 OCTETS_AT_ONCE = 32 << 20  # of words
 FEW_OCTETS = 128 << 20  # a look through that many takes a tenth of a second
 INLINE_POSTINGS = 65_536  # octets: fewer than that come with the words
+SHORT_OCTETS = 2  # needles that nearly all messages have
 MAX_SLICES = 300  # beyond, reading all postings is quicker
 
 SEGMENTS = """
@@ -256,19 +258,24 @@ def _look(sql: Any, group: Sequence[_Segment], spots: Sequence[Spot]) -> None:
     by_id = {segment.id: segment for segment in group}
     behind: list[tuple[int, int, list[tuple[Spot, Ranges]], array[int]]] = []
     for (segment_id, area), (words, offsets, postings) in _words(sql, list(by_id), spots):
-        matches = [(spot, runs(spot[1].entries(words))) for spot in spots if spot[0] == area]
+        segment = by_id[segment_id]
+        short = [spot for spot in spots if spot[0] == area and len(spot[1].octets) <= SHORT_OCTETS]
+        if short and postings is None:
+            postings = _all_postings(sql, segment_id, area)
+        for spot in short:
+            segment.flags[spot] = flags_of_common(spot[1], words, offsets, postings or b"", len(segment.uids))
+        matches = [
+            (spot, runs(spot[1].entries(words))) for spot in spots if spot[0] == area and spot not in short
+        ]
         matches = [(spot, ranges) for spot, ranges in matches if ranges]
         if postings is None and matches:
             behind.append((segment_id, area, matches, offsets))
         elif postings is not None and matches:
-            _read_postings(by_id[segment_id], matches, offsets, postings)
+            _read_postings(segment, matches, offsets, postings)
     for segment_id, area, matches, offsets in behind:
         slices = [each for _, ranges in matches for each in ranges]
         if len(slices) > MAX_SLICES:
-            row = sql.execute(POSTINGS, (segment_id, area)).fetchone()
-            if row is None:
-                raise _Changed
-            _read_postings(by_id[segment_id], matches, offsets, row[0])
+            _read_postings(by_id[segment_id], matches, offsets, _all_postings(sql, segment_id, area))
             continue
         starts = [offsets[start] for start, _ in slices]
         lengths = [offsets[end] - offsets[start] for start, end in slices]
@@ -318,6 +325,15 @@ def _words(sql: Any, segment_ids: Sequence[int], spots: Sequence[Spot]) -> Itera
 def _cache(octets: int) -> WordsCache:
     """This process's."""
     return WordsCache(octets)
+
+
+def _all_postings(sql: Any, segment_id: int, area: int) -> bytes:
+    """Raises _Changed."""
+    row = sql.execute(POSTINGS, (segment_id, area)).fetchone()
+    if row is None:
+        raise _Changed
+    octets: bytes = row[0]
+    return octets
 
 
 def _read_postings(

@@ -20,6 +20,7 @@ MAX_MESSAGES = 16_384  # so places are short, and one segment is written anew wi
 # Where more entries than these hold what is sought, and so closely, looking at each is quicker than finding the next.
 MANY_ENTRIES = 256
 OCTETS_BETWEEN = 128
+STRETCH_OCTETS = 65_536  # of words, between looks at whether all messages are found
 
 _BITS = bytes.maketrans(b"01", b"\x00\x01")
 _KEY = itemgetter(0)
@@ -249,6 +250,29 @@ def flags_of_many(
             at += 1
         numbers += postings[offsets[start] : offsets[end]]
     return _flags(bits, numbers, message_count)
+
+
+def flags_of_common(
+    pattern: Pattern, words: bytes, offsets: "array[int]", postings: bytes, message_count: int
+) -> Flags:
+    """The places of a pattern that is so short that nearly all messages have it: looks on until all are found."""
+    every, found = all_flags(message_count), 0
+    view = memoryview(postings)
+    start = number = 0
+    while start < len(words) - 1 and found != every:
+        end = words.find(b"\0", start + STRETCH_OCTETS)
+        stretch = words[start : end + 1 if end > 0 else len(words)]
+        found |= flags_of(
+            (
+                view[offsets[entry] : offsets[entry + 1]]
+                for n in pattern.entries(stretch)
+                for entry in (number + n,)
+            ),
+            message_count,
+        )
+        number += stretch.count(b"\0") - 1
+        start += len(stretch) - 1
+    return found
 
 
 def _flags(bits: int, numbers: bytearray, message_count: int) -> Flags:

@@ -10,6 +10,7 @@ from mailboxes.store.search_segments import (
     Segment,
     build,
     flags_of,
+    flags_of_common,
     flags_of_many,
     merge,
     patterns_of,
@@ -76,6 +77,11 @@ def segment(messages: list[set[bytes] | None], first: int) -> Segment:
     return build(numbered, first_uid=first, last_uid=first + len(messages) - 1, size_octets=0)
 
 
+@pytest.fixture(autouse=True)
+def short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_segments, "STRETCH_OCTETS", 5)
+
+
 @examples(150)
 @given(st.lists(st.lists(MESSAGE, max_size=20), min_size=1, max_size=4), st.sets(st.integers(1, 80)))
 def test_merged_is_built_together(stretches: list[list[set[bytes] | None]], gone: set[int]) -> None:
@@ -99,3 +105,7 @@ def test_merged_is_built_together(stretches: list[list[set[bytes] | None]], gone
         expected = [uid for uid in sorted(living) if any(sought in entry for entry in every[uid - 1] or ())]
         assert list(uids_at(found, merged.uids)) == expected
         assert flags_of_many(runs(numbers), entries.offsets, entries.postings, len(living)) == found
+        common = flags_of_common(
+            Pattern(sought), entries.words, entries.offsets, entries.postings, len(living)
+        )
+        assert common == found
