@@ -43,7 +43,7 @@ EXTENSIONS: tuple[Extension, ...] = (
     Extension("COMPRESS=DEFLATE", "RFC 4978"),
     Extension("ENABLE", "RFC 5161"),
     Extension("CONDSTORE", "RFC 7162"),
-    Extension("QRESYNC", "RFC 7162"),
+    Extension("QRESYNC", "RFC 7162", goes_with="CONDSTORE"),
     Extension("UIDONLY", "RFC 9586"),
     Extension("UNAUTHENTICATE", "RFC 8437"),
     Extension("UTF8=ACCEPT", "RFC 6855"),

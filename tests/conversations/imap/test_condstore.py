@@ -261,7 +261,7 @@ def test_what_is_switched_off_is_unknown(talk: Talk, put: Put, login: str) -> No
     from mailboxes.models import Account
 
     put("one")
-    Account.objects.filter(login=login).update(imap_switched_off=["CONDSTORE", "QRESYNC"])
+    Account.objects.filter(login=login).update(imap_switched_off=["CONDSTORE"])
     talk("""
         C: a CAPABILITY
         S: * CAPABILITY …ENABLE …
