@@ -150,7 +150,9 @@ class Connection(asyncio.Protocol):
             return
         try:
             self._buffer += self._compression.inflate(limit)
-            self._eof |= self._compression.has_ended  # until end_compression(): what is here may still be answered
+            self._eof |= (
+                self._compression.has_ended
+            )  # until end_compression(): what is here may still be answered
         except BrokenStream:
             self._compression.drop_input()
             self.abort()
