@@ -121,6 +121,8 @@ class SpecialUseRefused(MailboxFact):
 class AnnotationTooLarge(MailboxFact):
     """A value has more octets than one may have (RFC 5464 section 4.3)."""
 
+    max_octets = 0
+
     def __init__(self, max_octets: int) -> None:
         super().__init__(f"A value has at most {max_octets} octets.")
         self.max_octets = max_octets

@@ -28,6 +28,7 @@ CODES: Mapping[type[Exception], str] = {
     facts.InboxIsPermanent: "CANNOT",
     facts.MailboxHasInferiors: "HASCHILDREN",
     facts.SpecialUseRefused: "USEATTR",  # RFC 6154 section 3
+    facts.AnnotationTooLarge: "METADATA MAXSIZE",
     facts.TooManyAnnotations: "METADATA TOOMANY",  # RFC 5464 section 4.3
     facts.TooManyMailboxes: "LIMIT",
     facts.TooManyKeywords: "LIMIT",
@@ -50,7 +51,7 @@ def word_refusal(error: Exception, *, is_copy_target: bool) -> Reply:
         return no(str(error), error.code)
     if isinstance(error, facts.MailboxNotFound) and is_copy_target:
         return no(str(error), "TRYCREATE")
-    if isinstance(error, facts.AnnotationTooLarge):
-        return no(str(error), f"METADATA MAXSIZE {error.max_octets}")
     code = next(CODES[kind] for kind in type(error).__mro__ if kind in CODES)
-    return no(str(error), code)
+    return no(
+        str(error), f"{code} {error.max_octets}" if isinstance(error, facts.AnnotationTooLarge) else code
+    )

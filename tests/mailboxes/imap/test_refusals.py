@@ -18,7 +18,7 @@ def test_every_fact_is_a_no_with_a_code(fact: type[facts.MailboxFact]) -> None:
     error = fact.__new__(fact)
     reply = word_refusal(error, is_copy_target=False)
     assert reply.status == "NO"
-    assert reply.code in set(CODES.values())
+    assert reply.code.removesuffix(" 0") in set(CODES.values())
 
 
 def test_a_missing_target_may_be_created() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from mailboxes.exceptions import (
     InboxIsPermanent,
     MailboxExists,
+    MailboxHasInferiors,
     MailboxNameInvalid,
     MailboxNotFound,
 )
@@ -96,6 +97,8 @@ class Household:
         return self._settle(Box(0, name, is_subscribed=False), name)
 
     def delete(self, name: str) -> None:
+        if name not in self.boxes and self.family(name):
+            raise MailboxHasInferiors(name)
         box = self.find(name)
         if name == "INBOX":
             raise InboxIsPermanent
@@ -105,15 +108,17 @@ class Household:
             self.subscribed_though_gone.add(name)
 
     def rename(self, name: str, to: str) -> None:
-        box = self.find(name)
         if name == "INBOX":
+            box = self.find(name)
             self.create(to).arrive(box.vanish(sorted(box.letters)))
             return
+        family = self.family(name)
+        if not family:
+            raise MailboxNotFound(name)
         if to.startswith(name + "/"):
             raise MailboxNameInvalid(to)
-        family = [each for each in self.boxes if (each + "/").startswith(name + "/")]
         renamed = {each: to + each[len(name) :] for each in family}
-        if to == name or (set(self.boxes) - set(family)) & set(renamed.values()):
+        if to == name or to in self.boxes or (set(self.boxes) - set(family)) & set(renamed.values()):
             raise MailboxExists(to)
         moving = {renamed[each]: self.boxes.pop(each) for each in family}
         for new_name, each_box in moving.items():
@@ -121,6 +126,10 @@ class Household:
         for superior in superiors(to):
             if superior not in self.boxes:
                 self._settle(Box(0, superior, is_subscribed=False), superior)
+
+    def family(self, name: str) -> list[str]:
+        """The name, if there is such a mailbox, and those below it."""
+        return [each for each in self.boxes if (each + "/").startswith(name + "/")]
 
     def subscribe(self, name: str, *, is_subscribed: bool) -> None:
         if name in self.boxes:
