@@ -10,7 +10,9 @@ from django.db import DatabaseError
 from mailboxes.imap.commands.table import COMMANDS
 from mailboxes.imap.numbering import is_by_number
 from mailboxes.imap.refusals import WORDED, word_refusal
+from mailboxes.imap.selected import MailboxGone
 from mailboxes.imap.session import Session
+from mailhost.net.connection import ConnectionLost, IdleTimeout
 from mailhost.protocols.imap import commands as c
 from mailhost.protocols.imap.appending import Append, Replace
 from mailhost.protocols.imap.errors import ImapSyntaxError, UnknownCharset
@@ -35,6 +37,16 @@ _COPIES = (Append, Replace, c.Copy, c.Move)
 async def serve(session: Session, text: CommandText) -> Reply | None:
     """Run one command; its reply, or None where the command has answered by itself."""
     session.tag = parse_tag(text)
+    try:
+        return await _serve(session, text)
+    except (ConnectionLost, IdleTimeout, MailboxGone):  # the session is over
+        raise
+    except Exception as error:  # a mistake of ours: the client can go on with its other commands
+        log.error("command failed", state=session.state.name, exc_info=error)
+        return no("Something went wrong in this server", "SERVERBUG")
+
+
+async def _serve(session: Session, text: CommandText) -> Reply | None:
     try:
         knows_charsets = "UTF8=ACCEPT" not in session.enabled
         tagged = parse(text, has_utf8_names=session.has_utf8_names, knows_charsets=knows_charsets)

@@ -23,6 +23,7 @@ from mailboxes.imap.selected import Selected
 from mailboxes.imap.session import Session
 from mailboxes.imap.view import MailboxView, Ranges
 from mailboxes.store.fetch import Row, fetch_headers, fetch_octets, fetch_rows
+from mailhost.net.connection import ConnectionLost
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.imap.fetch_items import Attribute, FetchItem
 
@@ -147,6 +148,14 @@ class Fetching:
         if not await message.is_decodable(self._items):
             self.undecodable += 1
             return
+        try:
+            await self._tell_items(message, chunk)
+        except ConnectionLost:
+            raise
+        except Exception as error:  # half a response stands on the wire: no reply could mend that
+            raise ConnectionLost("a response was left unfinished") from error
+
+    async def _tell_items(self, message: LargeMessage, chunk: Chunk) -> None:
         self._session.write(self._selected.fetch_head % self._selected.numbers(chunk.positions)[0])
         for number, item in enumerate(self._items):
             if number:

@@ -278,6 +278,15 @@ class Notifying:
 
     async def tell_new_messages(self, uids: Sequence[int]) -> None:
         """The items that were asked for of new messages in the selected mailbox (section 5.2)."""
+        selected = self._session.mailbox
+        try:
+            await self._fetch(uids)
+        except (StoreUnavailable, DatabaseError) as error:
+            log.info("new messages not told", error=str(error))
+            selected.arrivals = [*uids, *selected.arrivals]  # the next look tells them
+            selected.is_stale = True
+
+    async def _fetch(self, uids: Sequence[int]) -> None:
         session, selected = self._session, self._session.mailbox
         view = await selected.view()
         positions = [position for uid in uids if (position := view.position(uid)) is not None]

@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable
 
+import structlog
+
 from mailboxes.authentication import Principal, sign_in
 from mailboxes.exceptions import ActingForAnother, AuthenticationFailed, TooManyFailures
 from mailboxes.imap.refusals import Refused
@@ -9,6 +11,8 @@ from mailboxes.imap.session import Session
 from mailhost.protocols.imap.commands import Login
 from mailhost.protocols.imap.responses import Reply, ok
 from mailhost.protocols.imap.states import State
+
+log = structlog.get_logger(__name__)
 
 
 async def login(session: Session, command: Login) -> Reply:
@@ -32,7 +36,8 @@ async def entering(session: Session, signing_in: Awaitable[Principal]) -> Reply:
     """The end of any sign-in; a client that goes on failing is sent away."""
     try:
         principal = await signing_in
-    except (AuthenticationFailed, ActingForAnother, TooManyFailures):
+    except (AuthenticationFailed, ActingForAnother, TooManyFailures) as failure:
+        log.info("sign-in refused", peer=session.connection.peer, reason=type(failure).__name__)
         session.login_failures += 1
         if session.login_failures >= session.host.limits.login_failures:
             session.bye("Too many failed logins")
@@ -41,5 +46,7 @@ async def entering(session: Session, signing_in: Awaitable[Principal]) -> Reply:
     if not session.host.accounts.admit(principal.account_id, session.connection.peer):
         raise Refused("Too many sessions of this account.", "LIMIT")
     session.enter(principal)
+    peer, is_tls = session.connection.peer, session.connection.is_tls
+    log.info("signed in", login=principal.login, peer=peer, tls=is_tls)
     # Section 7.2.1 allows the code here; it saves every client a round trip.
     return ok("Logged in", f"CAPABILITY {session.capabilities}")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
 
 from tests.support.transcript import Client
 
@@ -129,3 +130,44 @@ def test_a_server_that_ends_says_bye(shared_db: None) -> None:
             client.close()
 
     run(scenario())
+
+
+def test_a_mistake_of_ours_costs_one_command(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """RFC 5530: SERVERBUG; the session goes on, and the log says where it happened."""
+    from mailboxes.imap.commands.table import COMMANDS
+    from mailhost.protocols.imap.commands import Namespace
+
+    async def broken(*_: object) -> None:
+        raise LookupError("the mistake")
+
+    with structlog.testing.capture_logs() as logged:
+        monkeypatch.setattr("mailboxes.imap.dispatch.COMMANDS", {**COMMANDS, Namespace: broken})
+        talk("""
+            C: a NAMESPACE
+            S: a NO [SERVERBUG] …
+            C: b NOOP
+            S: b OK NOOP completed
+        """)
+    (failure,) = [entry for entry in logged if entry["event"] == "command failed"]
+    assert isinstance(failure["exc_info"], LookupError)
+
+
+def test_a_response_that_cannot_be_finished_ends_the_connection(
+    talk: Talk, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reply would be taken for a part of the literal."""
+    from mailboxes.imap import fetching_large
+    from mailhost.net import store_threads
+
+    put(b"Subject: large\r\n\r\n" + b"x" * 4_000_000)
+
+    async def away(*_: object, **__: object) -> None:
+        raise store_threads.StoreUnavailable("the database is away")
+
+    talk(SELECT)
+    monkeypatch.setattr(fetching_large, "in_store", away)
+    talk("""
+        C: a FETCH 1 BODY[]
+        S: * 1 FETCH (BODY[] {4000018}
+        S!
+    """)
