@@ -36,6 +36,7 @@ async def converse(connection: Connection, host: ImapHost) -> None:
 
 
 async def _serve_next(session: Session) -> None:
+    session.let_go()
     if session.news is not None:
         await until_input(session, may_tell_expunges=session.hearing.expunges_at_any_time)
     command = await session.read_command()

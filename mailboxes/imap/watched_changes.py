@@ -149,13 +149,20 @@ class Comparison:
             return
         asked = Asked((), returns={"SUBSCRIBED"}, is_extended=True, switched_off=self.listener.switched_off)
         listing = Listing(self.entries, asked)
-        for name, old_name in sorted(self._names.items()):
+        for name, old_name in sorted(self._names.items(), key=self._order):
             told = listing.tell(name, old_name=old_name)
             rights = told.entry.rights if told.entry is not None else NEEDED
             is_lost = told.entry is None and name in self._lost and name.startswith(PREFIX)
             if is_lost or any(right not in rights for right in NEEDED):
                 told = replace(told, attributes=(*told.attributes, "\\NoAccess"))
             yield told.response(is_utf8=self.listener.is_utf8)
+
+    def _order(self, told: tuple[str, str]) -> tuple[int, int, str]:
+        """What is gone goes before the one above it has another name, and what has left it as well."""
+        name, old_name = told
+        if name not in self._living:
+            return 0, 0, name
+        return (1, -old_name.count(SEPARATOR), name) if old_name else (2, 0, name)
 
     def _statuses(self) -> Iterable[bytes]:
         for each, entry in self.now.figures.items():

@@ -18,9 +18,13 @@ async def notify(session: Session, command: Notify) -> Reply:
         raise ImapSyntaxError("that is not a FETCH item")
     news = Notifying(session, command.groups)
     told = await news.begin(with_status=command.with_status)
-    if Attribute.MODSEQ in items:
-        session.enable("CONDSTORE")
-    await _catch_up(session)
+    try:
+        if Attribute.MODSEQ in items:
+            session.enable("CONDSTORE")
+        await _catch_up(session)
+    except BaseException:
+        news.close()
+        raise
     session.listen_to(news)
     await session.send(told)
     return ok("")

@@ -1,9 +1,14 @@
 """NOTIFY of mailboxes that are not selected (RFC 5465 section 5): STATUS for messages, LIST for names, METADATA."""
 
+import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 from pytest_django import Settings
+
+if TYPE_CHECKING:
+    from tests.conversations.imap.doors import Doors
 
 Talk = Callable[[str], dict[str, str]]
 Meet = Callable[[str], dict[str, str]]
@@ -147,8 +152,8 @@ def test_names_that_come_go_and_change(talk: Talk) -> None:
         1S: * LIST (\\HasChildren) "/" "The Lists" ("OLDNAME" (Lists))
         2C: d DELETE "The Lists/one"
         2S: d OK …
-        1S: * LIST (\\HasNoChildren) "/" "The Lists"
         1S: * LIST (\\NonExistent \\HasNoChildren) "/" "The Lists/one"
+        1S: * LIST (\\HasNoChildren) "/" "The Lists"
         2C: e CREATE J&APw-rgen
         2S: e OK …
         1S: * LIST (\\HasNoChildren) "/" J&APw-rgen
@@ -370,3 +375,86 @@ def test_idle_tells_the_same(talk: Talk, put: Put) -> None:
         1C: DONE
         1S: b OK …
     """)
+
+
+def test_what_was_announced_while_the_store_was_away_is_told_when_it_is_back(
+    talk: Talk, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mailboxes.imap import notifying, selected, waiting
+    from mailhost.net.store_threads import StoreUnavailable
+
+    monkeypatch.setattr(waiting, "LOOK_AGAIN_SECONDS", 0.1)
+    talk("""
+        1C: s SELECT INBOX
+        1S~ s OK …
+        1C: a NOTIFY SET (SELECTED (MessageNew (UID) MessageExpunge)) (PERSONAL (MailboxName MessageNew MessageExpunge))
+        1S: a OK …
+    """)
+    looked = threading.Event()
+
+    async def away(*_: object, **__: object) -> None:
+        looked.set()
+        raise StoreUnavailable("the database is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(notifying, "in_store", away)
+        put("one", name="Archive")
+        assert looked.wait(10)
+    talk("1S: * STATUS Archive (UIDNEXT 2 MESSAGES 1)")
+    looked.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(notifying, "in_store", away)
+        talk("2C: a CREATE new\n2S: a OK …")
+        assert looked.wait(10)
+    talk('1S: * LIST (\\HasNoChildren) "/" new')
+    looked.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(selected, "in_store", away)
+        put("two")
+        assert looked.wait(10)
+    talk("""
+        1S: * 1 EXISTS
+        1S: * 1 RECENT
+        1S: * 1 FETCH (UID 1)
+    """)
+
+
+def test_items_that_could_not_be_read_are_told_later(
+    talk: Talk, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mailboxes.imap import fetching, waiting
+    from mailhost.net.store_threads import StoreUnavailable
+
+    monkeypatch.setattr(waiting, "LOOK_AGAIN_SECONDS", 0.1)
+    talk("""
+        C: s SELECT INBOX
+        S~ s OK …
+        C: a NOTIFY SET (SELECTED (MessageNew (RFC822.SIZE) MessageExpunge))
+        S: a OK …
+    """)
+
+    async def away(*_: object, **__: object) -> None:
+        raise StoreUnavailable("the database is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fetching, "in_store", away)
+        put("one")
+        talk("S: * 1 EXISTS\nS: * 1 RECENT")
+    talk("S: * 1 FETCH (UID 1 RFC822.SIZE {size})")
+
+
+def test_nothing_is_watched_any_more_when_sessions_end(doors: "Doors", talk: Talk) -> None:
+    watcher = doors.host.watcher
+    talk("""
+        1C: a NOTIFY SET (PERSONAL (MailboxName MessageNew MessageExpunge))
+        1S: a OK …
+        1C: b NOTIFY SET (INBOXES (MessageNew MessageExpunge))
+        1S: b OK …
+    """)
+    before = sum(map(len, watcher._mailboxes.watches.values()))
+    talk("""
+        1C: c LOGOUT
+        1S~ c OK …
+        1S!
+    """)
+    assert sum(map(len, watcher._mailboxes.watches.values())) == before - 1
