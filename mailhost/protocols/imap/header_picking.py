@@ -20,7 +20,7 @@ def _beginnings(names: tuple[bytes, ...]) -> re.Pattern[bytes] | None:
 
 
 def pick_fields(header: bytes, names: tuple[bytes, ...]) -> bytes:
-    """What header_fields() gives, three times as fast where all lines end in CRLF."""
+    """What header_fields() gives, faster where all lines end in CRLF."""
     lines = header.count(b"\r\n")
     if header.count(b"\n") != lines or header.count(b"\r") != lines:
         return header_fields(header, names)
@@ -34,7 +34,9 @@ def pick_fields(header: bytes, names: tuple[bytes, ...]) -> bytes:
         end = found.end() - 1
         while (line_end := header.find(b"\n", end)) >= 0:
             end = line_end + 1
-            if end >= size or header[end] not in _BLANKS:  # a line that begins with a blank goes on with the field
+            if (
+                end >= size or header[end] not in _BLANKS
+            ):  # a line that begins with a blank goes on with the field
                 break
         else:
             end = size

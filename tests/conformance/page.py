@@ -1,0 +1,58 @@
+"""Looks through the conversations for what each row names, and writes the page."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from mailhost.protocols.imap.capabilities import EXTENSIONS
+from tests.conformance.extensions import IMAP, LEFT_OUT, POP3, Row
+
+CONVERSATIONS = Path(__file__).resolve().parent.parent / "conversations"
+HEAD = """\
+# Conformance
+
+What the IMAP and POP3 doors do of which standard. Made from the tests (`python -m tests.conformance >
+docs/conformance.md`): every command, item and response that stands here is said in a transcript under
+`tests/conversations/`, and a test fails where one is not.
+
+"""
+NOT_TOLD_ALIKE = frozenset({"LOGINDISABLED"})  # rows whose word is no capability of the table
+
+
+def page() -> str:
+    """The whole page."""
+    lines = [HEAD, "## IMAP\n\n", *_table(IMAP), "\n## POP3\n\n", *_table(POP3)]
+    lines += ["\n## Left out\n\n", "| door | what | why |\n", "|---|---|---|\n"]
+    lines += [f"| {door} | {what} | {why} |\n" for door, what, why in LEFT_OUT]
+    return "".join(lines)
+
+
+def _table(rows: Iterable[Row]) -> Iterable[str]:
+    yield "| extension | source | commands, items and responses covered | known differences |\n"
+    yield "|---|---|---|---|\n"
+    for row in rows:
+        words = ", ".join(f"`{word}`" for word in row.words)
+        yield f"| {row.name} | {row.rfc} | {words} | {row.differs or 'none'} |\n"
+
+
+def uncovered() -> list[str]:
+    """Words that no conversation says."""
+    found = []
+    for door, rows in (("imap", IMAP), ("pop3", POP3)):
+        said = "\n".join(path.read_text() for path in sorted((CONVERSATIONS / door).rglob("*.py")))
+        found += [f"{row.name}: {word}" for row in rows for word in row.words if not _is_said(word, said)]
+    return found
+
+
+def _is_said(word: str, said: str) -> bool:
+    # A transcript inside an ordinary Python string doubles its backslashes.
+    return word in said or word.replace("\\", "\\\\") in said
+
+
+def mismatches() -> list[str]:
+    """Capabilities without a row, and rows without a capability."""
+    told = {
+        extension.word.partition("=")[0] if "{" in extension.word else extension.word
+        for extension in EXTENSIONS
+    }
+    rows = {row.name for row in IMAP if not row.name.startswith("AUTH=")} - NOT_TOLD_ALIKE
+    return sorted(told ^ rows)
