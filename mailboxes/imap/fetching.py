@@ -136,7 +136,7 @@ class Fetching:
         columns = [self._column(item, told) for item in self._items]
         template = self._template
         lines = [template % values for values in zip(numbers, *columns, strict=True)]
-        await self._session.send(b"".join(lines))
+        await self._session.tell(b"".join(lines))
 
     def _column(self, item: FetchItem, chunk: Chunk) -> Sequence[bytes | int]:
         return column(item, chunk, self._columns, self._reading, self._selected)

@@ -47,13 +47,13 @@ async def answer(
     numbers = numbers_of(await session.mailbox.view(), uids, by_uid=command.by_uid)
     if returns is None:
         word = "SORT" if isinstance(command, Sort) else "SEARCH"
-        await session.send(search_response(word, numbers, modseq))
+        await session.tell(search_response(word, numbers, modseq))
         return
     if "SAVE" in returns.words:
         save(session, told)
     if returns.tells_something:
         data = return_data(returns, numbers, modseq)
-        await session.send(esearch_response(session.tag, data, by_uid=command.by_uid))
+        await session.tell(esearch_response(session.tag, data, by_uid=command.by_uid))
 
 
 def save(session: Session, uids: Sequence[int]) -> None:

@@ -201,6 +201,10 @@ class Session:
     def write(self, octets: bytes) -> None:
         self.connection.write(octets)
 
+    async def tell(self, octets: bytes) -> None:
+        """Write a response that goes out with the tagged reply behind it, or sooner where there is much."""
+        await self.connection.tell(octets)
+
     async def send(self, octets: bytes) -> None:
         """Write, and wait until the client has taken enough of it."""
         self.connection.write(octets)

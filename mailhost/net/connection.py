@@ -18,6 +18,7 @@ from mailhost.net.compression import BrokenStream, Compression
 from mailhost.net.tls import end_points
 
 READ_HIGH_WATER = 64 * 1024  # octets read ahead of the session before the socket is left alone
+WRITTEN_TOGETHER = 64 * 1024  # octets of one answer that are gathered before they go out
 WRITE_HIGH_WATER = 256 * 1024  # octets on their way out before drain() waits
 WRITE_TIMEOUT_SECONDS = 60.0  # a reader that takes nothing for so long is gone
 HANDSHAKE_TIMEOUT_SECONDS = 15.0  # slow phones on bad networks need a few round trips
@@ -83,6 +84,8 @@ class Connection(asyncio.Protocol):
         "_reading_paused",
         "_shutting_down",
         "_transport",
+        "_unsent",
+        "_unsent_octets",
         "_waiter",
         "_write_waiter",
         "_writing_paused",
@@ -99,6 +102,8 @@ class Connection(asyncio.Protocol):
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None
         self._compression: Compression | None = None
+        self._unsent: list[bytes] = []
+        self._unsent_octets = 0
         self._waiter: asyncio.Future[None] | None = None  # the session waits for input
         self._write_waiter: asyncio.Future[None] | None = (
             None  # the session waits for room to write, or the end
@@ -286,19 +291,40 @@ class Connection(asyncio.Protocol):
     # --- writing --------------------------------------------------------------------------------------------
 
     def write(self, octets: bytes) -> None:
-        """Send without waiting; call drain() after every reply, or every 64 KB of one."""
+        """Send without waiting; call drain() after every reply.
+
+        What is little goes out with what follows it at once: at drain(), or with the loop's next turn.
+        """
         if self._compression is not None:
             octets = self._compression.deflate(octets)
-        if octets:
-            self._write_raw(octets)
+        self._gather(octets)
 
-    def _write_raw(self, octets: bytes) -> None:
-        if self._transport is not None and not self._lost and not self._closed:
-            self._transport.write(octets)
+    async def tell(self, octets: bytes) -> None:
+        """Write a part of an answer whose end will be drained. Raises as drain() does, where there is much of it."""
+        self.write(octets)
+        if self._writing_paused or self._lost:
+            await self.drain()
+
+    def _gather(self, octets: bytes) -> None:
+        if not octets:
+            return
+        if not self._unsent:
+            self._loop.call_soon(self._send_gathered)  # whatever the session does next
+        self._unsent.append(octets)
+        self._unsent_octets += len(octets)
+        if self._unsent_octets >= WRITTEN_TOGETHER:
+            self._send_gathered()
+
+    def _send_gathered(self) -> None:
+        unsent, self._unsent, self._unsent_octets = self._unsent, [], 0
+        if unsent and self._transport is not None and not self._lost and not self._closed:
+            self._transport.write(unsent[0] if len(unsent) == 1 else b"".join(unsent))
 
     def _flush(self) -> None:
-        if self._compression is not None and (held_back := self._compression.flush()):
-            self._write_raw(held_back)
+        if self._compression is not None:
+            self._gather(self._compression.flush())
+        if self._unsent:
+            self._send_gathered()
 
     async def drain(self) -> None:
         """Wait until the client has taken enough. Raises ConnectionLost, also when it takes nothing any more."""
@@ -335,6 +361,7 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if transport is None or self._lost:
             raise ConnectionLost("closed by the client")
+        self._flush()
         self._buffer.clear()
         self._reading_paused = False  # start_tls resumes reading
         if announce:
@@ -377,14 +404,16 @@ class Connection(asyncio.Protocol):
 
         Never together with compression by TLS, which our contexts do not have.
         """
-        self._write_raw(announce)
+        self._gather(announce)
+        self._send_gathered()
         self._compression = Compression()
 
     def end_compression(self, *, announce: bytes) -> None:
         """Nothing behind `announce` is compressed any more, either way. To be called with no input waiting."""
         if self._compression is not None:
             self._eof &= not self._compression.has_ended
-            self._write_raw(self._compression.finish(announce))
+            self._gather(self._compression.finish(announce))
+            self._send_gathered()
             self._compression = None
 
     @property

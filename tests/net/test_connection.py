@@ -85,6 +85,10 @@ class FakeTransport(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__({"peername": ("192.0.2.1", 1), "sockname": ("192.0.2.2", 110)})
         self.is_paused = False
+        self.written: list[bytes] = []
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written.append(bytes(data))
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         pass
@@ -195,6 +199,26 @@ def test_a_silent_client_is_waited_for_so_long_and_can_still_be_told() -> None:
                 await connection.read_line(limit=100, timeout=0.05)
             connection.write(b"* BYE\r\n")
             assert await reader.readline() == b"* BYE\r\n"
+
+    run(scenario())
+
+
+def test_what_is_written_in_pieces_goes_out_together() -> None:
+    async def scenario() -> None:
+        transport = FakeTransport()
+        connection = Connection()
+        connection.connection_made(transport)
+        for piece in (b"* 1 FETCH (UID 1)\r\n", b"* 2 FETCH (UID 2)\r\n"):
+            await connection.tell(piece)
+        connection.write(b"a OK done\r\n")
+        assert transport.written == []
+        await connection.drain()
+        assert transport.written == [b"* 1 FETCH (UID 1)\r\n* 2 FETCH (UID 2)\r\na OK done\r\n"]
+        await connection.tell(b"z" * connection_module.WRITTEN_TOGETHER)
+        assert len(transport.written) == 2
+        await connection.tell(b"* OK still here\r\n")
+        await asyncio.sleep(0)
+        assert transport.written[2:] == [b"* OK still here\r\n"]
 
     run(scenario())
 

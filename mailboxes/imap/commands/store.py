@@ -50,7 +50,7 @@ async def store(session: Session, command: Store) -> Reply:
     for first in range(0, len(answered), LINES_AT_ONCE):
         some = answered[first : first + LINES_AT_ONCE]
         told = selected.flags_responses(some, with_uid=command.by_uid, with_flags=not command.is_silent)
-        await session.send(told)
+        await session.tell(told)
     # A UID that is not there is no fault of UID STORE (RFC 3501 section 6.4.8).
     missing = [] if command.by_uid else stored.missing
     if not stored.newer and not missing:
