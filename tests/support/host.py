@@ -126,6 +126,16 @@ class Host:
         logs = {str(path) for path in (self.var / "log").glob(f"{name}*.log")}
         return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _writes_to(pid, logs)]
 
+    def wait_until_at_rest(self, name: str, *, seconds: float = 300.0) -> None:
+        """Until the program does next to nothing for two seconds, such as a worker that has caught up."""
+        until = time.monotonic() + seconds
+        used = -1.0
+        while time.monotonic() < until:
+            before, used = used, sum(map(_cpu_seconds, self.pids(name)))
+            if 0 <= used - before < 0.1:
+                return
+            time.sleep(2)
+
     def kill(self, name: str) -> list[int]:
         """SIGKILL for the program and its children, as if the machine had lost them; their ids."""
         pids = self.pids(name)
@@ -156,6 +166,14 @@ def _writes_to(pid: int, logs: set[str]) -> bool:
         return not logs.isdisjoint({os.readlink(f"/proc/{pid}/fd/1"), os.readlink(f"/proc/{pid}/fd/2")})
     except OSError:
         return False
+
+
+def _cpu_seconds(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:  # ended meanwhile
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _clean_environment() -> dict[str, str]:

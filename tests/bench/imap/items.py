@@ -18,11 +18,13 @@ def run(
     scale = min(1.0, messages / DEFAULT_MESSAGES)
     times = Table("IMAP and POP3, time", "ms", is_rate=False)
     say("imap: Mailhost")
-    mine = _times(ours.ports, rounds=rounds, scale=scale, say=say)
+    mine = _times(
+        ours.ports, rounds=rounds, scale=scale, say=say, settle=lambda: ours.wait_until_at_rest("worker")
+    )
     theirs = {}
     if peers is not None:
         say("imap: Dovecot")
-        theirs = _times(peers.ports, rounds=rounds, scale=scale, say=say)
+        theirs = _times(peers.ports, rounds=rounds, scale=scale, say=say, settle=lambda: None)
     times.rows += [(name, value, theirs.get(name)) for name, value in mine.items()]
     rates = Table("IMAP, ten sessions", "a second", is_rate=True)
     mine = _rates(ours.ports, say)
@@ -32,10 +34,16 @@ def run(
 
 
 def _times(
-    ports: dict[str, int], *, rounds: int, scale: float, say: Callable[[str], None]
+    ports: dict[str, int],
+    *,
+    rounds: int,
+    scale: float,
+    say: Callable[[str], None],
+    settle: Callable[[], None],
 ) -> mailboxes.Figures:
-    figures = mailboxes.measure(ports["imap"], rounds=rounds, scale=scale, say=say)
+    figures = mailboxes.measure(ports["imap"], rounds=rounds, scale=scale, say=say, settle=settle)
     pop3.fill(ports["imap"], messages=max(10, int(POP3_MESSAGES * scale)))
+    settle()
     figures["POP3: login, UIDL, LIST, 1,000 RETR"] = pop3.retrieve_all(ports["pop3"], rounds=rounds)
     return figures
 
