@@ -4,8 +4,10 @@ import random
 import re
 from typing import TYPE_CHECKING
 
-import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from tests.support.transcript import Client
 
 if TYPE_CHECKING:
@@ -92,11 +94,13 @@ def a_command(chance: random.Random, mirror: Mirror) -> bytes:
     return chance.choice(by_number + other if count else other)
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_what_clients_were_told_is_what_is_there(doors: "Doors", login: str, seed: int) -> None:
+@examples(8, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@given(chance=st.randoms(use_true_random=False))
+def test_what_clients_were_told_is_what_is_there(doors: "Doors", chance: random.Random) -> None:
     from tests.conversations.imap.messages import put_message
+    from tests.support.hosting import new_account
 
-    chance = random.Random(seed)
+    login = new_account().login
     for _ in range(5):
         put_message(login, "first")
     mirrors = [Mirror(doors.plain, login, is_read_only=number == 2) for number in range(3)]

@@ -1,6 +1,7 @@
 """Which names LIST tells: the hierarchies of RFC 5258 section 5, and any others against its rules put plainly."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ SELECTIONS = [(), ("SUBSCRIBED",), ("SPECIAL-USE",), ("SUBSCRIBED", "SPECIAL-USE
 def entry(
     name: str, *, exists: bool = True, is_subscribed: bool = False, special_use: str = ""
 ) -> MailboxEntry:
-    numbers = dict.fromkeys(
+    numbers: dict[str, Any] = dict.fromkeys(
         [
             *("mailbox_id", "account_id", "uid_validity", "uid_next", "highest_modseq", "flags_modseq"),
             *("first_recent_uid", "message_count", "unseen_count", "deleted_count", "size_octets"),

@@ -101,13 +101,14 @@ def test_sql_and_predicates_agree(mailbox_of: Callable[..., int]) -> None:
         for uid, one in enumerate(messages, start=1):
             worked_out, octets = one.content.worked_out, one.content.octets
             assert one.internal_date is not None
+            saved_at, modseq, content_id = columns[uid]
             candidate = Candidate(
                 mailbox_id,
                 uid,
                 int(one.flags),
                 list(one.keywords),
                 one.internal_date,
-                *columns[uid],
+                *(saved_at, modseq, content_id),
                 len(octets),
                 worked_out.sent_at,
                 worked_out.header_octets,

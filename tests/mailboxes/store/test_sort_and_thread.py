@@ -10,6 +10,7 @@ from mailboxes.store import thread as threading
 from mailboxes.store.append import append, prepare
 from mailboxes.store.expunge import expunge
 from mailboxes.store.hierarchy import find_mailbox
+from mailboxes.store.search import search
 from mailboxes.store.values import Flag, NewMessage
 from mailhost.protocols.imap.search_keys import Everything
 from mailhost.protocols.imap.sorting import Algorithm, Criterion, SortKey
@@ -36,7 +37,7 @@ def mailbox_id(shared_db: None) -> int:
 
 def lose_the_second(mailbox_id: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """It goes once the search has found it."""
-    found = sorting.search(mailbox_id=mailbox_id, key=Everything())
+    found = search(mailbox_id=mailbox_id, key=Everything())
 
     def search_then_lose(**_: object) -> Sequence[int]:
         expunge(mailbox_id=mailbox_id, now=timezone.now())

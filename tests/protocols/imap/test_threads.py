@@ -264,10 +264,10 @@ def test_a_hundred_thousand_messages_of_one_thread(shape: str) -> None:
         references = references[:half] + [[f"<{half}@x>", "<1@x>"] for _ in range(half)]
     elif shape == "moving":  # one half hangs on a chain that is cut and linked again, message by message
         half = COUNT // 2
-        chain = [f"<{uid}@x>" for uid in range(1, half)]
+        cut = [f"<{uid}@x>" for uid in range(1, half)]
         references = [[] for _ in range(half)] + references[half:]
         references[0] = []
-        references[-1] = [*chain[-90:], f"<{half + 1}@x>"]
+        references[-1] = [*cut[-90:], f"<{half + 1}@x>"]
         for at in range(1, half):
             references[at] = [f"<{at}@x>"]
     began = time.process_time()
