@@ -12,13 +12,20 @@ from django.conf import settings
 from django.utils import timezone
 
 from mailboxes.store.search_filling import fill, shrink, shrunk_mailboxes, waiting_mailboxes
+from mailhost.net.idle_time import IdleTime
 
 # Of each tick of beat (SEARCH_INDEX_TICK_SECONDS) this long, so that whatever else the worker does, relaying most of
 # all, gets half of its time while it catches up with 10,000s of messages.
 BUSY_SHARE = 0.5
 MAILBOXES_AT_ONCE = 1_000
+# Where the machine has less than this to spare, mail that comes in and people who wait go first: what is not indexed
+# is found all the same. For so many ticks, not for ever.
+MIN_IDLE_SHARE = 0.25
+MAX_SKIPPED_TICKS = 150
 
 _one_at_a_time = threading.Lock()
+_idle_time = IdleTime()
+_skipped_ticks = 0
 
 
 @shared_task(name="mailboxes.fill_search_index", ignore_result=True)
@@ -27,6 +34,8 @@ def fill_search_index() -> None:
     if not _one_at_a_time.acquire(blocking=False):
         return
     try:
+        if _has_to_wait():
+            return
         deadline = time.monotonic() + BUSY_SHARE * settings.SEARCH_INDEX_TICK_SECONDS
         for mailbox_id in waiting_mailboxes(limit=MAILBOXES_AT_ONCE):
             if time.monotonic() > deadline:
@@ -34,6 +43,13 @@ def fill_search_index() -> None:
             fill(mailbox_id=mailbox_id, is_over=lambda: time.monotonic() > deadline)
     finally:
         _one_at_a_time.release()
+
+
+def _has_to_wait() -> bool:
+    global _skipped_ticks
+    is_busy = _idle_time.share() < MIN_IDLE_SHARE
+    _skipped_ticks = _skipped_ticks + 1 if is_busy and _skipped_ticks < MAX_SKIPPED_TICKS else 0
+    return _skipped_ticks > 0
 
 
 @shared_task(name="mailboxes.shrink_search_index", ignore_result=True)

@@ -1,5 +1,8 @@
 """What Celery runs for mailboxes."""
 
+import itertools
+
+import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -11,7 +14,29 @@ from mailboxes.store.hierarchy import find_mailbox
 from mailboxes.store.search_filling import WAITING_MESSAGES
 from mailboxes.store.values import NewMessage
 from mailhost.celery import app
+from mailhost.net.idle_time import IdleTime
 from tests.support.hosting import new_account
+
+
+@pytest.fixture(autouse=True)
+def an_idle_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "_idle_time", IdleTime(lambda: ""))
+
+
+def test_filling_waits_for_a_busy_machine_but_not_for_ever(
+    shared_db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SEARCH_INDEX_TICK_SECONDS = 600
+    monkeypatch.setattr(tasks, "MAX_SKIPPED_TICKS", 2)
+    clock = itertools.count(1)
+    monkeypatch.setattr(tasks, "_idle_time", IdleTime(lambda: f"cpu {100 * next(clock)} 0 0 0 0"))
+    mailbox_id = a_mailbox_with(WAITING_MESSAGES)
+    tasks._idle_time.share()
+    done = []
+    for _ in range(3):
+        tasks.fill_search_index()
+        done.append(SearchIndex.objects.filter(pk=mailbox_id).exists())
+    assert done == [False, False, True]
 
 
 def a_mailbox_with(count: int) -> int:
