@@ -132,7 +132,7 @@ IMAP: tuple[Row, ...] = (
     Row("QUOTA=RES-MESSAGE", "RFC 9208", ("MESSAGE",)),
     Row("BINARY", "RFC 3516", ("BINARY[", "BINARY.PEEK[", "BINARY.SIZE[", "UNKNOWN-CTE", "~{")),
     Row("CATENATE", "RFC 4469", ("CATENATE (", "URL", "BADURL"), "URLs of the account's own messages alone."),
-    Row("MULTIAPPEND", "RFC 3502", ("APPEND",)),
+    Row("MULTIAPPEND", "RFC 3502", ("APPENDUID {validity} 1:3",)),
     Row("COMPRESS=DEFLATE", "RFC 4978", ("COMPRESS DEFLATE", "COMPRESSIONACTIVE")),
     Row(
         "OBJECTID",
