@@ -78,6 +78,11 @@ class Cursor:
             self.at += 1
 
     @property
+    def has_literals(self) -> bool:
+        """Whether there are any in the command."""
+        return bool(self._literals)
+
+    @property
     def is_at_end(self) -> bool:
         return self.at >= len(self.octets)
 

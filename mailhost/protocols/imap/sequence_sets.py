@@ -36,6 +36,10 @@ class SequenceSet:
 
     def resolve(self, last: int) -> list[tuple[int, int]]:
         """Ranges from low to high, none touching another, with `*` as `last`."""
+        if len(self.ranges) == 1:  # what nearly every command names
+            first, second = self.ranges[0]
+            low, high = first or last, second or last
+            return [(low, high) if low <= high else (high, low)]
         ordered = sorted((min(a or last, b or last), max(a or last, b or last)) for a, b in self.ranges)
         merged: list[tuple[int, int]] = []
         for low, high in ordered:

@@ -202,5 +202,5 @@ def test_many_contents_go_in_short_transactions(inbox: MailboxEntry, monkeypatch
     add(inbox, count=6)
     Message.objects.filter(mailbox_id=inbox.mailbox_id, uid__gt=1).delete()
     assert content.remove_unreferenced(now=NOW + timedelta(hours=2)) == 5
-    [(_, octets, _)] = fetch.fetch_octets(mailbox_id=inbox.mailbox_id, uids=[1])
+    [(_, octets)] = fetch.fetch_octets(mailbox_id=inbox.mailbox_id, uids=[1])
     assert octets == CONTENT.octets

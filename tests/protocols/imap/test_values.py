@@ -133,7 +133,7 @@ def test_many_patterns_are_each_of_them(patterns: list[str], name: str) -> None:
 @given(st.datetimes(timezones=st.just(UTC)).filter(lambda moment: 1900 < moment.year < 9999))
 def test_a_moment_comes_back(moment: datetime) -> None:
     moment = moment.replace(microsecond=0)
-    assert take_date_time(cursor(format_date_time(moment))) == moment
+    assert take_date_time(cursor(format_date_time(int(moment.timestamp())))) == moment
 
 
 @given(st.binary(max_size=2_000))
