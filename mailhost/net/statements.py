@@ -31,6 +31,9 @@ ARRAY_HEADER = struct.Struct("!iiIii")
 LENGTH = struct.Struct("!i")
 PLACEHOLDER = re.compile(r"%\((\w+)\)([sb])")
 
+# With arrays for parameters Postgres takes a plan for just these values to be the cheaper one, again and again.
+PLAN_ONCE = "SET plan_cache_mode = force_generic_plan"
+
 Row = tuple[bytes | None, ...]
 
 
@@ -110,6 +113,7 @@ class Statements:
             self._connection = await psycopg.AsyncConnection.connect(
                 autocommit=True, **_connection_parameters()
             )
+            await self._connection.execute(PLAN_ONCE)
             self._socket = self._connection.pgconn.socket
             asyncio.get_running_loop().add_reader(self._socket, self._read)
         return self._connection.pgconn
