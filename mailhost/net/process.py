@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, MutableMapping
-from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -36,19 +35,13 @@ def _render(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
     return line.replace("\r", "\\r").replace("\n", "\\n")
 
 
-def _stamp(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """As structlog's TimeStamper, in half the time: every login has a line."""
-    event["timestamp"] = f"{datetime.now(UTC).replace(tzinfo=None).isoformat()}Z"
-    return event
-
-
 def set_up_log(name: str) -> None:
     """Send structlog and the standard library's logging to stderr, one line each."""
     global _name
     _name = name
     shared: list[Any] = [
         structlog.stdlib.add_log_level,
-        _stamp,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
     structlog.configure(
