@@ -48,7 +48,7 @@ class KnownLogins:
     """Signs in the clients of one process: its logins of one moment are looked up together."""
 
     def __init__(self) -> None:
-        self._statements = Statements()
+        self._statements = Statements(plans_once=True)
         self._is_trusted = functools.lru_cache(maxsize=KNOWN_ADDRESSES)(is_trusted)
         self._rows: Batcher[str, tuple[Any, ...] | None] = Batcher(
             self._find, max_weight=MAX_ASKED_TOGETHER, turns=0

@@ -66,9 +66,13 @@ def binary_array(values: Sequence[bytes], *, oid: int) -> bytes:
 
 
 class Statements:
-    """One connection, opened when first needed and again when it is lost. One statement at a time."""
+    """One connection, opened when first needed and again when it is lost. One statement at a time.
 
-    def __init__(self) -> None:
+    `plans_once`: Postgres is not to plan a statement for the values of each call.
+    """
+
+    def __init__(self, *, plans_once: bool = False) -> None:
+        self._plans_once = plans_once
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._socket = -1  # watched by the loop; libpq forgets the number of a connection that is lost
         self._prepared: dict[Statement, bytes] = {}
@@ -113,7 +117,8 @@ class Statements:
             self._connection = await psycopg.AsyncConnection.connect(
                 autocommit=True, **_connection_parameters()
             )
-            await self._connection.execute(PLAN_ONCE)
+            if self._plans_once:
+                await self._connection.execute(PLAN_ONCE)
             self._socket = self._connection.pgconn.socket
             asyncio.get_running_loop().add_reader(self._socket, self._read)
         return self._connection.pgconn
