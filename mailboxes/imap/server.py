@@ -14,6 +14,7 @@ from mailboxes.imap.conversation import converse
 from mailboxes.imap.limits import from_settings
 from mailboxes.imap.message_budget import MessageBudget
 from mailboxes.imap.session import ImapHost
+from mailboxes.known_logins import KnownLogins
 from mailboxes.store.changes import highest_modseqs
 from mailboxes.store.watching import account_marks
 from mailhost.net.announcements import Watcher
@@ -29,6 +30,7 @@ TOO_MANY_CONNECTIONS = status_line("*", "BYE", "Too many connections", "LIMIT")
 async def imap_host(*, tls: ssl.SSLContext | None) -> AsyncIterator[ImapHost]:
     """What the sessions of one process share, as the settings say."""
     watcher, arriving = Watcher(highest_modseqs, poll_accounts=account_marks), Arriving()
+    logins = KnownLogins()
     await watcher.start()
     try:
         yield ImapHost(
@@ -41,12 +43,14 @@ async def imap_host(*, tls: ssl.SSLContext | None) -> AsyncIterator[ImapHost]:
                 at_most=settings.IMAP_MAX_SESSIONS_PER_ACCOUNT, trusted=settings.TRUSTED_NETWORKS
             ),
             arriving=arriving,
+            logins=logins,
             tls=tls,
             allow_plaintext_login=settings.ALLOW_PLAINTEXT_LOGIN,
             switched_off=frozenset(settings.IMAP_SWITCHED_OFF),
         )
     finally:
         await arriving.close()
+        await logins.close()
         await watcher.stop()
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Collection, Sequence, Set
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from mailboxes.imap.limits import BEFORE_LOGIN, LINE_SLACK, SessionLimits
 from mailboxes.imap.message_budget import Held, MessageBudget
 from mailboxes.imap.selected import Selected
 from mailboxes.imap.view import SharedViews
+from mailboxes.known_logins import KnownLogins
 from mailboxes.mechanisms import offered_mechanisms
 from mailboxes.store.select import select_mailbox
 from mailhost.net.announcements import Watch, Watcher
@@ -55,9 +56,10 @@ class ImapHost:
     budget: MessageBudget
     accounts: AccountSessions
     arriving: Arriving
+    logins: KnownLogins
     tls: ssl.SSLContext | None = None
     allow_plaintext_login: bool = False  # on loopback alone
-    switched_off: Set[str] = frozenset()  # capabilities
+    switched_off: frozenset[str] = frozenset()  # capabilities
     views: SharedViews = field(default_factory=SharedViews)
     # Searches that read messages take seconds of a store thread: they must leave most of them to everybody else.
     searching: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SEARCHES_AT_ONCE))
@@ -161,7 +163,8 @@ class Session:
         if not self.may_log_in:
             return ()
         offered = offered_mechanisms(end_points=self.connection.end_points)
-        return tuple(name for name in offered if f"AUTH={name}" not in self.switched_off)
+        off = self.switched_off
+        return tuple([name for name in offered if f"AUTH={name}" not in off]) if off else offered
 
     @property
     def capabilities(self) -> str:
@@ -169,16 +172,16 @@ class Session:
             self.state,
             may_start_tls=self.host.tls is not None and not self.connection.is_tls,
             may_log_in=self.may_log_in,
-            mechanisms=self.mechanisms,
+            mechanisms=self.mechanisms if self.principal is None else (),  # told before the login alone
             switched_off=self.switched_off,
             append_limit=self.host.limits.framing.message,
         )
 
     @property
-    def switched_off(self) -> Set[str]:
+    def switched_off(self) -> frozenset[str]:
         """Capabilities that are neither told nor served: here at all, or to this account."""
-        own = self.principal.imap_switched_off if self.principal is not None else frozenset()
-        return self.host.switched_off | own
+        own = self.principal.imap_switched_off if self.principal is not None else None
+        return self.host.switched_off | own if own else self.host.switched_off
 
     def enable(self, word: str) -> None:
         """The mode holds from now on (RFC 5161), with what it implies."""
@@ -207,8 +210,7 @@ class Session:
 
     async def send(self, octets: bytes) -> None:
         """Write, and wait until the client has taken enough of it."""
-        self.connection.write(octets)
-        await self.connection.drain()
+        await self.connection.send(octets)
 
     def enter(self, principal: Principal) -> None:
         """Signed in: the account's sessions have admitted this one."""

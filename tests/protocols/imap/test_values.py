@@ -165,6 +165,10 @@ def test_capabilities_say_what_this_connection_may_do() -> None:
     assert "UIDPLUS" in after
     assert "AUTH=" not in after
     without = capabilities(
-        State.AUTHENTICATED, may_start_tls=False, may_log_in=True, mechanisms=(), switched_off={"MOVE"}
+        State.AUTHENTICATED,
+        may_start_tls=False,
+        may_log_in=True,
+        mechanisms=(),
+        switched_off=frozenset({"MOVE"}),
     )
     assert "MOVE" not in without.split()
