@@ -286,16 +286,28 @@ class Session:
 
     # --- changes ---------------------------------------------------------------------------------------------
 
-    async def tell_changes(self, *, may_tell_expunges: bool, is_asked: bool = False) -> None:
+    async def tell_changes(
+        self, *, may_tell_expunges: bool, is_asked: bool = False, must_tell_expunges: bool = False
+    ) -> None:
         """Tell what is new in the selected mailbox; `is_asked` looks even where nobody announced anything.
+
+        RFC 3501 section 5.5: a client must wait for the reply before it counts on sequence numbers again. For those
+        that do not, EXPUNGE waits while another command is here already: it was written with the numbers of before.
+        `must_tell_expunges` is for commands that are about expunging, and end with it.
 
         While the store is away nothing is told: the next command will look again. After NOTIFY also what is new
         elsewhere, and no more than was asked for.
         """
         if self.selected is not None:
+            may_tell_expunges = must_tell_expunges or (may_tell_expunges and not self._may_count_on_numbers)
             await self._tell_of_selected(self.selected, may_tell_expunges, is_asked)
         if self.news is not None:
             await self.news.tell()
+
+    @property
+    def _may_count_on_numbers(self) -> bool:
+        """Whether a command is here already that was written with the sequence numbers of now."""
+        return self.connection.has_line and "UIDONLY" not in self.enabled
 
     async def _tell_of_selected(self, selected: Selected, may_tell_expunges: bool, is_asked: bool) -> None:
         contexts = selected.contexts
