@@ -15,6 +15,7 @@ from mailboxes.exceptions import MailboxFact
 from mailboxes.imap.account_sessions import AccountSessions
 from mailboxes.imap.arriving import Arriving
 from mailboxes.imap.hearing import EVERYTHING, Hearing
+from mailboxes.imap.incoming import Obstacle, obstacle
 from mailboxes.imap.limits import BEFORE_LOGIN, LINE_SLACK, SessionLimits
 from mailboxes.imap.message_budget import Held, MessageBudget
 from mailboxes.imap.selected import Selected
@@ -29,6 +30,7 @@ from mailhost.protocols.imap.commands import Command
 from mailhost.protocols.imap.enabling import IMPLIES
 from mailhost.protocols.imap.framing import (
     NO_ROOM,
+    NOT_TAKEN,
     SHORT_LITERAL_OCTETS,
     CommandText,
     CommandTooBig,
@@ -104,6 +106,7 @@ class Session:
         "host",
         "login_failures",
         "news",
+        "obstacle",
         "principal",
         "selected",
         "state",
@@ -121,6 +124,7 @@ class Session:
         self.bad_commands = 0  # since the last one that was understood
         self.login_failures = 0
         self.news: News | None = None  # once NOTIFY was used
+        self.obstacle: Obstacle | None = None  # why the last command's message was not taken
         self._framer = Framer(self._framing(BEFORE_LOGIN))
         self._held = Held(host.budget)
         self._watch: Watch | None = None
@@ -354,16 +358,23 @@ class Session:
             except LineTooLong:
                 return self._framer.refuse_line(b"")
             event = self._framer.feed_line(line)
-            if isinstance(event, LiteralFollows) and not await self._has_room(event):
-                event = self._framer.refuse_literal(event, NO_ROOM)
+            if isinstance(event, LiteralFollows) and event.is_kept and event.is_message:
+                event = await self._expect_message(event)
             if not isinstance(event, LiteralFollows):
                 return event
             if event.is_synchronising:
                 await self.send(continuation("Ready for the literal"))
             await self._read_literal(event)
 
-    async def _has_room(self, literal: LiteralFollows) -> bool:
-        return not (literal.is_kept and literal.is_message) or await self.hold(literal.size)
+    async def _expect_message(self, literal: LiteralFollows) -> LiteralFollows | CommandTooBig:
+        """With room for it in memory; or it is not read at all, or read past."""
+        account_id, has_utf8_names = self.account_id, self.has_utf8_names
+        self.obstacle = await obstacle(
+            self._framer, literal, account_id=account_id, has_utf8_names=has_utf8_names
+        )
+        if self.obstacle is not None:
+            return self._framer.refuse_literal(literal, NOT_TAKEN)
+        return literal if await self.hold(literal.size) else self._framer.refuse_literal(literal, NO_ROOM)
 
     async def hold(self, octets: int) -> bool:
         """Wait for room for so many octets of messages; it is kept until the next command is read."""
