@@ -44,6 +44,7 @@ from mailhost.protocols.imap.states import State
 
 SEARCHES_AT_ONCE = 2
 MAX_SKIPPED_BEFORE_LOGIN = 65_536
+COMMANDS_IN_A_ROW = 16  # that are here already; then other sessions have their turn (a NOOP takes 0.1 ms)
 
 log = structlog.get_logger(__name__)
 
@@ -99,6 +100,7 @@ class Session:
     __slots__ = (
         "_framer",
         "_held",
+        "_in_a_row",
         "_watch",
         "bad_commands",
         "connection",
@@ -127,6 +129,7 @@ class Session:
         self.obstacle: Obstacle | None = None  # why the last command's message was not taken
         self._framer = Framer(self._framing(BEFORE_LOGIN))
         self._held = Held(host.budget)
+        self._in_a_row = 0  # commands for which nobody had to wait
         self._watch: Watch | None = None
 
     # --- what commands ask -----------------------------------------------------------------------------------
@@ -349,6 +352,7 @@ class Session:
 
     async def read_command(self) -> CommandText | CommandTooBig:
         self.let_go()
+        await self._take_turns()
         framing = BEFORE_LOGIN if self.principal is None else self.host.limits.framing
         while True:
             try:
@@ -365,6 +369,13 @@ class Session:
             if event.is_synchronising:
                 await self.send(continuation("Ready for the literal"))
             await self._read_literal(event)
+
+    async def _take_turns(self) -> None:
+        """A client that sends thousands of commands at once, compressed even millions, must not keep the loop."""
+        self._in_a_row = self._in_a_row + 1 if self.connection.has_line else 0
+        if self._in_a_row >= COMMANDS_IN_A_ROW:
+            self._in_a_row = 0
+            await asyncio.sleep(0)
 
     async def _expect_message(self, literal: LiteralFollows) -> LiteralFollows | CommandTooBig:
         """With room for it in memory; or it is not read at all, or read past."""
