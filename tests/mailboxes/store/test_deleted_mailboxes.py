@@ -8,7 +8,7 @@ from django.conf import settings
 from mailboxes.models import Account, Mailbox, Subscription
 from mailboxes.store import append, content, hierarchy
 from mailboxes.store.deleted_mailboxes import remove_deleted_mailboxes
-from mailboxes.store.values import NewMessage
+from mailboxes.store.values import MailboxEntry, NewMessage
 from tests.support.hosting import new_account
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -22,7 +22,7 @@ def account() -> Account:
     return new_account()
 
 
-def create(account: Account, name: str, *, now: datetime = NOW) -> hierarchy.MailboxEntry:
+def create(account: Account, name: str, *, now: datetime = NOW) -> MailboxEntry:
     return hierarchy.create_mailbox(account_id=account.pk, name=name, now=now)
 
 
