@@ -48,7 +48,7 @@ async def _serve_next(session: Session) -> None:
         await until_input(session, may_tell_expunges=session.hearing.expunges_at_any_time)
     command = await session.read_command()
     if isinstance(command, CommandTooBig):
-        reply, session.tag = refuse_framing(command), command.tag
+        reply, session.tag = refuse_framing(session, command), command.tag
     else:
         served = await serve(session, command)
         if served is None:

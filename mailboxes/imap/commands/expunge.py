@@ -33,7 +33,7 @@ async def expunge(session: Session, command: Expunge) -> Reply:
     selected.is_stale = True
     if not outcome.uids:
         return ok("")
-    await session.tell_changes(may_tell_expunges=True)
+    await session.tell_changes(may_tell_expunges=True, must_tell_expunges=True)
     return ok("", highest_modseq(session))
 
 

@@ -32,7 +32,7 @@ async def move(session: Session, command: Move) -> Reply:
     selected.is_stale = True
     if not moved.uids:
         return ok("")
-    await session.tell_changes(may_tell_expunges=True)
+    await session.tell_changes(may_tell_expunges=True, must_tell_expunges=True)
     return ok("", highest_modseq(session))
 
 
