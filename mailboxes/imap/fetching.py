@@ -6,6 +6,7 @@ by two chunks however much is asked for, and a client that has gone is noticed b
 
 from collections.abc import Sequence
 from contextlib import aclosing
+from itertools import chain
 
 from mailboxes.imap.fetch_chunks import OCTETS_AT_ONCE, ChunkReader
 from mailboxes.imap.fetch_columns import Chunk, Reading, column, decodable, piece, plan
@@ -80,9 +81,8 @@ class Fetching:
         self.undecodable += len(chunk.rows) - len(told.rows)
         numbers = self._selected.numbers(told.positions)
         columns = [self._column(item, told) for item in self._items]
-        template = self._template
-        lines = [template % values for values in zip(numbers, *columns, strict=True)]
-        await self._session.tell(b"".join(lines))
+        values = tuple(chain.from_iterable(zip(numbers, *columns, strict=True)))
+        await self._session.tell((self._template * len(told.rows)) % values)  # half as long as line by line
 
     def _column(self, item: FetchItem, chunk: Chunk) -> Sequence[bytes | int]:
         return column(item, chunk, self._columns, self._reading, self._selected)
