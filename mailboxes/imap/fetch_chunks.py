@@ -10,7 +10,7 @@ from mailboxes.store.fetch import Row, fetch_headers, fetch_octets, fetch_rows
 from mailhost.net.store_threads import in_store
 
 FROM_MEMORY_AT_ONCE = 5_000  # FLAGS and UID: 40 octets each
-ROWS_AT_ONCE = 500  # ENVELOPE and BODYSTRUCTURE: about 1 KB each
+ROWS_AT_ONCE = 1_000  # ENVELOPE and BODYSTRUCTURE: about 1 KB each
 OCTETS_AT_ONCE = 1 << 20  # of messages that are read together
 HEADERS_AT_ONCE = 4 << 20  # of messages whose headers are
 
