@@ -85,7 +85,7 @@ class Watching:
 def test_all_are_told_the_same_in_the_same_order(
     doors: "Doors", login: str, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doors.host.accounts, "_at_most", 1_000)
+    monkeypatch.setattr(doors.host.accounts.by_account, "_at_most", 1_000)
     from tests.conversations.imap.messages import put_message
 
     for subject in ("one", "two", "three"):
