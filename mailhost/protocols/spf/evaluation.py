@@ -6,11 +6,11 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Final
 
 from mailhost.protocols.dns_facts import TemporarilyUnavailable
+from mailhost.protocols.dns_names import can_be_looked_up
 from mailhost.protocols.spf.look_ups import LimitExceeded, LookUps
 from mailhost.protocols.spf.macros import (
     MacroString,
     MacroSyntaxError,
-    can_be_looked_up,
     expand,
     expand_name,
     parse_macro_string,

@@ -5,7 +5,7 @@ from ipaddress import IPv4Address
 from typing import Final, TypeVar
 
 from mailhost.protocols.dns_facts import NotFound, TemporarilyUnavailable
-from mailhost.protocols.spf.macros import can_be_looked_up
+from mailhost.protocols.dns_names import can_be_looked_up
 from mailhost.protocols.spf.resolver import IpAddress, SpfResolver
 
 # RFC 7208 section 4.6.4, all four. What is beyond the first three is permerror; of the names that an address

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
-MAX_NAME_OCTETS: Final = 253  # RFC 7208 section 7.3: a longer name loses labels on its left
-MAX_LABEL_OCTETS: Final = 63
+from mailhost.protocols.dns_names import MAX_LABEL_OCTETS, MAX_NAME_OCTETS
 
 # macro-expand = ( "%{" macro-letter transformers *delimiter "}" ) / "%%" / "%_" / "%-"
 _EXPAND = r"%\{([slodiphcrtv])([0-9]*)(r?)([.\-+,/_=]*)\}|(%[%_\-])"
@@ -123,12 +122,3 @@ def _expand_macro(macro: Macro, value: str) -> str:
     joined = ".".join(parts)
     # RFC 7208 section 7.3: all but the unreserved characters of RFC 3986 are escaped.
     return quote(joined, safe="-._~", errors="replace") if macro.is_url_escaped else joined
-
-
-def can_be_looked_up(name: str) -> bool:
-    """Whether DNS can hold the name (RFC 1035 section 2.3.4), and a message can show it."""
-    return (
-        0 < len(name) <= MAX_NAME_OCTETS
-        and all(" " <= character <= "~" for character in name)
-        and all(0 < len(label) <= MAX_LABEL_OCTETS for label in name.split("."))
-    )
