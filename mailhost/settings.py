@@ -291,6 +291,11 @@ SEARCH_INDEX_TICK_SECONDS = env.seconds(
     2,
     "How often a worker looks for messages that are not in the search index yet; half of that time it works on them.",
 )
+JUNK_LEARNING_TICK_SECONDS = env.seconds(
+    "MAILHOST_JUNK_LEARNING_TICK",
+    5,
+    "How often a worker learns from messages that people moved into Junk or out of it; half of that time at most.",
+)
 WRITE_BATCH_OCTETS = env.octets(
     "MAILHOST_WRITE_BATCH", "16M", "Octets of messages that one commit takes together at the most."
 )

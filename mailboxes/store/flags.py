@@ -10,6 +10,7 @@ from django.db import transaction
 from mailboxes.exceptions import NotPermitted, TooManyKeywords
 from mailboxes.store.grants import changeable_flags, rights_on
 from mailboxes.store.keywords import checked_keywords
+from mailboxes.store.lessons import note_keywords
 from mailboxes.store.locks import LockedMailbox, announce_on_commit, lock_mailboxes
 from mailboxes.store.values import ChangedRow, Flag, Stored
 from mailhost.net.database import cursor
@@ -71,6 +72,8 @@ def store_flags(
             (modseq, modseq, unseen, deleted, mailbox_id),
         )
     announce_on_commit([mailbox_id])
+    if mode != "remove":
+        note_keywords(mailbox, [row[0] for row in rows], words, now=now)
     changed = [ChangedRow(row[0], modseq, row[2], tuple(row[3])) for row in sorted(rows)]
     return Stored(modseq, changed, newer, missing)
 
