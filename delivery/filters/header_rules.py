@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from delivery.filters.findings import Finding
+from delivery.findings import Finding
 from delivery.filters.incoming import Incoming, domain_of, shown
 from mailhost.protocols.message.address_list import ListedAddress
 from mailhost.protocols.message.dates import parse_date

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from delivery.filters.findings import Action, Finding
+from delivery.findings import Action, Finding
 from delivery.filters.incoming import Incoming, shown
 from mailhost.protocols.message.leaves import disposition_of, filename_of
 from mailhost.protocols.message.scanner import Part

@@ -10,6 +10,7 @@ from mailboxes.models.mailbox import Mailbox
 from mailboxes.models.maildrop_lease import MaildropLease
 from mailboxes.models.message import Expunged, Message
 from mailboxes.models.search_index import SearchIndex, SearchSegment, SearchWords
+from mailboxes.models.sender_rule import SenderRule
 from mailboxes.models.subscription import Subscription
 
 __all__ = [
@@ -30,5 +31,6 @@ __all__ = [
     "SearchIndex",
     "SearchSegment",
     "SearchWords",
+    "SenderRule",
     "Subscription",
 ]

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.filters.findings import Action, Finding, Thresholds, judge
+from delivery.findings import Action, Finding, Thresholds, judge
 
 USUAL = Thresholds(junk=5, quarantine=10, refuse=15)
 FINDINGS = st.builds(

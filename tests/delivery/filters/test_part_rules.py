@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.filters.findings import Action
+from delivery.findings import Action
 from delivery.filters.part_rules import EICAR, GTUBE, part_findings
 from tests.delivery.filters.letters import letter
 
