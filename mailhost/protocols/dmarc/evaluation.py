@@ -49,37 +49,29 @@ async def evaluate(
     except TemporarilyUnavailable:
         reason = f"DNS did not answer what the DMARC policy of {from_domain} is."
         return DmarcResult(Result.TEMPERROR, from_domain, reason)
-    identifiers = _Identifiers(found, walks, registrable)
-    dkim = await identifiers.aligned(dkim_domains, is_strict=record.is_dkim_strict)
-    spf = await identifiers.aligned(
-        [spf_domain] if spf_result == "pass" else [], is_strict=record.is_spf_strict
-    )
+    identifiers = _Identifiers(found, record, walks, registrable)
+    dkim = await identifiers.signed_by(dkim_domains)
+    spf = await identifiers.sent_by(spf_domain if spf_result == "pass" else None)
     if dkim or spf:
-        how = f"signed by {dkim[0]}" if dkim else f"from where SPF lets {spf[0]} send"
-        reason = f"{from_domain} is authenticated: the message is {how}."
-        return replace(
-            found,
-            result=Result.PASS,
-            reason=reason,
-            policy=policy,
-            aligned_dkim=tuple(dkim),
-            is_spf_aligned=bool(spf),
-        )
+        return _passed(replace(found, policy=policy), dkim, spf)
     # RFC 9989 section 5.3.6: what might yet authenticate the message leaves neither pass nor fail.
-    undecided = [
-        *await identifiers.aligned(dkim_temperror_domains, is_strict=record.is_dkim_strict),
-        *await identifiers.aligned(
-            [spf_domain] if spf_result == "temperror" else [], is_strict=record.is_spf_strict
-        ),
-    ]
+    undecided = await identifiers.signed_by(dkim_temperror_domains)
+    undecided += await identifiers.sent_by(spf_domain if spf_result == "temperror" else None)
     if undecided or identifiers.is_any_unknown:
         reason = f"DNS did not answer what would tell whether {from_domain} is authenticated."
         return replace(found, result=Result.TEMPERROR, reason=reason)
+    reason = f"Neither SPF nor DKIM authenticates {from_domain}."
+    return replace(found, result=Result.FAIL, reason=reason, policy=policy)
+
+
+def _passed(found: DmarcResult, dkim: list[str], spf: list[str]) -> DmarcResult:
+    how = f"signed by {dkim[0]}" if dkim else f"from where SPF lets {spf[0]} send"
     return replace(
         found,
-        result=Result.FAIL,
-        reason=f"Neither SPF nor DKIM authenticates {from_domain}.",
-        policy=policy,
+        result=Result.PASS,
+        reason=f"{found.from_domain} is authenticated: the message is {how}.",
+        aligned_dkim=tuple(dkim),
+        is_spf_aligned=bool(spf),
     )
 
 
@@ -113,13 +105,22 @@ class _Identifiers:
     """Which authenticated domains are those of From's organization (RFC 9989 section 4.4)."""
 
     found: DmarcResult
+    record: DmarcRecord
     walks: TreeWalks
     registrable: RegistrableDomain | None
     is_any_unknown: bool = False  # DNS did not say of one that might be
 
-    async def aligned(self, domains: Iterable[str], *, is_strict: bool) -> list[str]:
-        """Those that are, each once. Only what lies within the organization's domain is asked for, so that a
-        signature of somebody else's costs no look-up and cannot leave the result open."""
+    async def signed_by(self, domains: Iterable[str]) -> list[str]:
+        """Which of the domains of signatures are aligned, each once."""
+        return await self._aligned(domains, is_strict=self.record.is_dkim_strict)
+
+    async def sent_by(self, domain: str | None) -> list[str]:
+        """SPF's domain, if there is one and it is aligned."""
+        return await self._aligned([domain] if domain else [], is_strict=self.record.is_spf_strict)
+
+    async def _aligned(self, domains: Iterable[str], *, is_strict: bool) -> list[str]:
+        """Only what lies within the organization's domain is asked for, so that a signature of somebody else's
+        costs no look-up and cannot leave the result open."""
         kept = []
         for domain in dict.fromkeys(map(_plain, domains)):
             if domain == self.found.from_domain:

@@ -98,12 +98,12 @@ def asked_by_pyspf(zone: DnsZone, name: str, kind: str) -> Iterator[tuple[tuple[
     except TemporarilyUnavailable as error:
         raise spf.TempError("DNS timeout") from error
     for value in found:
-        forms = {
+        forms: dict[str, Any] = {
             "AAAA": lambda value: ipaddress.IPv6Address(value).packed,
             "TXT": lambda value: (value,),
             "MX": lambda value: (10, value),
         }
-        yield (name, kind), forms.get(kind, lambda value: value)(value)
+        yield (name, kind), forms[kind](value) if kind in forms else value
 
 
 @given(zones(), CLIENTS)
