@@ -54,6 +54,11 @@ class Verdict:
     score: float
     findings: tuple[Finding, ...]
 
+    @property
+    def is_junk(self) -> bool:
+        """Whether it goes to the Junk mailbox."""
+        return self.action is Action.JUNK
+
 
 def judge(findings: Iterable[Finding], thresholds: Thresholds) -> Verdict:
     """The strictest of what the points lead to and what single findings demand.

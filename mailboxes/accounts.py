@@ -34,12 +34,16 @@ MAX_PASSWORD_CHARACTERS = 256  # a bound on what is hashed, far above what peopl
 
 @dataclass(frozen=True, slots=True)
 class LocalRecipient:
-    """What delivery needs to know of an account. `room_octets` is None without quota, 0 where no message fits."""
+    """What delivery needs to know of an account. `room_octets` is None without quota, 0 where no message fits.
+
+    `has_opinions`: there are rules of its own for senders, or lessons to judge by.
+    """
 
     account_id: int
     login: str
     is_enabled: bool
     room_octets: int | None
+    has_opinions: bool = True
 
 
 @transaction.atomic

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from delivery.findings import Finding
 from delivery.filters.incoming import Incoming, domain_of, shown
+from delivery.findings import Finding
 from mailhost.protocols.message.address_list import ListedAddress
 from mailhost.protocols.message.dates import parse_date
 from mailhost.protocols.message.text import decode_words

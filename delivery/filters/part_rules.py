@@ -3,8 +3,8 @@
 import re
 from typing import Final
 
-from delivery.findings import Action, Finding
 from delivery.filters.incoming import Incoming, shown
+from delivery.findings import Action, Finding
 from mailhost.protocols.message.leaves import disposition_of, filename_of
 from mailhost.protocols.message.scanner import Part
 from mailhost.protocols.message.text import decode_transfer

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.findings import Action
 from delivery.filters.part_rules import EICAR, GTUBE, part_findings
+from delivery.findings import Action
 from tests.delivery.filters.letters import letter
 
 
