@@ -43,7 +43,7 @@ async def examine(
     account_ids: Sequence[int],
     is_trusted: bool,
     asks_accounts: bool,
-    resolver: Resolver,
+    resolver: Resolver | None,
     receiver: str,
     now: datetime,
 ) -> Examination:
@@ -53,7 +53,7 @@ async def examine(
     senders, or lessons; without that, and with nothing found, nobody has to be asked. receiver: this host's name.
     """
     authentication = None
-    if not is_trusted:
+    if not is_trusted and resolver is not None:
         authentication = await _authenticate(message, resolver, receiver, now)
     if len(message.octets) < SLOW_OCTETS:
         findings = _look(message, now)

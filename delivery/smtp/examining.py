@@ -34,9 +34,8 @@ async def examine_incoming(session: Session, octets: bytes, *, trace_id: str) ->
     """Raises CommandRefused where every recipient refuses it."""
     envelope = session.envelope
     assert envelope is not None
-    resolver = session.host.resolver
     account_ids = tuple(envelope.account_ids)
-    if session.principal is not None or resolver is None:
+    if session.principal is not None:
         return Examined(b"", account_ids, ())
     reverse_path = str(envelope.reverse_path)
     found = await examine(
@@ -50,7 +49,7 @@ async def examine_incoming(session: Session, octets: bytes, *, trace_id: str) ->
         account_ids=account_ids,
         is_trusted=is_trusted(session.connection.peer),
         asks_accounts=envelope.asks_accounts,
-        resolver=resolver,
+        resolver=session.host.resolver,
         receiver=session.host.name,
         now=session.host.clock(),
     )
