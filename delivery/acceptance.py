@@ -39,13 +39,13 @@ class Acceptance:
 
     octets: bytes
     account_ids: tuple[int, ...] = ()
-    judged: tuple[Judged, ...] = ()
     relay: tuple[EmailAddress, ...] = ()
     reverse_path: str = ""
     submitted_by: int | None = None
     save_in_sent: bool = False
     body: Body = "8BITMIME"
     is_smtputf8: bool = False
+    judged: tuple[Judged, ...] = ()
 
     @property
     def is_plain(self) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from domains import lookup
 from domains.exceptions import AddressNotFound, DomainNotFound
 from mailboxes import accounts
-from mailboxes.accounts import LocalRecipient
+from mailboxes.accounts import LOCAL_RECIPIENT, LocalRecipient
 from mailboxes.exceptions import QuotaExceeded
 from mailhost.net.batcher import Batcher
 from mailhost.net.database import cursor
@@ -25,13 +25,8 @@ Key = tuple[str, str]  # EmailAddress.key
 
 MAX_ASKED_TOGETHER = 200
 # An address that an account owns wins over everything else that domains.lookup knows.
-OWNERS = """
-SELECT asked.number, account.id, account.login, account.is_enabled,
-       CASE WHEN account.quota_messages > 0 AND usage.messages >= account.quota_messages THEN 0
-            WHEN account.quota_octets > 0 THEN account.quota_octets - usage.octets END,
-       EXISTS (SELECT FROM mailboxes_senderrule rule WHERE rule.account_id = account.id)
-       OR EXISTS (SELECT FROM mailboxes_junktotal total
-                   WHERE total.scope IN (0, account.id) AND least(total.junk, total.wanted) > 0)
+OWNERS = f"""
+SELECT asked.number, {LOCAL_RECIPIENT}
   FROM unnest(%(local_parts)b::text[], %(domains)b::text[]) WITH ORDINALITY asked(local_part, domain, number)
   JOIN domains_domain domain ON domain.name = asked.domain AND domain.is_enabled
   JOIN domains_domain canonical ON canonical.id = coalesce(domain.alias_of_id, domain.id) AND canonical.is_enabled
