@@ -26,6 +26,7 @@ from mailhost.protocols.dmarc.aggregate_writing import (
     report_subject,
     write_aggregate_report,
 )
+from mailhost.protocols.dmarc.bounded_xml import branches
 from mailhost.protocols.report_unpacking import PackingLimits, ReportUnreadable
 
 OLD_FORM = b"""<?xml version="1.0" encoding="UTF-8" ?>
@@ -224,6 +225,13 @@ def test_a_zip_archive_that_lies_about_sizes_yields_no_more() -> None:
     assert lying != honest
     with pytest.raises(ReportUnreadable, match="too large once it is unpacked"):
         read_aggregate_report(lying)
+
+
+def test_elements_are_counted_however_they_are_spread() -> None:
+    spread = b"<feedback>" + b"<x><y/></x>" * 10 + b"</feedback>"
+    assert len(list(branches([spread], root="feedback", max_elements=21))) == 10
+    with pytest.raises(ReportUnreadable, match="too many elements"):
+        list(branches([spread], root="feedback", max_elements=20))
 
 
 def test_records_are_counted() -> None:
