@@ -8,6 +8,7 @@ from delivery.queue import cleaning
 from delivery.queue.notices import RELAY_DUE
 from delivery.worker_thread import worker_thread
 from mailboxes.store.content import remove_expired, remove_unreferenced
+from mailboxes.store.deleted_mailboxes import remove_deleted_mailboxes
 
 
 @shared_task(name=RELAY_DUE, ignore_result=True)
@@ -30,4 +31,5 @@ def clean() -> None:
     now = timezone.now()
     cleaning.remove_finished(now=now)
     remove_expired(now=now)
+    remove_deleted_mailboxes(now=now)
     remove_unreferenced(now=now)

@@ -3,6 +3,7 @@
 The answer never tells whether the login exists: an unknown one costs the same argon2 as a known one.
 """
 
+import functools
 import hashlib
 import hmac
 import ipaddress
@@ -24,6 +25,7 @@ from mailboxes.logins import canonical_login
 from mailboxes.models import Account
 from mailboxes.store.locks import one
 from mailhost.net import counters
+from mailhost.net.connection import KNOWN_ADDRESSES
 from mailhost.net.store_threads import StoreThreads
 from mailhost.protocols.addresses import EmailAddress
 
@@ -101,7 +103,7 @@ def authenticate(*, login: str, password: str, peer: str, protocol: str) -> Prin
     brakes = Brakes(login, peer)
     brakes.refuse_if_too_many()
     row = find_row(FIND, login)
-    if row is None or len(password) > MAX_PASSWORD_CHARACTERS or not _can_be_stored(password):
+    if row is None or len(password) > MAX_PASSWORD_CHARACTERS or not can_be_stored(password):
         _check("", None, "")
         raise brakes.failed()
     is_right = _check(row[2], row[0], password)
@@ -161,12 +163,17 @@ class Backend(BaseBackend):
 
 def find_row(statement: str, login: str) -> tuple[Any, ...] | None:
     """The row of the account with this canonical login."""
-    return one(statement, (login,)) if _can_be_stored(login) else None
+    return one(statement, (login,)) if can_be_stored(login) else None
 
 
-def _can_be_stored(text: str) -> bool:
-    """Neither NUL nor what came of octets that were no UTF-8."""
+def can_be_stored(text: str) -> bool:
+    """Whether it holds neither NUL nor what came of octets that were no UTF-8."""
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def was_right_lately(*, account_id: int, password: str, stored: str) -> bool:
+    """Whether this process remembers that the password is right for this very hash. Takes microseconds."""
+    return _cache.knows(account_id, password, stored, now=time.monotonic())
 
 
 def _check(stored: str, account_id: int | None, password: str) -> bool:
@@ -193,10 +200,7 @@ class Brakes:
 
     def __init__(self, login: str, peer: str) -> None:
         network = _network(peer)
-        self.is_trusted = network is not None and any(
-            network.version == trusted.version and network.network_address in trusted
-            for trusted in settings.TRUSTED_NETWORKS
-        )
+        self.is_trusted = is_trusted(peer)
         digest = hashlib.sha256(login.encode(errors="surrogatepass")).hexdigest()[:32]
         self.account_key = f"wrong-passwords:{digest}:{network}"
         self.address_key = f"wrong-passwords:{network}"
@@ -222,6 +226,16 @@ class Brakes:
         return AuthenticationFailed(wait)
 
 
+def is_trusted(peer: str) -> bool:
+    """Whether wrong passwords from there are not counted."""
+    network = _network(peer)
+    return network is not None and any(
+        network.version == trusted.version and network.network_address in trusted
+        for trusted in settings.TRUSTED_NETWORKS
+    )
+
+
+@functools.lru_cache(maxsize=KNOWN_ADDRESSES)
 def _network(peer: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
     """The peer's address, or its /64: that is what one customer has in IPv6."""
     try:

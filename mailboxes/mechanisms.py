@@ -4,6 +4,7 @@ IMAP, POP3 and SMTP differ in how a challenge travels and nothing else: they han
 the answer.
 """
 
+import functools
 import secrets
 from asyncio import sleep
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,6 +14,7 @@ from django.conf import settings
 
 from mailboxes.authentication import Principal, sign_in
 from mailboxes.exceptions import ActingForAnother, AuthenticationFailed
+from mailboxes.known_logins import SignIn
 from mailboxes.logins import canonical_login
 from mailboxes.scram_authentication import count_failure, find_scram_account
 from mailboxes.tokens import check_token
@@ -31,7 +33,7 @@ class Attempt:
     """What an exchange needs of its connection. `end_points`: what a channel can be bound to (RFC 5929).
 
     `ask` sends a challenge and gives the response, both without base64. It may raise SaslCancelled, SaslSyntaxError,
-    and what reading from the client raises.
+    and what reading from the client raises. `sign_in` looks at passwords.
     """
 
     protocol: str
@@ -39,16 +41,20 @@ class Attempt:
     end_points: Sequence[bytes]
     offered: Sequence[str]
     ask: Callable[[bytes], Awaitable[bytes]]
+    sign_in: SignIn = sign_in
 
 
 def offered_mechanisms(*, end_points: Sequence[bytes]) -> tuple[str, ...]:
     """What a connection that may send passwords at all can use, in the order of the setting."""
+    return _offered(tuple(settings.SASL_MECHANISMS), bool(end_points), bool(settings.TOKEN_CHECKER))
+
+
+@functools.lru_cache(maxsize=16)
+def _offered(names: Sequence[str], has_end_points: bool, takes_tokens: bool) -> tuple[str, ...]:
     return tuple(
         name
-        for name in settings.SASL_MECHANISMS
-        if name in MECHANISMS
-        and (name != PLUS or end_points)
-        and (name not in TOKENS or settings.TOKEN_CHECKER)
+        for name in names
+        if name in MECHANISMS and (name != PLUS or has_end_points) and (name not in TOKENS or takes_tokens)
     )
 
 
@@ -68,7 +74,7 @@ async def _by_password(mechanism: str, initial: bytes | None, attempt: Attempt) 
     while not isinstance(step, Credentials):
         step = exchange.answer(await attempt.ask(step.octets))
     _check_authzid(step.authzid, step.login)
-    return await sign_in(
+    return await attempt.sign_in(
         login=step.login, password=step.password, peer=attempt.peer, protocol=attempt.protocol
     )
 

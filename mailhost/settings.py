@@ -481,7 +481,7 @@ IMAP_MAX_CONNECTIONS_PER_ADDRESS = env.integer(
 IMAP_MAX_SESSIONS_PER_ACCOUNT = env.integer(
     "MAILHOST_IMAP_MAX_SESSIONS_PER_ACCOUNT",
     100,
-    "Of one account in one process: a phone, a computer and a webmail hold some twenty together.",
+    "Of one account at once, over all processes: a phone, a computer and a webmail hold some twenty together.",
 )
 IMAP_MAX_LINE_OCTETS = env.octets(
     "MAILHOST_IMAP_MAX_LINE",

@@ -27,7 +27,6 @@ from mailhost.net.connection import (
     is_loopback_address,
     plain_address,
 )
-from mailhost.net.tls import end_points
 
 
 class SmtpConnection(SMTP):
@@ -223,11 +222,6 @@ class SmtpConnection(SMTP):
             return "", ""
         cipher = tls.cipher()
         return tls.version() or "", cipher[0] if cipher else ""
-
-    @property
-    def end_points(self) -> tuple[bytes, ...]:
-        """What channel binding binds to (RFC 5929); empty where nothing can be bound."""
-        return end_points(self.transport.get_extra_info("ssl_object") if self.transport is not None else None)
 
     def shut_down(self) -> None:
         """Let the next read that would have to wait raise ShuttingDown. Commands under way are finished."""

@@ -21,6 +21,7 @@ from mailhost.net import process
 from mailhost.net.connection import ConnectionLost
 from mailhost.net.listeners import ConnectionLimits, Listener, bind
 from mailhost.net.resolver import Resolver, parse_nameserver
+from mailhost.net.shared_counts import exchanging
 from mailhost.net.store_threads import close_store_threads
 from mailhost.net.tls import server_context
 
@@ -63,6 +64,7 @@ async def doors(host: Host, *, bind_to: str, ports: Ports) -> AsyncIterator[Port
             total=settings.SMTP_MAX_CONNECTIONS,
             per_address=settings.SMTP_MAX_CONNECTIONS_PER_ADDRESS,
             trusted=trusted,
+            name=f"smtp-{door.name.lower()}-addresses",
         )
         for door in Door
     }
@@ -83,7 +85,8 @@ async def doors(host: Host, *, bind_to: str, ports: Ports) -> AsyncIterator[Port
         listeners.append(open_door(Door.SUBMISSION, ports.submission))
         if host.tls is not None:
             listeners.append(open_door(Door.SUBMISSION, ports.submissions, host.tls))
-        yield Ports(*(listener.port for listener in listeners), *[0] * (3 - len(listeners)))
+        async with exchanging(*(each.by_address for each in limits.values())):
+            yield Ports(*(listener.port for listener in listeners), *[0] * (3 - len(listeners)))
     finally:
         await asyncio.gather(*(listener.close() for listener in listeners))
 

@@ -1,10 +1,13 @@
 """The loop of one connection: a command, its reply, the next one; and how it ends (RFC 3501 sections 3.4 and 5.4)."""
 
+import functools
+
 from mailboxes.imap.dispatch import refuse_framing, serve
 from mailboxes.imap.selected import MailboxGone
 from mailboxes.imap.session import ImapHost, Session
 from mailboxes.imap.waiting import until_input
 from mailhost.net.connection import Connection, ConnectionLost, IdleTimeout, ShuttingDown
+from mailhost.protocols.imap.capabilities import KNOWN_LISTS
 from mailhost.protocols.imap.framing import CommandTooBig
 from mailhost.protocols.imap.responses import status_line
 from mailhost.protocols.imap.states import State
@@ -13,9 +16,8 @@ from mailhost.protocols.imap.states import State
 async def converse(connection: Connection, host: ImapHost) -> None:
     """Serve until the client logs out, goes away, is silent for too long, or this process ends."""
     session = Session(connection, host)
-    greeting = status_line("*", "OK", "IMAP4rev1 server ready", f"CAPABILITY {session.capabilities}")
     try:
-        await session.send(greeting)
+        await session.send(_greeting(session.capabilities))
         while session.state is not State.LOGOUT:
             await _serve_next(session)
     except ShuttingDown:
@@ -35,13 +37,18 @@ async def converse(connection: Connection, host: ImapHost) -> None:
         session.let_go()
 
 
+@functools.lru_cache(maxsize=KNOWN_LISTS)
+def _greeting(capabilities: str) -> bytes:
+    return status_line("*", "OK", "IMAP4rev1 server ready", f"CAPABILITY {capabilities}")
+
+
 async def _serve_next(session: Session) -> None:
     session.let_go()
     if session.news is not None:
         await until_input(session, may_tell_expunges=session.hearing.expunges_at_any_time)
     command = await session.read_command()
     if isinstance(command, CommandTooBig):
-        reply, session.tag = refuse_framing(command), command.tag
+        reply, session.tag = refuse_framing(session, command), command.tag
     else:
         served = await serve(session, command)
         if served is None:

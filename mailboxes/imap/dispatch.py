@@ -16,7 +16,14 @@ from mailhost.net.connection import ConnectionLost, IdleTimeout
 from mailhost.protocols.imap import commands as c
 from mailhost.protocols.imap.appending import Append, Replace
 from mailhost.protocols.imap.errors import ImapSyntaxError, UnknownCharset
-from mailhost.protocols.imap.framing import NO_ROOM, NOT_AWAITED, TOO_BIG, CommandText, CommandTooBig
+from mailhost.protocols.imap.framing import (
+    NO_ROOM,
+    NOT_AWAITED,
+    NOT_TAKEN,
+    TOO_BIG,
+    CommandText,
+    CommandTooBig,
+)
 from mailhost.protocols.imap.parser import parse, parse_tag
 from mailhost.protocols.imap.responses import Reply, bad, no
 from mailhost.protocols.imap.search_parser import CHARSETS
@@ -88,8 +95,10 @@ async def _run(session: Session, command: c.Command) -> Reply | None:
         return no("Something went wrong in the mail store", "SERVERBUG")
 
 
-def refuse_framing(command: CommandTooBig) -> Reply:
+def refuse_framing(session: Session, command: CommandTooBig) -> Reply:
     """A literal or line beyond its bound: RFC 7888 section 4 and RFC 7889 section 4 say TOOBIG."""
+    if command.text == NOT_TAKEN and session.obstacle is not None:
+        return word_refusal(session.obstacle, is_copy_target=True)
     if command.text == TOO_BIG:
         return no("The literal is too big", "TOOBIG")
     if command.text == NOT_AWAITED:

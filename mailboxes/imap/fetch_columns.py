@@ -7,6 +7,8 @@ there is next to nothing done in Python for each message.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
+from itertools import compress
 from typing import Any
 
 from mailboxes.imap.binary import binary_text, is_decodable
@@ -21,12 +23,12 @@ from mailhost.protocols.message import body_only
 
 # The store's column for what is told of it alone.
 COLUMNS = {
-    Attribute.INTERNALDATE: "internal_date",
+    Attribute.INTERNALDATE: "internal_seconds",
     Attribute.RFC822_SIZE: "size_octets",
     Attribute.ENVELOPE: "envelope",
     Attribute.BODYSTRUCTURE: "body_structure",
     Attribute.EMAILID: "content_id",
-    Attribute.SAVEDATE: "saved_at",
+    Attribute.SAVEDATE: "saved_seconds",
     Attribute.PREVIEW: "preview",
 }
 # What stands in the response for the value of the column.
@@ -52,16 +54,16 @@ class Chunk:
     positions: Sequence[int]
     rows: Sequence[Row]
     octets: Sequence[bytes] = ()
+    is_large: bool = False
+    """One message that is told slice by slice."""
 
     def only(self, chosen: Sequence[bool]) -> "Chunk":
         """The messages that are chosen."""
         return Chunk(
-            *([each for each, is_in in zip(column, chosen, strict=True) if is_in] for column in self._all)
+            list(compress(self.positions, chosen)),
+            list(compress(self.rows, chosen)),
+            list(compress(self.octets, chosen)),
         )
-
-    @property
-    def _all(self) -> tuple[Sequence[Any], ...]:
-        return self.positions, self.rows, self.octets
 
 
 class Reading(Enum):
@@ -70,6 +72,22 @@ class Reading(Enum):
     ROWS = 0
     HEADERS = 1
     OCTETS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is read for some items, and how a response goes on behind the message's number."""
+
+    reading: Reading
+    columns: Sequence[str]
+    template: bytes
+
+
+@lru_cache(maxsize=512)
+def plan(items: tuple[FetchItem, ...]) -> Plan:
+    """Made once, where clients ask for the same of message after message."""
+    reading = reading_of(items)
+    return Plan(reading, store_columns(items, reading), template(items))
 
 
 def reading_of(items: Sequence[FetchItem]) -> Reading:

@@ -46,7 +46,7 @@ def resolve(key: SearchKey, selected: Selected, view: MailboxView, *, is_kept: b
     def resolved(leaf: SearchKey) -> SearchKey:
         match leaf:
             case SequenceNumbers(numbers):
-                found = _uids(view, positions(selected, view, numbers, by_uid=False))
+                found = _uids(view, _positions_searched(selected, view, numbers))
                 return Uids((*found.ranges, *_yet_to_come(view, numbers))) if is_kept else found
             case UidSet(uids) if uids.is_saved:
                 return _uids(view, positions(selected, view, uids, by_uid=True))
@@ -73,6 +73,12 @@ def positions(selected: Selected, view: MailboxView, numbers: SequenceSet, *, by
     if numbers.is_saved:
         return saved_positions(view.uids, selected.saved)
     return numbers.positions_of_uids(view.uids) if by_uid else numbers.positions(len(view.uids))
+
+
+def _positions_searched(selected: Selected, view: MailboxView, numbers: SequenceSet) -> Ranges:
+    if numbers.is_saved:
+        return saved_positions(view.uids, selected.saved)
+    return numbers.positions_there_are(len(view.uids))
 
 
 def saved_positions(uids: Sequence[int], saved: Sequence[int]) -> list[tuple[int, int]]:

@@ -11,14 +11,14 @@ from mailhost.protocols.imap.responses import status_line, untagged
 assert set(FLAG_BITS) == set(SYSTEM_FLAGS)
 
 # All 32 combinations in wire form: FETCH FLAGS of 10,000 messages is 10,000 look-ups here.
-_WORDS = tuple(
+FLAG_WORDS = tuple(
     " ".join(word for word, bit in FLAG_BITS.items() if number & bit).encode("ascii") for number in range(32)
 )
 
 
 def flag_words(flags: int) -> bytes:
     """System flags as they stand between the parentheses of FLAGS."""
-    return _WORDS[flags & 31]
+    return FLAG_WORDS[flags & 31]
 
 
 def flags_permitted(rights: str, *, is_read_only: bool) -> bytes:

@@ -30,6 +30,10 @@ class MessageBudget:
         """Wait until so many are free and take them; False where that cannot be or does not come about in time."""
         if octets > self._share:
             return False
+        if not self._waiting and octets <= self._free and self._taken[account_id] + octets <= self._share:
+            self._free -= octets
+            self._taken[account_id] += octets
+            return True
         turn = _Turn(octets, account_id, asyncio.get_running_loop().create_future())
         self._waiting.append(turn)
         self._serve()
@@ -51,7 +55,8 @@ class MessageBudget:
         self._taken[account_id] -= octets
         if not self._taken[account_id]:
             del self._taken[account_id]
-        self._serve()
+        if self._waiting:
+            self._serve()
 
     def _serve(self) -> None:
         for turn in list(self._waiting):
@@ -70,16 +75,18 @@ class Held:
 
     def __init__(self, budget: MessageBudget) -> None:
         self._budget = budget
-        self._taken: Counter[int] = Counter()  # by account
+        self._taken: dict[int, int] = {}  # by account
 
     async def take(self, octets: int, *, account_id: int, timeout: float) -> bool:
         """As MessageBudget has it."""
         if not await self._budget.take(octets, account_id=account_id, timeout=timeout):
             return False
-        self._taken[account_id] += octets
+        self._taken[account_id] = self._taken.get(account_id, 0) + octets
         return True
 
     def give_back(self) -> None:
-        taken, self._taken = self._taken, Counter()
+        if not self._taken:  # as before and after most commands
+            return
+        taken, self._taken = self._taken, {}
         for account_id, octets in taken.items():
             self._budget.give_back(octets, account_id=account_id)

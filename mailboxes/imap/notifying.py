@@ -296,7 +296,7 @@ class Notifying:
         if selected.tells_modseqs and Attribute.MODSEQ not in items:
             items.append(Attribute.MODSEQ)  # RFC 7162 section 3.1: in all that tell of changes
         if positions and items:
-            await Fetching(session, view, items).run(list(position_runs(sorted(positions))))
+            await Fetching(session, view, tuple(items)).run(list(position_runs(sorted(positions))))
 
     def _events_of(self, entry: MailboxEntry) -> frozenset[Event]:
         return self._interests.of(entry.name, is_subscribed=entry.is_subscribed)

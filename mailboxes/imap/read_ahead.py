@@ -52,4 +52,4 @@ def read_with_next(
             break
         chosen[row[0]] = row
     read = fetch_octets(mailbox_id=mailbox_id, uids=list(chosen))
-    return {uid: (chosen[uid], text) for uid, text, _ in read}
+    return {uid: (chosen[uid], text) for uid, text in read}

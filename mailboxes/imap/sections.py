@@ -60,7 +60,7 @@ def header_text(section: Section, header: bytes) -> bytes:
 
 def section_text(section: Section, octets: bytes, parts: bytes) -> bytes:
     """The section of these octets as it goes on the wire: a literal, or NIL where there is no such part."""
-    found = span(section, parts)
+    found = (0, len(octets)) if section.is_whole else span(section, parts)
     if found is None:
         return b"NIL"
     start, end = found

@@ -6,8 +6,9 @@ serving them. The view is loaded when a command first needs it: SELECT alone rea
 """
 
 from array import array
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Sequence, Set
 from heapq import merge
+from itertools import chain
 
 from mailboxes.exceptions import MailboxNotFound
 from mailboxes.imap.contexts import Answer, Contexts
@@ -15,11 +16,11 @@ from mailboxes.imap.flags import flags_permitted
 from mailboxes.imap.hearing import EVERYTHING
 from mailboxes.imap.read_ahead import ReadAhead
 from mailboxes.imap.refusals import Refused
-from mailboxes.imap.view import MailboxView, SharedViews
+from mailboxes.imap.view import MailboxView, SharedViews, picked
 from mailboxes.store.changes import changes_since
 from mailboxes.store.grants import WRITING
 from mailboxes.store.select import load_view
-from mailboxes.store.values import ChangedRow, Changes, MailboxEntry, Stored, View
+from mailboxes.store.values import ChangedRows, Changes, MailboxEntry, Stored, View
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.imap.responses import untagged
 from mailhost.protocols.imap.resync import runs, vanished
@@ -88,7 +89,7 @@ class Selected:
                 self._view = self._shared.share(self.mailbox_id, self.modseq, self._view)
             else:
                 # Whoever was told flags before (by an earlier session of this client) hears what they are now.
-                self._untold_flags.update(row.uid for row in since.changed if row.uid < self.uid_next)
+                self._untold_flags.update(uid for uid in since.changed.uids if uid < self.uid_next)
             # The row's count and the rows agree; where they ever did not, the rows are what can be fetched.
             self._has_untold_arrivals |= self.count != len(self._view.uids)
             self.count = len(self._view.uids)
@@ -132,7 +133,7 @@ class Selected:
             if not self.hearing.messages:
                 self.is_stale = True
                 return
-            arrivals = sorted(row.uid for row in changes.changed if row.uid >= self.uid_next)
+            arrivals = [uid for uid in changes.changed.uids if uid >= self.uid_next]
             if len(arrivals) != len(changes.changed) or changes.vanished:
                 await self.view()
         except BaseException:
@@ -150,11 +151,8 @@ class Selected:
 
     def _take(self, changes: Changes, arrivals: list[int]) -> None:
         if self._view is not None:
-            self._vanished.update(
-                uid
-                for uid in changes.vanished
-                if uid < self.uid_next and self._view.position(uid) is not None
-            )
+            vanished_uids = [uid for uid in changes.vanished if uid < self.uid_next]
+            self._vanished.update(self._known(vanished_uids))
             self.take_flags(changes.changed)
             if not self._vanished:
                 self._view = self._shared.share(self.mailbox_id, changes.highest_modseq, self._view)
@@ -167,13 +165,12 @@ class Selected:
             self.arrivals += [uid for uid in arrivals if uid not in self.own_arrivals]
             self.own_arrivals.difference_update(arrivals)
 
-    def take_flags(self, rows: Iterable[ChangedRow]) -> None:
+    def take_flags(self, rows: ChangedRows) -> None:
         """Flags that others changed, and arrivals: still to be told."""
         assert self._view is not None
-        rows = list(rows)
         self._view, differing = self._view.with_changes(rows, counts_modseqs="CONDSTORE" in self._modes)
         self._touch(rows)
-        self._untold_flags.update(self._view.uids[position] for position in differing)
+        self._untold_flags.update(picked(self._view.uids, differing))
 
     def take_own_flags(self, stored: Stored) -> None:
         """Flags that this session's own command changed: the command tells them, or was asked not to."""
@@ -183,18 +180,21 @@ class Selected:
         if stored.changed:  # otherwise the modseq is that of somebody else's change
             self._advance(stored.modseq)
 
-    def take_own_vanished(self, uids: Iterable[int], modseq: int) -> None:
-        """Messages that this session's own command expunged or moved away."""
-        assert self._view is not None
-        uids = list(uids)
-        known = [uid for uid in uids if self._view.position(uid) is not None]
+    def take_own_vanished(self, uids: Sequence[int], modseq: int) -> None:
+        """Messages that this session's own command expunged or moved away; their UIDs ascend."""
+        known = self._known(uids)
         if uids and len(known) == len(uids):  # arrivals among them are yet to be heard of as changes
             self._advance(modseq)
         self._vanished.update(known)
 
-    def _touch(self, rows: Iterable[ChangedRow]) -> None:
+    def _known(self, uids: Sequence[int]) -> list[int]:
+        """Those of these ascending UIDs that are in the view."""
+        assert self._view is not None
+        return [uid for uid, place in zip(uids, self._view.places(uids), strict=True) if place >= 0]
+
+    def _touch(self, rows: ChangedRows) -> None:
         if self.contexts and self._view is not None:
-            self.contexts.touch(row.uid for row in rows if self._view.position(row.uid) is not None)
+            self.contexts.touch(self._known(rows.uids))
 
     def _advance(self, modseq: int) -> None:
         """Our own change came right behind what we knew: nothing of others lies between, nothing is to be read.
@@ -244,7 +244,7 @@ class Selected:
         must_wait = bool(self._vanished) and "QRESYNC" in self._modes
         if self._untold_flags and self.hearing.flags and not must_wait:
             assert self._view is not None
-            positions = sorted(p for uid in self._untold_flags if (p := self._view.position(uid)) is not None)
+            positions = self.places(sorted(self._untold_flags))
             told.append(self.flags_responses(positions, with_uid=True))
             self._untold_flags.clear()
         if answers:
@@ -265,7 +265,7 @@ class Selected:
         columns: list[Sequence[int | bytes]] = [self.numbers(positions)]
         if (with_uid or "QRESYNC" in self._modes) and not self.tells_uids_only:
             items.append(b"UID %d")
-            columns.append([self._view.uids[position] for position in positions])
+            columns.append(picked(self._view.uids, positions))
         words = self.flags_column(positions)
         if with_flags:
             items.append(b"FLAGS (%b)")
@@ -274,7 +274,8 @@ class Selected:
             items.append(b"MODSEQ (%d)")
             columns.append(self.modseq_column(positions))
         template = self.fetch_head + b" ".join(items) + b")\r\n"
-        return b"".join([template % values for values in zip(*columns, strict=True)])
+        # Formatted as one: half as long as line by line.
+        return (template * len(positions)) % tuple(chain.from_iterable(zip(*columns, strict=True)))
 
     def _recent(self) -> bytes:
         """`* n RECENT`, which IMAP4rev2 does not have (RFC 9051 appendix E)."""
@@ -299,10 +300,13 @@ class Selected:
         """How the untagged responses begin that tell of one message, for what `numbers` gives."""
         return b"* %d UIDFETCH (" if self.tells_uids_only else b"* %d FETCH ("
 
-    def numbers(self, positions: Sequence[int]) -> list[int]:
+    def numbers(self, positions: Sequence[int]) -> Sequence[int]:
         """What messages are called in untagged responses."""
         if self.tells_uids_only:
-            return [self.uid_at(position) for position in positions]
+            assert self._view is not None
+            return picked(self._view.uids, positions)
+        if isinstance(positions, range):
+            return range(positions.start + 1, positions.stop + 1)
         return [position + 1 for position in positions]
 
     @property
@@ -315,24 +319,24 @@ class Selected:
         assert self._view is not None
         return self._view.uids[position]
 
-    def position(self, uid: int) -> int | None:
-        """In a view that is loaded."""
+    def places(self, uids: Sequence[int]) -> Sequence[int]:
+        """The positions of those of these ascending UIDs that are in the view, which is loaded."""
         assert self._view is not None
-        return self._view.position(uid)
+        found = self._view.places(uids)
+        return found if isinstance(found, range) else [place for place in found if place >= 0]
 
-    def modseq_column(self, positions: Sequence[int]) -> list[int]:
+    def modseq_column(self, positions: Sequence[int]) -> Sequence[int]:
         """The mod-sequences that belong to what `flags_column` tells."""
         assert self._view is not None
-        modseqs = self._view.modseqs
-        return [modseqs[position] for position in positions]
+        return picked(self._view.modseqs, positions)
 
     def flags_column(self, positions: Sequence[int]) -> list[bytes]:
         """What FLAGS holds of each message; the client is told now."""
         view, first_recent_uid = self._view, self.first_recent_uid
         assert view is not None
         if self._untold_flags:
-            self._untold_flags.difference_update(view.uids[position] for position in positions)
-        return [view.flags_text(position, first_recent_uid) for position in positions]
+            self._untold_flags.difference_update(picked(view.uids, positions))
+        return view.flags_texts(positions, first_recent_uid)
 
     def refuse_if_read_only(self) -> None:
         if self.is_read_only:

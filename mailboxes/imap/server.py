@@ -14,11 +14,13 @@ from mailboxes.imap.conversation import converse
 from mailboxes.imap.limits import from_settings
 from mailboxes.imap.message_budget import MessageBudget
 from mailboxes.imap.session import ImapHost
+from mailboxes.known_logins import KnownLogins
 from mailboxes.store.changes import highest_modseqs
 from mailboxes.store.watching import account_marks
 from mailhost.net.announcements import Watcher
 from mailhost.net.listeners import ConnectionLimits, listen
 from mailhost.net.process import ready
+from mailhost.net.shared_counts import exchanging
 from mailhost.net.store_threads import close_store_threads
 from mailhost.protocols.imap.responses import status_line
 
@@ -29,24 +31,28 @@ TOO_MANY_CONNECTIONS = status_line("*", "BYE", "Too many connections", "LIMIT")
 async def imap_host(*, tls: ssl.SSLContext | None) -> AsyncIterator[ImapHost]:
     """What the sessions of one process share, as the settings say."""
     watcher, arriving = Watcher(highest_modseqs, poll_accounts=account_marks), Arriving()
+    logins = KnownLogins()
+    accounts = AccountSessions(
+        at_most=settings.IMAP_MAX_SESSIONS_PER_ACCOUNT, trusted=settings.TRUSTED_NETWORKS
+    )
+    budget = MessageBudget(settings.IMAP_APPEND_ROOM_OCTETS, share=settings.IMAP_APPEND_ROOM_OCTETS // 2)
     await watcher.start()
     try:
-        yield ImapHost(
-            limits=from_settings(),
-            watcher=watcher,
-            budget=MessageBudget(
-                settings.IMAP_APPEND_ROOM_OCTETS, share=settings.IMAP_APPEND_ROOM_OCTETS // 2
-            ),
-            accounts=AccountSessions(
-                at_most=settings.IMAP_MAX_SESSIONS_PER_ACCOUNT, trusted=settings.TRUSTED_NETWORKS
-            ),
-            arriving=arriving,
-            tls=tls,
-            allow_plaintext_login=settings.ALLOW_PLAINTEXT_LOGIN,
-            switched_off=frozenset(settings.IMAP_SWITCHED_OFF),
-        )
+        async with exchanging(accounts.by_account):
+            yield ImapHost(
+                limits=from_settings(),
+                watcher=watcher,
+                budget=budget,
+                accounts=accounts,
+                arriving=arriving,
+                logins=logins,
+                tls=tls,
+                allow_plaintext_login=settings.ALLOW_PLAINTEXT_LOGIN,
+                switched_off=frozenset(settings.IMAP_SWITCHED_OFF),
+            )
     finally:
         await arriving.close()
+        await logins.close()
         await watcher.stop()
 
 
@@ -60,9 +66,10 @@ async def listening(host: ImapHost, *, ports: Mapping[str, int]) -> AsyncIterato
         total=settings.IMAP_MAX_CONNECTIONS,
         per_address=settings.IMAP_MAX_CONNECTIONS_PER_ADDRESS,
         trusted=settings.TRUSTED_NETWORKS,
+        name="imap-addresses",
     )
     in_use = {}
-    async with AsyncExitStack() as listeners:
+    async with exchanging(limits.by_address), AsyncExitStack() as listeners:
         for name, port in ports.items():
             listener = await listen(
                 host=settings.BIND,

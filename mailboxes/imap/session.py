@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Collection, Sequence, Set
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -15,10 +15,12 @@ from mailboxes.exceptions import MailboxFact
 from mailboxes.imap.account_sessions import AccountSessions
 from mailboxes.imap.arriving import Arriving
 from mailboxes.imap.hearing import EVERYTHING, Hearing
+from mailboxes.imap.incoming import Obstacle, obstacle
 from mailboxes.imap.limits import BEFORE_LOGIN, LINE_SLACK, SessionLimits
 from mailboxes.imap.message_budget import Held, MessageBudget
 from mailboxes.imap.selected import Selected
 from mailboxes.imap.view import SharedViews
+from mailboxes.known_logins import KnownLogins
 from mailboxes.mechanisms import offered_mechanisms
 from mailboxes.store.select import select_mailbox
 from mailhost.net.announcements import Watch, Watcher
@@ -29,6 +31,7 @@ from mailhost.protocols.imap.commands import Command
 from mailhost.protocols.imap.enabling import IMPLIES
 from mailhost.protocols.imap.framing import (
     NO_ROOM,
+    NOT_TAKEN,
     SHORT_LITERAL_OCTETS,
     CommandText,
     CommandTooBig,
@@ -42,6 +45,7 @@ from mailhost.protocols.imap.states import State
 
 SEARCHES_AT_ONCE = 2
 MAX_SKIPPED_BEFORE_LOGIN = 65_536
+COMMANDS_IN_A_ROW = 16  # that are here already; then other sessions have their turn (a NOOP takes 0.1 ms)
 
 log = structlog.get_logger(__name__)
 
@@ -55,9 +59,10 @@ class ImapHost:
     budget: MessageBudget
     accounts: AccountSessions
     arriving: Arriving
+    logins: KnownLogins
     tls: ssl.SSLContext | None = None
     allow_plaintext_login: bool = False  # on loopback alone
-    switched_off: Set[str] = frozenset()  # capabilities
+    switched_off: frozenset[str] = frozenset()  # capabilities
     views: SharedViews = field(default_factory=SharedViews)
     # Searches that read messages take seconds of a store thread: they must leave most of them to everybody else.
     searching: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SEARCHES_AT_ONCE))
@@ -97,6 +102,7 @@ class Session:
     __slots__ = (
         "_framer",
         "_held",
+        "_in_a_row",
         "_watch",
         "bad_commands",
         "connection",
@@ -104,6 +110,7 @@ class Session:
         "host",
         "login_failures",
         "news",
+        "obstacle",
         "principal",
         "selected",
         "state",
@@ -121,8 +128,10 @@ class Session:
         self.bad_commands = 0  # since the last one that was understood
         self.login_failures = 0
         self.news: News | None = None  # once NOTIFY was used
+        self.obstacle: Obstacle | None = None  # why the last command's message was not taken
         self._framer = Framer(self._framing(BEFORE_LOGIN))
         self._held = Held(host.budget)
+        self._in_a_row = 0  # commands for which nobody had to wait
         self._watch: Watch | None = None
 
     # --- what commands ask -----------------------------------------------------------------------------------
@@ -161,7 +170,8 @@ class Session:
         if not self.may_log_in:
             return ()
         offered = offered_mechanisms(end_points=self.connection.end_points)
-        return tuple(name for name in offered if f"AUTH={name}" not in self.switched_off)
+        off = self.switched_off
+        return tuple([name for name in offered if f"AUTH={name}" not in off]) if off else offered
 
     @property
     def capabilities(self) -> str:
@@ -169,16 +179,16 @@ class Session:
             self.state,
             may_start_tls=self.host.tls is not None and not self.connection.is_tls,
             may_log_in=self.may_log_in,
-            mechanisms=self.mechanisms,
+            mechanisms=self.mechanisms if self.principal is None else (),  # told before the login alone
             switched_off=self.switched_off,
             append_limit=self.host.limits.framing.message,
         )
 
     @property
-    def switched_off(self) -> Set[str]:
+    def switched_off(self) -> frozenset[str]:
         """Capabilities that are neither told nor served: here at all, or to this account."""
-        own = self.principal.imap_switched_off if self.principal is not None else frozenset()
-        return self.host.switched_off | own
+        own = self.principal.imap_switched_off if self.principal is not None else None
+        return self.host.switched_off | own if own else self.host.switched_off
 
     def enable(self, word: str) -> None:
         """The mode holds from now on (RFC 5161), with what it implies."""
@@ -207,8 +217,7 @@ class Session:
 
     async def send(self, octets: bytes) -> None:
         """Write, and wait until the client has taken enough of it."""
-        self.connection.write(octets)
-        await self.connection.drain()
+        await self.connection.send(octets)
 
     def enter(self, principal: Principal) -> None:
         """Signed in: the account's sessions have admitted this one."""
@@ -286,16 +295,28 @@ class Session:
 
     # --- changes ---------------------------------------------------------------------------------------------
 
-    async def tell_changes(self, *, may_tell_expunges: bool, is_asked: bool = False) -> None:
+    async def tell_changes(
+        self, *, may_tell_expunges: bool, is_asked: bool = False, must_tell_expunges: bool = False
+    ) -> None:
         """Tell what is new in the selected mailbox; `is_asked` looks even where nobody announced anything.
+
+        RFC 3501 section 5.5: a client must wait for the reply before it counts on sequence numbers again. For those
+        that do not, EXPUNGE waits while another command is here already: it was written with the numbers of before.
+        `must_tell_expunges` is for commands that are about expunging, and end with it.
 
         While the store is away nothing is told: the next command will look again. After NOTIFY also what is new
         elsewhere, and no more than was asked for.
         """
         if self.selected is not None:
+            may_tell_expunges = must_tell_expunges or (may_tell_expunges and not self._may_count_on_numbers)
             await self._tell_of_selected(self.selected, may_tell_expunges, is_asked)
         if self.news is not None:
             await self.news.tell()
+
+    @property
+    def _may_count_on_numbers(self) -> bool:
+        """Whether a command is here already that was written with the sequence numbers of now."""
+        return self.connection.has_line and "UIDONLY" not in self.enabled
 
     async def _tell_of_selected(self, selected: Selected, may_tell_expunges: bool, is_asked: bool) -> None:
         contexts = selected.contexts
@@ -333,6 +354,7 @@ class Session:
 
     async def read_command(self) -> CommandText | CommandTooBig:
         self.let_go()
+        await self._take_turns()
         framing = BEFORE_LOGIN if self.principal is None else self.host.limits.framing
         while True:
             try:
@@ -342,16 +364,30 @@ class Session:
             except LineTooLong:
                 return self._framer.refuse_line(b"")
             event = self._framer.feed_line(line)
-            if isinstance(event, LiteralFollows) and not await self._has_room(event):
-                event = self._framer.refuse_literal(event, NO_ROOM)
+            if isinstance(event, LiteralFollows) and event.is_kept and event.is_message:
+                event = await self._expect_message(event)
             if not isinstance(event, LiteralFollows):
                 return event
             if event.is_synchronising:
                 await self.send(continuation("Ready for the literal"))
             await self._read_literal(event)
 
-    async def _has_room(self, literal: LiteralFollows) -> bool:
-        return not (literal.is_kept and literal.is_message) or await self.hold(literal.size)
+    async def _take_turns(self) -> None:
+        """A client that sends thousands of commands at once, compressed even millions, must not keep the loop."""
+        self._in_a_row = self._in_a_row + 1 if self.connection.has_line else 0
+        if self._in_a_row >= COMMANDS_IN_A_ROW:
+            self._in_a_row = 0
+            await asyncio.sleep(0)
+
+    async def _expect_message(self, literal: LiteralFollows) -> LiteralFollows | CommandTooBig:
+        """With room for it in memory; or it is not read at all, or read past."""
+        account_id, has_utf8_names = self.account_id, self.has_utf8_names
+        self.obstacle = await obstacle(
+            self._framer, literal, account_id=account_id, has_utf8_names=has_utf8_names
+        )
+        if self.obstacle is not None:
+            return self._framer.refuse_literal(literal, NOT_TAKEN)
+        return literal if await self.hold(literal.size) else self._framer.refuse_literal(literal, NO_ROOM)
 
     async def hold(self, octets: int) -> bool:
         """Wait for room for so many octets of messages; it is kept until the next command is read."""

@@ -10,7 +10,8 @@ class Mailbox(models.Model):
     """A mailbox of an account. Its counts live here, so that SELECT and STATUS read one row.
 
     DELETE keeps the row (`deleted_at`): its messages can be taken back, its subscription outlives it
-    (RFC 9051 section 6.3.7), and its UIDs are never given again. Names are unique among the living.
+    (RFC 9051 section 6.3.7). It goes when nobody needs it (store/deleted_mailboxes.py). Names are unique among the
+    living.
     """
 
     account = models.ForeignKey("mailboxes.Account", on_delete=models.CASCADE, related_name="mailboxes")

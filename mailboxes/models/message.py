@@ -65,7 +65,6 @@ class Expunged(MessageColumns):
     class Meta:
         verbose_name_plural = "expunged"
         indexes: ClassVar = [
-            models.Index(fields=["expunged_at"]),
             # What vanished since: the journal of a busy mailbox may be far longer than the mailbox.
             models.Index(fields=["mailbox", "modseq"], name="expunged_since"),
         ]

@@ -15,6 +15,7 @@ from mailboxes.pop3.session import Session, SessionOver
 from mailhost.net import process
 from mailhost.net.connection import Connection, ConnectionLost, IdleTimeout
 from mailhost.net.listeners import ConnectionLimits, listen
+from mailhost.net.shared_counts import exchanging
 from mailhost.net.store_threads import close_store_threads
 from mailhost.protocols.pop3.commands import BadCommand, parse
 from mailhost.protocols.pop3.replies import ResponseCode, err, ok
@@ -64,10 +65,11 @@ async def listening(*, ports: dict[str, int], tls: ssl.SSLContext | None) -> Asy
         total=settings.POP3_MAX_CONNECTIONS,
         per_address=settings.POP3_MAX_CONNECTIONS_PER_ADDRESS,
         trusted=settings.TRUSTED_NETWORKS,
+        name="pop3-addresses",
     )
 
     in_use = {}
-    async with renewed_leases() as leases, AsyncExitStack() as listeners:
+    async with exchanging(limits.by_address), renewed_leases() as leases, AsyncExitStack() as listeners:
         for name, port in ports.items():
             listener = await listen(
                 host=settings.BIND,

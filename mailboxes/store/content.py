@@ -9,13 +9,18 @@ from django.db.models import Exists, OuterRef
 from mailboxes.models import Content
 from mailhost.net.database import cursor
 
-# In each mailbox only what is older than all that stays: what is left of the journal has no gaps (changes.py).
+# In each mailbox only what is older than all that stays: what is left of the journal has no gaps (changes.py). So a
+# look at its oldest row says whether there is anything to remove, and nothing has to be indexed by time: that would
+# cost every MOVE and EXPUNGE a tenth more.
 REMOVE_EXPIRED = """
 WITH edge AS (
-    SELECT mailbox_id, min(modseq) FILTER (WHERE expunged_at >= %(limit)s) AS first_kept
-      FROM mailboxes_expunged
-     WHERE mailbox_id IN (SELECT mailbox_id FROM mailboxes_expunged WHERE expunged_at < %(limit)s)
-     GROUP BY mailbox_id
+    SELECT mailbox.id AS mailbox_id,
+           (SELECT min(modseq) FROM mailboxes_expunged
+             WHERE mailbox_id = mailbox.id AND expunged_at >= %(limit)s) AS first_kept
+      FROM mailboxes_mailbox mailbox,
+           LATERAL (SELECT expunged_at FROM mailboxes_expunged
+                     WHERE mailbox_id = mailbox.id ORDER BY modseq LIMIT 1) oldest
+     WHERE oldest.expunged_at < %(limit)s
 )
 DELETE FROM mailboxes_expunged expunged USING edge
  WHERE expunged.mailbox_id = edge.mailbox_id AND (first_kept IS NULL OR modseq < first_kept)

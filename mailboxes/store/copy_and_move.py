@@ -16,13 +16,14 @@ from mailboxes.store.locks import (
     lock_mailboxes,
     lock_usage,
 )
+from mailboxes.store.uid_conditions import uids_among
 from mailboxes.store.values import ALL_RIGHTS, Copied, Flag, Moved
 from mailhost.net.database import cursor
 
 # What left the one mailbox, and what came into the other: flags that one may not set there stay behind (RFC 4314
 # section 4).
 TOTALS = """
-SELECT coalesce(array_agg(uid ORDER BY uid), '{}'), coalesce(sum(size_octets), 0)::bigint,
+SELECT coalesce(array_agg(uid ORDER BY uid), ARRAY[]::bigint[]), coalesce(sum(size_octets), 0)::bigint,
        count(*) FILTER (WHERE flags & 1 = 0), count(*) FILTER (WHERE flags & 8 <> 0),
        count(*) FILTER (WHERE flags & %(kept_flags)s & 1 = 0), count(*) FILTER (WHERE flags & %(kept_flags)s & 8 <> 0)
 """
@@ -31,20 +32,21 @@ INSERT_COPIES = """
                                    content_id)
     SELECT %(to)s, %(uid_next)s + row_number() OVER (ORDER BY uid) - 1, %(to_modseq)s,
            flags & %(kept_flags)s, size_octets, internal_date, %(now)s,
-           CASE WHEN %(keeps_keywords)s THEN keywords ELSE '{}' END, content_id
+           CASE WHEN %(keeps_keywords)s THEN keywords ELSE ARRAY[]::text[] END, content_id
       FROM source
 """
+# In both {which} is the condition on `uid`.
 COPY = f"""
 WITH source AS (
     SELECT uid, flags, size_octets, internal_date, keywords, content_id
-      FROM mailboxes_message WHERE mailbox_id = %(from)s AND uid = ANY(%(uids)s::bigint[])
+      FROM mailboxes_message WHERE mailbox_id = %(from)s AND {{which}}
 ), copied AS ({INSERT_COPIES})
 {TOTALS} FROM source
 """
 MOVE = f"""
 WITH source AS (
     DELETE FROM mailboxes_message
-     WHERE mailbox_id = %(from)s AND (%(uids)s::bigint[] IS NULL OR uid = ANY(%(uids)s::bigint[]))
+     WHERE mailbox_id = %(from)s AND {{which}}
     RETURNING uid, flags, size_octets, internal_date, saved_at, keywords, content_id
 ), moved AS ({INSERT_COPIES}), journal AS (
     INSERT INTO mailboxes_expunged (mailbox_id, uid, modseq, flags, size_octets, internal_date, saved_at, keywords,
@@ -87,17 +89,18 @@ def copy_messages(
     source, target = _lock(mailbox_id, owner_id, to_mailbox_id, to_owner_id)
     require_on(source, account_id, "r")
     allowed = changeable_flags(require_on(target, account_id, "i"))
-    parameters = {
+    which, parameters = uids_among(uids)
+    parameters |= {
         "from": source.mailbox_id,
         "to": target.mailbox_id,
-        "uids": list(uids),
         "uid_next": target.uid_next,
         "to_modseq": target.highest_modseq + 1,
         "now": now,
         **_kept(allowed),
     }
     with cursor() as sql:
-        source_uids, octets, _, _, unseen, deleted = sql.execute(COPY, parameters).fetchone() or NOTHING
+        sql.execute(COPY.format(which=which).encode(), parameters)
+        source_uids, octets, _, _, unseen, deleted = sql.fetchone() or NOTHING
     if source_uids:
         change_usage(usage, messages=len(source_uids), octets=octets)
         target.highest_modseq += 1
@@ -129,7 +132,7 @@ def move_messages(
     source, target = _lock(mailbox_id, owner_id, to_mailbox_id, to_owner_id)
     require_on(source, account_id, "rte")  # RFC 6851 section 4.2: those of STORE, COPY and EXPUNGE together
     allowed = changeable_flags(require_on(target, account_id, "i"))
-    moved, octets = _move(source, target, list(uids), now, allowed)
+    moved, octets = _move(source, target, uids, now, allowed)
     note_moved(source, target, moved.uids, now=now)
     if owner_id != to_owner_id and moved.uids:
         change_usage(usages[owner_id], messages=-len(moved.uids), octets=-octets)
@@ -159,16 +162,16 @@ def _kept(allowed: Flag) -> dict[str, int | bool]:
 
 
 def _move(
-    source: LockedMailbox, target: LockedMailbox, uids: list[int] | None, now: datetime, allowed: Flag
+    source: LockedMailbox, target: LockedMailbox, uids: Sequence[int] | None, now: datetime, allowed: Flag
 ) -> tuple[Moved, int]:
     """Under locks that the caller holds; with how many octets it moved."""
     # One row where a mailbox is moved into itself: its modseq is then taken twice.
     from_modseq = source.highest_modseq + 1
     to_modseq = from_modseq + 1 if source is target else target.highest_modseq + 1
-    parameters = {
+    which, parameters = uids_among(uids)
+    parameters |= {
         "from": source.mailbox_id,
         "to": target.mailbox_id,
-        "uids": uids,
         "uid_next": target.uid_next,
         "to_modseq": to_modseq,
         "from_modseq": from_modseq,
@@ -176,7 +179,7 @@ def _move(
         **_kept(allowed),
     }
     with cursor() as sql:
-        row = sql.execute(MOVE, parameters).fetchone() or NOTHING
+        row = sql.execute(MOVE.format(which=which).encode(), parameters).fetchone() or NOTHING
     source_uids, octets, unseen, deleted, new_unseen, new_deleted = row
     count = len(source_uids)
     if count:

@@ -16,13 +16,14 @@ from mailboxes.store.locks import (
     lock_mailboxes,
     lock_usage,
 )
+from mailboxes.store.uid_conditions import uids_among
 from mailboxes.store.values import ExpungeOutcome, Flag
 from mailhost.net.database import cursor
 
 EXPUNGE = """
 WITH gone AS (
     DELETE FROM mailboxes_message
-     WHERE mailbox_id = %(mailbox)s AND (%(uids)s::bigint[] IS NULL OR uid = ANY(%(uids)s::bigint[]))
+     WHERE mailbox_id = %(mailbox)s AND {which}
        AND (flags & %(mask)s) = %(mask)s
     RETURNING mailbox_id, uid, flags, size_octets, internal_date, saved_at, keywords, content_id
 ), journal AS (
@@ -31,7 +32,7 @@ WITH gone AS (
     SELECT mailbox_id, uid, %(modseq)s, flags, size_octets, internal_date, saved_at, keywords, content_id, %(now)s
       FROM gone
 )
-SELECT coalesce(array_agg(uid ORDER BY uid), '{}'), coalesce(sum(size_octets), 0)::bigint,
+SELECT coalesce(array_agg(uid ORDER BY uid), ARRAY[]::bigint[]), coalesce(sum(size_octets), 0)::bigint,
        count(*) FILTER (WHERE flags & 1 = 0), count(*) FILTER (WHERE flags & 8 <> 0)
   FROM gone
 """
@@ -72,15 +73,16 @@ def remove(
 ) -> ExpungeOutcome:
     """Expunges what has all flags of the mask, under locks that the caller holds."""
     modseq = mailbox.highest_modseq + 1
-    parameters = {
+    which, parameters = uids_among(uids)
+    parameters |= {
         "mailbox": mailbox.mailbox_id,
-        "uids": None if uids is None else list(uids),
         "mask": int(mask),
         "modseq": modseq,
         "now": now,
     }
     with cursor() as sql:
-        gone, octets, unseen, deleted = sql.execute(EXPUNGE, parameters).fetchone() or ([], 0, 0, 0)
+        sql.execute(EXPUNGE.format(which=which).encode(), parameters)
+        gone, octets, unseen, deleted = sql.fetchone() or ([], 0, 0, 0)
         if not gone:
             return ExpungeOutcome([], mailbox.highest_modseq)
         sql.execute(SHRINK, (modseq, modseq, len(gone), octets, unseen, deleted, mailbox.mailbox_id))

@@ -175,7 +175,7 @@ def _read(mailbox_id: int, group: Sequence[Candidate], needs: Needs) -> None:
         for uid, header in fetch_headers(mailbox_id=mailbox_id, uids=list(by_uid)):
             by_uid[uid].header = header
     elif needs is Needs.OCTETS:
-        for uid, octets, _ in fetch_octets(mailbox_id=mailbox_id, uids=list(by_uid)):
+        for uid, octets in fetch_octets(mailbox_id=mailbox_id, uids=list(by_uid)):
             by_uid[uid].octets = octets
             by_uid[uid].header = octets[: by_uid[uid].header_octets]
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from mailboxes.store.search import search
 from mailhost.net.database import cursor
+from mailhost.protocols.caseless import casemap
 from mailhost.protocols.imap.search_keys import SearchKey
 from mailhost.protocols.imap.sorting import DISPLAY, Criterion, SortKey
 from mailhost.protocols.message.envelope_reading import FROM, TO, first_address
 from mailhost.protocols.message.text import decode_words, one_line
-from mailhost.protocols.unicode_casemap import casemap
 
 EXPRESSIONS = {
     SortKey.ARRIVAL: "message.internal_date",

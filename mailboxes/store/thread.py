@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from mailboxes.store.search import search
 from mailboxes.store.sort import read_rows
+from mailhost.protocols.caseless import casemap
 from mailhost.protocols.imap.search_keys import SearchKey
 from mailhost.protocols.imap.sorting import Algorithm
 from mailhost.protocols.imap.threads import Forest, Head, ReferencesThreading, by_ordered_subject
 from mailhost.protocols.message.base_subject import is_reply_or_forward
-from mailhost.protocols.unicode_casemap import casemap
 
 HEADS_AT_ONCE = 5_000
 REFERENCES_AT_ONCE = 1_000

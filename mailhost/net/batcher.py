@@ -30,7 +30,7 @@ class Batcher(Generic[Question, Answer]):
     """Answers the questions of one process, batch after batch.
 
     `work` gets the questions of a batch and gives an answer or an exception for each, in order. `weigh` and
-    `max_weight` bound a batch; a question heavier than that goes alone.
+    `max_weight` bound a batch; a question heavier than that goes alone. `turns` of the loop are let go by before each.
     """
 
     def __init__(
@@ -39,10 +39,12 @@ class Batcher(Generic[Question, Answer]):
         *,
         max_weight: int,
         weigh: Callable[[Question], int] = lambda _: 1,
+        turns: int = TURNS_OF_THE_LOOP,
     ) -> None:
         self._work = work
         self._weigh = weigh
         self._max_weight = max_weight
+        self._turns = turns
         self._waiting: deque[_Waiting[Question, Answer]] = deque()
         self._answering: asyncio.Task[None] | None = None
         self._is_closed = False
@@ -69,7 +71,7 @@ class Batcher(Generic[Question, Answer]):
             while self._waiting:
                 # What other sessions have at hand in the sockets joins this batch: fewer, larger ones give a
                 # quarter more messages a second at 10 sessions.
-                for _ in range(TURNS_OF_THE_LOOP):
+                for _ in range(self._turns):
                     await asyncio.sleep(0)
                 if batch := self._next_batch():
                     await self._answer(batch)

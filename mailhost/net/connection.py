@@ -220,6 +220,11 @@ class Connection(asyncio.Protocol):
 
     async def read_exactly(self, count: int, *, timeout: float) -> bytes:
         """`count` octets, all in memory: bound `count` before. Raises as read_line does."""
+        if 0 < count <= len(self._buffer):  # a short literal comes with its command
+            with memoryview(self._buffer) as view:
+                octets = bytes(view[:count])
+            del self._buffer[:count]
+            return octets
         whole = io.BytesIO()  # hands out the octets that it has gathered, where a join would make them twice
         async for chunk in self.read_chunks(count, timeout=timeout):
             whole.write(chunk)
@@ -298,6 +303,15 @@ class Connection(asyncio.Protocol):
         if self._compression is not None:
             octets = self._compression.deflate(octets)
         self._gather(octets)
+
+    async def send(self, octets: bytes) -> None:
+        """Write the end of an answer, with what was written before it, and drain. Raises as drain() does."""
+        if self._compression is not None:
+            octets = self._compression.deflate(octets)
+        self._unsent.append(octets)  # nothing has to be remembered for the loop's next turn
+        self._flush()
+        if self._writing_paused or self._lost:
+            await self.drain()
 
     async def tell(self, octets: bytes) -> None:
         """Write a part of an answer whose end will be drained. Raises as drain() does, where there is much of it."""
@@ -461,6 +475,7 @@ class Connection(asyncio.Protocol):
             except (IdleTimeout, ConnectionLost):
                 pass
         transport.close()
+        await asyncio.sleep(0)  # where all was sent, and there is no TLS to be ended, that was it
         deadline = self._loop.time() + CLOSE_TIMEOUT_SECONDS
         while not self._lost and (left := deadline - self._loop.time()) > 0:
             await self._wait_for_writer(left)

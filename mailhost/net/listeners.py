@@ -11,7 +11,6 @@ import ipaddress
 import os
 import socket
 import ssl
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, Protocol, TypeVar, cast
 
@@ -26,6 +25,7 @@ from mailhost.net.connection import (
     IdleTimeout,
     plain_address,
 )
+from mailhost.net.shared_counts import SharedCounts
 
 log = structlog.get_logger(__name__)
 
@@ -67,24 +67,28 @@ class PortTaken(CannotListen):
 
 
 class ConnectionLimits:
-    """How many connections at once: in all, and from one address (IPv6: one /64, which is one customer)."""
+    """How many connections at once: in all, and from one address (IPv6: one /64, which is one customer).
 
-    def __init__(self, *, total: int, per_address: int, trusted: Sequence[Network] = ()) -> None:
+    `name` is what other processes call the same door: where by_address is exchanged, addresses count in all of them.
+    """
+
+    def __init__(
+        self, *, total: int, per_address: int, trusted: Sequence[Network] = (), name: str = ""
+    ) -> None:
         self._total = total
-        self._per_address = per_address
         self._trusted = tuple(trusted)
         self._count = 0
-        self._by_address: Counter[str] = Counter()
+        self.by_address = SharedCounts(name, at_most=per_address)
         self._key = functools.lru_cache(maxsize=KNOWN_ADDRESSES)(self._network)
 
     def admit(self, address: str) -> bool:
         """Count one more from there, or say no. Each admitted one is to be released."""
         key = self._key(address)
-        if key is not None and (self._count >= self._total or self._by_address[key] >= self._per_address):
+        if key is not None and (self._count >= self._total or self.by_address.is_full(key)):
             return False
         self._count += 1
         if key is not None:
-            self._by_address[key] += 1
+            self.by_address.add(key)
         return True
 
     def release(self, address: str) -> None:
@@ -92,9 +96,7 @@ class ConnectionLimits:
         self._count -= 1
         key = self._key(address)
         if key is not None:
-            self._by_address[key] -= 1
-            if self._by_address[key] <= 0:
-                del self._by_address[key]
+            self.by_address.remove(key)
 
     def _network(self, address: str) -> str | None:
         """What its connections count for; None where they do not."""

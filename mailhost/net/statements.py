@@ -31,6 +31,9 @@ ARRAY_HEADER = struct.Struct("!iiIii")
 LENGTH = struct.Struct("!i")
 PLACEHOLDER = re.compile(r"%\((\w+)\)([sb])")
 
+# With arrays for parameters Postgres takes a plan for just these values to be the cheaper one, again and again.
+PLAN_ONCE = "SET plan_cache_mode = force_generic_plan"
+
 Row = tuple[bytes | None, ...]
 
 
@@ -63,9 +66,13 @@ def binary_array(values: Sequence[bytes], *, oid: int) -> bytes:
 
 
 class Statements:
-    """One connection, opened when first needed and again when it is lost. One statement at a time."""
+    """One connection, opened when first needed and again when it is lost. One statement at a time.
 
-    def __init__(self) -> None:
+    `plans_once`: Postgres is not to plan a statement for the values of each call.
+    """
+
+    def __init__(self, *, plans_once: bool = False) -> None:
+        self._plans_once = plans_once
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._socket = -1  # watched by the loop; libpq forgets the number of a connection that is lost
         self._prepared: dict[Statement, bytes] = {}
@@ -110,6 +117,8 @@ class Statements:
             self._connection = await psycopg.AsyncConnection.connect(
                 autocommit=True, **_connection_parameters()
             )
+            if self._plans_once:
+                await self._connection.execute(PLAN_ONCE)
             self._socket = self._connection.pgconn.socket
             asyncio.get_running_loop().add_reader(self._socket, self._read)
         return self._connection.pgconn

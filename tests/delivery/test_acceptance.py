@@ -143,7 +143,5 @@ def test_a_large_message_comes_back_octet_by_octet() -> None:
     reader = new_account("reader")
     octets = OCTETS + bytes(range(256)) * 4096
     accepted = with_writer(lambda writer: writer.accept(Acceptance(octets, (reader.pk,))))
-    [(_, stored, _)] = fetch.fetch_octets(
-        mailbox_id=inbox(reader).mailbox_id, uids=[accepted.uids[reader.pk]]
-    )
+    [(_, stored)] = fetch.fetch_octets(mailbox_id=inbox(reader).mailbox_id, uids=[accepted.uids[reader.pk]])
     assert stored == octets

@@ -58,7 +58,7 @@ def test_limits_count_in_all_and_for_each_address() -> None:
     limits.release("2001:db8:1:1::1")
     limits.release("2001:db8:1:1::2")
     limits.release("198.51.100.1")
-    assert not limits._by_address
+    assert not limits.by_address
 
 
 def test_one_connection_too_many_is_told_so_and_makes_room_when_it_goes() -> None:
@@ -81,7 +81,7 @@ def test_one_connection_too_many_is_told_so_and_makes_room_when_it_goes() -> Non
         assert await third.readline() == b"hello\r\n"
         third_writer.close()
         await listener.close(grace=1)
-        assert not limits._by_address
+        assert not limits.by_address
 
     run(scenario())
 
@@ -108,7 +108,7 @@ def test_sessions_are_told_of_the_end_and_those_that_do_not_hear_are_cut_off() -
         await listener.close(grace=0.2)
         assert await polite.read() == b"* BYE\r\n"
         assert await deaf.read() == b"* BYE\r\n"  # and the end
-        assert not limits._by_address
+        assert not limits.by_address
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", polite_writer.get_extra_info("peername")[1])
         polite_writer.close()

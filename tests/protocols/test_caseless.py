@@ -1,12 +1,14 @@
-"""Caseless comparison: all that i;unicode-casemap takes as equal is equal, and a little more."""
+"""Caseless comparison: i;unicode-casemap (RFC 5051); what searching takes as equal is that, and a little more."""
 
 import sys
 import unicodedata
 from collections import defaultdict
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from mailhost.protocols.caseless import fold
+from mailhost.protocols.caseless import casemap, fold
 
 
 @pytest.mark.parametrize(
@@ -45,3 +47,32 @@ def test_what_rfc_5051_takes_as_equal_is_equal() -> None:
 def test_folding_again_changes_nothing_and_loses_nothing() -> None:
     every = [chr(code) for code in range(1, sys.maxunicode + 1) if not 0xD800 <= code <= 0xDFFF]
     assert [one for one in every if fold(fold(one)) != fold(one) or not fold(one) or "\0" in fold(one)] == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("abc", "ABC"),
+        ("é", "e\N{COMBINING ACUTE ACCENT}"),
+        ("Ä", "ä"),
+        ("\N{LATIN SMALL LETTER DZ}", "\N{LATIN CAPITAL LETTER D WITH SMALL LETTER Z}"),
+        ("\N{FULLWIDTH LATIN SMALL LETTER A}", "A"),
+        ("σ", "ς"),
+        ("привет", "ПРИВЕТ"),
+    ],
+)
+def test_equal_by_casemap(one: str, other: str) -> None:
+    assert casemap(one) == casemap(other)
+
+
+def test_it_is_no_full_case_folding() -> None:
+    assert casemap("Straße") == "STRAßE"
+    assert casemap("Straße") != casemap("STRASSE")
+
+
+@given(st.text())
+def test_it_is_decomposed_and_ascii_is_in_capitals(text: str) -> None:
+    mapped = casemap(text)
+    assert unicodedata.normalize("NFKD", mapped) == mapped
+    if text.isascii():
+        assert mapped == text.upper()

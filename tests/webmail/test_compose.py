@@ -29,7 +29,7 @@ def latest(account: Account, mailbox: str = "INBOX") -> EmailMessage:
     """The newest message of a mailbox, parsed by Python's own parser."""
     where = mailbox_id(account, mailbox)
     uid = Message.objects.filter(mailbox_id=where).order_by("-uid").values_list("uid", flat=True)[0]
-    [(_, octets, _)] = fetch_octets(mailbox_id=where, uids=[uid])
+    [(_, octets)] = fetch_octets(mailbox_id=where, uids=[uid])
     found = message_from_bytes(octets, policy=policy.default)
     assert isinstance(found, EmailMessage)
     return found

@@ -32,7 +32,9 @@ def mechanisms(session: Session) -> tuple[str, ...]:
     connection = session.connection
     if not connection.is_tls and not (settings.ALLOW_PLAINTEXT_LOGIN and connection.is_loopback):
         return ()
-    return offered_mechanisms(end_points=connection.end_points)
+    # Without SCRAM-SHA-256-PLUS: what sends mail by GNU SASL (neomutt, msmtp) picks it first, cannot bind by
+    # tls-server-end-point, and then gives up instead of going on to the next one.
+    return offered_mechanisms(end_points=())
 
 
 async def auth(session: Session, argument: str) -> Reply:
@@ -74,7 +76,7 @@ async def _exchange(session: Session, argument: str, offered: tuple[str, ...]) -
 
     try:
         response = decode_initial_response(initial.encode()) if initial else None
-        attempt = Attempt("smtp", connection.peer, connection.end_points, offered, ask)
+        attempt = Attempt("smtp", connection.peer, (), offered, ask)
         return await authenticate_with(mechanism, response, attempt)
     except SaslCancelled:
         raise CommandRefused(501, "5.7.0", "Authentication cancelled") from None

@@ -28,7 +28,8 @@ async def authenticate(session: Session, command: Authenticate) -> Reply:
         await session.send(continuation(encode_challenge(Challenge(octets)).decode("ascii")))
         return decode_response(await session.read_line())
 
-    attempt = Attempt("imap", session.connection.peer, session.connection.end_points, session.mechanisms, ask)
+    connection, sign_in = session.connection, session.host.logins.sign_in
+    attempt = Attempt("imap", connection.peer, connection.end_points, session.mechanisms, ask, sign_in)
     try:
         initial = (
             None if command.initial_response is None else decode_initial_response(command.initial_response)

@@ -20,7 +20,7 @@ from mailhost.protocols.imap.sequence_sets import format_set
 async def copy(session: Session, command: Copy) -> Reply:
     selected = session.mailbox
     ranges = await resolve(selected, command.messages, by_uid=command.by_uid)
-    uids = (await selected.view()).uids_in(ranges)
+    uids = (await selected.view()).span(ranges)
     copied = await with_progress(session, in_store(_copy, session.account_id, selected, uids, command.name))
     session.note_own_arrivals(command.name, copied.uids)
     selected.is_stale = True  # the target may be this mailbox

@@ -17,7 +17,7 @@ async def expunge(session: Session, command: Expunge) -> Reply:
     view = await selected.view()
     uids = None
     if command.uids is not None:
-        uids = view.uids_in(await resolve(selected, command.uids, by_uid=True))
+        uids = view.span(await resolve(selected, command.uids, by_uid=True))
     outcome = await with_progress(
         session,
         in_store(
@@ -33,7 +33,7 @@ async def expunge(session: Session, command: Expunge) -> Reply:
     selected.is_stale = True
     if not outcome.uids:
         return ok("")
-    await session.tell_changes(may_tell_expunges=True)
+    await session.tell_changes(may_tell_expunges=True, must_tell_expunges=True)
     return ok("", highest_modseq(session))
 
 

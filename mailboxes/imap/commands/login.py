@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 
 import structlog
 
-from mailboxes.authentication import Principal, sign_in
+from mailboxes.authentication import Principal
 from mailboxes.exceptions import ActingForAnother, AuthenticationFailed, TooManyFailures
 from mailboxes.imap.refusals import Refused
 from mailboxes.imap.session import Session
@@ -23,7 +23,8 @@ async def login(session: Session, command: Login) -> Reply:
         # As any wrong password: counted, slowed, and not said to be different.
         name, password = command.login.decode("utf-8", "replace"), ""
     peer = session.connection.peer
-    return await entering(session, sign_in(login=name, password=password, peer=peer, protocol="imap"))
+    signing_in = session.host.logins.sign_in(login=name, password=password, peer=peer, protocol="imap")
+    return await entering(session, signing_in)
 
 
 def refuse_plaintext(session: Session) -> None:

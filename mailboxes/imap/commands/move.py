@@ -22,7 +22,7 @@ async def move(session: Session, command: Move) -> Reply:
     selected = session.mailbox
     selected.refuse_if_read_only()
     ranges = await resolve(selected, command.messages, by_uid=command.by_uid)
-    uids = (await selected.view()).uids_in(ranges)
+    uids = (await selected.view()).span(ranges)
     moved = await with_progress(session, in_store(_move, session.account_id, selected, uids, command.name))
     session.note_own_arrivals(command.name, moved.uids)
     if moved.uids:
@@ -32,7 +32,7 @@ async def move(session: Session, command: Move) -> Reply:
     selected.is_stale = True
     if not moved.uids:
         return ok("")
-    await session.tell_changes(may_tell_expunges=True)
+    await session.tell_changes(may_tell_expunges=True, must_tell_expunges=True)
     return ok("", highest_modseq(session))
 
 

@@ -60,7 +60,7 @@ def _refuse(session: Session, command: MultiSearch) -> None:
     """Raises ImapSyntaxError for what section 2 calls BAD."""
     returns = command.returns
     refuse_switched_off(session, command.key, returns)
-    if session.selected is None and (command.is_of_selected_alone or "UPDATE" in returns.words):
+    if session.selected is None and (command.is_of_selected or "UPDATE" in returns.words):
         raise ImapSyntaxError("no mailbox is selected")
     if not command.is_of_selected_alone and any_leaf(command.key, _is_of_selected):
         raise ImapSyntaxError("sequence numbers and $ mean messages of the selected mailbox alone")

@@ -34,7 +34,7 @@ async def replace(session: Session, command: Replace) -> Reply:
     session.note_own_arrivals(command.name, done.appended.uids)
     selected.take_own_vanished(done.expunged.uids, done.expunged.modseq)
     selected.is_stale = True
-    await session.tell_changes(may_tell_expunges=True)
+    await session.tell_changes(may_tell_expunges=True, must_tell_expunges=True)
     return ok("", highest_modseq(session))
 
 

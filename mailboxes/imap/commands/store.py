@@ -1,6 +1,7 @@
 """STORE and UID STORE (RFC 3501 section 6.4.6), conditional ones too (RFC 7162 section 3.1.3)."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 from django.utils import timezone
 
@@ -36,7 +37,8 @@ async def store(session: Session, command: Store) -> Reply:
         in_store(
             store_flags,
             mailbox_id=selected.mailbox_id,
-            uids=view.uids_in(ranges),
+            # A conditional STORE names what is missing: that needs every UID.
+            uids=view.span(ranges) if command.unchanged_since is None else view.uids_in(ranges),
             mode=command.mode.value,
             flags=flags,
             keywords=keywords,
@@ -62,7 +64,7 @@ async def store(session: Session, command: Store) -> Reply:
     return ok("Some of the messages have changed since", code)
 
 
-def _answered(selected: Selected, command: Store, stored: Stored, ranges: Ranges) -> list[int]:
+def _answered(selected: Selected, command: Store, stored: Stored, ranges: Ranges) -> Sequence[int]:
     """The positions that are told at once.
 
     A conditional STORE tells the new mod-sequence of every message that it did not refuse, even where it is
@@ -70,17 +72,20 @@ def _answered(selected: Selected, command: Store, stored: Stored, ranges: Ranges
     """
     if not command.is_silent or command.unchanged_since is not None:
         refused = {*stored.newer, *stored.missing}
-        return [p for start, end in ranges for p in range(start, end) if selected.uid_at(p) not in refused]
+        if not refused and len(ranges) == 1:
+            return range(*ranges[0])
+        each = chain.from_iterable(range(start, end) for start, end in ranges)
+        return [p for p in each if selected.uid_at(p) not in refused] if refused else list(each)
     if not selected.tells_modseqs:
-        return []
-    return [p for row in stored.changed if (p := selected.position(row.uid)) is not None]
+        return ()
+    return selected.places(stored.changed.uids)
 
 
 def _numbers(selected: Selected, uids: Sequence[int], *, by_uid: bool) -> str:
     """A set of messages as the command named them: UIDs, or sequence numbers."""
     if by_uid:
         return format_set(sorted(uids))
-    return format_set(sorted(p + 1 for uid in uids if (p := selected.position(uid)) is not None))
+    return format_set(p + 1 for p in selected.places(sorted(uids)))
 
 
 async def resolve(selected: Selected, messages: SequenceSet, *, by_uid: bool) -> Ranges:

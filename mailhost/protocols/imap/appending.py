@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from mailhost.protocols.imap.commands import Command
-from mailhost.protocols.imap.cursor import Cursor
+from mailhost.protocols.imap.cursor import TAG, Cursor
 from mailhost.protocols.imap.dates import take_date_time
 from mailhost.protocols.imap.errors import ImapSyntaxError
 from mailhost.protocols.imap.flags import take_flag_list
+from mailhost.protocols.imap.framing import CommandText
 from mailhost.protocols.imap.names import take_mailbox
 from mailhost.protocols.imap.sequence_sets import SequenceSet, take_sequence_number
 from mailhost.protocols.imap.states import WITH_MAILBOX
@@ -64,6 +65,29 @@ class Replace(Command):
     name: str
     message: NewMessage
     by_uid: bool = False
+
+
+def target_of(beginning: CommandText, *, has_utf8_names: bool) -> tuple[str, bool] | None:
+    """Where the messages of a command are to go, of which only the beginning is here, and whether it is APPEND.
+
+    None where that cannot be read: what is wrong with the command is said when all of it has come.
+    """
+    cursor = Cursor(beginning, has_utf8_names=has_utf8_names)
+    try:
+        cursor.take(TAG, "a tag")
+        cursor.space()
+        is_append = cursor.take_if(b"APPEND ")
+        if not is_append:
+            if cursor.take_if(b"UID "):
+                cursor.skip_spaces()
+            cursor.expect(b"REPLACE")
+            cursor.space()
+            take_sequence_number(cursor)
+            cursor.space()
+        cursor.skip_spaces()
+        return take_mailbox(cursor), is_append
+    except ImapSyntaxError:
+        return None
 
 
 def _append(cursor: Cursor) -> Append:

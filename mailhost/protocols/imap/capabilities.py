@@ -1,6 +1,6 @@
 """CAPABILITY (RFC 3501 section 7.2.1): what this server can do, as data."""
 
-from collections.abc import Set
+import functools
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -92,15 +92,17 @@ EXTENSIONS: tuple[Extension, ...] = (
 
 # What can be switched off: all but the protocol itself.
 SWITCHES = frozenset(extension.word for extension in EXTENSIONS) - {"IMAP4rev1"}
+KNOWN_LISTS = 256  # told lately; every connection asks for two of a handful
 
 
+@functools.lru_cache(maxsize=KNOWN_LISTS)
 def capabilities(
     state: State,
     *,
     may_start_tls: bool,
     may_log_in: bool,
     mechanisms: tuple[str, ...],
-    switched_off: Set[str] = frozenset(),
+    switched_off: frozenset[str] = frozenset(),
     append_limit: int = 0,
 ) -> str:
     """What is told now. LOGINDISABLED and the mechanisms say what this connection may do right now."""

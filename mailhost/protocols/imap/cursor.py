@@ -74,16 +74,24 @@ class Cursor:
         """SP; more than one is let through, as clients have sent for thirty years."""
         if not self.comes(b" "):
             raise ImapSyntaxError("expected a space")
+        self.skip_spaces()
+
+    def skip_spaces(self) -> None:
+        """Spaces, if any."""
         while self.comes(b" "):
             self.at += 1
+
+    @property
+    def has_literals(self) -> bool:
+        """Whether there are any in the command."""
+        return bool(self._literals)
 
     @property
     def is_at_end(self) -> bool:
         return self.at >= len(self.octets)
 
     def end(self) -> None:
-        while self.comes(b" "):  # trailing spaces are common and harmless
-            self.at += 1
+        self.skip_spaces()  # at the end they are common and harmless
         if not self.is_at_end:
             raise ImapSyntaxError("unexpected words at the end of the command")
 

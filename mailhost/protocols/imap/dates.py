@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
 
 from mailhost.protocols.imap.cursor import Cursor
 from mailhost.protocols.imap.errors import ImapSyntaxError
@@ -21,6 +22,11 @@ _DATE = re.compile(
     rb'(?P<quote>"?)(?P<day>[0-9]{1,2})-(?P<month>' + _MONTH_WORDS + rb")-(?P<year>[0-9]{4})(?P=quote)",
     re.IGNORECASE,
 )
+
+SECONDS_A_DAY = 86_400
+_EPOCH = date(1970, 1, 1)
+_MINUTES = tuple(b"%02d:%02d:" % divmod(minute, 60) for minute in range(SECONDS_A_DAY // 60))
+_SECONDS = tuple(b'%02d +0000"' % second for second in range(60))
 
 
 def take_date_time(cursor: Cursor) -> datetime:
@@ -53,14 +59,17 @@ def take_date(cursor: Cursor) -> date:
         raise ImapSyntaxError("there is no such date") from None
 
 
-def format_date_time(moment: datetime) -> bytes:
-    """As INTERNALDATE has it, quoted; always told in UTC."""
-    moment = moment.astimezone(UTC)
-    return b'"%2d-%b-%04d %02d:%02d:%02d +0000"' % (
-        moment.day,
-        MONTHS[moment.month - 1].encode("ascii"),
-        moment.year,
-        moment.hour,
-        moment.minute,
-        moment.second,
-    )
+def format_date_time(seconds: int) -> bytes:
+    """Seconds since 1970 as INTERNALDATE has them, quoted; always told in UTC.
+
+    A client's first sync asks this of every message, so it is put together of parts that are at hand.
+    """
+    day, seconds = divmod(seconds, SECONDS_A_DAY)
+    minute, second = divmod(seconds, 60)
+    return _day(day) + _MINUTES[minute] + _SECONDS[second]
+
+
+@lru_cache(maxsize=4096)
+def _day(number: int) -> bytes:
+    day = _EPOCH + timedelta(days=number)
+    return b'"%2d-%b-%04d ' % (day.day, MONTHS[day.month - 1].encode("ascii"), day.year)

@@ -55,6 +55,11 @@ class Section:
     def response_label(self) -> bytes:
         return self.label if self.partial is None else b"%b<%d>" % (self.label, self.partial[0])
 
+    @property
+    def is_whole(self) -> bool:
+        """BODY[]: all octets of the message, or a partial of them."""
+        return self.text is SectionText.ALL and not self.part
+
 
 @dataclass(frozen=True, slots=True)
 class Binary:

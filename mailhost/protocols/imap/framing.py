@@ -17,6 +17,7 @@ _TAKES_MESSAGES = re.compile(rb"[^ ]+ +(?:APPEND|(?:UID +)?REPLACE +[0-9*]+) +",
 
 # Why a command was refused, for who words it.
 TOO_BIG, NO_ROOM, NOT_AWAITED = "literal too big", "no room", "literal not awaited"
+NOT_TAKEN = "message not taken"
 SHORT_LITERAL_OCTETS = 4_096  # RFC 7888 section 5
 
 
@@ -79,6 +80,16 @@ class Framer:
         """Signing in widens what a client may send."""
         self._limits = limits
 
+    @property
+    def beginning(self) -> CommandText:
+        """What has come of the command that is not complete yet."""
+        return CommandText(b"".join(self._text), tuple(self._literals))
+
+    @property
+    def message_octets(self) -> int:
+        """Of the messages that have come of it."""
+        return self._messages
+
     def feed_line(self, line: bytes) -> CommandText | LiteralFollows | CommandTooBig:
         """Take one line without its CRLF."""
         self._begin(line)
@@ -108,7 +119,7 @@ class Framer:
         self._literals.append(octets)
 
     def refuse_literal(self, literal: LiteralFollows, why: str) -> CommandTooBig | LiteralFollows:
-        """There is no room for this literal: the command ends here, or with what is on its way without our `+`."""
+        """This literal is not taken: the command ends here, or with what is on its way without our `+`."""
         self._refuse(why)
         if literal.is_synchronising:
             ended = self._end()

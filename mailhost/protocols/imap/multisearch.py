@@ -1,4 +1,4 @@
-"""ESEARCH, which searches several mailboxes (RFC 7377 section 5)."""
+"""ESEARCH, which searches several mailboxes (RFC 7377 section 4)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,6 +30,11 @@ class MultiSearch(Command):
     sources: tuple[MailboxFilter, ...] = SELECTED
     returns: ReturnOptions = EVERYTHING
     by_uid: bool = True
+
+    @property
+    def is_of_selected(self) -> bool:
+        """Whether the selected mailbox is meant, or one of those that are."""
+        return any(each.kind is FilterKind.SELECTED for each in self.sources)
 
     @property
     def is_of_selected_alone(self) -> bool:

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
 
 from mailhost.protocols.imap import commands as c
 from mailhost.protocols.imap.acl import PARSERS as ACL
@@ -13,7 +15,7 @@ from mailhost.protocols.imap.create_parser import take_create
 from mailhost.protocols.imap.cursor import TAG, Cursor
 from mailhost.protocols.imap.enabling import PARSERS as ENABLING
 from mailhost.protocols.imap.errors import ImapSyntaxError
-from mailhost.protocols.imap.fetch_items import take_fetch_items
+from mailhost.protocols.imap.fetch_items import FetchItem, take_fetch_items
 from mailhost.protocols.imap.fetch_modifiers import take_fetch_modifiers
 from mailhost.protocols.imap.flags import take_flags
 from mailhost.protocols.imap.framing import CommandText
@@ -23,10 +25,8 @@ from mailhost.protocols.imap.multisearch import PARSERS as MULTISEARCH
 from mailhost.protocols.imap.names import take_mailbox
 from mailhost.protocols.imap.notify import PARSERS as NOTIFY
 from mailhost.protocols.imap.quota import PARSERS as QUOTA
-from mailhost.protocols.imap.resync import (
-    take_select_parameters,
-    take_unchanged_since,
-)
+from mailhost.protocols.imap.resync import ChangedSince, take_select_parameters, take_unchanged_since
+from mailhost.protocols.imap.search_options import PartialRange
 from mailhost.protocols.imap.search_parser import take_search
 from mailhost.protocols.imap.sequence_sets import take_sequence_set
 from mailhost.protocols.imap.sorting import PARSERS as SORTING
@@ -39,6 +39,16 @@ _MODES = {b"": c.StoreMode.REPLACE, b"+": c.StoreMode.ADD, b"-": c.StoreMode.REM
 # initial-resp = base64 / "=" (RFC 4959)
 _INITIAL_RESPONSE = re.compile(rb"=|[A-Za-z0-9+/]+={0,2}")
 MAX_ID_FIELDS = 30  # RFC 2971 section 3.3
+REMEMBERED_OCTETS = 512  # of what FETCH asks for
+
+
+class _Wanted(NamedTuple):
+    """What FETCH asks for of each message, and how many octets said so."""
+
+    items: tuple[FetchItem, ...]
+    changed_since: ChangedSince | None
+    partial: PartialRange | None
+    octets: int
 
 
 def parse_tag(command: CommandText) -> str:
@@ -140,11 +150,31 @@ def _fetch(*, by_uid: bool) -> Callable[[Cursor], c.Fetch]:
         cursor.space()
         messages = take_sequence_set(cursor)
         cursor.space()
-        items = take_fetch_items(cursor)
-        modifiers = take_fetch_modifiers(cursor, by_uid=by_uid)
-        return c.Fetch(messages, items, by_uid, modifiers.changed_since, modifiers.partial)
+        wanted = _take_wanted(cursor, by_uid=by_uid)
+        return c.Fetch(messages, wanted.items, by_uid, wanted.changed_since, wanted.partial)
 
     return take
+
+
+def _take_wanted(cursor: Cursor, *, by_uid: bool) -> _Wanted:
+    if cursor.has_literals or len(cursor.octets) - cursor.at > REMEMBERED_OCTETS:
+        return _take_wanted_here(cursor, by_uid=by_uid)
+    wanted = _remembered(cursor.octets[cursor.at :], by_uid=by_uid)
+    cursor.at += wanted.octets
+    return wanted
+
+
+@lru_cache(maxsize=512)
+def _remembered(octets: bytes, *, by_uid: bool) -> _Wanted:
+    """Clients ask for the same of message after message: what that is, is read once."""
+    return _take_wanted_here(Cursor(CommandText(octets)), by_uid=by_uid)
+
+
+def _take_wanted_here(cursor: Cursor, *, by_uid: bool) -> _Wanted:
+    start = cursor.at
+    items = take_fetch_items(cursor)
+    modifiers = take_fetch_modifiers(cursor, by_uid=by_uid)
+    return _Wanted(items, modifiers.changed_since, modifiers.partial, cursor.at - start)
 
 
 def _store(*, by_uid: bool) -> Callable[[Cursor], c.Store]:

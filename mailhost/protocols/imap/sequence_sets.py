@@ -36,6 +36,10 @@ class SequenceSet:
 
     def resolve(self, last: int) -> list[tuple[int, int]]:
         """Ranges from low to high, none touching another, with `*` as `last`."""
+        if len(self.ranges) == 1:  # what nearly every command names
+            first, second = self.ranges[0]
+            low, high = first or last, second or last
+            return [(low, high) if low <= high else (high, low)]
         ordered = sorted((min(a or last, b or last), max(a or last, b or last)) for a, b in self.ranges)
         merged: list[tuple[int, int]] = []
         for low, high in ordered:
@@ -52,6 +56,10 @@ class SequenceSet:
         the other end is `*`: clients ask for `1:*` of an empty mailbox, and for `n:*` to see what is new."""
         if any(max(a, b) > count and a and b for a, b in self.ranges):
             raise ImapSyntaxError("there is no message with that sequence number")
+        return self.positions_there_are(count)
+
+    def positions_there_are(self, count: int) -> list[tuple[int, int]]:
+        """As positions(), for search keys: numbers beyond the last one are no error (RFC 7377 section 2)."""
         return [(low - 1, min(high, count)) for low, high in self.resolve(count) if 0 < low <= count]
 
     def positions_of_uids(self, uids: Sequence[int]) -> list[tuple[int, int]]:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from mailhost.protocols.caseless import casemap
 from mailhost.protocols.message.address_list import GROUP_END, ListedAddress
 from mailhost.protocols.message.base_subject import base_subject
 from mailhost.protocols.message.body_structure import body_structure
@@ -15,7 +16,6 @@ from mailhost.protocols.message.part_map import pack_parts
 from mailhost.protocols.message.preview import preview
 from mailhost.protocols.message.scanner import LIMITS, Kind, Limits, Part, scan
 from mailhost.protocols.message.text import decode_charset, decode_words, one_line
-from mailhost.protocols.unicode_casemap import casemap
 
 MAX_REFERENCES = 100  # RFC 5322 sets no limit; longer threads keep their first message and the nearest ones
 MAX_MESSAGE_ID_CHARACTERS = 998  # a line's length (RFC 5322 section 2.1.1); an index entry must stay bounded

@@ -108,3 +108,89 @@ def test_a_message_of_50_mb_is_in_memory_once(doors: "Doors", login: str) -> Non
         grown = memory("VmHWM") - before
         assert line.startswith(b"b OK [APPENDUID ")
         assert grown < 2 * MESSAGE_OCTETS, grown / MESSAGE_OCTETS
+
+
+LARGE = "Subject: large\\r\\n\\r\\n" + "x" * 199_982  # 200,000 octets
+
+
+def test_a_large_message_that_cannot_be_stored_is_refused_before_it_is_sent(
+    doors: "Doors", login: str
+) -> None:
+    from mailboxes.models import Account
+
+    converse(
+        doors.plain,
+        LOGIN.replace("{n}", "")
+        + f"""
+        C: b APPEND Nowhere {{200000}}
+        S: b NO [TRYCREATE] …
+        C: c APPEND "&bad" {{200000}}
+        S: + …
+        C| {LARGE}\\r\\n
+        S: c BAD …
+        C: d SELECT INBOX
+        S~ d OK …
+        C| e APPEND INBOX {{17+}}\\r\\nSubject: x\\r\\n\\r\\nold\\r\\n
+        S~ e OK …
+        C: f REPLACE 1 Nowhere (\\Seen) {{200000}}
+        S: f NO [TRYCREATE] …
+        C: g UID REPLACE 1 {{7}}
+        S: + …
+        C| Nowhere {{200000}}\\r\\n
+        S: g NO [TRYCREATE] …
+        """,
+        login=login,
+    )
+    Account.objects.filter(login=login).update(quota_octets=200_010)
+    converse(
+        doors.plain,
+        LOGIN.replace("{n}", "")
+        + f"""
+        C: b APPEND INBOX {{200000}}
+        S: b NO [OVERQUOTA] …
+        C: c APPEND INBOX CATENATE (TEXT {{150000}}
+        S: + …
+        C: {"x" * 150_000} TEXT {{150000}}
+        S: c NO [OVERQUOTA] …
+        C: d SELECT INBOX
+        S~ d OK …
+        What goes makes room for what comes:
+        C: e REPLACE 1 INBOX {{200000}}
+        S: + …
+        C| {LARGE}\\r\\n
+        S~ e OK …
+        C: f STATUS INBOX (MESSAGES)
+        S: * STATUS INBOX (MESSAGES 1)
+        S: f OK …
+        """,
+        login=login,
+    )
+    Account.objects.filter(login=login).update(quota_octets=0, quota_messages=1)
+    converse(
+        doors.plain,
+        LOGIN.replace("{n}", "")
+        + f"""
+        C: b APPEND INBOX {{200000}}
+        S: b NO [OVERQUOTA] …
+        C| c APPEND INBOX {{200000+}}\\r\\n{LARGE}\\r\\nd NOOP\\r\\n
+        S: c NO [OVERQUOTA] …
+        S: d OK …
+        """,
+        login=login,
+    )
+
+
+def test_a_message_that_is_on_its_way_all_the_same_is_dropped_as_it_comes(doors: "Doors", login: str) -> None:
+    with Client(doors.plain, timeout=60) as client:
+        client.send(f'a LOGIN {login} "correct horse"\r\n'.encode())
+        count = MESSAGE_OCTETS // len(PIECE)
+        client.send(b"b APPEND Nowhere {%d+}\r\n" % (count * len(PIECE)))
+        before = memory("VmRSS")
+        Path("/proc/self/clear_refs").write_text("5", "ascii")
+        for _ in range(count):
+            client.send(PIECE)
+        client.send(b"\r\n")
+        while not (line := client.read_line() or b"").startswith(b"b "):
+            assert line
+        assert line.startswith(b"b NO [TRYCREATE] ")
+        assert memory("VmHWM") - before < MESSAGE_OCTETS // 5

@@ -120,3 +120,55 @@ def test_arrivals_after_an_untold_expunge_are_numbered_behind_it(talk: Talk, put
         2S: * 1 EXPUNGE
         2S: d OK NOOP completed
     """)
+
+
+def test_numbers_hold_still_for_a_command_that_is_already_here(talk: Talk, put: Callable[..., int]) -> None:
+    """RFC 3501 section 5.5: a client must not send the FETCH yet. Those that do get the messages that they meant."""
+    for _ in range(3):
+        put()
+    talk("""
+        1C: a SELECT INBOX
+        1S~ a OK …
+        2C: a SELECT INBOX
+        2S~ a OK …
+        2C: b STORE 1 +FLAGS.SILENT (\\Deleted)
+        2S: b OK …
+        2C: c EXPUNGE
+        2S: * 1 EXPUNGE
+        2S: c OK …
+        1C| b NOOP\\r\\nc NOOP\\r\\nd FETCH 2 UID\\r\\ne UID FETCH 3 UID\\r\\nf STORE 1,3 +FLAGS.SILENT (\\Flagged)\\r\\n
+        1S: b OK …
+        1S: c OK …
+        1S: * 2 FETCH (UID 2)
+        1S: d OK …
+        1S: * 3 FETCH (UID 3)
+        1S: e OK …
+        1S: f OK …
+        1C: g NOOP
+        1S: * 1 EXPUNGE
+        1S: * 2 RECENT
+        1S: g OK …
+        1C: h FETCH 1:* (UID FLAGS)
+        1S: * 1 FETCH (UID 2 FLAGS (\\Recent))
+        1S: * 2 FETCH (UID 3 FLAGS (\\Flagged \\Recent))
+        1S: h OK …
+    """)
+
+
+def test_an_expunge_of_one_s_own_is_told_whatever_was_sent_behind_it(
+    talk: Talk, put: Callable[..., int]
+) -> None:
+    from mailboxes.store.values import Flag
+
+    put(flags=Flag.DELETED)
+    put()
+    talk("""
+        C: a SELECT INBOX
+        S~ a OK …
+        C| b EXPUNGE\\r\\nc FETCH 1 UID\\r\\n
+        S: * 1 EXPUNGE
+        S: * 1 RECENT
+        S: b OK …
+        S: * 1 FETCH (UID 2)
+        S: c OK …
+    """)

@@ -191,3 +191,13 @@ def grant(owner_id: int, login: str) -> None:
     for name, rights in (("INBOX", "lr"), ("Archive", "l")):
         mailbox = Mailbox.objects.get(account_id=owner_id, name=name)
         Grant.objects.create(mailbox=mailbox, account=reader, rights=rights)
+
+
+def test_the_selected_mailbox_is_named_only_where_there_is_one(talk: Talk) -> None:
+    """RFC 7377 section 2.2, also where others are named beside it."""
+    talk("""
+        C: a ESEARCH IN (selected personal) ALL
+        S: a BAD …
+        C: b ESEARCH IN (personal) ALL
+        S: b OK …
+    """)

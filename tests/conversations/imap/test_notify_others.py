@@ -422,7 +422,7 @@ def test_what_was_announced_while_the_store_was_away_is_told_when_it_is_back(
 def test_items_that_could_not_be_read_are_told_later(
     talk: Talk, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mailboxes.imap import fetching, waiting
+    from mailboxes.imap import fetch_chunks, waiting
     from mailhost.net.store_threads import StoreUnavailable
 
     monkeypatch.setattr(waiting, "LOOK_AGAIN_SECONDS", 0.1)
@@ -437,7 +437,7 @@ def test_items_that_could_not_be_read_are_told_later(
         raise StoreUnavailable("the database is away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(fetching, "in_store", away)
+        patch.setattr(fetch_chunks, "in_store", away)
         put("one")
         talk("S: * 1 EXISTS\nS: * 1 RECENT")
     talk("S: * 1 FETCH (UID 1 RFC822.SIZE {size})")

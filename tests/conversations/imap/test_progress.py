@@ -128,14 +128,14 @@ def test_a_write_whose_client_has_gone_is_done_as_a_whole_or_not_at_all(
 def test_a_fetch_ends_between_two_messages_when_its_client_has_gone(
     doors: "Doors", login: str, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mailboxes.imap import fetching
+    from mailboxes.imap import fetch_chunks
     from mailboxes.imap.fetch_columns import Reading
     from mailboxes.imap.session import Session
 
     put(b"Subject: x\r\n\r\n" + b"x" * 900_000)
     read: list[int] = []
     has_ended = threading.Event()
-    read_octets, leave = fetching._read_octets, Session.leave
+    read_octets, leave = fetch_chunks._read_octets, Session.leave
 
     def count(mailbox_id: int, uids: Sequence[int], reading: Reading) -> dict[int, bytes]:
         read.extend(uids)
@@ -149,7 +149,7 @@ def test_a_fetch_ends_between_two_messages_when_its_client_has_gone(
         talk.follow(LOGIN.replace("{n}", "1"))
         for _ in range(6):
             talk.follow("        1C: c COPY 1:* INBOX\n        1S~ c OK …")
-        monkeypatch.setattr(fetching, "_read_octets", count)
+        monkeypatch.setattr(fetch_chunks, "_read_octets", count)
         monkeypatch.setattr(Session, "leave", end)
         talk.follow("        1C: d FETCH 1:* BODY.PEEK[]\n        1S: * 1 FETCH (BODY[] {900014}")
         talk.clients.pop("1").close()

@@ -113,7 +113,7 @@ def test_uids_literals_and_charsets(talk: Talk) -> None:
         S: e OK SEARCH completed
         C: f SEARCH CHARSET KOI8-R ALL
         S: f NO [BADCHARSET (US-ASCII UTF-8)] …
-        C: g SEARCH 4
+        C: g SEARCH 0
         S: g BAD …
         C: h SEARCH NONSENSE
         S: h BAD …
@@ -144,4 +144,26 @@ def test_what_just_arrived_is_found(talk: Talk, put: Put) -> None:
         S: * 1 RECENT
         S: * SEARCH 1
         S: a OK SEARCH completed
+    """)
+
+
+def test_numbers_beyond_the_last_message_are_no_error(talk: Talk, put: Put) -> None:
+    """RFC 7377 section 2 says so of every search: clients walk through results in windows."""
+    put("one")
+    talk("""
+        C: s SELECT INBOX
+        S~ s OK …
+        C: a SEARCH 1:100
+        S: * SEARCH 1
+        S: a OK …
+        C: b UID SEARCH 101:200
+        S: * SEARCH
+        S: b OK …
+        C: c ESEARCH RETURN (COUNT) 101:200
+        S: c OK …
+        C: d SEARCH NOT 7
+        S: * SEARCH 1
+        S: d OK …
+        C: e FETCH 7 UID
+        S: e BAD …
     """)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Enter = Callable[[str], SaslDoor]
 PASSWORD = "correct horse"
 each_door = pytest.mark.parametrize("protocol", sorted(DOORS))
+each_door_that_binds = pytest.mark.parametrize("protocol", sorted(DOORS.keys() - {"smtp"}))
 
 
 def shown(door: SaslDoor) -> bytes:
@@ -51,7 +52,7 @@ def test_both_sides_prove_themselves(enter: Enter, account: "Account", protocol:
     assert said(door.go_on(b"")).startswith(YES[protocol])
 
 
-@each_door
+@each_door_that_binds
 def test_the_channel_is_bound(enter: Enter, account: "Account", protocol: str) -> None:
     door = enter(protocol)
     client = ScramClient(account.login, PASSWORD, binding=shown(door))
@@ -61,7 +62,7 @@ def test_the_channel_is_bound(enter: Enter, account: "Account", protocol: str) -
     assert said(door.go_on(b"")).startswith(YES[protocol])
 
 
-@each_door
+@each_door_that_binds
 def test_somebody_in_the_middle_gets_nowhere(enter: Enter, account: "Account", protocol: str) -> None:
     door = enter(protocol)
     client = ScramClient(account.login, PASSWORD, binding=hashlib.sha256(b"another certificate").digest())
@@ -101,9 +102,9 @@ def test_an_account_that_does_not_exist_always_has_the_same_salt(enter: Enter, a
 def test_messages_that_make_no_sense(enter: Enter, account: "Account", protocol: str) -> None:
     door = enter(protocol)
     assert said(door.begin("SCRAM-SHA-256", b"hello")).startswith(BAD[protocol])
-    assert said(door.begin("SCRAM-SHA-256-PLUS", ScramClient(account.login, PASSWORD).first())).startswith(
-        BAD[protocol]
-    )
+    # Not bound to the channel, as PLUS has to be; submission does not offer it at all.
+    unbound = said(door.begin("SCRAM-SHA-256-PLUS", ScramClient(account.login, PASSWORD).first()))
+    assert unbound.startswith("504" if protocol == "smtp" else BAD[protocol])
     client = ScramClient(account.login, PASSWORD)
     assert isinstance(exchange(door, client, "SCRAM-SHA-256"), bytes)
     assert said(door.go_on(b"more")).startswith(BAD[protocol])

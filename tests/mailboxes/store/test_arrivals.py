@@ -41,9 +41,7 @@ def test_each_message_is_in_all_of_its_inboxes_with_one_content() -> None:
     assert first.places == {alice.pk: (validity[alice.pk], 1), bob.pk: (validity[bob.pk], 1)}
     assert second.places == {bob.pk: (validity[bob.pk], 2)}
     assert third.places == {alice.pk: (validity[alice.pk], 2)}
-    stored = {
-        uid: octets for uid, octets, _ in fetch.fetch_octets(mailbox_id=inbox(bob).mailbox_id, uids=[1, 2])
-    }
+    stored = dict(fetch.fetch_octets(mailbox_id=inbox(bob).mailbox_id, uids=[1, 2]))
     assert stored == {1: LETTER.octets, 2: OTHER.octets}
     assert len({first.content_id, second.content_id, third.content_id}) == 3
     for account in (alice, bob):

@@ -86,4 +86,4 @@ def test_a_conditional_change_leaves_alone_what_is_newer_and_names_what_is_gone(
     again = flags.store_flags(
         mailbox_id=mailbox, uids=[1, 2], mode="add", flags=Flag.FLAGGED, unchanged_since=0, now=NOW
     )
-    assert (again.changed, again.newer) == ([], [1, 2])
+    assert (list(again.changed), again.newer) == ([], [1, 2])

@@ -70,7 +70,7 @@ def test_every_change_of_grants_is_a_change_of_the_mailbox(people: People) -> No
     seen = changes_since(
         mailbox_id=after.mailbox_id, modseq=before.highest_modseq, uid_next=1, visitor_id=bob.pk
     )
-    assert (seen.rights, seen.changed, seen.vanished, seen.is_deleted) == ("lr", [], [], False)
+    assert (seen.rights, list(seen.changed), seen.vanished, seen.is_deleted) == ("lr", [], [], False)
     grant(alice, "INBOX", bob.login, "l")
     seen = changes_since(
         mailbox_id=after.mailbox_id, modseq=after.highest_modseq, uid_next=1, visitor_id=bob.pk

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mailboxes', '0008_junk'),
+        ('mailboxes', '0009_junk'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mailboxes', '0007_sharing'),
+        ('mailboxes', '0008_journal_by_modseq'),
     ]
 
     operations = [

@@ -1,0 +1,165 @@
+"""Signing in from the event loop: what is answered there, and that everything else is asked as ever."""
+
+import asyncio
+import ipaddress
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import pytest
+from pytest_django import Settings
+
+from domains import registration
+from mailboxes import accounts, authentication
+from mailboxes.authentication import Principal, authenticate
+from mailboxes.exceptions import AuthenticationFailed, TooManyFailures
+from mailboxes.known_logins import KnownLogins
+from mailboxes.models import Account
+from mailhost.net.statements import Statements
+from mailhost.net.store_threads import StoreUnavailable, close_store_threads
+from tests.support.hosting import PASSWORD, new_account
+from tests.support.running import run
+
+T = TypeVar("T")
+TRUSTED, STRANGER = "127.0.0.1", "192.0.2.200"
+
+pytestmark = pytest.mark.usefixtures("shared_db")
+
+
+class Asked(list[str]):
+    """The logins that went on to authentication.sign_in."""
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Asked:
+    settings.TRUSTED_NETWORKS = (ipaddress.ip_network("127.0.0.0/8"),)
+    found = Asked()
+
+    async def noted(**given: str) -> Principal:
+        found.append(given["login"])
+        return await authentication.sign_in(**given)
+
+    monkeypatch.setattr("mailboxes.known_logins.sign_in", noted)
+    return found
+
+
+@pytest.fixture
+def account() -> Account:
+    """Its password was right lately."""
+    account = new_account()
+    authenticate(login=account.login, password=PASSWORD, peer=TRUSTED, protocol="imap")
+    return account
+
+
+def sign_in(
+    login: str, password: str = PASSWORD, *, peer: str = TRUSTED, protocol: str = "imap"
+) -> Principal:
+    return with_logins(
+        lambda logins: logins.sign_in(login=login, password=password, peer=peer, protocol=protocol)
+    )
+
+
+def with_logins(ask: Callable[[KnownLogins], Awaitable[T]]) -> T:
+    answers = []
+
+    async def scenario() -> None:
+        logins = KnownLogins()
+        try:
+            answers.append(await ask(logins))
+        finally:
+            await logins.close()
+            close_store_threads()
+
+    run(scenario())
+    return answers[0]
+
+
+def test_a_password_that_was_right_lately_needs_no_thread(account: Account, asked: Asked) -> None:
+    principal = sign_in(account.login.upper())
+    assert not asked
+    assert principal == authenticate(login=account.login, password=PASSWORD, peer=TRUSTED, protocol="imap")
+
+
+def test_what_differs_by_account_is_known_either_way(account: Account, asked: Asked) -> None:
+    accounts.change_account(
+        account_id=account.pk,
+        imap_switched_off=["IDLE", "SORT=DISPLAY"],
+        closed_protocols=["pop3", "smtp"],
+        pop3_keeps_copy=True,
+        by="test",
+    )
+    principal = sign_in(account.login)
+    assert not asked
+    assert principal.imap_switched_off == {"IDLE", "SORT=DISPLAY"}
+    assert principal.pop3_keeps_copy
+    with pytest.raises(AuthenticationFailed):
+        sign_in(account.login, protocol="smtp")
+
+
+@pytest.mark.parametrize("password", ["", "wrong", "x" * 100_000, "\ud800", "a\0b"])
+def test_any_other_password_is_looked_at_as_ever(account: Account, asked: Asked, password: str) -> None:
+    with pytest.raises(AuthenticationFailed):
+        sign_in(account.login, password)
+    assert asked == [account.login]
+
+
+@pytest.mark.parametrize("login", ["", "nobody@nowhere.example", "a\0b", "x" * 100_000, "\ud800"])
+def test_a_login_that_nobody_has_is_looked_at_as_ever(asked: Asked, login: str) -> None:
+    with pytest.raises(AuthenticationFailed):
+        sign_in(login)
+    assert asked == [login]
+
+
+def test_who_may_not_sign_in_any_more_is_refused_at_once(account: Account, asked: Asked) -> None:
+    def refused() -> bool:
+        try:
+            sign_in(account.login)
+        except AuthenticationFailed:
+            return True
+        return False
+
+    assert not refused()
+    accounts.change_account(account_id=account.pk, is_enabled=False, by="test")
+    assert refused()
+    accounts.change_account(account_id=account.pk, is_enabled=True, by="test")
+    registration.change_domain(name=account.login.partition("@")[2], is_enabled=False, by="test")
+    assert refused()
+    registration.change_domain(name=account.login.partition("@")[2], is_enabled=True, by="test")
+    assert not refused()
+    accounts.set_password(account_id=account.pk, password="another one", by="test")
+    assert refused()
+
+
+def test_strangers_are_under_the_brakes(account: Account, asked: Asked, settings: Settings) -> None:
+    settings.LOGIN_MAX_FAILURES_PER_ACCOUNT = 1
+    with pytest.raises(AuthenticationFailed):
+        sign_in(account.login, "wrong", peer=STRANGER)
+    with pytest.raises(TooManyFailures):
+        sign_in(account.login, peer=STRANGER)
+    assert sign_in(account.login).account_id == account.pk
+    assert asked == [account.login] * 2
+
+
+def test_many_at_once_are_told_apart(asked: Asked) -> None:
+    known = [new_account() for _ in range(4)]
+    for account in known:
+        authenticate(login=account.login, password=PASSWORD, peer=TRUSTED, protocol="imap")
+    names = [account.login for account in known] * 3
+
+    async def all_at_once(logins: KnownLogins) -> list[Principal]:
+        return await asyncio.gather(
+            *(logins.sign_in(login=name, password=PASSWORD, peer=TRUSTED, protocol="imap") for name in names)
+        )
+
+    assert [principal.login for principal in with_logins(all_at_once)] == names
+    assert not asked
+
+
+def test_where_the_loop_has_no_connection_a_thread_is_asked(
+    account: Account, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise StoreUnavailable("the database is away")
+
+    monkeypatch.setattr(Statements, "fetch", away)
+    assert sign_in(account.login).account_id == account.pk
+    assert asked == [account.login]
