@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('delivery', '0001_initial'),
-        ('mailboxes', '0009_filters'),
+        ('mailboxes', '0010_filters'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
