@@ -65,11 +65,11 @@ class Authentication:
 
 
 async def authenticate(
-    message: Incoming, *, look_ups: LookUps, receiver: str, now: datetime
+    message: Incoming, *, look_ups: LookUps, host_name: str, now: datetime
 ) -> Authentication:
     """Asks all that can be asked at once, then DMARC. Never raises for what DNS or the message say.
 
-    receiver: this host's name.
+    host_name: this host's name.
     """
     domain, sender = spf.mail_from_identity(message.reverse_path, helo=message.helo)
     signed = await _compute(message, dkim.read_signed_message, message.octets)
@@ -81,7 +81,7 @@ async def authenticate(
             sender=sender,
             helo=message.helo,
             resolver=look_ups,
-            receiver=receiver,
+            receiver=host_name,
             now=now,
         ),
         _verify_signatures(message, signed, look_ups, now),

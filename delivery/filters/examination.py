@@ -44,17 +44,17 @@ async def examine(
     is_trusted: bool,
     asks_accounts: bool,
     resolver: Resolver | None,
-    receiver: str,
+    host_name: str,
     now: datetime,
 ) -> Examination:
     """Looks at the message. Raises StoreUnavailable.
 
     is_trusted: a client of ours, for whom DNS and signatures are not asked. asks_accounts: some account has rules for
-    senders, or lessons; without that, and with nothing found, nobody has to be asked. receiver: this host's name.
+    senders, or lessons; without that, and with nothing found, nobody has to be asked. host_name: this host's name.
     """
     authentication = None
     if not is_trusted and resolver is not None:
-        authentication = await _authenticate(message, resolver, receiver, now)
+        authentication = await _authenticate(message, resolver, host_name, now)
     if len(message.octets) < SLOW_OCTETS:
         findings = _look(message, now)
     else:
@@ -64,7 +64,7 @@ async def examine(
             authentication, trusted_sealers=settings.TRUSTED_SEALERS, known_lists=settings.KNOWN_LISTS
         )
     results_field = (
-        b"" if authentication is None else authentication_results_field(receiver, authentication.results())
+        b"" if authentication is None else authentication_results_field(host_name, authentication.results())
     )
     if not account_ids or not (findings or asks_accounts):
         return Examination(results_field)
@@ -74,12 +74,12 @@ async def examine(
 
 
 async def _authenticate(
-    message: Incoming, resolver: Resolver, receiver: str, now: datetime
+    message: Incoming, resolver: Resolver, host_name: str, now: datetime
 ) -> Authentication:
     until = asyncio.get_running_loop().time() + settings.FILTER_DNS_SECONDS
     look_ups = LookUps(resolver, until=until)
     try:
-        return await authenticate(message, look_ups=look_ups, receiver=receiver, now=now)
+        return await authenticate(message, look_ups=look_ups, host_name=host_name, now=now)
     finally:
         await look_ups.close()
 

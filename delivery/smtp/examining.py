@@ -50,7 +50,7 @@ async def examine_incoming(session: Session, octets: bytes, *, trace_id: str) ->
         is_trusted=is_trusted(session.connection.peer),
         asks_accounts=envelope.asks_accounts,
         resolver=session.host.resolver,
-        receiver=session.host.name,
+        host_name=session.host.name,
         now=session.host.clock(),
     )
     _refuse_where_all_do(found, account_ids, has_others=bool(envelope.relay))
