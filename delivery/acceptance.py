@@ -12,6 +12,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from delivery.filters.recording import Judged, record_verdicts
+from delivery.findings import Action
 from delivery.queue.enqueue import NewQueuedMessage, enqueue
 from mailboxes.exceptions import MailboxBusy, MailboxFact
 from mailboxes.store.append import SLOW_OCTETS, Item, Target, append_batch, prepare
@@ -31,7 +33,8 @@ MAX_TURNS_LEFT_OUT = 3  # a message whose mailbox is locked so often is then wai
 class Acceptance:
     """One message to take: complete octets (with Received and Return-Path), and where it goes.
 
-    `account_ids` get it into INBOX; `relay` goes to the queue. `reverse_path` is "" for the null one.
+    `account_ids` get it into INBOX, those in `judged` where their verdict says; `relay` goes to the queue.
+    `reverse_path` is "" for the null one.
     """
 
     octets: bytes
@@ -42,16 +45,17 @@ class Acceptance:
     save_in_sent: bool = False
     body: Body = "8BITMIME"
     is_smtputf8: bool = False
+    judged: tuple[Judged, ...] = ()
 
     @property
     def is_plain(self) -> bool:
         """Nothing but new mail in INBOXes."""
-        return bool(self.account_ids) and not self.relay and not self.save_in_sent
+        return bool(self.account_ids) and not (self.judged or self.relay or self.save_in_sent)
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What was committed: the content, the UID in each account's INBOX, the queued message if any."""
+    """What was committed: the content, the UID in each account's mailbox, the queued message if any."""
 
     content_id: int
     uids: dict[int, int]
@@ -78,6 +82,15 @@ def accept_batch(prepared: Sequence[Prepared], *, now: datetime, wait: bool = Tr
     """Takes many messages in one transaction; each has its own outcome. Raises DiskNearlyFull for all."""
     items = [_item(acceptance, content, now) for acceptance, content in prepared]
     append_batch(items, now=now, wait=wait)
+    record_verdicts(
+        [
+            (judged, item.content_id)
+            for (acceptance, _), item in zip(prepared, items, strict=True)
+            if item.failure is None
+            for judged in acceptance.judged
+        ],
+        now=now,
+    )
     leaving = [
         number
         for number, (acceptance, _) in enumerate(prepared)
@@ -96,15 +109,24 @@ def accept_batch(prepared: Sequence[Prepared], *, now: datetime, wait: bool = Tr
 
 def _item(acceptance: Acceptance, content: NewContent, now: datetime) -> Item:
     targets = [Target(account_id) for account_id in acceptance.account_ids]
+    targets += [
+        Target(judged.account_id, judged.mailbox_id)
+        for judged in acceptance.judged
+        if judged.action < Action.QUARANTINE
+    ]
+    is_held = any(judged.action >= Action.QUARANTINE for judged in acceptance.judged)
     if acceptance.save_in_sent and acceptance.submitted_by is not None:
         sent = sent_mailbox(account_id=acceptance.submitted_by)
         if sent is not None:
             targets.append(Target(acceptance.submitted_by, sent, Flag.SEEN))
-    return Item(content, targets, now, keep_content=bool(acceptance.relay))
+    return Item(content, targets, now, keep_content=bool(acceptance.relay) or is_held)
 
 
 def _uids(acceptance: Acceptance, item: Item) -> dict[int, int]:
-    return dict(zip(acceptance.account_ids, item.uids, strict=False))  # the copy in Sent comes last
+    shown = [judged.account_id for judged in acceptance.judged if judged.action < Action.QUARANTINE]
+    return dict(
+        zip([*acceptance.account_ids, *shown], item.uids, strict=False)
+    )  # the copy in Sent comes last
 
 
 def _queued(acceptance: Acceptance, item: Item) -> NewQueuedMessage:

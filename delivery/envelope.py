@@ -19,10 +19,17 @@ class Envelope:
     forward_paths: list[ForwardPath] = field(default_factory=list)
     account_ids: dict[int, None] = field(default_factory=dict)
     relay: dict[tuple[str, str], EmailAddress] = field(default_factory=dict)
+    asks_accounts: bool = False
+
+    @property
+    def domains(self) -> frozenset[str]:
+        """Those of the forward-paths."""
+        return frozenset(path.address.domain for path in self.forward_paths if path.address is not None)
 
     def add(self, forward_path: ForwardPath, route: Route) -> None:
         """One more recipient that was accepted."""
         self.forward_paths.append(forward_path)
         self.account_ids.update(dict.fromkeys(route.account_ids))
+        self.asks_accounts |= route.asks_accounts
         for address in route.relay:
             self.relay.setdefault(address.key, address)

@@ -12,7 +12,7 @@ from typing import Any
 from domains import lookup
 from domains.exceptions import AddressNotFound, DomainNotFound
 from mailboxes import accounts
-from mailboxes.accounts import LocalRecipient
+from mailboxes.accounts import LOCAL_RECIPIENT, LocalRecipient
 from mailboxes.exceptions import QuotaExceeded
 from mailhost.net.batcher import Batcher
 from mailhost.net.database import cursor
@@ -25,10 +25,8 @@ Key = tuple[str, str]  # EmailAddress.key
 
 MAX_ASKED_TOGETHER = 200
 # An address that an account owns wins over everything else that domains.lookup knows.
-OWNERS = """
-SELECT asked.number, account.id, account.login, account.is_enabled,
-       CASE WHEN account.quota_messages > 0 AND usage.messages >= account.quota_messages THEN 0
-            WHEN account.quota_octets > 0 THEN account.quota_octets - usage.octets END
+OWNERS = f"""
+SELECT asked.number, {LOCAL_RECIPIENT}
   FROM unnest(%(local_parts)b::text[], %(domains)b::text[]) WITH ORDINALITY asked(local_part, domain, number)
   JOIN domains_domain domain ON domain.name = asked.domain AND domain.is_enabled
   JOIN domains_domain canonical ON canonical.id = coalesce(domain.alias_of_id, domain.id) AND canonical.is_enabled
@@ -45,10 +43,11 @@ class AccountDisabled(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where mail for one forward-path goes."""
+    """Where mail for one forward-path goes. `asks_accounts`: some account has opinions of its own on what it gets."""
 
     account_ids: tuple[int, ...] = ()
     relay: tuple[EmailAddress, ...] = ()
+    asks_accounts: bool = False
 
 
 def route(*, forward_path: ForwardPath, size_octets: int = 0, may_relay: bool = False) -> Route:
@@ -78,7 +77,11 @@ def _route_to(
     full = [recipient.account_id for recipient in enabled if _is_full(recipient, size_octets)]
     if full:
         raise QuotaExceeded(full)
-    return Route(tuple(recipient.account_id for recipient in enabled), foreign)
+    return Route(
+        tuple(recipient.account_id for recipient in enabled),
+        foreign,
+        any(recipient.has_opinions for recipient in enabled),
+    )
 
 
 class Router:
@@ -123,8 +126,8 @@ def owners(keys: Sequence[Key]) -> list[LocalRecipient | None]:
         return _in_order(keys, rows.fetchall())
 
 
-def _decode(row: Row) -> tuple[int, int, str, bool, int | None]:
-    number, account_id, login, is_enabled, room = row
+def _decode(row: Row) -> tuple[int, int, str, bool, int | None, bool]:
+    number, account_id, login, is_enabled, room, has_opinions = row
     assert number is not None
     assert account_id is not None
     assert login is not None
@@ -134,6 +137,7 @@ def _decode(row: Row) -> tuple[int, int, str, bool, int | None]:
         login.decode(),
         is_enabled == b"t",
         None if room is None else int(room),
+        has_opinions == b"t",
     )
 
 

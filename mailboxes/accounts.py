@@ -34,12 +34,16 @@ MAX_PASSWORD_CHARACTERS = 256  # a bound on what is hashed, far above what peopl
 
 @dataclass(frozen=True, slots=True)
 class LocalRecipient:
-    """What delivery needs to know of an account. `room_octets` is None without quota, 0 where no message fits."""
+    """What delivery needs to know of an account. `room_octets` is None without quota, 0 where no message fits.
+
+    `has_opinions`: there are rules of its own for senders, or lessons to judge by.
+    """
 
     account_id: int
     login: str
     is_enabled: bool
     room_octets: int | None
+    has_opinions: bool = True
 
 
 @transaction.atomic
@@ -175,10 +179,15 @@ def find_account(*, address: EmailAddress) -> Account:
         raise AccountNotFound(str(address)) from None
 
 
-LOCAL_RECIPIENTS = """
-SELECT account.id, account.login, account.is_enabled,
+# The columns of LocalRecipient, for whoever finds accounts by something else.
+LOCAL_RECIPIENT = """account.id, account.login, account.is_enabled,
        CASE WHEN account.quota_messages > 0 AND usage.messages >= account.quota_messages THEN 0
-            WHEN account.quota_octets > 0 THEN account.quota_octets - usage.octets END
+            WHEN account.quota_octets > 0 THEN account.quota_octets - usage.octets END,
+       EXISTS (SELECT FROM mailboxes_senderrule rule WHERE rule.account_id = account.id)
+       OR EXISTS (SELECT FROM mailboxes_junktotal total
+                   WHERE total.scope IN (0, account.id) AND least(total.junk, total.wanted) > 0)"""
+LOCAL_RECIPIENTS = f"""
+SELECT {LOCAL_RECIPIENT}
   FROM mailboxes_account account JOIN mailboxes_accountusage usage ON usage.account_id = account.id
 """
 

@@ -1,4 +1,4 @@
-"""What Celery runs for mailboxes: filling the search index, and taking out of it what is gone.
+"""What Celery runs for mailboxes: filling the search index, learning what is junk, taking out of both what is gone.
 
 Whatever is not indexed is found all the same, only more slowly: a lost task delays nothing but that.
 """
@@ -11,6 +11,8 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
+from mailboxes.junk.forgetting import forget
+from mailboxes.junk.learning import learn_waiting
 from mailboxes.store.search_filling import fill, shrink, shrunk_mailboxes, waiting_mailboxes
 from mailhost.net.idle_time import IdleTime
 
@@ -24,6 +26,7 @@ MIN_IDLE_SHARE = 0.25
 MAX_SKIPPED_TICKS = 150
 
 _one_at_a_time = threading.Lock()
+_one_learns = threading.Lock()
 _idle_time = IdleTime()
 _skipped_ticks = 0
 
@@ -59,3 +62,22 @@ def shrink_search_index() -> None:
     checked_before = now - timedelta(seconds=settings.EXPUNGED_RETENTION_SECONDS)
     for mailbox_id in shrunk_mailboxes(checked_before=checked_before, limit=MAILBOXES_AT_ONCE):
         shrink(mailbox_id=mailbox_id, now=now)
+
+
+@shared_task(name="mailboxes.learn_junk", ignore_result=True)
+def learn_junk() -> None:
+    """Learns from what people have said, for a part of a tick; the next one goes on."""
+    if not _one_learns.acquire(blocking=False):
+        return
+    try:
+        deadline = time.monotonic() + BUSY_SHARE * settings.JUNK_LEARNING_TICK_SECONDS
+        while learn_waiting(now=timezone.now()) and time.monotonic() < deadline:
+            pass
+    finally:
+        _one_learns.release()
+
+
+@shared_task(name="mailboxes.forget_junk", ignore_result=True)
+def forget_junk() -> None:
+    """Takes out a slice of what was learned long ago and never seen again."""
+    forget(now=timezone.now())

@@ -51,6 +51,8 @@ app.conf.update(
             ("delivery.clean", CLEAN_SECONDS),
             ("mailboxes.fill_search_index", settings.SEARCH_INDEX_TICK_SECONDS),
             ("mailboxes.shrink_search_index", CLEAN_SECONDS),
+            ("mailboxes.learn_junk", settings.JUNK_LEARNING_TICK_SECONDS),
+            ("mailboxes.forget_junk", CLEAN_SECONDS),
         )
     },
 )

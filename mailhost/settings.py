@@ -291,8 +291,61 @@ SEARCH_INDEX_TICK_SECONDS = env.seconds(
     2,
     "How often a worker looks for messages that are not in the search index yet; half of that time it works on them.",
 )
+JUNK_LEARNING_TICK_SECONDS = env.seconds(
+    "MAILHOST_JUNK_LEARNING_TICK",
+    5,
+    "How often a worker learns from messages that people moved into Junk or out of it; half of that time at most.",
+)
+MAX_SENDER_RULES = env.integer(
+    "MAILHOST_MAX_SENDER_RULES",
+    1000,
+    "Senders that an account may let in or refuse; each delivery looks among them.",
+)
 WRITE_BATCH_OCTETS = env.octets(
     "MAILHOST_WRITE_BATCH", "16M", "Octets of messages that one commit takes together at the most."
+)
+
+# --- Filters ------------------------------------------------------------------------------------------------------
+env.section("Filters")
+JUNK_SCORE = env.integer(
+    "MAILHOST_JUNK_SCORE",
+    5,
+    "From so many points on a message goes to Junk. Domains and accounts may have numbers of their own.",
+    minimum=1,
+)
+QUARANTINE_SCORE = env.integer(
+    "MAILHOST_QUARANTINE_SCORE",
+    0,
+    "From so many points on a message is held in quarantine, where its recipient can have it; 0: never for points.",
+)
+REFUSE_SCORE = env.integer(
+    "MAILHOST_REFUSE_SCORE",
+    15,
+    "From so many points on a message is refused while its sender still waits; 0: never for points.",
+)
+QUARANTINE_DAYS = env.integer(
+    "MAILHOST_QUARANTINE_DAYS",
+    30,
+    "How long a quarantined message can be had before it is removed.",
+    minimum=1,
+)
+VERDICT_DAYS = env.integer(
+    "MAILHOST_VERDICT_DAYS", 90, "How long it can be seen why a message came where it is.", minimum=1
+)
+FILTER_DNS_SECONDS = env.seconds(
+    "MAILHOST_FILTER_DNS_TIMEOUT",
+    5,
+    "All DNS questions about one message share this time; what is not answered by then is a temporary error.",
+)
+TRUSTED_SEALERS = env.words(
+    "MAILHOST_TRUSTED_SEALERS",
+    (),
+    "Domains whose ARC seals are believed: what they say they have found excuses a DMARC failure (RFC 8617).",
+)
+KNOWN_LISTS = env.words(
+    "MAILHOST_KNOWN_LISTS",
+    (),
+    "Domains of mailing lists: a DKIM signature of theirs excuses a DMARC failure of those who write there.",
 )
 
 # --- SMTP ---------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What comes and goes: the queue."""
+"""What comes and goes: verdicts on what came in, the queue."""
 
 from delivery.models.queue import (
     WAITING_STATES,
@@ -9,13 +9,16 @@ from delivery.models.queue import (
     RecipientState,
     ReportDue,
 )
+from delivery.models.verdict import Quarantined, RecordedVerdict
 
 __all__ = [
     "WAITING_STATES",
     "Attempt",
     "Destination",
+    "Quarantined",
     "QueuedMessage",
     "QueuedRecipient",
     "RecipientState",
+    "RecordedVerdict",
     "ReportDue",
 ]

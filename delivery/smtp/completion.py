@@ -7,7 +7,9 @@ from django.conf import settings
 from delivery.envelope import Envelope
 from delivery.smtp.authorship import require_own_authorship
 from delivery.smtp.session import Session
+from mailhost.protocols.authentication_results import claims_to_be
 from mailhost.protocols.smtp.header import (
+    Field,
     begins_with_a_field,
     field_names,
     header_end,
@@ -28,22 +30,38 @@ from mailhost.protocols.smtp.trace_fields import (
 REMOVED_ON_SUBMISSION = frozenset({b"bcc", b"resent-bcc", b"return-path"})
 
 
-async def complete(session: Session, octets: bytes, *, trace_id: str) -> bytes:
-    """The message with its trace fields. Raises CommandRefused."""
+async def complete(session: Session, octets: bytes, *, trace_id: str, results_field: bytes = b"") -> bytes:
+    """The message with its trace fields. Raises CommandRefused.
+
+    results_field: what we found out about where it is from; whoever said so in our name before did not.
+    """
     envelope = session.envelope
     assert envelope is not None
     header = octets[: header_end(octets)]
     names = field_names(header)
     _require_bounds(octets, names)
-    added = [_trace_fields(session, envelope, trace_id)]
+    added = [_trace_fields(session, envelope, trace_id), results_field]
+    fields = scan_fields(header)
     if session.principal is not None:
-        fields = scan_fields(header)
         await require_own_authorship(session, header, fields)
         octets = without_fields(octets, [field for field in fields if field.name in REMOVED_ON_SUBMISSION])
         added += _missing_fields(session, names)
+    else:
+        octets = without_fields(octets, _in_our_name(session, header, fields))
     if not begins_with_a_field(octets):
         added.append(b"\r\n")  # or the first line of its text would look like a field of ours
     return b"".join((*added, octets))
+
+
+def _in_our_name(session: Session, header: bytes, fields: list[Field]) -> list[Field]:
+    """Authentication-Results of this host that came in with the message (RFC 8601 section 5)."""
+    names = {session.host.name.lower()}
+    return [
+        field
+        for field in fields
+        if field.name == b"authentication-results"
+        and claims_to_be(header[field.value_start : field.end], names)
+    ]
 
 
 def _require_bounds(octets: bytes, names: list[bytes]) -> None:

@@ -20,6 +20,7 @@ from delivery.smtp.session import Door, Host, Session
 from mailhost.net import process
 from mailhost.net.connection import ConnectionLost
 from mailhost.net.listeners import ConnectionLimits, Listener, bind
+from mailhost.net.resolver import Resolver, parse_nameserver
 from mailhost.net.shared_counts import exchanging
 from mailhost.net.store_threads import close_store_threads
 from mailhost.net.tls import server_context
@@ -108,6 +109,9 @@ async def serve_smtp(stopping: asyncio.Event) -> None:
         route=router.route,
         clock=timezone.now,
         new_trace_id=new_trace_id,
+        resolver=Resolver(
+            nameserver=parse_nameserver(settings.RESOLVER), look_up_seconds=settings.FILTER_DNS_SECONDS
+        ),
     )
     ports = Ports(*(settings.PORTS[name] for name in ("smtp", "submission", "submissions")))
     try:

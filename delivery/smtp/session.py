@@ -13,6 +13,7 @@ from delivery.envelope import Envelope
 from delivery.routing import Route
 from delivery.smtp.connection import SmtpConnection
 from mailboxes.authentication import Principal
+from mailhost.net.resolver import Resolver
 
 
 class Door(Enum):
@@ -53,6 +54,8 @@ class Host:
     route: Callable[..., Awaitable[Route]]
     clock: Callable[[], datetime]
     new_trace_id: Callable[[], str]
+    resolver: Resolver | None = None
+    """None: nobody is asked who a message is from."""
     held_octets: int = 0  # of messages under way, all sessions together
 
 

@@ -21,6 +21,17 @@ class Domain(models.Model):
     is_enabled = models.BooleanField(
         default=True, help_text="A disabled domain takes no mail and no sign-ins."
     )
+    junk_score = models.FloatField(
+        null=True, blank=True, help_text="From so many points on mail goes to Junk; empty: as the whole host."
+    )
+    quarantine_score = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="From so many points on mail is kept in quarantine; empty: as the whole host.",
+    )
+    refuse_score = models.FloatField(
+        null=True, blank=True, help_text="From so many points on mail is refused; empty: as the whole host."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

@@ -5,13 +5,16 @@ from mailboxes.models.annotation import Annotation
 from mailboxes.models.api_key import ApiKey
 from mailboxes.models.content import Content
 from mailboxes.models.grant import Grant
+from mailboxes.models.junk import SITE, JunkCount, JunkTotal, Lesson
 from mailboxes.models.mailbox import Mailbox
 from mailboxes.models.maildrop_lease import MaildropLease
 from mailboxes.models.message import Expunged, Message
 from mailboxes.models.search_index import SearchIndex, SearchSegment, SearchWords
+from mailboxes.models.sender_rule import SenderRule
 from mailboxes.models.subscription import Subscription
 
 __all__ = [
+    "SITE",
     "Account",
     "AccountUsage",
     "Annotation",
@@ -19,11 +22,15 @@ __all__ = [
     "Content",
     "Expunged",
     "Grant",
+    "JunkCount",
+    "JunkTotal",
+    "Lesson",
     "Mailbox",
     "MaildropLease",
     "Message",
     "SearchIndex",
     "SearchSegment",
     "SearchWords",
+    "SenderRule",
     "Subscription",
 ]

@@ -61,6 +61,17 @@ class Account(AbstractBaseUser):
     pop3_keeps_copy = models.BooleanField(
         default=False, help_text="What POP3 deletes goes to the Archive mailbox instead."
     )
+    junk_score = models.FloatField(
+        null=True, blank=True, help_text="From so many points on mail goes to Junk; empty: as its domain."
+    )
+    quarantine_score = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="From so many points on mail is kept in quarantine; empty: as its domain.",
+    )
+    refuse_score = models.FloatField(
+        null=True, blank=True, help_text="From so many points on mail is refused; empty: as its domain."
+    )
     scram_salt = models.BinaryField(default=b"")
     scram_iterations = models.IntegerField(default=0)
     scram_stored_key = models.BinaryField(default=b"")

@@ -26,6 +26,7 @@ from mailboxes.store import structure
 from mailboxes.store.grants import changeable_flags, require_on
 from mailboxes.store.keywords import checked_keywords
 from mailboxes.store.large_content import LARGE_OCTETS, copy_contents
+from mailboxes.store.lessons import note_appended
 from mailboxes.store.locks import (
     LockedMailbox,
     LockedUsage,
@@ -50,15 +51,15 @@ WITH usage AS MATERIALIZED (
      WHERE usage.account_id = ANY(%(accounts)s::bigint[])
      ORDER BY usage.account_id FOR NO KEY UPDATE OF usage {patience}
 ), mailbox AS MATERIALIZED (
-    SELECT id, account_id, name, uid_validity, uid_next, highest_modseq
+    SELECT id, account_id, name, uid_validity, uid_next, highest_modseq, special_use
       FROM mailboxes_mailbox
      WHERE deleted_at IS NULL AND (SELECT count(*) FROM usage) >= 0
        AND (id = ANY(%(mailboxes)s::bigint[]) OR (account_id = ANY(%(accounts)s::bigint[]) AND name = 'INBOX'))
      ORDER BY id FOR NO KEY UPDATE {patience}
 )
-SELECT 'usage', account_id, octets, quota_octets, messages, quota_messages, NULL FROM usage
-UNION ALL SELECT 'mailbox', id, account_id, uid_validity, uid_next, highest_modseq, name FROM mailbox
-UNION ALL SELECT 'content', nextval('mailboxes_content_id_seq'), NULL, NULL, NULL, NULL, NULL
+SELECT 'usage', account_id, octets, quota_octets, messages, quota_messages, NULL, NULL FROM usage
+UNION ALL SELECT 'mailbox', id, account_id, uid_validity, uid_next, highest_modseq, name, special_use FROM mailbox
+UNION ALL SELECT 'content', nextval('mailboxes_content_id_seq'), NULL, NULL, NULL, NULL, NULL, NULL
             FROM generate_series(1, %(contents)s)
 """
 # What is text or number travels as JSON: psycopg dumps lists element by element in Python, which took longer than all
@@ -164,6 +165,7 @@ def append(
     for item in items:
         if item.failure is not None:
             raise item.failure
+    note_appended(locked[mailbox_id], [item.content_id for item in items], now=now)
     return Appended(locked[mailbox_id].uid_validity, [item.uids[0] for item in items])
 
 
@@ -227,7 +229,7 @@ class _Batch:
             "contents": len(items),
         }
         with cursor() as sql:
-            for kind, *row, name in sql.execute(
+            for kind, *row, name, special_use in sql.execute(
                 LOCK_AND_NUMBER.format(patience=patience).encode(), parameters
             ):
                 if kind == "usage":
@@ -235,7 +237,9 @@ class _Batch:
                 elif kind == "content":
                     self.content_ids.append(row[0])
                 else:
-                    self.mailboxes[row[0]] = LockedMailbox(row[0], row[1], name, row[2], row[3], row[4])
+                    self.mailboxes[row[0]] = LockedMailbox(
+                        row[0], row[1], name, row[2], row[3], row[4], special_use
+                    )
                     if name == INBOX:
                         self.inboxes[row[1]] = row[0]
 

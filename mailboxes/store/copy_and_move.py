@@ -7,6 +7,7 @@ from django.db import transaction
 
 from mailboxes.exceptions import MailboxNotFound
 from mailboxes.store.grants import changeable_flags, require_on
+from mailboxes.store.lessons import note_moved
 from mailboxes.store.locks import (
     LockedMailbox,
     LockedUsage,
@@ -106,6 +107,7 @@ def copy_messages(
         _change_counts(target, messages=len(source_uids), octets=octets, unseen=unseen, deleted=deleted)
         announce_on_commit([target.mailbox_id])
     new_uids = list(range(target.uid_next, target.uid_next + len(source_uids)))
+    note_moved(source, target, new_uids, now=now)
     return Copied(target.uid_validity, source_uids, new_uids)
 
 
@@ -131,6 +133,7 @@ def move_messages(
     require_on(source, account_id, "rte")  # RFC 6851 section 4.2: those of STORE, COPY and EXPUNGE together
     allowed = changeable_flags(require_on(target, account_id, "i"))
     moved, octets = _move(source, target, uids, now, allowed)
+    note_moved(source, target, moved.uids, now=now)
     if owner_id != to_owner_id and moved.uids:
         change_usage(usages[owner_id], messages=-len(moved.uids), octets=-octets)
         change_usage(usages[to_owner_id], messages=len(moved.uids), octets=octets)

@@ -13,6 +13,7 @@ from django.db import transaction
 from mailboxes.exceptions import NotPermitted, TooManyKeywords
 from mailboxes.store.grants import changeable_flags, rights_on
 from mailboxes.store.keywords import checked_keywords
+from mailboxes.store.lessons import note_keywords
 from mailboxes.store.locks import LockedMailbox, announce_on_commit, lock_mailboxes
 from mailboxes.store.uid_conditions import uids_among
 from mailboxes.store.values import ChangedRows, Flag, Stored
@@ -81,6 +82,8 @@ def store_flags(
             (modseq, modseq, unseen, deleted, mailbox_id),
         )
     announce_on_commit([mailbox_id])
+    if mode != "remove":
+        note_keywords(mailbox, [row[0] for row in rows], words, now=now)
     return Stored(modseq, _changed(rows, modseq), newer, missing)
 
 

@@ -21,7 +21,7 @@ SELECT usage.account_id, usage.octets, account.quota_octets, usage.messages, acc
    FOR NO KEY UPDATE OF usage
 """
 LOCK_MAILBOXES = """
-SELECT id, account_id, name, uid_validity, uid_next, highest_modseq
+SELECT id, account_id, name, uid_validity, uid_next, highest_modseq, special_use
   FROM mailboxes_mailbox
  WHERE id = ANY(%s) AND deleted_at IS NULL
  ORDER BY id
@@ -58,6 +58,7 @@ class LockedMailbox:
     uid_validity: int
     uid_next: int
     highest_modseq: int
+    special_use: str
 
 
 def lock_usage(account_ids: Collection[int]) -> dict[int, LockedUsage]:

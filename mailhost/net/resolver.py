@@ -1,4 +1,4 @@
-"""DNS for mail, in bounded time: MX hosts and addresses (RFC 1035, RFC 3596, RFC 5321 section 5.1), on dnspython.
+"""DNS for mail, in bounded time: MX hosts, addresses, names, texts (RFC 1035, RFC 3596, RFC 5321 section 5.1).
 
 Three facts differ in what they mean for mail: a domain that does not exist, one without such records, and a
 look-up that could not be done now. A resolver is given to whoever needs one, so that tests bring their own server.
@@ -7,6 +7,7 @@ look-up that could not be done now. A resolver is given to whoever needs one, so
 import asyncio
 import ipaddress
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 import dns.asyncresolver
@@ -16,6 +17,7 @@ import dns.rdatatype
 import dns.resolver
 from django.conf import settings
 from dns.rdtypes.ANY.MX import MX
+from dns.rdtypes.ANY.TXT import TXT
 
 # RFC 5321 gives no time; a name server that is asked twice and a second one that is asked once fit in.
 LOOK_UP_SECONDS: Final = 10.0
@@ -93,9 +95,27 @@ class Resolver:
                     raise failure
         raise NoAnswer(f"{host} has no address.")
 
+    async def ipv4(self, host: str) -> list[IPv4Address]:
+        """The A records of a host. Raises NoSuchDomain, NoAnswer, DnsUnavailable, as all below do."""
+        return [IPv4Address(record.to_text()) for record in await self._ask(host, dns.rdatatype.A)]
+
+    async def ipv6(self, host: str) -> list[IPv6Address]:
+        """The AAAA records of a host."""
+        return [IPv6Address(record.to_text()) for record in await self._ask(host, dns.rdatatype.AAAA)]
+
+    async def txt(self, name: str) -> list[bytes]:
+        """Every TXT record, the strings of each joined (RFC 7208 section 3.3)."""
+        answer = await self._ask(name, dns.rdatatype.TXT)
+        return [b"".join(record.strings) for record in answer if isinstance(record, TXT)]
+
+    async def names_of(self, address: IPv4Address | IPv6Address) -> list[str]:
+        """The names that the reverse tree gives for an address, without the final dot."""
+        answer = await self._ask(address.reverse_pointer, dns.rdatatype.PTR)
+        return [record.to_text().removesuffix(".").lower() for record in answer]
+
     async def _ask(self, name: str, kind: dns.rdatatype.RdataType) -> dns.resolver.Answer:
         try:
-            absolute = dns.name.from_text(name)
+            absolute = _absolute(name)
         except (dns.exception.DNSException, UnicodeError) as error:
             raise NoSuchDomain(f"{name} is no name that DNS can hold.") from error
         try:
@@ -106,6 +126,13 @@ class Resolver:
             raise NoAnswer(f"{name} has no {kind.name} record.") from error
         except (dns.exception.DNSException, OSError) as error:
             raise DnsUnavailable(f"DNS could not be asked for {name}: {type(error).__name__}.") from error
+
+
+def _absolute(name: str) -> dns.name.Name:
+    """ASCII label by label, in which a backslash is an octet as any other: names come out of other people's records."""
+    if not name.isascii() or not name.strip("."):
+        return dns.name.from_text(name)
+    return dns.name.Name([*name.removesuffix(".").encode().split(b"."), b""])
 
 
 def parse_nameserver(text: str) -> tuple[str, int] | None:

@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from tests.bench import delivery, push, start
+from tests.bench import delivery, push, spam, start
 from tests.bench.imap import items as imap
 from tests.bench.instance import instance
 from tests.bench.peers import Peers
@@ -22,7 +22,10 @@ def main() -> int:
     """Exit status 0 once everything asked for is measured."""
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
     parser.add_argument(
-        "items", nargs="*", metavar="item", help="delivery, push, imap, start; all of them by default"
+        "items",
+        nargs="*",
+        metavar="item",
+        help="delivery, push, imap, start: all of them by default; spam, which needs --corpus",
     )
     parser.add_argument(
         "--peer",
@@ -36,11 +39,16 @@ def main() -> int:
     parser.add_argument(
         "--messages", type=int, default=3000, help="messages of a round of 4 KB (100 KB: a third)"
     )
+    parser.add_argument(
+        "--corpus", type=Path, metavar="DIR", help="folder with ham/ and spam/ of .eml files, for spam"
+    )
     chosen = parser.parse_args()
-    unknown = set(chosen.items) - {*ITEMS, "start"}
+    unknown = set(chosen.items) - {*ITEMS, "start", "spam"}
     if unknown:
         parser.error(f"there is no item {', '.join(sorted(unknown))}")
     items = chosen.items or [*ITEMS, "start"]
+    if "spam" in items and chosen.corpus is None:
+        parser.error("spam needs --corpus DIR")
     say(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}")
     tables: list[Table] = []
     if set(items) & set(ITEMS):
@@ -63,6 +71,11 @@ def main() -> int:
         tables.append(start.run(say=say))
     for table in tables:
         sys.stdout.write(f"\n{table.markdown()}\n")
+    if "spam" in items:
+        try:
+            sys.stdout.write(f"\n{spam.run(chosen.corpus, say=say)}\n")
+        except spam.NoCorpus as error:
+            parser.error(str(error))
     return 0
 
 

@@ -6,6 +6,7 @@ import structlog
 
 from delivery.acceptance import Acceptance
 from delivery.smtp.completion import complete
+from delivery.smtp.examining import examine_incoming
 from delivery.smtp.message_reading import read_message
 from delivery.smtp.session import Session, State
 from mailhost.protocols.smtp.replies import CommandRefused, Reply
@@ -32,11 +33,13 @@ async def _take(session: Session) -> Reply:
     assert envelope is not None
     async with read_message(session) as octets:
         trace_id = session.host.new_trace_id()
-        octets = await complete(session, octets, trace_id=trace_id)
+        examined = await examine_incoming(session, octets, trace_id=trace_id)
+        octets = await complete(session, octets, trace_id=trace_id, results_field=examined.results_field)
         await session.host.accept(
             Acceptance(
                 octets=octets,
-                account_ids=tuple(envelope.account_ids),
+                account_ids=examined.plain_ids,
+                judged=examined.judged,
                 relay=tuple(envelope.relay.values()),
                 reverse_path=str(envelope.reverse_path),
                 submitted_by=session.principal.account_id if session.principal else None,

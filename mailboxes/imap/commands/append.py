@@ -1,5 +1,6 @@
 """APPEND (RFC 3501 section 6.3.11) of one message or several (RFC 3502), with APPENDUID (RFC 4315 section 3)."""
 
+import re
 from collections.abc import Sequence
 
 from django.utils import timezone
@@ -14,6 +15,8 @@ from mailhost.net.store_threads import in_store
 from mailhost.protocols.imap.appending import Append
 from mailhost.protocols.imap.responses import Reply, ok
 from mailhost.protocols.imap.sequence_sets import format_set
+
+_JUNK_NAME = re.compile("junk|spam", re.IGNORECASE)
 
 
 async def append(session: Session, command: Append) -> Reply:
@@ -33,8 +36,11 @@ def appenduid(appended: Appended) -> str:
 
 
 async def _append_with_others(session: Session, name: str, drafts: Sequence[Draft]) -> Appended | None:
-    """A small message of its own shares a commit with those of other sessions; None where it is another case."""
-    if len(drafts) != 1 or not drafts[0].is_small:
+    """A small message of its own shares a commit with those of other sessions; None where it is another case.
+
+    So is what seems to go into Junk: that is a lesson, which is noted where deliveries are told from it.
+    """
+    if len(drafts) != 1 or not drafts[0].is_small or _JUNK_NAME.search(name):
         return None
     return await session.host.arriving.append(
         account_id=session.account_id, name=name, message=drafts[0].prepared()

@@ -135,3 +135,18 @@ def test_forms_that_are_switched_off_are_not_understood(talk: Talk, login: str) 
         C| e APPEND INBOX {3+}\\r\\none\\r\\n
         S~ e OK …
     """)
+
+
+def test_a_message_that_is_appended_to_junk_is_a_lesson(talk: Talk) -> None:
+    from mailboxes.models import SITE, Lesson
+
+    before = Lesson.objects.filter(scope=SITE).count()
+    talk("""
+        C: a APPEND Junk {14+}
+        C| Subject: x\\r\\n\\r\\n\\r\\n
+        S: a OK [APPENDUID …] APPEND completed
+        C: b APPEND INBOX {14+}
+        C| Subject: x\\r\\n\\r\\n\\r\\n
+        S: b OK [APPENDUID …] APPEND completed
+    """)
+    assert Lesson.objects.filter(scope=SITE).count() == before + 1

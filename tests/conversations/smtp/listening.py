@@ -10,6 +10,7 @@ from delivery.acceptance import Writer
 from delivery.routing import Router
 from delivery.smtp.server import Ports, doors, new_trace_id
 from delivery.smtp.session import Host
+from mailhost.net.resolver import Resolver
 from mailhost.net.store_threads import close_store_threads
 from mailhost.net.tls import ensure_local_ca, server_context
 
@@ -23,7 +24,7 @@ class Doors:
 
 
 @asynccontextmanager
-async def open_doors(folder: Path) -> AsyncIterator[Doors]:
+async def open_doors(folder: Path, *, resolver: Resolver | None = None) -> AsyncIterator[Doors]:
     certificate = ensure_local_ca(folder, hostnames=["localhost", "127.0.0.1"], now=datetime.now(UTC))
     writer, router = Writer(), Router()
     host = Host(
@@ -33,6 +34,7 @@ async def open_doors(folder: Path) -> AsyncIterator[Doors]:
         route=router.route,
         clock=lambda: datetime.now(UTC),
         new_trace_id=new_trace_id,
+        resolver=resolver,
     )
     async with doors(host, bind_to="127.0.0.1", ports=Ports(0, 0, 0)) as ports:
         yield Doors(host, ports)

@@ -1,0 +1,119 @@
+"""Everything that is looked at when a message comes in, and the verdict for each account that it is for."""
+
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.conf import settings
+
+from delivery.filters.authentication import Authentication, authenticate
+from delivery.filters.authenticity import authenticity_findings, is_forged
+from delivery.filters.header_rules import header_findings
+from delivery.filters.incoming import Incoming, domain_of
+from delivery.filters.look_ups import LookUps
+from delivery.filters.part_rules import part_findings
+from delivery.filters.policies import Policy, read_policies
+from delivery.filters.wording import junk_finding
+from delivery.findings import Finding, Verdict, judge
+from mailboxes.junk.judging import classify
+from mailboxes.store.append import SLOW_OCTETS
+from mailhost.net.resolver import Resolver
+from mailhost.net.store_threads import in_store
+from mailhost.protocols.authentication_results import authentication_results_field
+
+MAX_SENDERS = 10  # of one message, for which rules are looked up
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """results_field: the Authentication-Results field, b"" where nothing was asked.
+
+    verdicts: by account id, with the mailbox that it leads to (None: INBOX); accounts that are not there have nothing
+    against the message, and nothing to say about it.
+    """
+
+    results_field: bytes = b""
+    verdicts: Mapping[int, tuple[Verdict, int | None]] = field(default_factory=dict)
+
+
+async def examine(
+    message: Incoming,
+    *,
+    account_ids: Sequence[int],
+    is_trusted: bool,
+    asks_accounts: bool,
+    resolver: Resolver | None,
+    host_name: str,
+    now: datetime,
+) -> Examination:
+    """Looks at the message. Raises StoreUnavailable.
+
+    is_trusted: a client of ours, for whom DNS and signatures are not asked. asks_accounts: some account has rules for
+    senders, or lessons; without that, and with nothing found, nobody has to be asked. host_name: this host's name.
+    """
+    authentication = None
+    if not is_trusted and resolver is not None:
+        authentication = await _authenticate(message, resolver, host_name, now)
+    if len(message.octets) < SLOW_OCTETS:
+        findings = _look(message, now)
+    else:
+        findings = await in_store(_look, message, now)
+    if authentication is not None:
+        findings += authenticity_findings(
+            authentication, trusted_sealers=settings.TRUSTED_SEALERS, known_lists=settings.KNOWN_LISTS
+        )
+    results_field = (
+        b"" if authentication is None else authentication_results_field(host_name, authentication.results())
+    )
+    if not account_ids or not (findings or asks_accounts):
+        return Examination(results_field)
+    forged = authentication is not None and is_forged(authentication)
+    verdicts = await in_store(judge_for, message, account_ids, findings, is_forged=forged)
+    return Examination(results_field, verdicts)
+
+
+async def _authenticate(
+    message: Incoming, resolver: Resolver, host_name: str, now: datetime
+) -> Authentication:
+    until = asyncio.get_running_loop().time() + settings.FILTER_DNS_SECONDS
+    look_ups = LookUps(resolver, until=until)
+    try:
+        return await authenticate(message, look_ups=look_ups, host_name=host_name, now=now)
+    finally:
+        await look_ups.close()
+
+
+def _look(message: Incoming, now: datetime) -> list[Finding]:
+    """What the message itself shows."""
+    return [*header_findings(message, now=now), *part_findings(message)]
+
+
+def judge_for(
+    message: Incoming, account_ids: Collection[int], findings: Sequence[Finding], *, is_forged: bool
+) -> dict[int, tuple[Verdict, int | None]]:
+    """Each account's verdict, and the mailbox that it leads to; without accounts that are gone."""
+    policies = read_policies(account_ids=account_ids, senders=senders_of(message))
+    judgements = classify(list(policies), message.octets)
+    verdicts = {}
+    for account_id, policy in policies.items():
+        own = [*policy.findings(is_forged=is_forged), *junk_finding(judgements[account_id])]
+        verdict = judge([*findings, *own], policy.thresholds)
+        verdicts[account_id] = (verdict, _mailbox(verdict, policy))
+    return verdicts
+
+
+def _mailbox(verdict: Verdict, policy: Policy) -> int | None:
+    return policy.junk_mailbox_id if verdict.is_junk else None
+
+
+def senders_of(message: Incoming) -> list[str]:
+    """Who sends it, as people see it first: the authors, then the reverse-path."""
+    return list(dict.fromkeys(_senders(message)))[:MAX_SENDERS]
+
+
+def _senders(message: Incoming) -> Iterable[str]:
+    for address in message.addresses(b"from"):
+        yield f"{(address.mailbox or b'').decode('utf-8', 'replace')}@{domain_of(address)}"
+    if message.reverse_path:
+        yield message.reverse_path

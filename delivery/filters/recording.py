@@ -1,0 +1,73 @@
+"""Verdicts in the database, beside the message that they are about: why it is where it is, and what is held back."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from delivery.findings import Action, Finding, Verdict
+from delivery.models import Quarantined, RecordedVerdict
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One account's verdict on a message, and how it came. mailbox_id: where it goes, None for INBOX.
+
+    An account that refuses what others take has its copy in quarantine: nobody can be told otherwise by then.
+    """
+
+    account_id: int
+    verdict: Verdict
+    trace_id: str
+    peer: str
+    reverse_path: str
+    mailbox_id: int | None = None
+
+    @property
+    def action(self) -> Action:
+        """What is done with this account's copy."""
+        return min(self.verdict.action, Action.QUARANTINE)
+
+
+def record_verdicts(judged: Sequence[tuple[Judged, int]], *, now: datetime) -> None:
+    """Writes (verdict, content id) pairs, in the caller's transaction."""
+    if not judged:
+        return
+    RecordedVerdict.objects.bulk_create(
+        [
+            RecordedVerdict(
+                account_id=each.account_id,
+                content_id=content_id,
+                action=each.action,
+                score=each.verdict.score,
+                findings=[asdict(finding) for finding in each.verdict.findings],
+                trace_id=each.trace_id,
+                peer=each.peer,
+                reverse_path=each.reverse_path,
+                judged_at=now,
+            )
+            for each, content_id in judged
+        ]
+    )
+    Quarantined.objects.bulk_create(
+        [
+            Quarantined(
+                account_id=each.account_id,
+                content_id=content_id,
+                held_at=now,
+                expires_at=now + timedelta(days=settings.QUARANTINE_DAYS),
+            )
+            for each, content_id in judged
+            if each.action is Action.QUARANTINE
+        ]
+    )
+
+
+def read_verdict(*, account_id: int, content_id: int) -> Verdict | None:
+    """Why the account has this message where it is; None where it was not judged, or long ago."""
+    row = RecordedVerdict.objects.filter(account_id=account_id, content_id=content_id).first()
+    if row is None:
+        return None
+    findings = [Finding(**{**each, "at_least": Action(each["at_least"])}) for each in row.findings]
+    return Verdict(Action(row.action), row.score, tuple(findings))

@@ -1,0 +1,87 @@
+"""A message that comes in from outside, before it is taken: looked at, judged, and refused where all refuse it.
+
+Where some of its recipients take it and others do not, those have it in quarantine: after DATA there is one reply for
+all of them (RFC 5321 section 4.2.5), and nothing that was accepted may be bounced to a sender who may be forged.
+"""
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Final
+
+from delivery.filters.examination import Examination, examine
+from delivery.filters.incoming import Incoming
+from delivery.filters.recording import Judged
+from delivery.findings import Action, Finding
+from delivery.smtp.session import Session
+from mailhost.net.trust import is_trusted
+from mailhost.protocols.smtp.replies import CommandRefused
+
+# RFC 7372 section 3.2: 5.7.26 where several checks of who it is from have failed.
+ENHANCED_CODES: Final = {"dmarc": "5.7.26", "virus": "5.7.0"}
+POLICY: Final = "5.7.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """plain_ids: accounts that have nothing to say about it; judged: the others. results_field: as in Examination."""
+
+    results_field: bytes
+    plain_ids: tuple[int, ...]
+    judged: tuple[Judged, ...]
+
+
+async def examine_incoming(session: Session, octets: bytes, *, trace_id: str) -> Examined:
+    """Raises CommandRefused where every recipient refuses it."""
+    envelope = session.envelope
+    assert envelope is not None
+    account_ids = tuple(envelope.account_ids)
+    if session.principal is not None:
+        return Examined(b"", account_ids, ())
+    reverse_path = str(envelope.reverse_path)
+    found = await examine(
+        Incoming(
+            peer=ip_address(session.connection.peer),
+            helo=session.helo,
+            reverse_path=reverse_path,
+            domains=envelope.domains,
+            octets=octets,
+        ),
+        account_ids=account_ids,
+        is_trusted=is_trusted(session.connection.peer),
+        asks_accounts=envelope.asks_accounts,
+        resolver=session.host.resolver,
+        host_name=session.host.name,
+        now=session.host.clock(),
+    )
+    _refuse_where_all_do(found, account_ids, has_others=bool(envelope.relay))
+    judged = tuple(
+        Judged(
+            account_id,
+            verdict,
+            trace_id=trace_id,
+            peer=session.connection.peer,
+            reverse_path=reverse_path,
+            mailbox_id=mailbox_id,
+        )
+        for account_id, (verdict, mailbox_id) in found.verdicts.items()
+        if verdict.findings
+    )
+    apart = {each.account_id for each in judged}
+    return Examined(found.results_field, tuple(a for a in account_ids if a not in apart), judged)
+
+
+def _refuse_where_all_do(found: Examination, account_ids: tuple[int, ...], *, has_others: bool) -> None:
+    verdicts = [verdict for verdict, _ in found.verdicts.values()]
+    if has_others or len(verdicts) < len(account_ids):
+        return
+    if not verdicts or min(verdict.action for verdict in verdicts) < Action.REFUSE:
+        return
+    reason = next((each for each in verdicts[0].findings if each.at_least is Action.REFUSE), None)
+    raise CommandRefused(
+        550, ENHANCED_CODES.get(reason.check, POLICY) if reason else POLICY, _wording(reason)
+    )
+
+
+def _wording(reason: Finding | None) -> str:
+    """What the sender's people read. How many points there were for what is told to recipients alone."""
+    return f"Not accepted: {reason.text}" if reason else "Not accepted: the message looks like junk mail"
