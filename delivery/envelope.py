@@ -20,6 +20,7 @@ class Envelope:
     account_ids: dict[int, None] = field(default_factory=dict)
     relay: dict[tuple[str, str], EmailAddress] = field(default_factory=dict)
     asks_accounts: bool = False
+    routes: list[tuple[ForwardPath, Route]] = field(default_factory=list)
 
     @property
     def domains(self) -> frozenset[str]:
@@ -29,6 +30,7 @@ class Envelope:
     def add(self, forward_path: ForwardPath, route: Route) -> None:
         """One more recipient that was accepted."""
         self.forward_paths.append(forward_path)
+        self.routes.append((forward_path, route))
         self.account_ids.update(dict.fromkeys(route.account_ids))
         self.asks_accounts |= route.asks_accounts
         for address in route.relay:

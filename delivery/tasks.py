@@ -1,9 +1,10 @@
 """What Celery runs: rounds of the queue, notices, cleaning. Postgres is the truth; a lost task only delays."""
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
-from delivery import bounces
+from delivery import bounces, quarantine, trace
 from delivery.queue import cleaning
 from delivery.queue.notices import RELAY_DUE
 from delivery.worker_thread import worker_thread
@@ -30,6 +31,8 @@ def clean() -> None:
     """Removes what is kept no longer: finished messages, expunged ones, contents that nothing refers to."""
     now = timezone.now()
     cleaning.remove_finished(now=now)
+    quarantine.remove_expired(now=now)
+    trace.keep_partitions(now=now, days=settings.TRACE_DAYS)
     remove_expired(now=now)
     remove_deleted_mailboxes(now=now)
     remove_unreferenced(now=now)

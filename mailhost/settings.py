@@ -332,6 +332,11 @@ QUARANTINE_DAYS = env.integer(
 VERDICT_DAYS = env.integer(
     "MAILHOST_VERDICT_DAYS", 90, "How long it can be seen why a message came where it is.", minimum=1
 )
+TRACE_DAYS = env.integer(
+    "MAILHOST_TRACE_DAYS",
+    14,
+    "How long it can be found what became of each message that was brought here; 0: nothing is noted.",
+)
 FILTER_DNS_SECONDS = env.seconds(
     "MAILHOST_FILTER_DNS_TIMEOUT",
     5,

@@ -9,12 +9,14 @@ from delivery.models.queue import (
     RecipientState,
     ReportDue,
 )
+from delivery.models.trace import InboundTrace
 from delivery.models.verdict import Quarantined, RecordedVerdict
 
 __all__ = [
     "WAITING_STATES",
     "Attempt",
     "Destination",
+    "InboundTrace",
     "Quarantined",
     "QueuedMessage",
     "QueuedRecipient",

@@ -17,6 +17,7 @@ from delivery.smtp.replies import (
     reply_to,
 )
 from delivery.smtp.session import Session, SessionEnded, State
+from delivery.smtp.tracing import note_refusal
 from mailhost.net.connection import IdleTimeout, LineTooLong, ShuttingDown
 from mailhost.protocols.smtp.commands import parse_line
 from mailhost.protocols.smtp.replies import Reply
@@ -99,5 +100,7 @@ def _watch(session: Session, reply: Reply) -> Reply:
     if reply.is_refusal:
         session.refusals += 1
     if reply.is_refusal and session.refusals <= MAX_LOGGED_REFUSALS:
-        log.info("refused", peer=session.connection.peer, reply=str(reply))
+        log.info("refused", session=session.id, peer=session.connection.peer, reply=str(reply))
+        note_refusal(session, reply)
+    session.named, session.is_noted = "", False
     return reply

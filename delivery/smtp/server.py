@@ -17,6 +17,7 @@ from delivery.smtp.connection import SmtpConnection
 from delivery.smtp.conversation import converse
 from delivery.smtp.replies import CLOSING_FAILED, CLOSING_TOO_MANY_CONNECTIONS
 from delivery.smtp.session import Door, Host, Session
+from delivery.smtp.tracing import TraceWriter
 from mailhost.net import process
 from mailhost.net.connection import ConnectionLost
 from mailhost.net.listeners import ConnectionLimits, Listener, bind
@@ -43,7 +44,7 @@ def session_server(door: Door, host: Host) -> Callable[[SmtpConnection], Awaitab
     async def serve(connection: SmtpConnection) -> None:
         is_over = False
         try:
-            await converse(Session(connection, door, host))
+            await converse(Session(connection, door, host, id=host.new_trace_id()))
             is_over = True
         except ConnectionLost:
             is_over = True
@@ -101,7 +102,7 @@ def new_trace_id() -> str:
 
 async def serve_smtp(stopping: asyncio.Event) -> None:
     """The SMTP process, until it is told to stop."""
-    writer, router = Writer(), Router()
+    writer, router, tracing = Writer(), Router(), TraceWriter()
     host = Host(
         name=settings.HOSTNAME,
         tls=server_context(settings.TLS_CERT, settings.TLS_KEY),
@@ -112,6 +113,7 @@ async def serve_smtp(stopping: asyncio.Event) -> None:
         resolver=Resolver(
             nameserver=parse_nameserver(settings.RESOLVER), look_up_seconds=settings.FILTER_DNS_SECONDS
         ),
+        trace=tracing.note if settings.TRACE_DAYS else lambda noted: None,
     )
     ports = Ports(*(settings.PORTS[name] for name in ("smtp", "submission", "submissions")))
     try:
@@ -121,4 +123,5 @@ async def serve_smtp(stopping: asyncio.Event) -> None:
     finally:
         await writer.close()
         await router.close()
+        await tracing.close()
         close_store_threads()

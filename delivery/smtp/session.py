@@ -1,7 +1,7 @@
 """What one SMTP session knows, and what it needs of the process around it."""
 
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
@@ -12,6 +12,7 @@ from delivery.acceptance import Acceptance, Accepted
 from delivery.envelope import Envelope
 from delivery.routing import Route
 from delivery.smtp.connection import SmtpConnection
+from delivery.trace import Noted
 from mailboxes.authentication import Principal
 from mailhost.net.resolver import Resolver
 
@@ -56,6 +57,7 @@ class Host:
     new_trace_id: Callable[[], str]
     resolver: Resolver | None = None
     """None: nobody is asked who a message is from."""
+    trace: Callable[[Sequence[Noted]], None] = lambda noted: None
     held_octets: int = 0  # of messages under way, all sessions together
 
 
@@ -78,6 +80,9 @@ class Session:
     refused_recipients: int = 0
     login_failures: int = 0
     refusals: int = 0
+    id: str = ""
+    named: str = ""  # the forward-path of the RCPT that is being looked at
+    is_noted: bool = False  # the reply that is next stands in the trace already
 
     @property
     def state(self) -> State:

@@ -8,7 +8,9 @@ from delivery.acceptance import Acceptance
 from delivery.smtp.completion import complete
 from delivery.smtp.examining import examine_incoming
 from delivery.smtp.message_reading import read_message
+from delivery.smtp.replies import FACTS, reply_to
 from delivery.smtp.session import Session, State
+from delivery.smtp.tracing import note_message
 from mailhost.protocols.smtp.replies import CommandRefused, Reply
 
 ALLOWED_IN: Final = frozenset({State.RECIPIENTS})
@@ -29,24 +31,32 @@ async def data(session: Session, argument: str) -> Reply:
 
 
 async def _take(session: Session) -> Reply:
-    envelope = session.envelope
-    assert envelope is not None
     async with read_message(session) as octets:
         trace_id = session.host.new_trace_id()
-        examined = await examine_incoming(session, octets, trace_id=trace_id)
-        octets = await complete(session, octets, trace_id=trace_id, results_field=examined.results_field)
-        await session.host.accept(
-            Acceptance(
-                octets=octets,
-                account_ids=examined.plain_ids,
-                judged=examined.judged,
-                relay=tuple(envelope.relay.values()),
-                reverse_path=str(envelope.reverse_path),
-                submitted_by=session.principal.account_id if session.principal else None,
-                body=envelope.body,
-                is_smtputf8=envelope.is_smtputf8,
-            )
+        try:
+            return await _accept(session, octets, trace_id)
+        except FACTS as fact:
+            note_message(session, octets, reply_to(fact), trace_id=trace_id)
+            raise
+
+
+async def _accept(session: Session, octets: bytes, trace_id: str) -> Reply:
+    envelope = session.envelope
+    assert envelope is not None
+    examined = await examine_incoming(session, octets, trace_id=trace_id)
+    whole = await complete(session, octets, trace_id=trace_id, results_field=examined.results_field)
+    await session.host.accept(
+        Acceptance(
+            octets=whole,
+            account_ids=examined.plain_ids,
+            judged=examined.judged,
+            relay=tuple(envelope.relay.values()),
+            reverse_path=str(envelope.reverse_path),
+            submitted_by=session.principal.account_id if session.principal else None,
+            body=envelope.body,
+            is_smtputf8=envelope.is_smtputf8,
         )
+    )
     session.idle_commands = 0
     log.info(
         "accepted",
@@ -57,6 +67,9 @@ async def _take(session: Session) -> Reply:
         recipients=len(envelope.forward_paths),
         local=len(envelope.account_ids),
         relay=len(envelope.relay),
-        size_octets=len(octets),
+        size_octets=len(whole),
     )
-    return Reply(250, "2.0.0", f"Ok: accepted as {trace_id}")
+    reply = Reply(250, "2.0.0", f"Ok: accepted as {trace_id}")
+    note_message(session, octets, reply, trace_id=trace_id, judged=examined.judged)
+    session.is_noted = False
+    return reply

@@ -20,6 +20,7 @@ async def rcpt(session: Session, argument: str) -> Reply:
     envelope = session.envelope
     assert envelope is not None
     command = parse_rcpt(argument, is_extended=session.is_extended, is_smtputf8=envelope.is_smtputf8)
+    session.named = str(command.forward_path)
     if len(envelope.forward_paths) >= settings.SMTP_MAX_RECIPIENTS:
         return TOO_MANY_RECIPIENTS
     try:

@@ -1,0 +1,52 @@
+"""What became of each message that was brought here, for each recipient: found by whoever asks where it is."""
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class Outcome(models.IntegerChoices):
+    """What the client was told of one recipient, and where its copy went."""
+
+    ACCEPTED = 0, "accepted"
+    JUNK = 1, "accepted into Junk"
+    QUARANTINED = 2, "held in quarantine"
+    RELAYED = 3, "accepted for another host"
+    DEFERRED = 4, "put off"
+    REFUSED = 5, "refused"
+
+
+class InboundTrace(models.Model):
+    """One recipient of one message, or a session that was refused before it named one (`forward_path` is "").
+
+    The table is divided by days (delivery/trace.py), so that what is old goes at once. `session` and `trace_id` are
+    what log, Received and replies call them. `account_id` is the account that it leads to here, no foreign key: a
+    trace outlives what it is about.
+    """
+
+    id = models.BigAutoField(
+        primary_key=True
+    )  # with `at`, in the database: the key of a divided table has to
+    at = models.DateTimeField()
+    session = models.TextField()
+    trace_id = models.TextField(blank=True)
+    peer = models.TextField()
+    helo = models.TextField(blank=True)
+    tls = models.TextField(blank=True)
+    login = models.TextField(blank=True)
+    reverse_path = models.TextField(blank=True)
+    forward_path = models.TextField(blank=True)
+    domain = models.TextField(blank=True)
+    account_id = models.BigIntegerField(null=True)
+    message_id = models.TextField(blank=True)
+    size_octets = models.BigIntegerField(default=0)
+    outcome = models.SmallIntegerField(choices=Outcome.choices)
+    reply = models.TextField(blank=True)
+
+    class Meta:
+        verbose_name = "inbound trace"
+        verbose_name_plural = "inbound traces"
+        ordering: ClassVar = ["-at"]
+
+    def __str__(self) -> str:
+        return f"{self.forward_path or self.peer}: {Outcome(self.outcome).label}"

@@ -1,0 +1,157 @@
+"""The inbound trace: written in batches beside the sessions, read by whoever may see it, dropped by days.
+
+A process that is killed loses what it noted in the last second; no message waits for its trace.
+"""
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+from datetime import UTC, date, datetime, timedelta
+
+import psycopg
+import structlog
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Lower
+
+from delivery.models import InboundTrace
+from delivery.models.trace import Outcome
+from mailhost.net.database import cursor
+
+log = structlog.get_logger(__name__)
+
+DAYS_AHEAD = 7  # partitions that are made before they are needed: a worker may be away for so long
+MAX_TEXT = 500  # characters of what other people say
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """One recipient of one message, as InboundTrace has it; account_id None: nobody here."""
+
+    at: datetime
+    session: str
+    trace_id: str
+    peer: str
+    helo: str
+    tls: str
+    login: str
+    reverse_path: str
+    forward_path: str
+    domain: str
+    account_id: int | None
+    message_id: str
+    size_octets: int
+    outcome: Outcome
+    reply: str
+
+
+_COLUMNS = [field.name for field in fields(Noted)]
+COPY = f"COPY delivery_inboundtrace ({', '.join(_COLUMNS)}) FROM STDIN"
+
+
+@transaction.atomic
+def write(noted: Sequence[Noted]) -> None:
+    """All of them in one go."""
+    with cursor() as sql, sql.copy(COPY.encode()) as copying:
+        for each in noted:
+            copying.write_row([_storable(value) for value in astuple(each)])
+
+
+def _storable(value: object) -> object:
+    """Postgres takes no NUL, and whole novels are of no use."""
+    return value.replace("\0", "")[:MAX_TEXT] if isinstance(value, str) else value
+
+
+def search(
+    *,
+    domains: Sequence[str] | None = None,
+    account_id: int | None = None,
+    text: str = "",
+    outcomes: Sequence[int] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> "QuerySet[InboundTrace]":
+    """Newest first. With `domains` what is for those alone, with `account_id` what is for that account.
+
+    text: an address (sender or recipient), a domain of a recipient, a Message-ID, a trace id, a session or a peer's
+    address, whole; each is one look into an index.
+    """
+    rows = InboundTrace.objects.annotate(to=Lower("forward_path"), by=Lower("reverse_path")).order_by(
+        "-at", "-id"
+    )
+    if domains is not None:
+        rows = rows.filter(domain__in=domains)
+    if account_id is not None:
+        rows = rows.filter(account_id=account_id)
+    if outcomes:
+        rows = rows.filter(outcome__in=outcomes)
+    if since is not None:
+        rows = rows.filter(at__gte=since)
+    if until is not None:
+        rows = rows.filter(at__lt=until)
+    if text := text.strip():
+        rows = rows.filter(_means(text))
+    return rows
+
+
+def _means(text: str) -> Q:
+    folded = text.lower().strip("<>")
+    return (
+        Q(to=folded)
+        | Q(by=folded)
+        | Q(message_id=text if text.startswith("<") else f"<{text}>")
+        | Q(trace_id=folded)
+        | Q(session=folded)
+        | Q(peer=folded)
+        | Q(domain=folded)
+    )
+
+
+# --- Partitions -------------------------------------------------------------------------------------------------------
+
+
+def keep_partitions(*, now: datetime, days: int) -> None:
+    """Makes the partitions of the days to come, and drops those that are older than so many days."""
+    today = now.astimezone(UTC).date()
+    existing = _partitions()
+    for number in range(DAYS_AHEAD + 1):
+        day = today + timedelta(days=number)
+        if day not in existing:
+            _make(day)
+    for day in existing:
+        if day < today - timedelta(days=days):
+            with connection.cursor() as sql:
+                sql.execute(f"DROP TABLE IF EXISTS {_name(day)}")
+    InboundTrace.objects.filter(
+        at__lt=now - timedelta(days=days + 1)
+    ).delete()  # of the partition for the rest
+
+
+def _make(day: date) -> None:
+    start, end = (datetime.combine(each, datetime.min.time(), UTC) for each in (day, day + timedelta(days=1)))
+    try:
+        with transaction.atomic(), connection.cursor() as sql:
+            sql.execute(
+                f"CREATE TABLE IF NOT EXISTS {_name(day)} PARTITION OF delivery_inboundtrace "
+                f"FOR VALUES FROM ('{start.isoformat()}') TO ('{end.isoformat()}')"
+            )
+    except (DatabaseError, psycopg.Error) as error:
+        # Rows of that day are in the partition for the rest already: there they stay, and are found all the same.
+        log.warning("trace partition not made", day=day.isoformat(), error=str(error).partition("\n")[0])
+
+
+def _name(day: date) -> str:
+    return f"delivery_inboundtrace_{day:%Y%m%d}"
+
+
+def _partitions() -> list[date]:
+    with connection.cursor() as sql:
+        sql.execute(
+            "SELECT child.relname FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid "
+            "WHERE inhparent = 'delivery_inboundtrace'::regclass"
+        )
+        names = [name for (name,) in sql.fetchall()]
+    return sorted(
+        datetime.strptime(name.rpartition("_")[2], "%Y%m%d").replace(tzinfo=UTC).date()
+        for name in names
+        if name.rpartition("_")[2].isdigit()
+    )
