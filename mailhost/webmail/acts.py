@@ -83,7 +83,8 @@ def perform(
         to_owner_id=target.account_id,
         now=now,
     )
-    return f"{_messages(len(moved.uids))} moved to {label(target)}."
+    learns = " The filter learns from it." if moved.uids and act in (Act.JUNK, Act.NOT_JUNK) else ""
+    return f"{_messages(len(moved.uids))} moved to {label(target)}.{learns}"
 
 
 def _target(desk: Desk, act: Act, to_mailbox_id: int | None, now: datetime) -> MailboxEntry:

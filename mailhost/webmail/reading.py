@@ -33,6 +33,7 @@ class Letter:
     uid: int
     flags: Flag
     at: datetime
+    content_id: int
     octets: bytes
     message: ReadableMessage
 
@@ -59,13 +60,20 @@ def read_octets(entry: MailboxEntry, uid: int) -> bytes:
 def read_letter(entry: MailboxEntry, uid: int) -> Letter:
     """Reads the message, and marks nothing. Raises MessageNotFound."""
     row = (
-        Message.objects.filter(mailbox_id=entry.mailbox_id, uid=uid).values("flags", "internal_date").first()
+        Message.objects.filter(mailbox_id=entry.mailbox_id, uid=uid)
+        .values("flags", "internal_date", "content_id")
+        .first()
     )
     if row is None:
         raise MessageNotFound
     octets = read_octets(entry, uid)
     return Letter(
-        uid, Flag(row["flags"]), row["internal_date"], octets, read_message(octets, limits=structure.limits())
+        uid,
+        Flag(row["flags"]),
+        row["internal_date"],
+        row["content_id"],
+        octets,
+        read_message(octets, limits=structure.limits()),
     )
 
 

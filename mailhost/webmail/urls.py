@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from mailhost.webmail.pages import account, compose, letter, message_list
+from mailhost.webmail.pages import account, compose, deliveries, letter, message_list, quarantine, senders
 
 
 class NumberConverter:
@@ -27,10 +27,15 @@ urlpatterns = [
     path("", message_list.start, name="start"),
     path("account/", account.show_account, name="account"),
     path("news/", message_list.news, name="news"),
+    path("quarantine/", quarantine.show_quarantine, name="quarantine"),
+    path("quarantine/act/", quarantine.act_on_held, name="quarantine-act"),
+    path("senders/", senders.show_senders, name="senders"),
+    path("deliveries/", deliveries.show_deliveries, name="deliveries"),
     path("new/", compose.compose_new, name="compose"),
     path("<number:mailbox_id>/", message_list.show_list, name="list"),
     path("<number:mailbox_id>/act/", message_list.act, name="act"),
     path("<number:mailbox_id>/<number:uid>/", letter.show_letter, name="letter"),
+    path("<number:mailbox_id>/<number:uid>/sender/", senders.rule_sender, name="sender"),
     path("<number:mailbox_id>/<number:uid>/html/", letter.show_html, name="html"),
     path("<number:mailbox_id>/<number:uid>/source/", letter.show_source, name="source"),
     path("<number:mailbox_id>/<number:uid>/download/", letter.download, name="download"),

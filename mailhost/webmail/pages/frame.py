@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from delivery.quarantine import held_count
 from mailboxes.store.values import MailboxEntry
 from mailhost.webmail.access import Desk
 
@@ -25,6 +26,7 @@ def show(
     frame = {
         "account": desk.account,
         "folders": desk.folders(),
+        "held_count": held_count(account_id=desk.account.pk),
         "entry": entry,
         "known_uid_next": entry.uid_next if entry is not None and is_list else "",
         "used_octets": desk.used_octets(),

@@ -20,6 +20,7 @@ from mailhost.webmail.reading import (
     read_letter,
     read_octets,
 )
+from mailhost.webmail.reasons import why
 
 MAX_SOURCE_OCTETS = 1 << 20  # shown; the download has all
 # The frame's own policy: no script, no form, no frame, nothing loaded but images that are asked for. `sandbox` gives
@@ -53,6 +54,7 @@ def show_letter(request: HttpRequest, desk: Desk, mailbox_id: int, uid: int) -> 
         text=plain_text.to_html(letter.message.text_plain or "") if html is None else "",
         has_remote_images=html is not None and has_remote_images(html),
         show_images="images" in request.GET,
+        why=why(letter, account_id=desk.account.pk) if entry.account_id == desk.account.pk else None,
         newer=newer,
         older=older,
     )

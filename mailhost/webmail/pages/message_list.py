@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from delivery.quarantine import held_count
 from mailboxes.exceptions import NotPermitted, QuotaExceeded
 from mailhost.webmail.access import Desk, for_account_holders
 from mailhost.webmail.acts import EMPTIED, Act, perform
@@ -60,6 +61,7 @@ def news(request: HttpRequest, desk: Desk) -> HttpResponse:
     entry = desk.mailbox(at) if at is not None else None
     context = {
         "folders": desk.folders(),
+        "held_count": held_count(account_id=desk.account.pk),
         "entry": entry,
         "arrived": entry is not None and known is not None and entry.uid_next > known,
     }

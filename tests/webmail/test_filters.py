@@ -1,0 +1,200 @@
+"""What people see of the filters: why a message is here, rules for senders, quarantine, what came for them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+if TYPE_CHECKING:
+    from delivery.findings import Action, Finding
+    from mailboxes.models import Account
+
+NOW = datetime.now(UTC)
+LETTER = b"From: Ann <ann@far.test>\r\nTo: alice\r\nSubject: Cheap watches\r\n\r\nBuy now.\r\n"
+
+
+def bring(account: "Account", action: "Action", *findings: "Finding") -> int:
+    """A message that the filters have judged so; its content's id."""
+    from delivery.acceptance import Acceptance, accept_now
+    from delivery.filters.recording import Judged
+    from delivery.findings import Action, Verdict
+    from mailboxes.models import Mailbox
+
+    junk = Mailbox.objects.get(account=account, name="Junk").pk if action is Action.JUNK else None
+    verdict = Verdict(action, sum(finding.score for finding in findings), findings)
+    judged = Judged(account.pk, verdict, "00ab", "192.0.2.1", "ann@far.test", junk)
+    return accept_now(Acceptance(LETTER, judged=(judged,)), now=NOW).content_id
+
+
+def page_of(account: "Account", mailbox: str) -> str:
+    from mailboxes.models import Message
+
+    [message] = Message.objects.filter(mailbox__account=account, mailbox__name=mailbox)
+    return reverse("webmail:letter", args=[message.mailbox_id, message.uid])
+
+
+@pytest.fixture
+def junk_mail(alice: "Account") -> str:
+    from delivery.findings import Action, Finding
+
+    bring(
+        alice,
+        Action.JUNK,
+        Finding("lessons", "junk", "It reads like junk: <b>watches</b>.", 5.5),
+        Finding("header", "no-date", "The message has no date.", 1.0),
+        Finding("dmarc", "pass", "far.test is authenticated.", -0.5),
+    )
+    return page_of(alice, "Junk")
+
+
+def text_of(client: Client, address: str) -> str:
+    response = client.get(address)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_the_page_says_why_the_message_is_where_it_is(signed_in: Client, junk_mail: str) -> None:
+    page = text_of(signed_in, junk_mail)
+    assert "It was put into Junk." in page
+    assert "6 points of what junk has" in page
+    assert "It reads like junk: &lt;b&gt;watches&lt;/b&gt;." in page
+    assert page.index("It reads like junk") < page.index("has no date") < page.index("is authenticated")
+    assert "+5.5" in page
+    assert "−0.5" in page
+
+
+def test_a_message_that_was_never_judged_says_nothing(
+    signed_in: Client, alice: "Account", deliver: object
+) -> None:
+    from delivery.acceptance import Acceptance, accept_now
+
+    accept_now(Acceptance(LETTER, account_ids=(alice.pk,)), now=NOW)
+    assert "Why is this here?" not in text_of(signed_in, page_of(alice, "INBOX"))
+
+
+def test_a_sender_can_be_let_in_and_the_page_says_what_follows(
+    signed_in: Client, alice: "Account", junk_mail: str
+) -> None:
+    answer = signed_in.post(junk_mail + "sender/", {"pattern": "@far.test", "rule": "allow"}, follow=True)
+    page = answer.content.decode()
+    assert "Mail from @far.test is always let in." in page
+    assert "The next one like it would go to your inbox" in page
+    assert alice.sender_rules.get().is_allowed
+
+
+def test_a_sender_can_be_refused_and_the_rule_forgotten(
+    signed_in: Client, alice: "Account", junk_mail: str
+) -> None:
+    answer = signed_in.post(junk_mail + "sender/", {"pattern": "ann@far.test", "rule": "refuse"}, follow=True)
+    assert "The next one like it would be refused" in answer.content.decode()
+    page = text_of(signed_in, "/mail/senders/")
+    assert "ann@far.test" in page
+    answer = signed_in.post("/mail/senders/", {"forget": "ann@far.test"}, follow=True)
+    assert "There is no rule for ann@far.test any more." in answer.content.decode()
+    assert not alice.sender_rules.exists()
+
+
+def test_what_is_no_sender_is_told(signed_in: Client, alice: "Account") -> None:
+    answer = signed_in.post("/mail/senders/", {"pattern": "nonsense", "rule": "allow"})
+    assert answer.status_code == 422
+    assert "neither an address nor @domain" in answer.content.decode()
+    assert not alice.sender_rules.exists()
+
+
+def test_what_was_held_can_be_taken_and_teaches_the_filter(signed_in: Client, alice: "Account") -> None:
+    from delivery.findings import Action, Finding
+    from delivery.models import Quarantined
+    from mailboxes.models import Lesson, Message
+
+    content_id = bring(alice, Action.QUARANTINE, Finding("sender-rule", "refused", "You refuse it.", 100))
+    page = text_of(signed_in, "/mail/quarantine/")
+    assert "Cheap watches" in page
+    assert "You refuse it." in page
+    assert 'class="name">Quarantine</span><span class="count">1' in page
+    [held] = Quarantined.objects.filter(account=alice)
+    answer = signed_in.post("/mail/quarantine/act/", {"release-one": held.pk}, follow=True)
+    assert "1 message moved to your inbox." in answer.content.decode()
+    [message] = Message.objects.filter(mailbox__account=alice)
+    assert (message.content_id, message.mailbox.name, message.internal_date) == (content_id, "INBOX", NOW)
+    assert not Lesson.objects.get(scope=alice.pk, content_id=content_id).is_junk
+    assert not Quarantined.objects.filter(account=alice).exists()
+
+
+def test_what_was_held_can_be_let_go(signed_in: Client, alice: "Account") -> None:
+    from delivery.findings import Action
+    from delivery.models import Quarantined
+
+    bring(alice, Action.QUARANTINE)
+    bring(alice, Action.QUARANTINE)
+    ids = list(Quarantined.objects.filter(account=alice).values_list("pk", flat=True))
+    answer = signed_in.post("/mail/quarantine/act/", {"act": "discard", "id": ids}, follow=True)
+    assert "2 messages discarded." in answer.content.decode()
+    assert "Nothing is held back" in answer.content.decode()
+
+
+def test_nobody_takes_what_is_held_for_another(signed_in: Client, alice: "Account") -> None:
+    from delivery.findings import Action
+    from delivery.models import Quarantined
+    from tests.support.hosting import new_account
+
+    bob = new_account("bob")
+    bring(bob, Action.QUARANTINE)
+    [held] = Quarantined.objects.filter(account=bob)
+    for act in ("release-one", "discard-one"):
+        signed_in.post("/mail/quarantine/act/", {act: held.pk})
+    assert Quarantined.objects.filter(account=bob).exists()
+
+
+def test_a_full_account_is_told_so_and_loses_nothing(signed_in: Client, alice: "Account") -> None:
+    from delivery.findings import Action
+    from delivery.models import Quarantined
+    from mailboxes.accounts import change_account
+
+    bring(alice, Action.QUARANTINE)
+    change_account(account_id=alice.pk, quota_octets=1, by="test")
+    [held] = Quarantined.objects.filter(account=alice)
+    answer = signed_in.post("/mail/quarantine/act/", {"release-one": held.pk}, follow=True)
+    assert "There is no room for that in your account." in answer.content.decode()
+    assert Quarantined.objects.filter(account=alice).exists()
+
+
+def test_what_nobody_takes_in_time_is_removed(alice: "Account") -> None:
+    from delivery import quarantine
+    from delivery.findings import Action
+
+    bring(alice, Action.QUARANTINE)
+    assert quarantine.remove_expired(now=NOW + timedelta(days=29)) == 0
+    assert quarantine.remove_expired(now=NOW + timedelta(days=31)) == 1
+
+
+def test_people_see_what_came_for_them_and_for_nobody_else(signed_in: Client, alice: "Account") -> None:
+    from delivery import trace
+    from delivery.models.trace import Outcome
+
+    def noted(account_id: int, sender: str) -> trace.Noted:
+        return trace.Noted(
+            NOW,
+            "s",
+            "t",
+            "192.0.2.1",
+            "",
+            "",
+            "",
+            sender,
+            alice.login,
+            "",
+            account_id,
+            "",
+            1,
+            Outcome.JUNK,
+            "250 Ok",
+        )
+
+    trace.write([noted(alice.pk, "ann@far.test"), noted(alice.pk + 1, "eve@far.test")])
+    page = text_of(signed_in, "/mail/deliveries/")
+    assert "ann@far.test" in page
+    assert "accepted into Junk" in page
+    assert "eve@far.test" not in page
+    assert "Nothing of that kind" in text_of(signed_in, "/mail/deliveries/?q=eve@far.test")
