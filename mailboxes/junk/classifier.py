@@ -148,10 +148,7 @@ def log_chi_square_tail(half: float, count: int) -> float:
 
 def _reasons(clues: Sequence[Clue]) -> tuple[str, ...]:
     strongest = sorted(clues, key=lambda clue: (-abs(clue.belief - 0.5), clue.token))[:MAX_REASONS]
-    return tuple(
-        f"{describe(clue.token)} stands in {'junk' if clue.belief > 0.5 else 'wanted mail'} ({clue.belief:.0%})"
-        for clue in strongest
-    )
+    return tuple(f"{describe(clue.token)} ({clue.belief:.0%} junk)" for clue in strongest)
 
 
 _FIELDS = {

@@ -65,7 +65,12 @@ def next_time(letter: Letter, *, account_id: int) -> str:
         return ""
     message = Incoming(ip_address(row.peer), "", row.reverse_path, frozenset(), letter.octets)
     again = _judged_again(message, verdict.findings, account_id)
-    return f"{NEXT[again.action]} ({again.score:g} points)." if again else ""
+    if again is None:
+        return ""
+    unproven = [
+        each.text for each in again.findings if each.check == "sender-rule" and each.result == "unproven"
+    ]
+    return " ".join([f"{NEXT[again.action]} ({again.score:g} points).", *unproven])
 
 
 def _judged_again(message: Incoming, findings: Iterable[Finding], account_id: int) -> Verdict | None:

@@ -79,7 +79,7 @@ def test_a_sender_can_be_let_in_and_the_page_says_what_follows(
 ) -> None:
     answer = signed_in.post(junk_mail + "sender/", {"pattern": "@far.test", "rule": "allow"}, follow=True)
     page = answer.content.decode()
-    assert "Mail from @far.test is always let in." in page
+    assert "Mail from @far.test is let in where it is proven to be from there." in page
     assert "The next one like it would go to your inbox" in page
     assert alice.sender_rules.get().is_allowed
 

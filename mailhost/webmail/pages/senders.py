@@ -75,5 +75,5 @@ def _set(request: HttpRequest, desk: Desk, pattern: str, rule: str) -> None:
     row = set_sender_rule(
         account_id=desk.account.pk, pattern=pattern, is_allowed=is_allowed, by=desk.account.login
     )
-    done = "is always let in" if is_allowed else "is refused from now on"
+    done = "is let in where it is proven to be from there" if is_allowed else "is refused from now on"
     messages.success(request, f"Mail from {row.pattern} {done}.")

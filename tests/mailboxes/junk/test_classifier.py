@@ -96,8 +96,8 @@ def test_a_token_counts_by_its_share_of_each_kind() -> None:
 def test_reasons_say_what_told_most() -> None:
     judged = judge(["pills", "meeting", "url:pills.example"], [knowing(pills=(90, 0), meeting=(0, 5))])
     assert judged.reasons == (
-        'the word "pills" stands in junk (100%)',
-        'the word "meeting" stands in wanted mail (3%)',
+        'the word "pills" (100% junk)',
+        'the word "meeting" (3% junk)',
     )
 
 
