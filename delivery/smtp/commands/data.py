@@ -1,19 +1,14 @@
-"""DATA (RFC 5321 section 4.1.1.4): 250 is said only when the message is committed."""
+"""DATA (RFC 5321 section 4.1.1.4)."""
 
 from typing import Final
 
-import structlog
-
-from delivery.acceptance import Acceptance
-from delivery.smtp.completion import complete
 from delivery.smtp.message_reading import read_message
 from delivery.smtp.session import Session, State
+from delivery.smtp.taking import take
 from mailhost.protocols.smtp.replies import CommandRefused, Reply
 
 ALLOWED_IN: Final = frozenset({State.RECIPIENTS})
 GO_AHEAD: Final = Reply(354, "", "End data with <CR><LF>.<CR><LF>")
-
-log = structlog.get_logger(__name__)
 
 
 async def data(session: Session, argument: str) -> Reply:
@@ -22,38 +17,7 @@ async def data(session: Session, argument: str) -> Reply:
         raise CommandRefused(501, "5.5.4", "DATA takes no argument")
     session.connection.write(GO_AHEAD.encode())
     try:
-        return await _take(session)
+        async with read_message(session) as octets:
+            return await take(session, octets)
     finally:
         session.reset()
-
-
-async def _take(session: Session) -> Reply:
-    envelope = session.envelope
-    assert envelope is not None
-    async with read_message(session) as octets:
-        trace_id = session.host.new_trace_id()
-        octets = await complete(session, octets, trace_id=trace_id)
-        await session.host.accept(
-            Acceptance(
-                octets=octets,
-                account_ids=tuple(envelope.account_ids),
-                relay=tuple(envelope.relay.values()),
-                reverse_path=str(envelope.reverse_path),
-                submitted_by=session.principal.account_id if session.principal else None,
-                body=envelope.body,
-                is_smtputf8=envelope.is_smtputf8,
-            )
-        )
-    session.idle_commands = 0
-    log.info(
-        "accepted",
-        id=trace_id,
-        peer=session.connection.peer,
-        login=session.principal.login if session.principal else "",
-        reverse_path=str(envelope.reverse_path),
-        recipients=len(envelope.forward_paths),
-        local=len(envelope.account_ids),
-        relay=len(envelope.relay),
-        size_octets=len(octets),
-    )
-    return Reply(250, "2.0.0", f"Ok: accepted as {trace_id}")

@@ -1,0 +1,52 @@
+"""The end of every message that comes in, by DATA or by BDAT: completed, handed to delivery, answered.
+
+RFC 5321 section 4.1.1.4: 250 is said only when the message is committed.
+"""
+
+import structlog
+
+from delivery.acceptance import Acceptance
+from delivery.envelope import Envelope
+from delivery.smtp.completion import complete
+from delivery.smtp.session import Session
+from mailhost.protocols.smtp.replies import Reply
+
+log = structlog.get_logger(__name__)
+
+
+async def take(session: Session, octets: bytes) -> Reply:
+    """Takes the message of the session's transaction. Raises CommandRefused, and the facts of Writer.accept."""
+    envelope = session.envelope
+    assert envelope is not None
+    trace_id = session.host.new_trace_id()
+    octets = await complete(session, octets, trace_id=trace_id)
+    await session.host.accept(_acceptance(session, envelope, octets))
+    session.idle_commands = 0
+    _log(session, envelope, trace_id=trace_id, size_octets=len(octets))
+    return Reply(250, "2.0.0", f"Ok: accepted as {trace_id}")
+
+
+def _acceptance(session: Session, envelope: Envelope, octets: bytes) -> Acceptance:
+    return Acceptance(
+        octets=octets,
+        account_ids=tuple(envelope.account_ids),
+        relay=tuple(envelope.relay.values()),
+        reverse_path=str(envelope.reverse_path),
+        submitted_by=session.principal.account_id if session.principal else None,
+        body=envelope.body,
+        is_smtputf8=envelope.is_smtputf8,
+    )
+
+
+def _log(session: Session, envelope: Envelope, *, trace_id: str, size_octets: int) -> None:
+    log.info(
+        "accepted",
+        id=trace_id,
+        peer=session.connection.peer,
+        login=session.principal.login if session.principal else "",
+        reverse_path=str(envelope.reverse_path),
+        recipients=len(envelope.forward_paths),
+        local=len(envelope.account_ids),
+        relay=len(envelope.relay),
+        size_octets=size_octets,
+    )
