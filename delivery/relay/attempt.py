@@ -203,6 +203,7 @@ def _transaction(parcel: Parcel, recipients: Sequence[OutgoingRecipient], data: 
         needs_smtputf8=parcel.needs_smtputf8,
         ret=message.ret,
         envid=message.envid,
+        requires_tls=message.requires_tls,
     )
 
 

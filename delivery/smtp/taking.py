@@ -35,6 +35,10 @@ def _acceptance(session: Session, envelope: Envelope, octets: bytes) -> Acceptan
         submitted_by=session.principal.account_id if session.principal else None,
         body=envelope.body,
         is_smtputf8=envelope.is_smtputf8,
+        ret=envelope.ret,
+        envid=envelope.envid,
+        requires_tls=envelope.requires_tls,
+        dsn_requests=envelope.dsn_requests,
     )
 
 
