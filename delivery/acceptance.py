@@ -21,6 +21,7 @@ from mailboxes.store.values import Flag, NewContent
 from mailhost.net.batcher import Batcher
 from mailhost.net.store_threads import StoreThreads, in_store
 from mailhost.protocols.addresses import EmailAddress
+from mailhost.protocols.message.without_binary import has_binary
 from mailhost.protocols.smtp.commands import Body
 from mailhost.protocols.smtp.dsn_parameters import NOTHING_ASKED, DsnRequest
 
@@ -120,12 +121,19 @@ def _queued(acceptance: Acceptance, item: Item) -> NewQueuedMessage:
         recipients=[_recipient(acceptance, address) for address in acceptance.relay],
         account_id=acceptance.submitted_by,
         size_octets=len(acceptance.octets),
-        body="7BIT" if acceptance.octets.isascii() else "8BITMIME",
+        body=_body(acceptance),
         smtputf8=acceptance.is_smtputf8,
         ret=acceptance.ret,
         envid=acceptance.envid,
         requires_tls=acceptance.requires_tls,
     )
+
+
+def _body(acceptance: Acceptance) -> Body:
+    """What it needs on its way, whatever was announced: octets in plain lines go anywhere."""
+    if acceptance.body == "BINARYMIME" and has_binary(acceptance.octets):
+        return "BINARYMIME"
+    return "7BIT" if acceptance.octets.isascii() else "8BITMIME"
 
 
 def _recipient(acceptance: Acceptance, address: EmailAddress) -> NewRecipient:

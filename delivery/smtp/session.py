@@ -12,6 +12,7 @@ from delivery.acceptance import Acceptance, Accepted
 from delivery.envelope import Envelope
 from delivery.routing import Route
 from delivery.smtp.connection import SmtpConnection
+from delivery.smtp.incoming import Chunks
 from mailboxes.authentication import Principal
 
 
@@ -29,6 +30,7 @@ class State(Enum):
     GREETED = auto()
     MAIL = auto()  # a transaction without recipients
     RECIPIENTS = auto()
+    CHUNKS = auto()  # BDAT has brought some of the message
 
 
 ADDED_OCTETS = 4_096  # room for Return-Path and Received, which count against what the store takes
@@ -67,6 +69,7 @@ class Session:
     is_extended: bool = False
     principal: Principal | None = None
     envelope: Envelope | None = None
+    chunks: Chunks | None = None
     own_addresses: set[tuple[str, str]] = field(
         default_factory=set
     )  # found to be the account's, this transaction
@@ -83,11 +86,16 @@ class Session:
             return State.CONNECTED
         if self.envelope is None:
             return State.GREETED
+        if self.chunks is not None:
+            return State.CHUNKS
         return State.RECIPIENTS if self.envelope.forward_paths else State.MAIL
 
     def reset(self) -> None:
         """Ends the transaction, if there is one (RFC 5321 section 4.1.1.5)."""
         self.envelope = None
+        if self.chunks is not None:
+            self.chunks.release()
+            self.chunks = None
         self.own_addresses.clear()
 
     def forget_plaintext(self) -> None:

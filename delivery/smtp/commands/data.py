@@ -10,11 +10,16 @@ from mailhost.protocols.smtp.replies import CommandRefused, Reply
 ALLOWED_IN: Final = frozenset({State.RECIPIENTS})
 GO_AHEAD: Final = Reply(354, "", "End data with <CR><LF>.<CR><LF>")
 
+# RFC 3030 section 3: binary octets have no lines, so no dot can end them.
+NEEDS_BDAT: Final = Reply(503, "5.5.1", "BODY=BINARYMIME needs BDAT")
+
 
 async def data(session: Session, argument: str) -> Reply:
     """Takes the message and hands it to delivery."""
     if argument:
         raise CommandRefused(501, "5.5.4", "DATA takes no argument")
+    if session.envelope is not None and session.envelope.body == "BINARYMIME":
+        return NEEDS_BDAT
     session.connection.write(GO_AHEAD.encode())
     try:
         async with read_message(session) as octets:

@@ -15,6 +15,8 @@ async def ehlo(session: Session, argument: str) -> Reply:
         "PIPELINING",
         f"SIZE {max_message_octets()}",
         "8BITMIME",
+        "CHUNKING",
+        "BINARYMIME",
         "SMTPUTF8",
         "DSN",
         "ENHANCEDSTATUSCODES",

@@ -46,6 +46,14 @@ class Rcpt:
     dsn: DsnRequest = NOTHING_ASKED
 
 
+@dataclass(frozen=True, slots=True)
+class Bdat:
+    """BDAT: so many octets follow its line at once."""
+
+    octets: int
+    is_last: bool = False
+
+
 def parse_line(line: bytes) -> tuple[str, str]:
     """(verb in upper case, argument) of a command line without its CRLF."""
     try:
@@ -88,6 +96,14 @@ def parse_rcpt(argument: str, *, is_extended: bool = True, is_smtputf8: bool = F
     dsn = DsnRequest(parse_notify(parameters.pop("NOTIFY", "")), parse_orcpt(parameters.pop("ORCPT", "")))
     _require_none_left(parameters)
     return Rcpt(forward_path, dsn)
+
+
+def parse_bdat(argument: str) -> Bdat:
+    """BDAT chunk-size [LAST] (RFC 3030 section 2)."""
+    size, _, end_marker = argument.partition(" ")
+    if not _SIZE.fullmatch(size) or end_marker.strip().upper() not in {"", "LAST"}:
+        raise CommandRefused(501, "5.5.4", "Syntax: BDAT size [LAST]; the connection ends here")
+    return Bdat(int(size), bool(end_marker.strip()))
 
 
 def _after_keyword(keyword: str, argument: str) -> str:
