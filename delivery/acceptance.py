@@ -4,8 +4,8 @@ What comes in while one commit runs goes into the next one together (group commi
 message waits for nothing, and many share the cost of the disk. No failure of one message touches the others.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.conf import settings
@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from delivery.filters.recording import Judged, record_verdicts
 from delivery.findings import Action
-from delivery.queue.enqueue import NewQueuedMessage, enqueue
+from delivery.queue.enqueue import NewQueuedMessage, NewRecipient, enqueue
 from mailboxes.exceptions import MailboxBusy, MailboxFact
 from mailboxes.store.append import SLOW_OCTETS, Item, Target, append_batch, prepare
 from mailboxes.store.arrivals import Arrival, Arrivals, Arrived
@@ -23,7 +23,9 @@ from mailboxes.store.values import Flag, NewContent
 from mailhost.net.batcher import Batcher
 from mailhost.net.store_threads import StoreThreads, in_store
 from mailhost.protocols.addresses import EmailAddress
+from mailhost.protocols.message.without_binary import has_binary
 from mailhost.protocols.smtp.commands import Body
+from mailhost.protocols.smtp.dsn_parameters import NOTHING_ASKED, DsnRequest
 
 OCTETS_PER_MESSAGE = 8 * 1024  # what a message weighs in a batch besides its own octets
 MAX_TURNS_LEFT_OUT = 3  # a message whose mailbox is locked so often is then waited for, beside the others
@@ -34,7 +36,8 @@ class Acceptance:
     """One message to take: complete octets (with Received and Return-Path), and where it goes.
 
     `account_ids` get it into INBOX, those in `judged` where their verdict says; `relay` goes to the queue.
-    `reverse_path` is "" for the null one.
+    `reverse_path` is "" for the null one. `dsn_requests` are by EmailAddress.key of those in relay, `ret` and `envid`
+    as in RFC 3461.
     """
 
     octets: bytes
@@ -45,6 +48,10 @@ class Acceptance:
     save_in_sent: bool = False
     body: Body = "8BITMIME"
     is_smtputf8: bool = False
+    ret: str = ""
+    envid: str = ""
+    requires_tls: bool = False
+    dsn_requests: Mapping[tuple[str, str], DsnRequest] = field(default_factory=dict)
     judged: tuple[Judged, ...] = ()
 
     @property
@@ -133,12 +140,27 @@ def _queued(acceptance: Acceptance, item: Item) -> NewQueuedMessage:
     return NewQueuedMessage(
         content_id=item.content_id,
         reverse_path=acceptance.reverse_path,
-        forward_paths=[str(address) for address in acceptance.relay],
+        recipients=[_recipient(acceptance, address) for address in acceptance.relay],
         account_id=acceptance.submitted_by,
         size_octets=len(acceptance.octets),
-        body="7BIT" if acceptance.octets.isascii() else "8BITMIME",
+        body=_body(acceptance),
         smtputf8=acceptance.is_smtputf8,
+        ret=acceptance.ret,
+        envid=acceptance.envid,
+        requires_tls=acceptance.requires_tls,
     )
+
+
+def _body(acceptance: Acceptance) -> Body:
+    """What it needs on its way, whatever was announced: octets in plain lines go anywhere."""
+    if acceptance.body == "BINARYMIME" and has_binary(acceptance.octets):
+        return "BINARYMIME"
+    return "7BIT" if acceptance.octets.isascii() else "8BITMIME"
+
+
+def _recipient(acceptance: Acceptance, address: EmailAddress) -> NewRecipient:
+    asked = acceptance.dsn_requests.get(address.key, NOTHING_ASKED)
+    return NewRecipient(str(address), orcpt=asked.orcpt, notify=asked.notify)
 
 
 class Writer:

@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 MAX_NOTICES = 500  # of one round: the next one goes on
 MAX_RECIPIENTS = 1_000  # of one notice
+MAX_RETURNED_OCTETS = 1 << 20  # of a message that is given back whole: what is larger is known by its header
 
 NEXT_MESSAGE = b"""
 SELECT message_id FROM delivery_queuedrecipient
@@ -117,6 +118,8 @@ def _acceptance(
     new_name: Callable[[], str],
 ) -> Acceptance:
     content = Content.objects.only("header_octets", "subject").get(pk=message.content_id)
+    header = _octets(content, limit=content.header_octets)
+    is_whole = _gives_back_all(message, recipients)
     octets = compose_report(
         Report(
             reporting_host=settings.HOSTNAME,
@@ -126,9 +129,10 @@ def _acceptance(
             at=now,
             arrived_at=message.created_at,
             recipients=[_report(each, message) for each in recipients],
-            original_header=_header(content),
+            original_header=header,
             subject=content.subject,
             envid=message.envid,
+            original=_octets(content, limit=None) if is_whole else b"",
         )
     )
     return Acceptance(
@@ -141,11 +145,19 @@ def _acceptance(
     )
 
 
-def _header(content: Content) -> bytes:
+def _gives_back_all(message: QueuedMessage, recipients: list[QueuedRecipient]) -> bool:
+    """RET is about failures alone (RFC 3461 section 4.3), and is HDRS where TLS is required: a notice may find no way
+    that keeps the text as secret as it was asked for (RFC 8689 section 5)."""
+    has_failed = any(each.report_due == ReportDue.FAILED for each in recipients)
+    is_small = message.size_octets <= MAX_RETURNED_OCTETS
+    return message.ret == "FULL" and has_failed and is_small and not message.requires_tls
+
+
+def _octets(content: Content, *, limit: int | None) -> bytes:
     with cursor() as sql:
         row = sql.execute(
-            b"SELECT substring(octets FROM 1 FOR %s) FROM mailboxes_content WHERE id = %s",
-            (content.header_octets, content.pk),
+            b"SELECT substring(octets FROM 1 FOR coalesce(%s, length(octets))) FROM mailboxes_content WHERE id = %s",
+            (limit, content.pk),
         ).fetchone()
     return bytes(row[0]) if row else b""
 

@@ -5,17 +5,25 @@ from dataclasses import dataclass, field
 from delivery.routing import Route
 from mailhost.protocols.addresses import EmailAddress
 from mailhost.protocols.smtp.commands import Body
+from mailhost.protocols.smtp.dsn_parameters import NOTHING_ASKED, DsnRequest
 from mailhost.protocols.smtp.paths import ForwardPath, ReversePath
 
 
 @dataclass(slots=True)
 class Envelope:
-    """Recipients are kept by where they end: an account or a foreign address named twice gets one copy."""
+    """Recipients are kept by where they end: an account or a foreign address named twice gets one copy.
+
+    ret and envid are "" where MAIL had none. dsn_requests: by EmailAddress.key of those in relay, where something was
+    asked. An alias that leads elsewhere hands on what was asked for it (RFC 3461 section 5.2.7).
+    """
 
     reverse_path: ReversePath
     size_octets: int = 0
     body: Body = "7BIT"
     is_smtputf8: bool = False
+    ret: str = ""
+    envid: str = ""
+    requires_tls: bool = False
     forward_paths: list[ForwardPath] = field(default_factory=list)
     account_ids: dict[int, None] = field(default_factory=dict)
     relay: dict[tuple[str, str], EmailAddress] = field(default_factory=dict)
@@ -27,11 +35,14 @@ class Envelope:
         """Those of the forward-paths."""
         return frozenset(path.address.domain for path in self.forward_paths if path.address is not None)
 
-    def add(self, forward_path: ForwardPath, route: Route) -> None:
+    dsn_requests: dict[tuple[str, str], DsnRequest] = field(default_factory=dict)
+
+    def add(self, forward_path: ForwardPath, route: Route, dsn: DsnRequest = NOTHING_ASKED) -> None:
         """One more recipient that was accepted."""
         self.forward_paths.append(forward_path)
         self.routes.append((forward_path, route))
         self.account_ids.update(dict.fromkeys(route.account_ids))
         self.asks_accounts |= route.asks_accounts
         for address in route.relay:
-            self.relay.setdefault(address.key, address)
+            if self.relay.setdefault(address.key, address) is address and dsn != NOTHING_ASKED:
+                self.dsn_requests[address.key] = dsn

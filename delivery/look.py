@@ -195,8 +195,11 @@ class Look:
     @asynccontextmanager
     async def loaded(self, parcel: Parcel) -> AsyncIterator[bytes | None]:
         """Read in a store thread, where line ends and dots are seen to as well."""
-        async with self.budget.hold(parcel.message.size_octets):
-            yield await self._store(read_data, content_id=parcel.message.content_id)
+        message = parcel.message
+        async with self.budget.hold(message.size_octets):
+            yield await self._store(
+                read_data, content_id=message.content_id, is_binary=message.body == "BINARYMIME"
+            )
 
     def report(
         self, parcel: Parcel, recipients: Sequence[OutgoingRecipient], outcomes: Sequence[Outcome]

@@ -83,6 +83,12 @@ TRUSTED_NETWORKS = env.networks(
     "Exempt from connection limits and slowed logins; never from relay rules, AUTH or content checks. "
     "`./run` sets loopback.",
 )
+PROXY_NETWORKS = env.networks(
+    "MAILHOST_PROXY_NETWORKS",
+    (),
+    "Balancers in front of the mail ports that begin each connection with a PROXY header (version 1 or 2), and are "
+    "taken at their word about who the client is. Every connection from there must have one.",
+)
 STORE_THREADS = env.integer(
     "MAILHOST_STORE_THREADS",
     8,

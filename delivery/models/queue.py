@@ -25,7 +25,8 @@ WAITING_STATES = (RecipientState.QUEUED, RecipientState.DEFERRED)
 
 
 class QueuedMessage(models.Model):
-    """A message on its way out. `reverse_path` is "" for the null one; `ret` and `envid` as in RFC 3461."""
+    """A message on its way out. `reverse_path` is "" for the null one; `ret` and `envid` as in RFC 3461, `requires_tls`
+    as in RFC 8689."""
 
     content = models.ForeignKey(
         "mailboxes.Content", on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
@@ -39,6 +40,7 @@ class QueuedMessage(models.Model):
     is_smtputf8 = models.BooleanField(default=False)
     envid = models.TextField(default="", blank=True)
     ret = models.TextField(default="", blank=True)
+    requires_tls = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
     expires_at = models.DateTimeField()
 

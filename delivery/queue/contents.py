@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from mailhost.net.database import cursor
+from mailhost.protocols.message.without_binary import without_binary
 from mailhost.protocols.smtp.client import encode_data
 
 READ: Final = b"SELECT octets FROM mailboxes_content WHERE id = %s"
@@ -11,12 +12,16 @@ READ: Final = b"SELECT octets FROM mailboxes_content WHERE id = %s"
 _RETURN_PATH = re.compile(rb"return-path:[^\n]*\n(?:[ \t][^\n]*\n)*", re.IGNORECASE)
 
 
-def read_data(*, content_id: int) -> bytes | None:
-    """What follows DATA's reply; None where the content is gone."""
+def read_data(*, content_id: int, is_binary: bool = False) -> bytes | None:
+    """What follows DATA's reply; None where the content is gone. Raises CannotConvert.
+
+    is_binary: it came with BODY=BINARYMIME, so its bare CR and LF are no line ends (RFC 3030 section 3).
+    """
     with cursor() as sql:
         row = sql.execute(READ, (content_id,)).fetchone()
     if row is None:
         return None
     octets: bytes = row[0]
     match = _RETURN_PATH.match(octets)
-    return encode_data(octets[match.end() :] if match else octets)
+    octets = octets[match.end() :] if match else octets
+    return encode_data(without_binary(octets) if is_binary else octets)

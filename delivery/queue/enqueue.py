@@ -18,11 +18,12 @@ from mailhost.net.database import cursor
 NEXT_MESSAGE_IDS = b"SELECT nextval('delivery_queuedmessage_id_seq') FROM generate_series(1, %s)"
 INSERT_MESSAGES = b"""
 INSERT INTO delivery_queuedmessage (id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid,
-                                    ret, created_at, expires_at)
-SELECT id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid, ret, %s, %s
+                                    ret, requires_tls, created_at, expires_at)
+SELECT id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid, ret, requires_tls,
+       %s, %s
   FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::integer[], %s::text[], %s::boolean[],
-              %s::text[], %s::text[])
-       row(id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid, ret)
+              %s::text[], %s::text[], %s::boolean[])
+       row(id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid, ret, requires_tls)
 """
 INSERT_DESTINATIONS = b"""
 INSERT INTO delivery_destination (name, failures, last_reply)
@@ -72,6 +73,7 @@ class NewQueuedMessage:
     smtputf8: bool = False
     envid: str = ""
     ret: str = ""
+    requires_tls: bool = False
     all_recipients: tuple[NewRecipient, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
@@ -121,6 +123,7 @@ def _insert_messages(messages: Sequence[NewQueuedMessage], *, now: datetime) -> 
             [each.smtputf8 for each in messages],
             [each.envid for each in messages],
             [each.ret for each in messages],
+            [each.requires_tls for each in messages],
         )
         sql.execute(
             INSERT_MESSAGES, (now, now + timedelta(seconds=settings.QUEUE_LIFETIME_SECONDS), *columns)

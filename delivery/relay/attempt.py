@@ -11,6 +11,7 @@ from delivery.relay.next_hops import NextHop
 from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome
 from delivery.relay.parcel import OutgoingRecipient, Parcel
 from delivery.relay.transaction import TOO_MANY_RECIPIENTS, NothingBegun, Recipient, Transaction, send
+from mailhost.protocols.message.without_binary import CannotConvert
 
 # A host that puts off so many messages in a row means us, not them: what is left waits with the destination.
 MAX_DEFERRALS_IN_A_ROW: Final = 20
@@ -33,7 +34,10 @@ class Source(Protocol):
         """How many parcels are known to wait."""
 
     def loaded(self, parcel: Parcel) -> AbstractAsyncContextManager[bytes | None]:
-        """What follows DATA's reply, held for as long as it is being sent; None where it is gone."""
+        """What follows DATA's reply, held for as long as it is being sent; None where it is gone.
+
+        Raises CannotConvert on entering.
+        """
 
     def report(
         self, parcel: Parcel, recipients: Sequence[OutgoingRecipient], outcomes: Sequence[Outcome]
@@ -136,12 +140,15 @@ class Attempt:
         self._refusals.append(outcome)
 
     async def _send(self, line: "_Line", parcel: Parcel) -> None:
-        async with self.source.loaded(parcel) as data:
-            if data is None:
-                gone = Bounced("5.3.0", "The message is no longer kept here.")
-                self.source.report(parcel, parcel.recipients, [gone] * len(parcel.recipients))
-            else:
-                await self._send_data(line, parcel, data)
+        try:
+            async with self.source.loaded(parcel) as data:
+                if data is not None:
+                    await self._send_data(line, parcel, data)
+                    return
+            bounced = Bounced("5.3.0", "The message is no longer kept here.")
+        except CannotConvert:
+            bounced = Bounced("5.6.3", "The message has binary octets that cannot be put into lines of text.")
+        self.source.report(parcel, parcel.recipients, [bounced] * len(parcel.recipients))
 
     async def _send_data(self, line: "_Line", parcel: Parcel, data: bytes) -> None:
         """The parcel's recipients; those that were too many go in transactions of their own."""
@@ -199,10 +206,12 @@ def _transaction(parcel: Parcel, recipients: Sequence[OutgoingRecipient], data: 
         recipients=[Recipient(each.forward_path, each.notify, each.orcpt) for each in recipients],
         data=data,
         size_octets=len(data) - len(b".\r\n"),
-        body=message.body,
+        # What was binary is not any more (RFC 3030 section 3): it was converted when it was loaded.
+        body=message.body if message.body != "BINARYMIME" else "7BIT" if data.isascii() else "8BITMIME",
         needs_smtputf8=parcel.needs_smtputf8,
         ret=message.ret,
         envid=message.envid,
+        requires_tls=message.requires_tls,
     )
 
 

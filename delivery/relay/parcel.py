@@ -17,6 +17,7 @@ class OutgoingMessage:
     envid: str
     ret: str
     expires_at: datetime
+    requires_tls: bool = False
 
 
 @dataclass(frozen=True, slots=True)

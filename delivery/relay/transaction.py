@@ -1,6 +1,7 @@
 """One message over a connection: MAIL, RCPT, DATA, and an outcome for each recipient.
 
-RFC 5321 section 4.1.1, PIPELINING RFC 2920, SIZE RFC 1870, SMTPUTF8 RFC 6531, DSN RFC 3461.
+RFC 5321 section 4.1.1, PIPELINING RFC 2920, SIZE RFC 1870, SMTPUTF8 RFC 6531, DSN RFC 3461,
+REQUIRETLS RFC 8689.
 """
 
 from collections.abc import Sequence
@@ -35,6 +36,7 @@ class Transaction:
     needs_smtputf8: bool = False
     ret: str = ""
     envid: str = ""
+    requires_tls: bool = False
 
 
 class NothingBegun(Exception):
@@ -57,6 +59,11 @@ async def send(connection: RelayConnection, transaction: Transaction) -> list[Ou
 
 def _refusal_before(connection: RelayConnection, transaction: Transaction) -> Bounced | None:
     """What the server's extensions rule out (RFC 1870 section 6.1, RFC 6531 section 3.5)."""
+    if transaction.requires_tls:
+        # RFC 8689 section 4.2.1 asks for a certificate that was checked, and for an MX record that can be trusted.
+        # Connections claim neither (see tls_policy.py), so what must not go otherwise does not go.
+        text = "The message may only travel under verified TLS (REQUIRETLS), which cannot be had with this server."
+        return Bounced("5.7.30", text, connection.peer)
     limit = connection.extensions.max_size_octets
     if limit is not None and transaction.size_octets > limit:
         text = f"The message has {transaction.size_octets} octets; the server takes {limit}."

@@ -1,4 +1,4 @@
-"""From the octets after DATA to the message as it is kept: checks that every message passes, and the fields added."""
+"""From the octets of DATA or BDAT to the message as it is kept: checks that every message passes, fields added."""
 
 import secrets
 
@@ -39,7 +39,7 @@ async def complete(session: Session, octets: bytes, *, trace_id: str, results_fi
     assert envelope is not None
     header = octets[: header_end(octets)]
     names = field_names(header)
-    _require_bounds(octets, names)
+    _require_bounds(octets, names, is_binary=envelope.body == "BINARYMIME")
     added = [_trace_fields(session, envelope, trace_id), results_field]
     fields = scan_fields(header)
     if session.principal is not None:
@@ -64,8 +64,9 @@ def _in_our_name(session: Session, header: bytes, fields: list[Field]) -> list[F
     ]
 
 
-def _require_bounds(octets: bytes, names: list[bytes]) -> None:
-    if has_line_longer_than(octets, settings.SMTP_MAX_LINE_OCTETS):
+def _require_bounds(octets: bytes, names: list[bytes], *, is_binary: bool) -> None:
+    """Binary octets have no lines to be measured (RFC 3030 section 3)."""
+    if not is_binary and has_line_longer_than(octets, settings.SMTP_MAX_LINE_OCTETS):
         raise CommandRefused(554, "5.6.0", "The message has a line that is too long")
     if len(names) > settings.SMTP_MAX_HEADER_FIELDS:
         raise CommandRefused(554, "5.6.0", "The message has too many header fields")

@@ -9,6 +9,7 @@ between transport and StreamReader and reads the reader's buffer itself: `_buffe
 import asyncio
 import math
 import ssl
+import sys
 from typing import cast
 
 from aiosmtpd.smtp import SMTP
@@ -116,13 +117,17 @@ class SmtpConnection(SMTP):
             raise LineTooLong(f"more than {limit} octets")
         return line
 
-    async def read_block(self, *, timeout: float) -> bytes:
-        """What there is, at least one octet. Raises as read_line does."""
+    async def read_block(self, *, timeout: float, limit: int = sys.maxsize) -> bytes:
+        """What there is, at least one octet and at most so many. Raises as read_line does."""
         buffer: bytearray = self._reader._buffer  # type: ignore[attr-defined]
         if not buffer:
             await self._wait_for_input(self.loop.time() + timeout)
-        block = bytes(buffer)
-        buffer.clear()
+        if len(buffer) > limit:
+            block = bytes(memoryview(buffer)[:limit])
+            del buffer[:limit]
+        else:
+            block = bytes(buffer)
+            buffer.clear()
         return block
 
     def put_back(self, octets: bytes) -> None:

@@ -36,6 +36,7 @@ OUT_OF_PLACE: Final = {
     State.GREETED: Reply(503, "5.5.1", "Send MAIL first"),
     State.MAIL: Reply(503, "5.5.1", "Send RCPT first, or RSET to begin again"),
     State.RECIPIENTS: Reply(503, "5.5.1", "Send DATA, or RSET to begin again"),
+    State.CHUNKS: Reply(503, "5.5.1", "Send the next chunk by BDAT, or RSET to begin again"),
 }
 
 
@@ -60,6 +61,8 @@ async def converse(session: Session) -> None:
         connection.write(CLOSING_IDLE.encode())
     except SessionEnded:
         pass
+    finally:
+        session.reset()  # what chunks have brought is held no more
 
 
 async def _next_reply(session: Session) -> Reply:

@@ -4,8 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from django.conf import settings
-
+from delivery.smtp.incoming import Share
 from delivery.smtp.replies import BUSY, MESSAGE_TOO_BIG
 from delivery.smtp.session import Session, SessionEnded, max_message_octets
 from mailhost.protocols.smtp.message_data import MessageData
@@ -21,50 +20,42 @@ async def read_message(session: Session) -> AsyncIterator[bytes]:
 
     Raises CommandRefused after the end of data, SessionEnded where that is too far away, ConnectionLost, IdleTimeout.
     """
-    reading = _Reading(session)
+    share = Share(session.host, now=session.connection.loop.time)
     try:
-        yield await reading.read()
+        yield await _Reading(session, share).read()
     finally:
-        reading.release()
+        share.release()
 
 
 class _Reading:
-    """One DATA, and its share of what the process holds."""
+    """One DATA."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, session: Session, share: Share) -> None:
+        self._connection = session.connection
+        self._share = share
         self._max_octets = max_message_octets()
         self._data = MessageData(max_octets=self._max_octets)
-        self._held = 0
         self._refusal: Reply | None = None
 
     async def read(self) -> bytes:
         """The message."""
-        connection = self._session.connection
-        timeout = settings.SMTP_TIMEOUT_SECONDS
+        connection, data = self._connection, self._data
         rest = None
         while rest is None:
-            rest = self._data.feed(await connection.read_block(timeout=timeout))
+            timeout = self._share.seconds_for_a_block(received_octets=data.received_octets)
+            rest = data.feed(await connection.read_block(timeout=timeout))
             self._account()
-            if rest is None and self._data.received_octets > PATIENCE_FACTOR * self._max_octets:
+            if rest is None and data.received_octets > PATIENCE_FACTOR * self._max_octets:
                 connection.write(MESSAGE_TOO_BIG.encode())
                 raise SessionEnded
         if rest:
             connection.put_back(rest)
-        if refusal := self._refusal or (MESSAGE_TOO_BIG if self._data.is_too_big else None):
+        if refusal := self._refusal or (MESSAGE_TOO_BIG if data.is_too_big else None):
             raise CommandRefused(refusal.code, refusal.enhanced, refusal.text)
-        return self._data.take()
+        return data.take()
 
     def _account(self) -> None:
-        host = self._session.host
-        host.held_octets += self._data.held_octets - self._held
-        self._held = self._data.held_octets
-        if host.held_octets > settings.SMTP_MAX_HELD_OCTETS and not self._data.is_too_big:
+        if not self._share.hold(self._data.held_octets) and not self._data.is_too_big:
             self._refusal = BUSY
             self._data.discard()
             self._account()
-
-    def release(self) -> None:
-        """What was held is held no more."""
-        self._session.host.held_octets -= self._held
-        self._held = 0

@@ -25,6 +25,10 @@ CLOSING_FAILED: Final = Reply(421, "4.3.0", "Something went wrong here, try agai
 LINE_TOO_LONG: Final = Reply(500, "5.5.2", "The command line is too long")
 AUTHENTICATION_REQUIRED: Final = Reply(530, "5.7.0", "Authentication required")
 STARTTLS_REQUIRED: Final = Reply(530, "5.7.0", "Must issue a STARTTLS command first")
+# RFC 8689 section 3: it is offered, and may be used, on a TLS-protected session alone.
+REQUIRETLS_NEEDS_TLS: Final = Reply(
+    530, "5.7.10", "REQUIRETLS is for sessions under TLS, begin with STARTTLS"
+)
 NOT_YOUR_ADDRESS: Final = Reply(553, "5.7.1", "The sender address is not one of this account's")
 TOO_MANY_RECIPIENTS: Final = Reply(
     452, "4.5.3", "Too many recipients, send the others in a transaction of their own"

@@ -12,6 +12,7 @@ from delivery.acceptance import Acceptance, Accepted
 from delivery.envelope import Envelope
 from delivery.routing import Route
 from delivery.smtp.connection import SmtpConnection
+from delivery.smtp.incoming import Chunks
 from delivery.trace import Noted
 from mailboxes.authentication import Principal
 from mailhost.net.resolver import Resolver
@@ -31,6 +32,7 @@ class State(Enum):
     GREETED = auto()
     MAIL = auto()  # a transaction without recipients
     RECIPIENTS = auto()
+    CHUNKS = auto()  # BDAT has brought some of the message
 
 
 ADDED_OCTETS = 4_096  # room for Return-Path and Received, which count against what the store takes
@@ -72,6 +74,7 @@ class Session:
     is_extended: bool = False
     principal: Principal | None = None
     envelope: Envelope | None = None
+    chunks: Chunks | None = None
     own_addresses: set[tuple[str, str]] = field(
         default_factory=set
     )  # found to be the account's, this transaction
@@ -91,11 +94,16 @@ class Session:
             return State.CONNECTED
         if self.envelope is None:
             return State.GREETED
+        if self.chunks is not None:
+            return State.CHUNKS
         return State.RECIPIENTS if self.envelope.forward_paths else State.MAIL
 
     def reset(self) -> None:
         """Ends the transaction, if there is one (RFC 5321 section 4.1.1.5)."""
         self.envelope = None
+        if self.chunks is not None:
+            self.chunks.release()
+            self.chunks = None
         self.own_addresses.clear()
 
     def forget_plaintext(self) -> None:

@@ -11,10 +11,11 @@ import ipaddress
 import os
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Generic, Protocol, TypeVar, cast
 
 import structlog
+from django.conf import settings
 
 from mailhost.net.connection import (
     CLOSE_TIMEOUT_SECONDS,
@@ -25,7 +26,9 @@ from mailhost.net.connection import (
     IdleTimeout,
     plain_address,
 )
+from mailhost.net.proxy_protocol import NoProxyHeader, is_balancer, read_source, speak_for
 from mailhost.net.shared_counts import SharedCounts
+from mailhost.protocols.proxy import Source
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +39,7 @@ class AnyConnection(Protocol):
     """What a listener asks of its connections, which are asyncio protocols too. SMTP has a class of its own."""
 
     peer: str
+    is_loopback: bool
 
     def shut_down(self) -> None: ...
 
@@ -153,6 +157,7 @@ class Listener(Generic[C]):
         self._limits = limits
         self._tls = tls
         self._refusal = refusal
+        self._balancers: tuple[Network, ...] = tuple(settings.PROXY_NETWORKS)
         self._loop = asyncio.get_running_loop()
         self._sessions: dict[asyncio.Task[None], C | None] = {}
         self._pause: asyncio.TimerHandle | None = None
@@ -184,6 +189,13 @@ class Listener(Generic[C]):
         sock.setsockopt(
             socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
         )  # a reply of several writes waits for no ACK
+        if self._balancers and is_balancer(address, self._balancers):
+            self._begin(self._handed_on(sock, address))
+        elif self._has_room(sock, address):
+            self._begin(self._session(sock, address))
+
+    def _has_room(self, sock: socket.socket, address: str) -> bool:
+        """Counts one more connection from there, or sends it away."""
         if not self._limits.admit(address):
             log.warning("too many connections", port=self.port, peer=address)
             if self._refusal and self._tls is None:
@@ -192,8 +204,11 @@ class Listener(Generic[C]):
                 except OSError:
                     pass
             sock.close()
-            return
-        task = self._loop.create_task(self._session(sock, address))
+            return False
+        return True
+
+    def _begin(self, session: Coroutine[None, None, None]) -> None:
+        task = self._loop.create_task(session)
         self._sessions[task] = None
         task.add_done_callback(self._forget)
 
@@ -204,11 +219,28 @@ class Listener(Generic[C]):
         peer = connection.peer if connection is not None else ""
         log.error("session failed", port=self.port, peer=peer, exc_info=error)
 
-    async def _session(self, sock: socket.socket, address: str) -> None:
+    async def _handed_on(self, sock: socket.socket, balancer: str) -> None:
+        """A connection by a balancer: counted, served and logged as whoever made it."""
+        try:
+            source = await read_source(sock)
+        except NoProxyHeader as error:
+            log.warning("no PROXY header", port=self.port, peer=balancer, error=str(error))
+            sock.close()
+            return
+        except asyncio.CancelledError:
+            sock.close()
+            raise
+        address = plain_address(source.address) if source is not None else balancer
+        if self._has_room(sock, address):
+            await self._session(sock, address, source)
+
+    async def _session(self, sock: socket.socket, address: str, source: Source | None = None) -> None:
         try:
             connection = await self._open(sock)
             if connection is None:
                 return
+            if source is not None:
+                speak_for(connection, source)
             task = asyncio.current_task()
             assert task is not None
             self._sessions[task] = connection

@@ -4,7 +4,6 @@ A report is ASCII unless the address it goes to is not, so that it arrives anywh
 reverse-path (RFC 3461 section 6.1), so that it can never be answered by another one.
 """
 
-import quopri
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +12,14 @@ from email.utils import format_datetime
 from enum import StrEnum
 from typing import Final
 
+from mailhost.protocols.dsn_parts import (
+    MAX_LINE_OCTETS,
+    original_header_part,
+    original_message_part,
+    part,
+)
 from mailhost.protocols.dsn_words import meaning
 
-MAX_ORIGINAL_HEADER_OCTETS: Final = 64 * 1024  # of a header that is quoted: enough to know the message again
-MAX_LINE_OCTETS: Final = 998  # RFC 5322 section 2.1.1
 _WHITE = re.compile(r"[\s\x00-\x1f\x7f]+")
 _NOT_UTF8_XCHAR = re.compile(r"[^\x21-\x2a\x2c-\x3c\x3e-\x5b\x5d-\x7e]")
 _HEX_PAIR = re.compile(r"\+([0-9A-F]{2})")
@@ -47,7 +50,10 @@ class RecipientReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One notification about one message, to its reverse-path. `subject` is the message's, decoded."""
+    """One notification about one message, to its reverse-path. `subject` is the message's, decoded.
+
+    `original`: the whole message, where it is to be given back (RET=FULL); it is where it can be carried.
+    """
 
     reporting_host: str
     to: str
@@ -59,6 +65,7 @@ class Report:
     original_header: bytes
     subject: str = ""
     envid: str = ""
+    original: bytes = b""
 
     @property
     def action(self) -> Action:
@@ -85,6 +92,13 @@ _OPENINGS: Final = {
 
 def compose_report(report: Report) -> bytes:
     """The notification as a complete message with CRLF."""
+    given_back = original_message_part(report.original, header_octets=len(report.original_header))
+    is_whole = bool(report.original) and given_back is not None
+    parts = [
+        part("text/plain; charset=utf-8", _human_octets(report, is_whole=is_whole), "Notification"),
+        part("message/delivery-status", delivery_status(report).encode("ascii"), "Delivery report"),
+        given_back if is_whole and given_back else original_header_part(report.original_header),
+    ]
     header = [
         f"From: Mail Delivery System <MAILER-DAEMON@{report.reporting_host}>",
         f"To: <{report.to}>",
@@ -96,18 +110,19 @@ def compose_report(report: Report) -> bytes:
         "MIME-Version: 1.0",
         f'Content-Type: multipart/report; report-type=delivery-status;\r\n boundary="{report.boundary}"',
     ]
-    parts = [
-        _part("text/plain; charset=utf-8", human_text(report).replace("\n", "\r\n").encode(), "Notification"),
-        _part("message/delivery-status", delivery_status(report).encode("ascii"), "Delivery report"),
-        _original_header_part(report.original_header),
-    ]
+    if not all(each.isascii() for each in parts):
+        header.append("Content-Transfer-Encoding: 8bit")  # RFC 2045 section 6.4: no less than its parts need
     delimiter = f"--{report.boundary}".encode()
-    body = b"".join(delimiter + b"\r\n" + part + b"\r\n" for part in parts)
+    body = b"".join(delimiter + b"\r\n" + each + b"\r\n" for each in parts)
     preamble = b"This is a delivery status notification in MIME format.\r\n\r\n"
     return "\r\n".join(header).encode() + b"\r\n\r\n" + preamble + body + delimiter + b"--\r\n"
 
 
-def human_text(report: Report) -> str:
+def _human_octets(report: Report, *, is_whole: bool) -> bytes:
+    return human_text(report, is_whole=is_whole).replace("\n", "\r\n").encode()
+
+
+def human_text(report: Report, *, is_whole: bool = False) -> str:
     """The first part: what happened, what it means, what to do."""
     paragraphs = [f"This is the mail server {report.reporting_host}."]
     for action in Action:
@@ -116,7 +131,8 @@ def human_text(report: Report) -> str:
             paragraphs += [_OPENINGS[action], *(_about(each) for each in those)]
     if report.subject:
         paragraphs.append(f"Your message had the subject: {_one_line(report.subject)}")
-    paragraphs.append("The header of your message and a report for programs are attached.")
+    what = "Your message" if is_whole else "The header of your message"
+    paragraphs.append(f"{what} and a report for programs are attached.")
     return "\n\n".join(paragraphs) + "\n"
 
 
@@ -149,7 +165,9 @@ def _recipient_fields(recipient: RecipientReport) -> list[str]:
     fields = []
     if recipient.original_recipient:
         kind, _, address = recipient.original_recipient.partition(";")
-        fields.append(f"Original-Recipient: {_ascii(_one_line(kind))}; {decode_xtext(address)}")
+        # RFC 6533 section 3: a UTF-8 address has an ASCII form of its own, in which + means nothing.
+        said = _ascii(_one_line(address)) if kind.lower() == "utf-8" else decode_xtext(address)
+        fields.append(f"Original-Recipient: {_ascii(_one_line(kind))}; {said}")
     fields += [
         f"Final-Recipient: {_typed_address(recipient.forward_path)}",
         f"Action: {recipient.action}",
@@ -175,29 +193,6 @@ def _typed_address(address: str) -> str:
     return "utf-8; " + _NOT_UTF8_XCHAR.sub(lambda match: f"\\x{{{ord(match[0]):X}}}", address)
 
 
-def _original_header_part(header: bytes) -> bytes:
-    """RFC 6522 section 3; a header in UTF-8 is message/global-headers (RFC 6533 section 6)."""
-    kept = header[:MAX_ORIGINAL_HEADER_OCTETS]
-    if len(kept) < len(header):
-        kept = kept[: kept.rfind(b"\n") + 1]
-    kept = re.sub(rb"\r\n|\r|\n", b"\r\n", kept.rstrip(b"\r\n")) + b"\r\n"
-    is_utf8 = not kept.isascii() and _is_utf8(kept)
-    kind = "message/global-headers" if is_utf8 else "text/rfc822-headers"
-    return _part(kind, kept, "Header of your message")
-
-
-def _part(kind: str, octets: bytes, description: str) -> bytes:
-    """A MIME part of 7-bit octets in short lines, whatever was in it."""
-    is_plain = octets.isascii() and b"\0" not in octets
-    if is_plain and all(len(line) <= MAX_LINE_OCTETS for line in octets.split(b"\r\n")):
-        encoding, body = "7bit", octets
-    else:
-        encoded = quopri.encodestring(octets.replace(b"\r\n", b"\n"))
-        encoding, body = "quoted-printable", encoded.replace(b"\n", b"\r\n")
-    header = f"Content-Description: {description}\r\nContent-Type: {kind}\r\n"
-    return f"{header}Content-Transfer-Encoding: {encoding}\r\n\r\n".encode("ascii") + body
-
-
 def decode_xtext(text: str) -> str:
     """RFC 3461 section 4: the text that xtext stands for, on one line and in ASCII, as fields of a report are."""
     return _ascii(_one_line(_HEX_PAIR.sub(lambda match: chr(int(match[1], 16)), text)))
@@ -219,11 +214,3 @@ def _fold(line: str) -> str:
             rows.append("")
         rows[-1] += f" {word}" if rows[-1] or len(rows) > 1 else word
     return "\r\n".join(row[: MAX_LINE_OCTETS - 20] for row in rows)
-
-
-def _is_utf8(octets: bytes) -> bool:
-    try:
-        octets.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True

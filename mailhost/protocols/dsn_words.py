@@ -46,6 +46,14 @@ _BY_DETAIL: Final = {
         "An address has characters that the other server cannot handle.",
         "Use an address in plain ASCII letters, if there is one.",
     ),
+    "7.10": (
+        "The message may only travel encrypted, and the next server does not offer that.",
+        "Send it without REQUIRETLS, or reach the recipient another way.",
+    ),
+    "7.30": (
+        "The message may only travel encrypted and to a server that was verified, and this one could not be.",
+        "Send it without REQUIRETLS, or reach the recipient another way.",
+    ),
     "7.1": (
         "The other server does not accept this message from you.",
         "Ask the recipient, or their mail administrator, why. Their server's own words are below.",

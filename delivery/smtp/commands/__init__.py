@@ -1,10 +1,10 @@
-"""The commands of RFC 5321 section 4.1, one module each, and the table of them."""
+"""The commands of RFC 5321 section 4.1 and its extensions, one module each, and the table of them."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from delivery.smtp.commands import auth, data, helo, help, mail, noop, quit, rcpt, rset, starttls, vrfy
+from delivery.smtp.commands import auth, bdat, data, helo, help, mail, noop, quit, rcpt, rset, starttls, vrfy
 from delivery.smtp.session import Session, State
 from mailhost.protocols.smtp.replies import Reply
 
@@ -19,7 +19,7 @@ class Command:
     max_octets: int = 512
 
 
-# SIZE, BODY and SMTPUTF8 lengthen the line, AUTH= by up to 500 octets (RFC 4954 section 5).
+# Parameters lengthen the line: AUTH= and ORCPT by up to 500 octets each (RFC 4954 section 5, RFC 3461 section 5.1).
 MAX_PATH_COMMAND_OCTETS: Final = 2_048
 
 COMMANDS: Final[dict[str, Command]] = {
@@ -28,6 +28,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "MAIL": Command(mail.mail, mail.ALLOWED_IN, max_octets=MAX_PATH_COMMAND_OCTETS),
     "RCPT": Command(rcpt.rcpt, rcpt.ALLOWED_IN, max_octets=MAX_PATH_COMMAND_OCTETS),
     "DATA": Command(data.data, data.ALLOWED_IN),
+    "BDAT": Command(bdat.bdat),  # in its place or not, its octets must be read
     "RSET": Command(rset.rset, is_idle=True),
     "NOOP": Command(noop.noop, is_idle=True),
     "QUIT": Command(quit.quit_),

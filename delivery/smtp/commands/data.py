@@ -1,75 +1,28 @@
-"""DATA (RFC 5321 section 4.1.1.4): 250 is said only when the message is committed."""
+"""DATA (RFC 5321 section 4.1.1.4)."""
 
 from typing import Final
 
-import structlog
-
-from delivery.acceptance import Acceptance
-from delivery.smtp.completion import complete
-from delivery.smtp.examining import examine_incoming
 from delivery.smtp.message_reading import read_message
-from delivery.smtp.replies import FACTS, reply_to
 from delivery.smtp.session import Session, State
-from delivery.smtp.tracing import note_message
+from delivery.smtp.taking import take
 from mailhost.protocols.smtp.replies import CommandRefused, Reply
 
 ALLOWED_IN: Final = frozenset({State.RECIPIENTS})
 GO_AHEAD: Final = Reply(354, "", "End data with <CR><LF>.<CR><LF>")
 
-log = structlog.get_logger(__name__)
+# RFC 3030 section 3: binary octets have no lines, so no dot can end them.
+NEEDS_BDAT: Final = Reply(503, "5.5.1", "BODY=BINARYMIME needs BDAT")
 
 
 async def data(session: Session, argument: str) -> Reply:
     """Takes the message and hands it to delivery."""
     if argument:
         raise CommandRefused(501, "5.5.4", "DATA takes no argument")
+    if session.envelope is not None and session.envelope.body == "BINARYMIME":
+        return NEEDS_BDAT
     session.connection.write(GO_AHEAD.encode())
     try:
-        return await _take(session)
+        async with read_message(session) as octets:
+            return await take(session, octets)
     finally:
         session.reset()
-
-
-async def _take(session: Session) -> Reply:
-    async with read_message(session) as octets:
-        trace_id = session.host.new_trace_id()
-        try:
-            return await _accept(session, octets, trace_id)
-        except FACTS as fact:
-            note_message(session, octets, reply_to(fact), trace_id=trace_id)
-            raise
-
-
-async def _accept(session: Session, octets: bytes, trace_id: str) -> Reply:
-    envelope = session.envelope
-    assert envelope is not None
-    examined = await examine_incoming(session, octets, trace_id=trace_id)
-    whole = await complete(session, octets, trace_id=trace_id, results_field=examined.results_field)
-    await session.host.accept(
-        Acceptance(
-            octets=whole,
-            account_ids=examined.plain_ids,
-            judged=examined.judged,
-            relay=tuple(envelope.relay.values()),
-            reverse_path=str(envelope.reverse_path),
-            submitted_by=session.principal.account_id if session.principal else None,
-            body=envelope.body,
-            is_smtputf8=envelope.is_smtputf8,
-        )
-    )
-    session.idle_commands = 0
-    log.info(
-        "accepted",
-        id=trace_id,
-        peer=session.connection.peer,
-        login=session.principal.login if session.principal else "",
-        reverse_path=str(envelope.reverse_path),
-        recipients=len(envelope.forward_paths),
-        local=len(envelope.account_ids),
-        relay=len(envelope.relay),
-        size_octets=len(whole),
-    )
-    reply = Reply(250, "2.0.0", f"Ok: accepted as {trace_id}")
-    note_message(session, octets, reply, trace_id=trace_id, judged=examined.judged)
-    session.is_noted = False
-    return reply

@@ -1,4 +1,6 @@
-"""EHLO and HELO (RFC 5321 section 4.1.1.1)."""
+"""EHLO and HELO (RFC 5321 section 4.1.1.1), with what is offered: LIMITS is RFC 9422, REQUIRETLS RFC 8689."""
+
+from django.conf import settings
 
 from delivery.smtp.commands.auth import mechanisms
 from delivery.smtp.session import Session, max_message_octets
@@ -13,9 +15,16 @@ async def ehlo(session: Session, argument: str) -> Reply:
         "PIPELINING",
         f"SIZE {max_message_octets()}",
         "8BITMIME",
+        "CHUNKING",
+        "BINARYMIME",
         "SMTPUTF8",
+        "DSN",
         "ENHANCEDSTATUSCODES",
+        # Of the registered limits the one that holds: nobody counts messages in a session, or a recipient's domains.
+        f"LIMITS RCPTMAX={settings.SMTP_MAX_RECIPIENTS}",
     ]
+    if session.connection.is_tls:
+        extensions.append("REQUIRETLS")
     if session.host.tls is not None and not session.connection.is_tls:
         extensions.append("STARTTLS")
     if offered := mechanisms(session):

@@ -7,4 +7,4 @@ from mailhost.protocols.smtp.replies import Reply
 async def help_(session: Session, argument: str) -> Reply:
     """The commands that there are."""
     auth = " AUTH" if session.door is Door.SUBMISSION else ""
-    return Reply(214, "2.0.0", f"EHLO HELO MAIL RCPT DATA RSET NOOP QUIT VRFY HELP STARTTLS{auth}")
+    return Reply(214, "2.0.0", f"EHLO HELO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY HELP STARTTLS{auth}")

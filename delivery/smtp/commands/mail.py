@@ -1,4 +1,4 @@
-"""MAIL FROM (RFC 5321 section 4.1.1.2; SIZE: RFC 1870)."""
+"""MAIL FROM (RFC 5321 section 4.1.1.2; SIZE: RFC 1870; RET, ENVID: RFC 3461; REQUIRETLS: RFC 8689)."""
 
 from typing import Final
 
@@ -10,6 +10,7 @@ from delivery.smtp.replies import (
     DISK_NEARLY_FULL,
     MESSAGE_TOO_BIG,
     NOT_YOUR_ADDRESS,
+    REQUIRETLS_NEEDS_TLS,
     STARTTLS_REQUIRED,
 )
 from delivery.smtp.session import Door, Session, State, max_message_octets
@@ -30,11 +31,21 @@ async def mail(session: Session, argument: str) -> Reply:
     command = parse_mail(argument, is_extended=session.is_extended)
     if command.size_octets > max_message_octets():
         return MESSAGE_TOO_BIG
+    if command.requires_tls and not session.connection.is_tls:
+        return REQUIRETLS_NEEDS_TLS
     if not has_room():
         return DISK_NEARLY_FULL
     if session.principal is not None and not await _is_own(session, command.reverse_path):
         return NOT_YOUR_ADDRESS
-    session.envelope = Envelope(command.reverse_path, command.size_octets, command.body, command.is_smtputf8)
+    session.envelope = Envelope(
+        command.reverse_path,
+        command.size_octets,
+        command.body,
+        command.is_smtputf8,
+        command.ret,
+        command.envid,
+        command.requires_tls,
+    )
     return SENDER_OK
 
 

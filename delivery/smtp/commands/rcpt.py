@@ -1,4 +1,5 @@
-"""RCPT TO (RFC 5321 section 4.1.1.3): each recipient is routed here and now, so nothing is bounced later for it."""
+"""RCPT TO (RFC 5321 section 4.1.1.3; NOTIFY, ORCPT: RFC 3461): each recipient is routed here and now, so nothing is
+bounced later for it."""
 
 from typing import Final
 
@@ -34,5 +35,5 @@ async def rcpt(session: Session, argument: str) -> Reply:
         if session.refused_recipients > settings.SMTP_MAX_REFUSED_RECIPIENTS:
             return CLOSING_TOO_MANY_ERRORS
         return reply_to(fact)
-    envelope.add(command.forward_path, found)
+    envelope.add(command.forward_path, found, command.dsn)
     return RECIPIENT_OK

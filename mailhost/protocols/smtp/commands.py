@@ -1,14 +1,23 @@
 """Command lines (RFC 5321 section 4.1) with the parameters of MAIL and RCPT: SIZE (RFC 1870), BODY
-(RFC 6152), SMTPUTF8 (RFC 6531), AUTH (RFC 4954 section 5)."""
+(RFC 6152, RFC 3030), SMTPUTF8 (RFC 6531), AUTH (RFC 4954 section 5), REQUIRETLS (RFC 8689), RET, ENVID, NOTIFY and
+ORCPT (RFC 3461)."""
 
 import re
 from dataclasses import dataclass
 from typing import Literal
 
+from mailhost.protocols.smtp.dsn_parameters import (
+    NOTHING_ASKED,
+    DsnRequest,
+    parse_envid,
+    parse_notify,
+    parse_orcpt,
+    parse_ret,
+)
 from mailhost.protocols.smtp.paths import ForwardPath, ReversePath, split_path
 from mailhost.protocols.smtp.replies import CommandRefused
 
-Body = Literal["7BIT", "8BITMIME"]
+Body = Literal["7BIT", "8BITMIME", "BINARYMIME"]
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 # esmtp-param = esmtp-keyword ["=" esmtp-value]
@@ -18,12 +27,15 @@ _SIZE = re.compile(r"[0-9]{1,20}")  # RFC 1870 section 4: up to 20 digits
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """MAIL FROM. size_octets is what the client says, 0 where it says nothing."""
+    """MAIL FROM. size_octets is what the client says, 0 where it says nothing; ret and envid are "" there."""
 
     reverse_path: ReversePath
     size_octets: int = 0
     body: Body = "7BIT"
     is_smtputf8: bool = False
+    ret: str = ""
+    envid: str = ""
+    requires_tls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +43,15 @@ class Rcpt:
     """RCPT TO."""
 
     forward_path: ForwardPath
+    dsn: DsnRequest = NOTHING_ASKED
+
+
+@dataclass(frozen=True, slots=True)
+class Bdat:
+    """BDAT: so many octets follow its line at once."""
+
+    octets: int
+    is_last: bool = False
 
 
 def parse_line(line: bytes) -> tuple[str, str]:
@@ -58,8 +79,10 @@ def parse_mail(argument: str, *, is_extended: bool = True) -> Mail:
     body = _parse_body(parameters.pop("BODY", "7BIT"))
     # RFC 4954 section 5: a server that does not trust the client takes AUTH= as AUTH=<>, which says nothing.
     parameters.pop("AUTH", None)
+    ret, envid = parse_ret(parameters.pop("RET", "")), parse_envid(parameters.pop("ENVID", ""))
+    requires_tls = _flag(parameters, "REQUIRETLS")
     _require_none_left(parameters)
-    return Mail(reverse_path, size_octets, body, is_smtputf8)
+    return Mail(reverse_path, size_octets, body, is_smtputf8, ret, envid, requires_tls)
 
 
 def parse_rcpt(argument: str, *, is_extended: bool = True, is_smtputf8: bool = False) -> Rcpt:
@@ -67,8 +90,20 @@ def parse_rcpt(argument: str, *, is_extended: bool = True, is_smtputf8: bool = F
     path, words = split_path(_after_keyword("TO:", argument))
     _require_ascii(path, is_smtputf8=is_smtputf8)
     forward_path = ForwardPath.parse(path)
-    _require_none_left(_parse_parameters(words, is_extended=is_extended))
-    return Rcpt(forward_path)
+    parameters = _parse_parameters(words, is_extended=is_extended)
+    if not parameters:  # nearly always
+        return Rcpt(forward_path)
+    dsn = DsnRequest(parse_notify(parameters.pop("NOTIFY", "")), parse_orcpt(parameters.pop("ORCPT", "")))
+    _require_none_left(parameters)
+    return Rcpt(forward_path, dsn)
+
+
+def parse_bdat(argument: str) -> Bdat:
+    """BDAT chunk-size [LAST] (RFC 3030 section 2)."""
+    size, _, end_marker = argument.partition(" ")
+    if not _SIZE.fullmatch(size) or end_marker.strip().upper() not in {"", "LAST"}:
+        raise CommandRefused(501, "5.5.4", "Syntax: BDAT size [LAST]; the connection ends here")
+    return Bdat(int(size), bool(end_marker.strip()))
 
 
 def _after_keyword(keyword: str, argument: str) -> str:
@@ -112,7 +147,9 @@ def _parse_body(value: str | None) -> Body:
             return "7BIT"
         case "8BITMIME":
             return "8BITMIME"
-    raise CommandRefused(501, "5.5.4", "BODY is 7BIT or 8BITMIME")
+        case "BINARYMIME":
+            return "BINARYMIME"
+    raise CommandRefused(501, "5.5.4", "BODY is 7BIT, 8BITMIME or BINARYMIME")
 
 
 def _require_ascii(path: str, *, is_smtputf8: bool) -> None:

@@ -156,7 +156,9 @@ def test_ten_thousand_recipients(smtp: Doors, alice: Account, settings: Settings
     with Client(smtp.ports.smtp) as client:
         commands = b"EHLO a\r\nMAIL FROM:<>\r\n" + f"RCPT TO:<{alice.login}>\r\n".encode() * 1_000
         client.send(commands)
-        replies = [client.read_line() or b"" for _ in range(1 + 8 + 1 + 1_000)][10:]
+        while client.read_line() != b"250 2.1.0 Sender ok\r\n":
+            pass
+        replies = [client.read_line() or b"" for _ in range(1_000)]
         assert [reply[:9] for reply in replies] == [b"250 2.1.5"] * 100 + [b"452 4.5.3"] * 900
         for _ in range(9):
             client.send(f"RCPT TO:<{alice.login}>\r\n".encode() * 1_000)

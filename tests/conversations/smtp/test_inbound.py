@@ -64,8 +64,12 @@ def test_a_message_goes_into_the_inbox(smtp: Doors, alice: Account) -> None:
         S: 250-PIPELINING
         S: 250-SIZE …
         S: 250-8BITMIME
+        S: 250-CHUNKING
+        S: 250-BINARYMIME
         S: 250-SMTPUTF8
+        S: 250-DSN
         S: 250-ENHANCEDSTATUSCODES
+        S: 250-LIMITS RCPTMAX=1000
         S: 250-STARTTLS
         S: 250 HELP
         C: MAIL FROM:<sender@elsewhere.test> SIZE=100 BODY=8BITMIME

@@ -1,6 +1,7 @@
 """The process around the sessions: limits on connections, and a clean end."""
 
 import asyncio
+import ipaddress
 import threading
 from pathlib import Path
 
@@ -64,3 +65,41 @@ def test_a_message_under_way_is_finished_when_the_process_ends(alice: Account, t
     assert replies[-2].startswith(b"250 2.0.0 ")
     assert replies[-1].startswith(b"421 4.3.2 ")
     assert len(inbox(alice)) == 1
+
+
+def test_behind_a_balancer_the_client_is_who_it_says(
+    alice: Account, tmp_path: Path, settings: Settings
+) -> None:
+    """proxy-protocol.txt; and a client elsewhere may not sign in without TLS because its balancer is here."""
+    settings.PROXY_NETWORKS = (ipaddress.ip_network("127.0.0.0/8"),)
+    settings.ALLOW_PLAINTEXT_LOGIN = True
+    header = "C: PROXY TCP4 192.0.2.7 198.51.100.2 4711 25\n"
+    with running(open_doors(tmp_path)) as smtp:
+        converse(
+            smtp.ports.smtp,
+            header
+            + """
+            S: 220 …
+            C: EHLO client.test
+            S~ 250 HELP
+            C: MAIL FROM:<>
+            S: 250 …
+            C: RCPT TO:<{alice}>
+            S: 250 …
+            C: DATA
+            S: 354 …
+            C: Subject: x
+            C: .
+            S: 250 …
+            """,
+            alice=alice.login,
+        )
+        script = "S: 220 …\nC: EHLO client.test\nS~ 250 HELP\nC: MAIL FROM:<{alice}>\nS: 530 5.7.0 …STARTTLS…"
+        converse(smtp.ports.submission, header + script, alice=alice.login)
+    [octets] = inbox(alice)
+    assert b"Received: from client.test ([192.0.2.7])\r\n" in octets
+
+
+def test_nobody_else_may_say_who_he_is(alice: Account, tmp_path: Path) -> None:
+    with running(open_doors(tmp_path)) as smtp:
+        converse(smtp.ports.smtp, "S: 220 …\nC: PROXY TCP4 192.0.2.7 198.51.100.2 4711 25\nS: 500 5.5.1 …")

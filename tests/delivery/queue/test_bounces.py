@@ -115,3 +115,39 @@ def test_delays_are_not_told_where_the_operator_wants_none(settings: Settings) -
     queue("bob@far.test", reverse_path=new_account("alice").login)
     bounces.mark_delayed(now=NOON + timedelta(days=1))
     assert send_reports() == 0
+
+
+def test_the_whole_message_comes_back_where_it_was_asked_for() -> None:
+    alice = new_account("alice")
+    message_id = queue("bob@far.test", reverse_path=alice.login)
+    QueuedMessage.objects.filter(pk=message_id).update(ret="FULL", envid="QQ+2B1")
+    QueuedRecipient.objects.update(orcpt="rfc822;Bob+2BHome@first.test")
+    finish("far.test", BOUNCED)
+    assert send_reports() == 1
+    [notice] = inbox_of(alice.login)
+    assert b"Content-Type: message/rfc822\r\n" in notice
+    assert b"\r\nHow are you?\r\n" in notice
+    assert b"Original-Envelope-Id: QQ+1\r\n" in notice
+    assert b"Original-Recipient: rfc822; Bob+Home@first.test\r\n" in notice
+
+
+@pytest.mark.parametrize(
+    "changes", [{"ret": "HDRS"}, {"ret": ""}, {"ret": "FULL", "requires_tls": True}], ids=str
+)
+def test_otherwise_its_header_comes_back(changes: dict[str, object]) -> None:
+    alice = new_account("alice")
+    message_id = queue("bob@far.test", reverse_path=alice.login)
+    QueuedMessage.objects.filter(pk=message_id).update(**changes)
+    finish("far.test", BOUNCED)
+    assert send_reports() == 1
+    [notice] = inbox_of(alice.login)
+    assert b"Content-Type: text/rfc822-headers\r\n" in notice
+    assert b"How are you?" not in notice
+
+
+@pytest.mark.parametrize("notify", ["NEVER", "SUCCESS", "DELAY"])
+def test_a_failure_is_not_told_where_it_was_not_asked_for(notify: str) -> None:
+    queue("bob@far.test", reverse_path=new_account("alice").login)
+    QueuedRecipient.objects.update(notify=notify)
+    finish("far.test", BOUNCED)
+    assert send_reports() == 0

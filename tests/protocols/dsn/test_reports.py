@@ -18,7 +18,7 @@ HEADER = b"From: Alice <alice@example.test>\r\nTo: bob@far.test\r\nSubject: Hell
 
 
 def report(
-    *recipients: RecipientReport, header: bytes = HEADER, to: str = "alice@example.test", **more: str
+    *recipients: RecipientReport, header: bytes = HEADER, to: str = "alice@example.test", **more: Any
 ) -> Report:
     return Report(
         reporting_host="mail.example.test",
@@ -151,3 +151,31 @@ def test_every_status_has_words(status: str, word: str) -> None:
     what, advice = meaning(status)
     assert word in what
     assert advice.endswith(".")
+
+
+def test_a_message_that_is_given_back_reads_back_as_it_was() -> None:
+    original = HEADER + "Grüße\r\n--x\r\n".encode()
+    octets = compose_report(report(FAILED, original=original))
+    message, (text, _, given_back) = read(octets)
+    assert message["Content-Transfer-Encoding"] == "8bit"
+    assert given_back.get_content_type() == "message/rfc822"
+    assert octets.partition(b"Content-Transfer-Encoding: 8bit\r\n\r\n")[2] != b""
+    assert original in octets
+    assert "Your message and a report" in text.get_content()
+
+
+@pytest.mark.parametrize("original", [HEADER + b"x" * 999, HEADER + b"\0", "Subject: ü\r\n\r\n".encode()])
+def test_what_cannot_be_given_back_is_told_by_its_header(original: bytes) -> None:
+    header = original.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+    octets = compose_report(report(FAILED, header=header, original=original))
+    _, (text, _, given_back) = read(octets)
+    assert octets.isascii()
+    assert given_back.get_content_type() in {"text/rfc822-headers", "message/global-headers"}
+    assert "The header of your message" in text.get_content()
+
+
+@given(st.binary(max_size=200))
+def test_any_octets_given_back_leave_short_lines_with_crlf(body: bytes) -> None:
+    octets = compose_report(report(FAILED, original=HEADER + body))
+    assert octets.count(b"\r\n") == octets.count(b"\r") == octets.count(b"\n")
+    assert all(len(line) <= 998 for line in octets.split(b"\r\n"))

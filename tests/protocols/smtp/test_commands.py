@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailhost.protocols.addresses import EmailAddress
+from mailhost.protocols.dsn import decode_xtext
 from mailhost.protocols.smtp.commands import Mail, parse_line, parse_mail, parse_rcpt
+from mailhost.protocols.smtp.dsn_parameters import (
+    DsnRequest,
+    parse_envid,
+    parse_notify,
+    parse_orcpt,
+    parse_ret,
+)
 from mailhost.protocols.smtp.paths import ForwardPath, ReversePath
 from mailhost.protocols.smtp.replies import CommandRefused, Reply
 
@@ -20,6 +28,9 @@ ALICE = EmailAddress("alice", "example.test")
         ("FROM:alice@example.test", Mail(ReversePath(ALICE))),
         ("FROM:<>", Mail(ReversePath(None))),
         ("FROM:<> SIZE=10 BODY=8bitmime", Mail(ReversePath(None), 10, "8BITMIME")),
+        ("FROM:<> BODY=binarymime", Mail(ReversePath(None), 0, "BINARYMIME")),
+        ("FROM:<> RET=hdrs ENVID=QQ+2B314", Mail(ReversePath(None), ret="HDRS", envid="QQ+2B314")),
+        ("FROM:<> REQUIRETLS", Mail(ReversePath(None), requires_tls=True)),
         ("FROM:<alice@example.test>  size=00 AUTH=<>", Mail(ReversePath(ALICE))),
         ("FROM:<@a.test,@[IPv6:::1]:alice@example.test>", Mail(ReversePath(ALICE))),
         ('FROM:<"a> b"@example.test>', Mail(ReversePath(EmailAddress("a> b", "example.test")))),
@@ -48,7 +59,14 @@ def test_mail_is_read(argument: str, mail: Mail) -> None:
         ("FROM:<> SIZE", "501 5.5.4"),
         ("FROM:<> SIZE=1 SIZE=1", "501 5.5.4"),
         ("FROM:<> SIZE=123456789012345678901", "501 5.5.4"),
-        ("FROM:<> BODY=BINARYMIME", "501 5.5.4"),
+        ("FROM:<> BODY=BINARY", "501 5.5.4"),
+        ("FROM:<> REQUIRETLS=1", "501 5.5.4"),
+        ("FROM:<> RET=ALL", "501 5.5.4"),
+        ("FROM:<> RET", "501 5.5.4"),
+        ("FROM:<> ENVID", "501 5.5.4"),
+        ("FROM:<> ENVID=a+0b", "501 5.5.4"),
+        ("FROM:<> ENVID=a+0A", "501 5.5.4"),
+        ("FROM:<> ENVID=" + "a" * 101, "501 5.5.4"),
         ("FROM:<> SMTPUTF8=yes", "501 5.5.4"),
         ("FROM:<> XYZZY", "555 5.5.4"),
         ("FROM:<> =1", "501 5.5.4"),
@@ -66,6 +84,39 @@ def test_parameters_need_ehlo() -> None:
     assert refusal.value.reply.code == 555
 
 
+def test_dsn_parameters_of_rcpt_are_read() -> None:
+    rcpt = parse_rcpt("TO:<alice@example.test> NOTIFY=success,DELAY ORCPT=rfc822;bob+2Bx@far.test")
+    assert rcpt.dsn == DsnRequest("SUCCESS,DELAY", "rfc822;bob+2Bx@far.test")
+    assert rcpt.dsn.wants_success
+    assert parse_rcpt("TO:<alice@example.test> NOTIFY=never").dsn == DsnRequest("NEVER")
+
+
+def test_an_original_recipient_in_utf_8_is_kept_in_its_ascii_form() -> None:
+    rcpt = parse_rcpt("TO:<alice@example.test> ORCPT=utf-8;jörg@far.test", is_smtputf8=True)
+    assert rcpt.dsn.orcpt == "utf-8;j\\x{F6}rg@far.test"
+    again = parse_rcpt(f"TO:<alice@example.test> ORCPT={rcpt.dsn.orcpt}")
+    assert again.dsn == rcpt.dsn
+
+
+@given(st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=1, max_size=30))
+def test_any_printable_text_travels_as_xtext(text: str) -> None:
+    xtext = "".join(each if "!" <= each <= "~" and each not in "+=" else f"+{ord(each):02X}" for each in text)
+    assert parse_mail(f"FROM:<> ENVID={xtext}").envid == xtext
+    assert decode_xtext(f"{xtext}") == " ".join(text.split())
+
+
+@given(st.text(max_size=120))
+def test_any_parameter_values_are_read_or_refused(text: str) -> None:
+    for parse in (parse_ret, parse_envid, parse_notify, parse_orcpt):
+        try:
+            kept = parse(text)
+        except CommandRefused:
+            continue
+        assert kept.isascii()
+        assert kept.isprintable()
+        assert " " not in kept
+
+
 def test_rcpt_is_read() -> None:
     assert parse_rcpt("TO:<alice@example.test>").forward_path == ForwardPath(ALICE)
     assert parse_rcpt("TO:<PostMaster>").forward_path == ForwardPath(None)
@@ -76,7 +127,16 @@ def test_rcpt_is_read() -> None:
     [
         ("TO:<>", "501 5.1.3"),
         ("TO:<alice>", "501 5.1.3"),
-        ("TO:<alice@example.test> NOTIFY=NEVER", "555 5.5.4"),
+        ("TO:<alice@example.test> RET=FULL", "555 5.5.4"),
+        ("TO:<alice@example.test> NOTIFY=NEVER,DELAY", "501 5.5.4"),
+        ("TO:<alice@example.test> NOTIFY=DELAY,DELAY", "501 5.5.4"),
+        ("TO:<alice@example.test> NOTIFY=SUCCESS,", "501 5.5.4"),
+        ("TO:<alice@example.test> NOTIFY", "501 5.5.4"),
+        ("TO:<alice@example.test> ORCPT=bob@far.test", "501 5.5.4"),
+        ("TO:<alice@example.test> ORCPT=rfc822;", "501 5.5.4"),
+        ("TO:<alice@example.test> ORCPT=rfc822;bob+0Aeve", "501 5.5.4"),
+        ("TO:<alice@example.test> ORCPT=rfc822;" + "b" * 500, "501 5.5.4"),
+        ("TO:<alice@example.test> ORCPT=utf-8;\\x{é}", "501 5.5.4"),
         ("TO:<é@example.test>", "553 5.6.7"),
     ],
 )

@@ -1,0 +1,55 @@
+"""The parts of a notification as MIME (RFC 6522): words, the report, and the message or its header given back."""
+
+import quopri
+import re
+from typing import Final
+
+MAX_ORIGINAL_HEADER_OCTETS: Final = 64 * 1024  # of a header that is quoted: enough to know the message again
+MAX_LINE_OCTETS: Final = 998  # RFC 5322 section 2.1.1
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+
+
+def part(kind: str, octets: bytes, description: str) -> bytes:
+    """A MIME part of 7-bit octets in short lines, whatever was in it."""
+    if octets.isascii() and _has_plain_lines(octets):
+        encoding, body = "7bit", octets
+    else:
+        encoded = quopri.encodestring(octets.replace(b"\r\n", b"\n"))
+        encoding, body = "quoted-printable", encoded.replace(b"\n", b"\r\n")
+    header = f"Content-Description: {description}\r\nContent-Type: {kind}\r\n"
+    return f"{header}Content-Transfer-Encoding: {encoding}\r\n\r\n".encode("ascii") + body
+
+
+def original_header_part(header: bytes) -> bytes:
+    """RFC 6522 section 3; a header in UTF-8 is message/global-headers (RFC 6533 section 6)."""
+    kept = header[:MAX_ORIGINAL_HEADER_OCTETS]
+    if len(kept) < len(header):
+        kept = kept[: kept.rfind(b"\n") + 1]
+    kept = _LINE_END.sub(b"\r\n", kept.rstrip(b"\r\n")) + b"\r\n"
+    is_utf8 = not kept.isascii() and _is_utf8(kept)
+    kind = "message/global-headers" if is_utf8 else "text/rfc822-headers"
+    return part(kind, kept, "Header of your message")
+
+
+def original_message_part(message: bytes, *, header_octets: int) -> bytes | None:
+    """The whole message. None where message/rfc822 cannot carry it: RFC 2046 section 5.2.1 allows no encoding there,
+    so a header beyond ASCII, long lines and binary octets are out.
+    """
+    message = _LINE_END.sub(b"\r\n", message)
+    if not message[:header_octets].isascii() or not _has_plain_lines(message):
+        return None
+    encoding = "7bit" if message.isascii() else "8bit"
+    header = "Content-Description: Your message\r\nContent-Type: message/rfc822\r\n"
+    return f"{header}Content-Transfer-Encoding: {encoding}\r\n\r\n".encode("ascii") + message
+
+
+def _has_plain_lines(octets: bytes) -> bool:
+    return b"\0" not in octets and all(len(line) <= MAX_LINE_OCTETS for line in octets.split(b"\r\n"))
+
+
+def _is_utf8(octets: bytes) -> bool:
+    try:
+        octets.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,117 @@
+"""What MAIL and RCPT ask for about notifications (RFC 3461), and REQUIRETLS (RFC 8689), up to the queue."""
+
+import pytest
+
+from delivery.models import QueuedMessage
+from mailboxes.models import Account
+from tests.conversations.smtp.listening import Doors
+from tests.conversations.smtp.test_inbound import alias
+from tests.support.hosting import new_account
+from tests.support.transcript import converse
+
+GREETED = "S: 220 …\nC: EHLO client.test\nS~ 250 HELP\n"
+SENT = "C: DATA\nS: 354 …\nC: Subject: x\nC: \nC: .\nS: 250 2.0.0 …\n"
+
+
+@pytest.fixture
+def alice(smtp: Doors) -> Account:
+    return new_account("alice")
+
+
+@pytest.fixture
+def team(alice: Account) -> str:
+    """An alias that leads to somebody elsewhere, and to alice."""
+    address = f"team@{alice.login.partition('@')[2]}"
+    alias(address, f"bob@{alice.login.replace('@', '.')}.far.test", alice.login)
+    return address
+
+
+def queued(team: str) -> QueuedMessage:
+    domain = f"alice.{team.partition('@')[2]}.far.test"
+    return QueuedMessage.objects.get(recipients__destination__name=domain)
+
+
+def test_what_is_asked_for_is_kept_with_the_queued_message(smtp: Doors, team: str) -> None:
+    """RFC 3461 section 5.2.7: an alias hands on what was asked for."""
+    converse(
+        smtp.ports.smtp,
+        GREETED
+        + """
+        C: MAIL FROM:<sender@elsewhere.test> RET=HDRS ENVID=QQ314159
+        S: 250 2.1.0 …
+        C: RCPT TO:<{team}> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;team+2Bx@{domain}
+        S: 250 2.1.5 …
+        """
+        + SENT,
+        team=team,
+        domain="first.test",
+    )
+    message = queued(team)
+    assert (message.ret, message.envid, message.requires_tls) == ("HDRS", "QQ314159", False)
+    recipient = message.recipients.get()
+    assert (recipient.notify, recipient.orcpt) == ("SUCCESS,FAILURE", "rfc822;team+2Bx@first.test")
+
+
+def test_nothing_asked_is_kept_as_nothing(smtp: Doors, team: str) -> None:
+    converse(
+        smtp.ports.smtp,
+        GREETED + "C: MAIL FROM:<sender@elsewhere.test>\nS: 250 …\nC: RCPT TO:<{team}>\nS: 250 …\n" + SENT,
+        team=team,
+    )
+    recipient = queued(team).recipients.get()
+    assert (recipient.notify, recipient.orcpt, recipient.message.ret, recipient.message.envid) == ("",) * 4
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        "RET=BODY",  # section 4.3
+        "RET=FULL RET=FULL",
+        "ENVID=a+zz",  # section 4.4: xtext
+        "ENVID=" + "x" * 101,
+    ],
+)
+def test_mail_with_parameters_that_make_no_sense(smtp: Doors, parameters: str) -> None:
+    converse(smtp.ports.smtp, f"{GREETED}C: MAIL FROM:<a@b.test> {parameters}\nS: 501 5.5.4 …")
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        "NOTIFY=NEVER,SUCCESS",  # section 4.1: NEVER stands alone
+        "NOTIFY=ALWAYS",
+        "NOTIFY=DELAY NOTIFY=DELAY",
+        "ORCPT=nobody@far.test",  # section 4.2: a type first
+        "ORCPT=rfc822;a+0D+0Ab",
+    ],
+)
+def test_rcpt_with_parameters_that_make_no_sense(smtp: Doors, alice: Account, parameters: str) -> None:
+    script = f"C: MAIL FROM:<a@b.test>\nS: 250 …\nC: RCPT TO:<{{alice}}> {parameters}\nS: 501 5.5.4 …"
+    converse(smtp.ports.smtp, GREETED + script, alice=alice.login)
+
+
+def test_requiretls_is_offered_and_taken_under_tls_alone(smtp: Doors, team: str) -> None:
+    """RFC 8689 section 3."""
+    converse(
+        smtp.ports.smtp,
+        GREETED
+        + """
+        C: MAIL FROM:<sender@elsewhere.test> REQUIRETLS
+        S: 530 5.7.10 …
+        C: STARTTLS
+        S: 220 …
+        =: TLS
+        C: EHLO client.test
+        S~ 250-REQUIRETLS
+        S~ 250 HELP
+        C: MAIL FROM:<sender@elsewhere.test> REQUIRETLS=yes
+        S: 501 5.5.4 …
+        C: MAIL FROM:<sender@elsewhere.test> REQUIRETLS
+        S: 250 …
+        C: RCPT TO:<{team}>
+        S: 250 …
+        """
+        + SENT,
+        team=team,
+    )
+    assert queued(team).requires_tls
