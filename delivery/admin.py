@@ -14,11 +14,12 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from delivery.models import Attempt, Destination, QueuedMessage, QueuedRecipient, RecipientState
+from delivery import trace
+from delivery.models import Attempt, Destination, InboundTrace, QueuedMessage, QueuedRecipient, RecipientState
 from delivery.models.queue import WAITING_STATES
 from mailboxes.models import Content
 from mailboxes.store import structure
-from mailhost.audit.admin_pages import ReadOnlyAdmin, Rows
+from mailhost.audit.admin_pages import ReadOnlyAdmin, Rows, Uncounted
 from mailhost.protocols.message.reading import read_message
 
 MAX_SHOWN_OCTETS = 1 << 20
@@ -233,3 +234,41 @@ def _message(pk: int) -> tuple[QueuedMessage, bytes]:
     if message is None or content is None:
         raise Http404("This message, or its content, is gone.")
     return message, bytes(content.octets)
+
+
+@admin.register(InboundTrace)
+class InboundTraceAdmin(ReadOnlyAdmin):
+    """What became of each message that was brought here, for each recipient. To be searched."""
+
+    list_display = (
+        "at",
+        "peer",
+        "sender",
+        "forward_path",
+        "outcome",
+        "reply",
+        "message_id",
+        "trace_id",
+        "session",
+    )
+    list_display_links = None  # all that there is stands in the line
+    list_filter: ClassVar = ["outcome", "at"]
+    search_fields = ("forward_path",)  # shows the field; what it finds is below
+    search_help_text = (
+        "A sender's or recipient's address, a recipient's domain, a Message-ID, a client's address, or an id of a log "
+        "line or reply, whole."
+    )
+    list_per_page = 50
+    paginator = Uncounted
+
+    def get_search_results(self, request: HttpRequest, queryset: Rows, search_term: str) -> tuple[Rows, bool]:
+        """What the trace itself finds by looks into its indexes."""
+        if not search_term.strip():
+            return queryset, False
+        chosen: Rows = queryset & trace.search(text=search_term)
+        return chosen, False
+
+    @admin.display(description="reverse-path")
+    def sender(self, row: InboundTrace) -> str:
+        """As MAIL FROM said it."""
+        return row.reverse_path or ("<>" if row.forward_path else "")

@@ -7,8 +7,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from delivery import trace
 from delivery.acceptance import Acceptance, accept_now
 from delivery.models import Attempt, QueuedMessage
+from delivery.models.trace import Outcome
+from delivery.trace import Noted
 from domains.aliases import set_alias
 from domains.models import Alias, Domain
 from domains.registration import add_domain
@@ -302,3 +305,36 @@ def test_closing_the_web_ends_its_sessions(client: Client, alice: Account) -> No
     assert client.get("/mail/", follow=True).status_code == 200
     Account.objects.filter(pk=alice.pk).update(closed_protocols=["web"])
     assert client.get("/mail/").headers["Location"] == "/?next=/mail/"
+
+
+def test_the_trace_is_searched_by_whatever_is_known(admin_pages: Client, statements: Statements) -> None:
+    noted = [
+        Noted(
+            timezone.now(),
+            "aa",
+            f"b{n}",
+            f"192.0.2.{n}",
+            "",
+            "",
+            "",
+            f"ann{n}@far.test",
+            f"bob{n}@here.test",
+            "here.test",
+            None,
+            f"<{n}@far.test>",
+            1,
+            Outcome.REFUSED,
+            "550 5.1.1 No such address",
+        )
+        for n in range(30)
+    ]
+    trace.write(noted)
+    where = "/admin/delivery/inboundtrace/"
+    for text in ("ann7@far.test", "bob7@here.test", "7@far.test", "b7", "192.0.2.7"):
+        page = admin_pages.get(where, {"q": text}).content.decode()
+        assert "bob7@here.test" in page
+        assert "bob8@here.test" not in page
+    with statements() as seen:
+        assert admin_pages.get(where).status_code == 200
+    assert len(seen) <= 6
+    assert admin_pages.get(where, {"outcome": Outcome.ACCEPTED}).content.decode().count("here.test") == 0
