@@ -6,23 +6,36 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import nh3
 from django.contrib import admin
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Count, OuterRef, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from delivery import trace
-from delivery.models import Attempt, Destination, InboundTrace, QueuedMessage, QueuedRecipient, RecipientState
+from delivery.models import (
+    Attempt,
+    Destination,
+    DmarcReport,
+    InboundTrace,
+    QueuedMessage,
+    QueuedRecipient,
+    RecipientState,
+    TlsReport,
+)
 from delivery.models.queue import WAITING_STATES
+from delivery.reports.drawing import draw
+from delivery.reports.summary import summarize
 from mailboxes.models import Content
 from mailboxes.store import structure
 from mailhost.audit.admin_pages import ReadOnlyAdmin, Rows, Uncounted
 from mailhost.protocols.message.reading import read_message
 
 MAX_SHOWN_OCTETS = 1 << 20
+PICTURE_DAYS = (30, 7, 90, 365)
 
 if TYPE_CHECKING:
     Inline = admin.TabularInline[Any, Any]
@@ -272,3 +285,70 @@ class InboundTraceAdmin(ReadOnlyAdmin):
     def sender(self, row: InboundTrace) -> str:
         """As MAIL FROM said it."""
         return row.reverse_path or ("<>" if row.forward_path else "")
+
+
+@admin.register(DmarcReport)
+class DmarcReportAdmin(ReadOnlyAdmin):
+    """DMARC reports that other hosts sent about domains here, and a picture for each domain."""
+
+    list_display = (
+        "domain_shown",
+        "organization",
+        "begins_at",
+        "ends_at",
+        "policy",
+        "is_authentic",
+        "messages",
+    )
+    list_display_links = None
+    list_filter: ClassVar = ["is_authentic", "begins_at"]
+    search_fields = ("domain", "organization", "report_id")
+
+    def get_queryset(self, request: HttpRequest) -> Rows:
+        """With how many messages each is about."""
+        rows: Rows = super().get_queryset(request).annotate(messages=Sum("rows__count"))
+        return rows
+
+    @admin.display(description="domain", ordering="domain")
+    def domain_shown(self, report: DmarcReport) -> SafeString:
+        """Leads to its picture."""
+        where = reverse("admin:delivery_dmarcreport_picture", args=[report.domain])
+        return format_html('<a href="{}">{}</a>', where, report.domain)
+
+    @admin.display(description="messages")
+    def messages(self, report: Any) -> int:
+        """In all its rows."""
+        return report.messages or 0
+
+    def get_urls(self) -> list[URLPattern]:
+        """A page for each domain."""
+        view = self.admin_site.admin_view(self.picture)
+        return [path("domain/<str:domain>/", view, name="delivery_dmarcreport_picture"), *super().get_urls()]
+
+    def picture(self, request: HttpRequest, domain: str) -> HttpResponse:
+        """What the reports of the last weeks say; `?days=` of PICTURE_DAYS."""
+        asked = request.GET.get("days", "")
+        days = int(asked) if asked in map(str, PICTURE_DAYS) else PICTURE_DAYS[0]
+        summary = summarize(domain=domain.lower(), days=days, now=timezone.now())
+        frame = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": f"Reports about {summary.domain}",
+            "summary": summary,
+            "days": days,
+            "choices": PICTURE_DAYS,
+            "dmarc_bars": draw(summary.dmarc),
+            "tls_bars": draw(summary.tls),
+            "has_tls": any(day.good or day.bad for day in summary.tls),
+        }
+        return TemplateResponse(request, "admin/delivery/reports/picture.html", frame)
+
+
+@admin.register(TlsReport)
+class TlsReportAdmin(ReadOnlyAdmin):
+    """TLS reports that other hosts sent about domains here."""
+
+    list_display = ("domain", "organization", "begins_at", "policy", "successes", "failed", "is_authentic")
+    list_display_links = None
+    list_filter: ClassVar = ["is_authentic", "begins_at"]
+    search_fields = ("domain", "organization", "report_id")

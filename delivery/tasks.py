@@ -7,6 +7,7 @@ from django.utils import timezone
 from delivery import bounces, quarantine, trace
 from delivery.queue import cleaning
 from delivery.queue.notices import RELAY_DUE
+from delivery.reports import reading
 from delivery.worker_thread import worker_thread
 from mailboxes.store.content import remove_expired, remove_unreferenced
 from mailboxes.store.deleted_mailboxes import remove_deleted_mailboxes
@@ -26,6 +27,12 @@ def report_due() -> None:
     bounces.send_reports(now=now, new_name=bounces.new_name)
 
 
+@shared_task(name="delivery.read_reports", ignore_result=True)
+def read_reports() -> None:
+    """DMARC and TLS reports that came in since the last time."""
+    reading.read_reports(now=timezone.now())
+
+
 @shared_task(name="delivery.clean", ignore_result=True)
 def clean() -> None:
     """Removes what is kept no longer: finished messages, expunged ones, contents that nothing refers to."""
@@ -36,3 +43,4 @@ def clean() -> None:
     remove_expired(now=now)
     remove_deleted_mailboxes(now=now)
     remove_unreferenced(now=now)
+    reading.forget_reports(now=now)

@@ -18,6 +18,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mailhost.settings")
 
 REPORT_SECONDS: Final = 30
 CLEAN_SECONDS: Final = 600
+READ_REPORTS_SECONDS: Final = 60
 
 app = Celery("mailhost")
 app.conf.update(
@@ -48,6 +49,7 @@ app.conf.update(
         for name, seconds in (
             ("delivery.relay_due", settings.QUEUE_TICK_SECONDS),
             ("delivery.report_due", REPORT_SECONDS),
+            ("delivery.read_reports", READ_REPORTS_SECONDS),
             ("delivery.clean", CLEAN_SECONDS),
             ("mailboxes.fill_search_index", settings.SEARCH_INDEX_TICK_SECONDS),
             ("mailboxes.shrink_search_index", CLEAN_SECONDS),

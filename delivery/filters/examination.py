@@ -14,6 +14,7 @@ from delivery.filters.incoming import Incoming, domain_of
 from delivery.filters.look_ups import LookUps
 from delivery.filters.part_rules import part_findings
 from delivery.filters.policies import Policy, read_policies
+from delivery.filters.report_rule import report_findings
 from delivery.filters.wording import junk_finding
 from delivery.findings import Finding, Verdict, judge
 from mailboxes.junk.judging import classify
@@ -86,7 +87,7 @@ async def _authenticate(
 
 def _look(message: Incoming, now: datetime) -> list[Finding]:
     """What the message itself shows."""
-    return [*header_findings(message, now=now), *part_findings(message)]
+    return [*header_findings(message, now=now), *part_findings(message), *report_findings(message)]
 
 
 def judge_for(

@@ -9,6 +9,7 @@ from delivery.models.queue import (
     RecipientState,
     ReportDue,
 )
+from delivery.models.reports import DmarcReport, DmarcReportRow, ReportReading, TlsReport
 from delivery.models.trace import InboundTrace
 from delivery.models.verdict import Quarantined, RecordedVerdict
 
@@ -16,6 +17,8 @@ __all__ = [
     "WAITING_STATES",
     "Attempt",
     "Destination",
+    "DmarcReport",
+    "DmarcReportRow",
     "InboundTrace",
     "Quarantined",
     "QueuedMessage",
@@ -23,4 +26,6 @@ __all__ = [
     "RecipientState",
     "RecordedVerdict",
     "ReportDue",
+    "ReportReading",
+    "TlsReport",
 ]
