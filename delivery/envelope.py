@@ -25,6 +25,7 @@ class Envelope:
     envid: str = ""
     requires_tls: bool = False
     forward_paths: list[ForwardPath] = field(default_factory=list)
+    routes: list[Route] = field(default_factory=list)  # of each forward-path
     account_ids: dict[int, None] = field(default_factory=dict)
     relay: dict[tuple[str, str], EmailAddress] = field(default_factory=dict)
 
@@ -33,6 +34,7 @@ class Envelope:
     def add(self, forward_path: ForwardPath, route: Route, dsn: DsnRequest = NOTHING_ASKED) -> None:
         """One more recipient that was accepted."""
         self.forward_paths.append(forward_path)
+        self.routes.append(route)
         self.account_ids.update(dict.fromkeys(route.account_ids))
         for address in route.relay:
             if self.relay.setdefault(address.key, address) is address and dsn != NOTHING_ASKED:

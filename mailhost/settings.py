@@ -1,5 +1,6 @@
 """Django's settings, read from the environment (docs/settings.md is made from the declarations here)."""
 
+import ipaddress
 import os
 import secrets
 import tempfile
@@ -368,6 +369,18 @@ SMTP_MAX_HELD_OCTETS = env.octets(
     "MAILHOST_SMTP_MAX_HELD",
     "512M",
     "Octets of messages under way that one SMTP process keeps in memory; beyond it new ones get 452 4.3.1.",
+)
+
+LMTP_PORT = env.integer(
+    "MAILHOST_PORT_LMTP",
+    0,
+    "The port of LMTP (RFC 2033), for who keeps another front before this host; 0: none. MAILHOST_PORT_OFFSET is not "
+    "added.",
+)
+LMTP_NETWORKS = env.networks(
+    "MAILHOST_LMTP_NETWORKS",
+    (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128")),
+    "Who may use LMTP: whatever comes from there was let in by the front.",
 )
 
 # --- POP3 ---------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from django.conf import settings
 
 from delivery.envelope import Envelope
 from delivery.smtp.authorship import require_own_authorship
-from delivery.smtp.session import Session
+from delivery.smtp.session import Door, Session
 from mailhost.protocols.smtp.header import (
     begins_with_a_field,
     field_names,
@@ -66,6 +66,7 @@ def _trace_fields(session: Session, envelope: Envelope, trace_id: str) -> bytes:
         is_extended=session.is_extended,
         is_authenticated=session.principal is not None,
         is_smtputf8=envelope.is_smtputf8,
+        is_lmtp=session.door is Door.LMTP,
         tls=version,
         cipher=cipher,
     )

@@ -17,10 +17,12 @@ from mailboxes.authentication import Principal
 
 
 class Door(Enum):
-    """Inbound (25): anybody, for addresses here. Submission (465, 587): our accounts, to anywhere (RFC 6409)."""
+    """Inbound (25): anybody, for addresses here. Submission (465, 587): our accounts, to anywhere (RFC 6409). LMTP
+    (RFC 2033): another front of the operator's, for addresses here, with a reply for each recipient."""
 
     INBOUND = auto()
     SUBMISSION = auto()
+    LMTP = auto()
 
 
 class State(Enum):

@@ -1,14 +1,20 @@
 """The end of every message that comes in, by DATA or by BDAT: completed, handed to delivery, answered.
 
-RFC 5321 section 4.1.1.4: 250 is said only when the message is committed.
+RFC 5321 section 4.1.1.4: 250 is said only when the message is committed. In LMTP each recipient has a reply of its own
+(RFC 2033 section 4.2), so one full mailbox keeps nobody else's mail back.
 """
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import structlog
 
 from delivery.acceptance import Acceptance
 from delivery.envelope import Envelope
 from delivery.smtp.completion import complete
-from delivery.smtp.session import Session
+from delivery.smtp.replies import FACTS, reply_to
+from delivery.smtp.session import Door, Session
+from mailboxes.exceptions import MailboxFact
 from mailhost.protocols.smtp.replies import Reply
 
 log = structlog.get_logger(__name__)
@@ -20,10 +26,53 @@ async def take(session: Session, octets: bytes) -> Reply:
     assert envelope is not None
     trace_id = session.host.new_trace_id()
     octets = await complete(session, octets, trace_id=trace_id)
-    await session.host.accept(_acceptance(session, envelope, octets))
+    replies = await _hand_over(
+        session, envelope, octets, taken=Reply(250, "2.0.0", f"Ok: accepted as {trace_id}")
+    )
     session.idle_commands = 0
     _log(session, envelope, trace_id=trace_id, size_octets=len(octets))
-    return Reply(250, "2.0.0", f"Ok: accepted as {trace_id}")
+    return tell_each(session, replies)
+
+
+def tell_each(session: Session, replies: Sequence[Reply]) -> Reply:
+    """The last reply. In LMTP those before it are written: one for each recipient, or one that holds for all."""
+    if session.door is Door.LMTP and session.envelope is not None:
+        if len(replies) == 1:
+            replies = [*replies] * len(session.envelope.forward_paths)
+        session.connection.write(b"".join(reply.encode() for reply in replies[:-1]))
+    return replies[-1]
+
+
+async def _hand_over(session: Session, envelope: Envelope, octets: bytes, *, taken: Reply) -> Sequence[Reply]:
+    acceptance = _acceptance(session, envelope, octets)
+    try:
+        await session.host.accept(acceptance)
+    except MailboxFact:
+        if session.door is not Door.LMTP or len(envelope.forward_paths) == 1:
+            raise
+        return [await _hand_over_one(session, each, taken=taken) for each in _apart(acceptance, envelope)]
+    return [taken]
+
+
+def _apart(acceptance: Acceptance, envelope: Envelope) -> Iterator[Acceptance]:
+    """The message for each recipient; an account or an address that several lead to gets it by the first of them."""
+    accounts: set[int] = set()
+    addresses: set[tuple[str, str]] = set()
+    for route in envelope.routes:
+        relay = tuple(address for address in route.relay if address.key not in addresses)
+        account_ids = tuple(account_id for account_id in route.account_ids if account_id not in accounts)
+        accounts.update(account_ids)
+        addresses.update(address.key for address in relay)
+        yield replace(acceptance, account_ids=account_ids, relay=relay)
+
+
+async def _hand_over_one(session: Session, acceptance: Acceptance, *, taken: Reply) -> Reply:
+    try:
+        if acceptance.account_ids or acceptance.relay:
+            await session.host.accept(acceptance)
+    except FACTS as fact:
+        return reply_to(fact)
+    return taken
 
 
 def _acceptance(session: Session, envelope: Envelope, octets: bytes) -> Acceptance:

@@ -34,7 +34,7 @@ async def open_doors(folder: Path) -> AsyncIterator[Doors]:
         clock=lambda: datetime.now(UTC),
         new_trace_id=new_trace_id,
     )
-    async with doors(host, bind_to="127.0.0.1", ports=Ports(0, 0, 0)) as ports:
+    async with doors(host, bind_to="127.0.0.1", ports=Ports(0, 0, 0, lmtp=0)) as ports:
         yield Doors(host, ports)
     await writer.close()
     await router.close()
