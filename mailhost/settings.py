@@ -365,6 +365,21 @@ SMTP_MAX_LINE_OCTETS = env.octets(
     "1M",
     "The longest line in a message. RFC 5322 allows 998 octets, but programs send HTML as one line.",
 )
+SMTP_MAX_HEADER_OCTETS = env.octets(
+    "MAILHOST_SMTP_MAX_HEADER", "1M", "The longest header of a message; real ones have under 100 KB."
+)
+SMTP_REFUSE_BARE_LINE_ENDS = env.boolean(
+    "MAILHOST_SMTP_REFUSE_BARE_LINE_ENDS",
+    False,
+    "Refuses messages with a CR or an LF alone (554 5.6.0). Otherwise they are kept as they came: such an octet ends "
+    "neither a line of SMTP nor the message, and becomes CRLF where the message is relayed.",
+)
+SMTP_GREETING_DELAY_SECONDS = env.seconds(
+    "MAILHOST_SMTP_GREETING_DELAY",
+    0.5,
+    "How long a client of port 25 that is not known yet waits for the greeting; who speaks before it is refused "
+    "(554 5.5.1), and who waited is known for a day. 0: nobody waits, and nobody is refused for it.",
+)
 SMTP_MAX_HELD_OCTETS = env.octets(
     "MAILHOST_SMTP_MAX_HELD",
     "512M",

@@ -8,6 +8,7 @@ from django.conf import settings
 
 from delivery.smtp.commands import COMMANDS, LMTP_COMMANDS, Command
 from delivery.smtp.commands.auth import MAX_LINE_OCTETS
+from delivery.smtp.greeting import greet
 from delivery.smtp.replies import (
     CLOSING_IDLE,
     CLOSING_SHUTDOWN,
@@ -43,9 +44,9 @@ OUT_OF_PLACE: Final = {
 async def converse(session: Session) -> None:
     """The session from greeting to end. Raises ConnectionLost where the client simply went."""
     connection = session.connection
-    protocol = "LMTP" if session.door is Door.LMTP else "ESMTP"
-    connection.write(Reply(220, "", f"{session.host.name} {protocol}").encode())
     try:
+        if not await greet(session):
+            return
         reply = Reply(0, "", "")
         while reply.code not in CLOSING_CODES:
             reply = _watch(session, await _next_reply(session))

@@ -13,6 +13,7 @@ from delivery.envelope import Envelope
 from delivery.routing import Route
 from delivery.smtp.connection import SmtpConnection
 from delivery.smtp.incoming import Chunks
+from delivery.smtp.patient import Patient
 from mailboxes.authentication import Principal
 
 
@@ -58,6 +59,7 @@ class Host:
     clock: Callable[[], datetime]
     new_trace_id: Callable[[], str]
     held_octets: int = 0  # of messages under way, all sessions together
+    patient: Patient = field(default_factory=Patient)
 
 
 @dataclass(slots=True)
