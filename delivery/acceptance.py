@@ -34,7 +34,8 @@ class Acceptance:
     """One message to take: complete octets (with Received and Return-Path), and where it goes.
 
     `account_ids` get it into INBOX; `relay` goes to the queue. `reverse_path` is "" for the null one.
-    `dsn_requests` are by EmailAddress.key of those in relay, `ret` and `envid` as in RFC 3461.
+    `dsn_requests` are by EmailAddress.key of those in relay, `ret` and `envid` as in RFC 3461. `confirmed` are
+    forward-paths that lead to `account_ids`, and of whose delivery the reverse-path is to be told.
     """
 
     octets: bytes
@@ -49,11 +50,17 @@ class Acceptance:
     envid: str = ""
     requires_tls: bool = False
     dsn_requests: Mapping[tuple[str, str], DsnRequest] = field(default_factory=dict)
+    confirmed: tuple[tuple[str, DsnRequest], ...] = ()
 
     @property
     def is_plain(self) -> bool:
         """Nothing but new mail in INBOXes."""
-        return bool(self.account_ids) and not self.relay and not self.save_in_sent
+        return bool(self.account_ids) and not self.is_queued and not self.save_in_sent
+
+    @property
+    def is_queued(self) -> bool:
+        """The queue has to know of it."""
+        return bool(self.relay or self.confirmed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,7 @@ def accept_batch(prepared: Sequence[Prepared], *, now: datetime, wait: bool = Tr
     leaving = [
         number
         for number, (acceptance, _) in enumerate(prepared)
-        if acceptance.relay and items[number].failure is None
+        if acceptance.is_queued and items[number].failure is None
     ]
     queued = dict(
         zip(leaving, enqueue([_queued(prepared[n][0], items[n]) for n in leaving], now=now), strict=True)
@@ -107,7 +114,7 @@ def _item(acceptance: Acceptance, content: NewContent, now: datetime) -> Item:
         sent = sent_mailbox(account_id=acceptance.submitted_by)
         if sent is not None:
             targets.append(Target(acceptance.submitted_by, sent, Flag.SEEN))
-    return Item(content, targets, now, keep_content=bool(acceptance.relay))
+    return Item(content, targets, now, keep_content=acceptance.is_queued)
 
 
 def _uids(acceptance: Acceptance, item: Item) -> dict[int, int]:
@@ -118,7 +125,13 @@ def _queued(acceptance: Acceptance, item: Item) -> NewQueuedMessage:
     return NewQueuedMessage(
         content_id=item.content_id,
         reverse_path=acceptance.reverse_path,
-        recipients=[_recipient(acceptance, address) for address in acceptance.relay],
+        recipients=[
+            *(_recipient(acceptance, address) for address in acceptance.relay),
+            *(
+                NewRecipient(path, orcpt=asked.orcpt, notify=asked.notify, is_delivered=True)
+                for path, asked in acceptance.confirmed
+            ),
+        ],
         account_id=acceptance.submitted_by,
         size_octets=len(acceptance.octets),
         body=_body(acceptance),

@@ -365,6 +365,12 @@ SMTP_MAX_LINE_OCTETS = env.octets(
     "1M",
     "The longest line in a message. RFC 5322 allows 998 octets, but programs send HTML as one line.",
 )
+SMTP_CONFIRM_DELIVERY = env.boolean(
+    "MAILHOST_SMTP_CONFIRM_DELIVERY",
+    True,
+    "Strangers who ask for it (NOTIFY=SUCCESS) are told that a message was delivered. Off, only our own accounts are: "
+    "a forged reverse-path then cannot make this host write to somebody.",
+)
 SMTP_MAX_HEADER_OCTETS = env.octets(
     "MAILHOST_SMTP_MAX_HEADER", "1M", "The longest header of a message; real ones have under 100 KB."
 )

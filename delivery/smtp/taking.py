@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import structlog
+from django.conf import settings
 
 from delivery.acceptance import Acceptance
 from delivery.envelope import Envelope
@@ -15,6 +16,7 @@ from delivery.smtp.completion import complete
 from delivery.smtp.replies import FACTS, reply_to
 from delivery.smtp.session import Door, Session
 from mailboxes.exceptions import MailboxFact
+from mailhost.protocols.smtp.dsn_parameters import DsnRequest
 from mailhost.protocols.smtp.replies import Reply
 
 log = structlog.get_logger(__name__)
@@ -58,12 +60,15 @@ def _apart(acceptance: Acceptance, envelope: Envelope) -> Iterator[Acceptance]:
     """The message for each recipient; an account or an address that several lead to gets it by the first of them."""
     accounts: set[int] = set()
     addresses: set[tuple[str, str]] = set()
-    for route in envelope.routes:
+    for path, route in zip(envelope.forward_paths, envelope.routes, strict=True):
         relay = tuple(address for address in route.relay if address.key not in addresses)
         account_ids = tuple(account_id for account_id in route.account_ids if account_id not in accounts)
         accounts.update(account_ids)
         addresses.update(address.key for address in relay)
-        yield replace(acceptance, account_ids=account_ids, relay=relay)
+        confirmed = (
+            tuple(each for each in acceptance.confirmed if each[0] == str(path)) if account_ids else ()
+        )
+        yield replace(acceptance, account_ids=account_ids, relay=relay, confirmed=confirmed)
 
 
 async def _hand_over_one(session: Session, acceptance: Acceptance, *, taken: Reply) -> Reply:
@@ -88,7 +93,16 @@ def _acceptance(session: Session, envelope: Envelope, octets: bytes) -> Acceptan
         envid=envelope.envid,
         requires_tls=envelope.requires_tls,
         dsn_requests=envelope.dsn_requests,
+        confirmed=_confirmed(session, envelope),
     )
+
+
+def _confirmed(session: Session, envelope: Envelope) -> tuple[tuple[str, DsnRequest], ...]:
+    """Nobody is told with a null reverse-path (RFC 3461 section 6.1), and strangers where the operator lets them."""
+    is_told = session.principal is not None or settings.SMTP_CONFIRM_DELIVERY
+    if not envelope.confirmed or not is_told or envelope.reverse_path.address is None:
+        return ()
+    return tuple((str(path), dsn) for path, dsn in envelope.confirmed.items())
 
 
 def _log(session: Session, envelope: Envelope, *, trace_id: str, size_octets: int) -> None:
