@@ -37,7 +37,8 @@ class Acceptance:
 
     `account_ids` get it into INBOX, those in `judged` where their verdict says; `relay` goes to the queue.
     `reverse_path` is "" for the null one. `dsn_requests` are by EmailAddress.key of those in relay, `ret` and `envid`
-    as in RFC 3461.
+    as in RFC 3461. `confirmed` are forward-paths that lead to accounts, and of whose delivery the reverse-path is to
+    be told.
     """
 
     octets: bytes
@@ -52,12 +53,18 @@ class Acceptance:
     envid: str = ""
     requires_tls: bool = False
     dsn_requests: Mapping[tuple[str, str], DsnRequest] = field(default_factory=dict)
+    confirmed: tuple[tuple[str, DsnRequest], ...] = ()
     judged: tuple[Judged, ...] = ()
 
     @property
     def is_plain(self) -> bool:
         """Nothing but new mail in INBOXes."""
-        return bool(self.account_ids) and not (self.judged or self.relay or self.save_in_sent)
+        return bool(self.account_ids) and not (self.judged or self.is_queued or self.save_in_sent)
+
+    @property
+    def is_queued(self) -> bool:
+        """The queue has to know of it."""
+        return bool(self.relay or self.confirmed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +108,7 @@ def accept_batch(prepared: Sequence[Prepared], *, now: datetime, wait: bool = Tr
     leaving = [
         number
         for number, (acceptance, _) in enumerate(prepared)
-        if acceptance.relay and items[number].failure is None
+        if acceptance.is_queued and items[number].failure is None
     ]
     queued = dict(
         zip(leaving, enqueue([_queued(prepared[n][0], items[n]) for n in leaving], now=now), strict=True)
@@ -126,7 +133,7 @@ def _item(acceptance: Acceptance, content: NewContent, now: datetime) -> Item:
         sent = sent_mailbox(account_id=acceptance.submitted_by)
         if sent is not None:
             targets.append(Target(acceptance.submitted_by, sent, Flag.SEEN))
-    return Item(content, targets, now, keep_content=bool(acceptance.relay) or is_held)
+    return Item(content, targets, now, keep_content=acceptance.is_queued or is_held)
 
 
 def _uids(acceptance: Acceptance, item: Item) -> dict[int, int]:
@@ -140,7 +147,13 @@ def _queued(acceptance: Acceptance, item: Item) -> NewQueuedMessage:
     return NewQueuedMessage(
         content_id=item.content_id,
         reverse_path=acceptance.reverse_path,
-        recipients=[_recipient(acceptance, address) for address in acceptance.relay],
+        recipients=[
+            *(_recipient(acceptance, address) for address in acceptance.relay),
+            *(
+                NewRecipient(path, orcpt=asked.orcpt, notify=asked.notify, is_delivered=True)
+                for path, asked in acceptance.confirmed
+            ),
+        ],
         account_id=acceptance.submitted_by,
         size_octets=len(acceptance.octets),
         body=_body(acceptance),

@@ -14,7 +14,8 @@ class Envelope:
     """Recipients are kept by where they end: an account or a foreign address named twice gets one copy.
 
     ret and envid are "" where MAIL had none. dsn_requests: by EmailAddress.key of those in relay, where something was
-    asked. An alias that leads elsewhere hands on what was asked for it (RFC 3461 section 5.2.7).
+    asked; confirmed: of forward-paths that end here (at least in part), where NOTIFY=SUCCESS asked. An alias that
+    leads elsewhere hands on what was asked for it (RFC 3461 section 5.2.7).
     """
 
     reverse_path: ReversePath
@@ -25,10 +26,10 @@ class Envelope:
     envid: str = ""
     requires_tls: bool = False
     forward_paths: list[ForwardPath] = field(default_factory=list)
+    routes: list[Route] = field(default_factory=list)  # of each forward-path
     account_ids: dict[int, None] = field(default_factory=dict)
     relay: dict[tuple[str, str], EmailAddress] = field(default_factory=dict)
     asks_accounts: bool = False
-    routes: list[tuple[ForwardPath, Route]] = field(default_factory=list)
 
     @property
     def domains(self) -> frozenset[str]:
@@ -36,13 +37,16 @@ class Envelope:
         return frozenset(path.address.domain for path in self.forward_paths if path.address is not None)
 
     dsn_requests: dict[tuple[str, str], DsnRequest] = field(default_factory=dict)
+    confirmed: dict[ForwardPath, DsnRequest] = field(default_factory=dict)
 
     def add(self, forward_path: ForwardPath, route: Route, dsn: DsnRequest = NOTHING_ASKED) -> None:
         """One more recipient that was accepted."""
         self.forward_paths.append(forward_path)
-        self.routes.append((forward_path, route))
+        self.routes.append(route)
         self.account_ids.update(dict.fromkeys(route.account_ids))
         self.asks_accounts |= route.asks_accounts
+        if dsn.wants_success and route.account_ids and forward_path.address is not None:
+            self.confirmed.setdefault(forward_path, dsn)
         for address in route.relay:
             if self.relay.setdefault(address.key, address) is address and dsn != NOTHING_ASKED:
                 self.dsn_requests[address.key] = dsn

@@ -1,5 +1,6 @@
 """Django's settings, read from the environment (docs/settings.md is made from the declarations here)."""
 
+import ipaddress
 import os
 import secrets
 import tempfile
@@ -422,10 +423,43 @@ SMTP_MAX_LINE_OCTETS = env.octets(
     "1M",
     "The longest line in a message. RFC 5322 allows 998 octets, but programs send HTML as one line.",
 )
+SMTP_CONFIRM_DELIVERY = env.boolean(
+    "MAILHOST_SMTP_CONFIRM_DELIVERY",
+    True,
+    "Strangers who ask for it (NOTIFY=SUCCESS) are told that a message was delivered. Off, only our own accounts are: "
+    "a forged reverse-path then cannot make this host write to somebody.",
+)
+SMTP_MAX_HEADER_OCTETS = env.octets(
+    "MAILHOST_SMTP_MAX_HEADER", "1M", "The longest header of a message; real ones have under 100 KB."
+)
+SMTP_REFUSE_BARE_LINE_ENDS = env.boolean(
+    "MAILHOST_SMTP_REFUSE_BARE_LINE_ENDS",
+    False,
+    "Refuses messages with a CR or an LF alone (554 5.6.0). Otherwise they are kept as they came: such an octet ends "
+    "neither a line of SMTP nor the message, and becomes CRLF where the message is relayed.",
+)
+SMTP_GREETING_DELAY_SECONDS = env.seconds(
+    "MAILHOST_SMTP_GREETING_DELAY",
+    0.5,
+    "How long a client of port 25 that is not known yet waits for the greeting; who speaks before it is refused "
+    "(554 5.5.1), and who waited is known for a day. 0: nobody waits, and nobody is refused for it.",
+)
 SMTP_MAX_HELD_OCTETS = env.octets(
     "MAILHOST_SMTP_MAX_HELD",
     "512M",
     "Octets of messages under way that one SMTP process keeps in memory; beyond it new ones get 452 4.3.1.",
+)
+
+LMTP_PORT = env.integer(
+    "MAILHOST_PORT_LMTP",
+    0,
+    "The port of LMTP (RFC 2033), for who keeps another front before this host; 0: none. MAILHOST_PORT_OFFSET is not "
+    "added.",
+)
+LMTP_NETWORKS = env.networks(
+    "MAILHOST_LMTP_NETWORKS",
+    (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128")),
+    "Who may use LMTP: whatever comes from there was let in by the front.",
 )
 
 # --- POP3 ---------------------------------------------------------------------------------------------------------

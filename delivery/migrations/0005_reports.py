@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('delivery', '0004_requires_tls'),
+        ('delivery', '0004_dsn_and_requires_tls'),
     ]
 
     operations = [

@@ -80,6 +80,7 @@ class ReportDue(models.TextChoices):
     FAILED = "failed"
     DELAYED = "delayed"
     RELAYED = "relayed"
+    DELIVERED_HERE = "delivered"
 
 
 class QueuedRecipient(models.Model):

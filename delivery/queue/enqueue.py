@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
-from delivery.models import RecipientState
+from delivery.models import RecipientState, ReportDue
 from delivery.queue.notices import relay_is_due
 from mailhost.net.database import cursor
 
@@ -44,19 +44,24 @@ UPDATE delivery_destination SET next_attempt_at = %s
 INSERT_RECIPIENTS = b"""
 INSERT INTO delivery_queuedrecipient (message_id, destination_id, forward_path, orcpt, notify, state, attempts,
                                       next_attempt_at, last_reply, last_status, last_host, report_due, finished_at)
-SELECT message_id, destination_id, forward_path, orcpt, notify, %s, 0, %s, '', '', '', '', %s
-  FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[])
-       row(message_id, destination_id, forward_path, orcpt, notify)
+SELECT message_id, destination_id, forward_path, orcpt, notify, state, 0, %s, '', status, '', report_due,
+       CASE WHEN state = 'queued' THEN NULL ELSE %s END
+  FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+       row(message_id, destination_id, forward_path, orcpt, notify, state, status, report_due)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class NewRecipient:
-    """A forward-path (without brackets) with RFC 3461's parameters as they came, or ""."""
+    """A forward-path (without brackets) with RFC 3461's parameters as they came, or "".
+
+    is_delivered: it has the message already, here, and the reverse-path is to be told so (NOTIFY=SUCCESS).
+    """
 
     forward_path: str
     orcpt: str = ""
     notify: str = ""
+    is_delivered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +96,26 @@ def enqueue(messages: Sequence[NewQueuedMessage], *, now: datetime) -> list[int]
     is_captured = settings.RELAY == "capture"
     ids = _insert_messages(messages, now=now)
     destinations = _destinations(messages, now=now, wakes=not is_captured)
+    state = RecipientState.CAPTURED if is_captured else RecipientState.QUEUED
     rows = [
-        (message_id, destinations[domain_of(each.forward_path)], each.forward_path, each.orcpt, each.notify)
+        (message_id, destinations[domain_of(each.forward_path)], *_columns(each, waiting=state))
         for message_id, message in zip(ids, messages, strict=True)
         for each in message.all_recipients
     ]
-    state = RecipientState.CAPTURED if is_captured else RecipientState.QUEUED
     with cursor() as sql:
-        columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * 5
-        sql.execute(INSERT_RECIPIENTS, (state.value, now, now if is_captured else None, *columns))
+        columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * 8
+        sql.execute(INSERT_RECIPIENTS, (now, now, *columns))
     if not is_captured:
         transaction.on_commit(relay_is_due)
     return ids
+
+
+def _columns(recipient: NewRecipient, *, waiting: RecipientState) -> tuple[str, str, str, str, str, str]:
+    """(forward_path, orcpt, notify, state, status, report_due)."""
+    asked = (recipient.forward_path, recipient.orcpt, recipient.notify)
+    if recipient.is_delivered:
+        return (*asked, RecipientState.DELIVERED.value, "2.0.0", ReportDue.DELIVERED_HERE.value)
+    return (*asked, waiting.value, "", ReportDue.NOTHING.value)
 
 
 def domain_of(forward_path: str) -> str:
@@ -133,13 +146,19 @@ def _insert_messages(messages: Sequence[NewQueuedMessage], *, now: datetime) -> 
 
 def _destinations(messages: Sequence[NewQueuedMessage], *, now: datetime, wakes: bool) -> dict[str, int]:
     """The destinations' ids by name, made where new, and woken where they rest."""
-    names = sorted({domain_of(each.forward_path) for message in messages for each in message.all_recipients})
+    recipients = [each for message in messages for each in message.all_recipients]
+    names = sorted({domain_of(each.forward_path) for each in recipients})
+    waiting = (
+        {domain_of(each.forward_path) for each in recipients if not each.is_delivered} if wakes else set()
+    )
     with cursor() as sql:
         rows = sql.execute(LOCK_DESTINATIONS, (names,)).fetchall()
         if len(rows) < len(names):
             sql.execute(INSERT_DESTINATIONS, (names,))
             rows = sql.execute(LOCK_DESTINATIONS, (names,)).fetchall()
-        asleep = [row[0] for row in rows if wakes and (row[2] is None or (row[3] == 0 and row[2] > now))]
+        asleep = [
+            row[0] for row in rows if row[1] in waiting and (row[2] is None or (row[3] == 0 and row[2] > now))
+        ]
         if asleep:
             sql.execute(WAKE_DESTINATIONS, (now, asleep, now))
     return {row[1]: row[0] for row in rows}

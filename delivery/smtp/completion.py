@@ -6,7 +6,8 @@ from django.conf import settings
 
 from delivery.envelope import Envelope
 from delivery.smtp.authorship import require_own_authorship
-from delivery.smtp.session import Session
+from delivery.smtp.loops import delivered_to_field, require_no_circle
+from delivery.smtp.session import Door, Session
 from mailhost.protocols.authentication_results import claims_to_be
 from mailhost.protocols.smtp.header import (
     Field,
@@ -16,7 +17,7 @@ from mailhost.protocols.smtp.header import (
     scan_fields,
     without_fields,
 )
-from mailhost.protocols.smtp.message_data import has_line_longer_than
+from mailhost.protocols.smtp.message_data import has_bare_line_end, has_line_longer_than
 from mailhost.protocols.smtp.replies import CommandRefused
 from mailhost.protocols.smtp.trace_fields import (
     Hop,
@@ -37,9 +38,11 @@ async def complete(session: Session, octets: bytes, *, trace_id: str, results_fi
     """
     envelope = session.envelope
     assert envelope is not None
-    header = octets[: header_end(octets)]
+    header = _header(octets)
     names = field_names(header)
     _require_bounds(octets, names, is_binary=envelope.body == "BINARYMIME")
+    if session.principal is None:
+        require_no_circle(envelope, header, names)
     added = [_trace_fields(session, envelope, trace_id), results_field]
     fields = scan_fields(header)
     if session.principal is not None:
@@ -64,10 +67,24 @@ def _in_our_name(session: Session, header: bytes, fields: list[Field]) -> list[F
     ]
 
 
+def _header(octets: bytes) -> bytes:
+    """Where there is none, and no blank line either, the end of the text is not looked for fields."""
+    end = header_end(octets)
+    if end <= settings.SMTP_MAX_HEADER_OCTETS:
+        return octets[:end]
+    if begins_with_a_field(octets):
+        raise CommandRefused(554, "5.6.0", "The header of the message is too long")
+    return b""
+
+
 def _require_bounds(octets: bytes, names: list[bytes], *, is_binary: bool) -> None:
     """Binary octets have no lines to be measured (RFC 3030 section 3)."""
     if not is_binary and has_line_longer_than(octets, settings.SMTP_MAX_LINE_OCTETS):
         raise CommandRefused(554, "5.6.0", "The message has a line that is too long")
+    if not is_binary and settings.SMTP_REFUSE_BARE_LINE_ENDS and has_bare_line_end(octets):
+        raise CommandRefused(
+            554, "5.6.0", "The message has a CR without LF, or an LF without CR (RFC 5321 section 2.3.8)"
+        )
     if len(names) > settings.SMTP_MAX_HEADER_FIELDS:
         raise CommandRefused(554, "5.6.0", "The message has too many header fields")
     if names.count(b"received") > settings.SMTP_MAX_RECEIVED:
@@ -84,6 +101,7 @@ def _trace_fields(session: Session, envelope: Envelope, trace_id: str) -> bytes:
         is_extended=session.is_extended,
         is_authenticated=session.principal is not None,
         is_smtputf8=envelope.is_smtputf8,
+        is_lmtp=session.door is Door.LMTP,
         tls=version,
         cipher=cipher,
     )
@@ -91,6 +109,8 @@ def _trace_fields(session: Session, envelope: Envelope, trace_id: str) -> bytes:
     only = str(forward_paths[0]) if len(forward_paths) == 1 else ""
     received = received_field(hop, forward_path=only, now=session.host.clock())
     # RFC 5321 section 4.4: Return-Path is for final delivery; the relay cuts it off where there is both.
+    if session.principal is None:
+        received = delivered_to_field(envelope) + received
     return return_path_field(envelope.reverse_path) + received if envelope.account_ids else received
 
 

@@ -130,6 +130,16 @@ class SmtpConnection(SMTP):
             buffer.clear()
         return block
 
+    async def speaks_within(self, seconds: float) -> bool:
+        """Whether the client says anything in that time. Raises ConnectionLost."""
+        buffer: bytearray = self._reader._buffer  # type: ignore[attr-defined]
+        if not buffer:
+            try:
+                await self._wait_for_input(self.loop.time() + seconds)
+            except IdleTimeout:
+                self._is_timed_out = False
+        return bool(buffer)
+
     def put_back(self, octets: bytes) -> None:
         """What read_block gave and belongs to the next command; before anything else is read."""
         self._reader._buffer[:0] = octets  # type: ignore[attr-defined]
@@ -185,6 +195,11 @@ class SmtpConnection(SMTP):
         finally:
             timer.cancel()
             self._write_waiter = None
+
+    @property
+    def local(self) -> str:
+        """The address of this host that the client came to."""
+        return plain_address(self.transport.get_extra_info("sockname")[0]) if self.transport else ""
 
     # --- TLS and the end ----------------------------------------------------------------------------------------
 

@@ -6,8 +6,9 @@ from typing import Final
 import structlog
 from django.conf import settings
 
-from delivery.smtp.commands import COMMANDS, Command
+from delivery.smtp.commands import COMMANDS, LMTP_COMMANDS, Command
 from delivery.smtp.commands.auth import MAX_LINE_OCTETS
+from delivery.smtp.greeting import greet
 from delivery.smtp.replies import (
     CLOSING_IDLE,
     CLOSING_SHUTDOWN,
@@ -16,7 +17,7 @@ from delivery.smtp.replies import (
     LINE_TOO_LONG,
     reply_to,
 )
-from delivery.smtp.session import Session, SessionEnded, State
+from delivery.smtp.session import Door, Session, SessionEnded, State
 from delivery.smtp.tracing import note_refusal
 from mailhost.net.connection import IdleTimeout, LineTooLong, ShuttingDown
 from mailhost.protocols.smtp.commands import parse_line
@@ -31,6 +32,7 @@ UNKNOWN_COMMAND: Final = Reply(500, "5.5.1", "There is no such command")
 # A browser that was talked into posting to this port: what follows is not SMTP, but could be made to look like it.
 HTTP_METHODS: Final = frozenset({"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT"})
 MAX_LOGGED_REFUSALS: Final = 20  # of one session: the log is for people
+LHLO_FIRST: Final = Reply(503, "5.5.1", "Send LHLO first")
 OUT_OF_PLACE: Final = {
     State.CONNECTED: Reply(503, "5.5.1", "Send EHLO first"),
     State.GREETED: Reply(503, "5.5.1", "Send MAIL first"),
@@ -43,8 +45,9 @@ OUT_OF_PLACE: Final = {
 async def converse(session: Session) -> None:
     """The session from greeting to end. Raises ConnectionLost where the client simply went."""
     connection = session.connection
-    connection.write(Reply(220, "", f"{session.host.name} ESMTP").encode())
     try:
+        if not await greet(session):
+            return
         reply = Reply(0, "", "")
         while reply.code not in CLOSING_CODES:
             reply = _watch(session, await _next_reply(session))
@@ -74,7 +77,7 @@ async def _next_reply(session: Session) -> Reply:
         return LINE_TOO_LONG
     try:
         verb, argument = parse_line(line)
-        command = COMMANDS.get(verb)
+        command = (LMTP_COMMANDS if session.door is Door.LMTP else COMMANDS).get(verb)
         if command is None:
             return CLOSING_TOO_MANY_ERRORS if verb in HTTP_METHODS else UNKNOWN_COMMAND
         if len(line) + 2 > command.max_octets:
@@ -86,7 +89,8 @@ async def _next_reply(session: Session) -> Reply:
 
 async def _run(session: Session, command: Command, argument: str) -> Reply:
     if session.state not in command.allowed_in:
-        return OUT_OF_PLACE[session.state]
+        needs_lhlo = session.door is Door.LMTP and session.state is State.CONNECTED
+        return LHLO_FIRST if needs_lhlo else OUT_OF_PLACE[session.state]
     if command.is_idle:
         session.idle_commands += 1
         if session.idle_commands > settings.SMTP_MAX_IDLE_COMMANDS:

@@ -11,10 +11,10 @@ from typing import Final
 from delivery.filters.examination import Examination, examine
 from delivery.filters.incoming import Incoming
 from delivery.filters.recording import Judged
-from delivery.findings import Action, Finding
-from delivery.smtp.session import Session
+from delivery.findings import Action, Finding, Verdict
+from delivery.smtp.session import Door, Session
 from mailhost.net.trust import is_trusted
-from mailhost.protocols.smtp.replies import CommandRefused
+from mailhost.protocols.smtp.replies import CommandRefused, Reply
 
 # RFC 7372 section 3.2: 5.7.26 where several checks of who it is from have failed.
 ENHANCED_CODES: Final = {"dmarc": "5.7.26", "virus": "5.7.0"}
@@ -53,7 +53,8 @@ async def examine_incoming(session: Session, octets: bytes, *, trace_id: str) ->
         host_name=session.host.name,
         now=session.host.clock(),
     )
-    _refuse_where_all_do(found, account_ids, has_others=bool(envelope.relay))
+    if session.door is not Door.LMTP or len(envelope.forward_paths) == 1:  # LMTP has a reply for each
+        _refuse_where_all_do(found, account_ids, has_others=bool(envelope.relay))
     judged = tuple(
         Judged(
             account_id,
@@ -76,10 +77,18 @@ def _refuse_where_all_do(found: Examination, account_ids: tuple[int, ...], *, ha
         return
     if not verdicts or min(verdict.action for verdict in verdicts) < Action.REFUSE:
         return
-    reason = next((each for each in verdicts[0].findings if each.at_least is Action.REFUSE), None)
-    raise CommandRefused(
-        550, ENHANCED_CODES.get(reason.check, POLICY) if reason else POLICY, _wording(reason)
-    )
+    reply = refusal_of(verdicts[0])
+    assert reply is not None
+    raise CommandRefused(reply.code, reply.enhanced, reply.text)
+
+
+def refusal_of(verdict: Verdict) -> Reply | None:
+    """What the client is told where a verdict refuses the message; None where it does not."""
+    if verdict.action is not Action.REFUSE:
+        return None
+    reason = next((each for each in verdict.findings if each.at_least is Action.REFUSE), None)
+    code = ENHANCED_CODES.get(reason.check, POLICY) if reason else POLICY
+    return Reply(550, code, _wording(reason))
 
 
 def _wording(reason: Finding | None) -> str:

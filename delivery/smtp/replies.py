@@ -22,6 +22,7 @@ CLOSING_IDLE: Final = Reply(421, "4.4.2", "Nothing came for too long, closing th
 CLOSING_SHUTDOWN: Final = Reply(421, "4.3.2", "The server is shutting down, try again soon")
 CLOSING_TOO_MANY_CONNECTIONS: Final = Reply(421, "4.7.0", "Too many connections, try again later")
 CLOSING_FAILED: Final = Reply(421, "4.3.0", "Something went wrong here, try again later")
+NOT_FOR_YOU: Final = Reply(554, "", "No service for this address")  # a greeting: RFC 5321 section 3.1
 LINE_TOO_LONG: Final = Reply(500, "5.5.2", "The command line is too long")
 AUTHENTICATION_REQUIRED: Final = Reply(530, "5.7.0", "Authentication required")
 STARTTLS_REQUIRED: Final = Reply(530, "5.7.0", "Must issue a STARTTLS command first")

@@ -1,6 +1,8 @@
-"""The listeners of the SMTP process: 25 inbound, 587 submission, 465 submission under TLS (RFC 8314)."""
+"""The listeners of the SMTP process: 25 inbound, 587 submission, 465 submission under TLS (RFC 8314), and LMTP
+(RFC 2033) where a setting gives it a port."""
 
 import asyncio
+import ipaddress
 import random
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,7 +17,7 @@ from delivery.acceptance import Writer
 from delivery.routing import Router
 from delivery.smtp.connection import SmtpConnection
 from delivery.smtp.conversation import converse
-from delivery.smtp.replies import CLOSING_FAILED, CLOSING_TOO_MANY_CONNECTIONS
+from delivery.smtp.replies import CLOSING_FAILED, CLOSING_TOO_MANY_CONNECTIONS, NOT_FOR_YOU
 from delivery.smtp.session import Door, Host, Session
 from delivery.smtp.tracing import TraceWriter
 from mailhost.net import process
@@ -31,11 +33,12 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where the doors listen; 0 is any free port."""
+    """Where the doors listen; 0 is any free port, None none at all."""
 
     smtp: int
     submission: int
     submissions: int
+    lmtp: int | None = None
 
 
 def session_server(door: Door, host: Host) -> Callable[[SmtpConnection], Awaitable[None]]:
@@ -43,6 +46,9 @@ def session_server(door: Door, host: Host) -> Callable[[SmtpConnection], Awaitab
 
     async def serve(connection: SmtpConnection) -> None:
         is_over = False
+        if door is Door.LMTP and not _may_use_lmtp(connection.peer):
+            connection.write(NOT_FOR_YOU.encode())
+            return
         try:
             await converse(Session(connection, door, host, id=host.new_trace_id()))
             is_over = True
@@ -56,15 +62,19 @@ def session_server(door: Door, host: Host) -> Callable[[SmtpConnection], Awaitab
     return serve
 
 
+def _may_use_lmtp(peer: str) -> bool:
+    """RFC 2033 section 1: it is for a private network, between parts of one mail system."""
+    return any(ipaddress.ip_address(peer) in network for network in settings.LMTP_NETWORKS)
+
+
 @asynccontextmanager
 async def doors(host: Host, *, bind_to: str, ports: Ports) -> AsyncIterator[Ports]:
-    """All three doors open; gives the ports they have. Raises PortTaken, CannotListen."""
-    trusted = settings.TRUSTED_NETWORKS
+    """All doors open; gives the ports they have. Raises PortTaken, CannotListen."""
     limits = {
         door: ConnectionLimits(
             total=settings.SMTP_MAX_CONNECTIONS,
             per_address=settings.SMTP_MAX_CONNECTIONS_PER_ADDRESS,
-            trusted=trusted,
+            trusted=settings.LMTP_NETWORKS if door is Door.LMTP else settings.TRUSTED_NETWORKS,
             name=f"smtp-{door.name.lower()}-addresses",
         )
         for door in Door
@@ -80,16 +90,18 @@ async def doors(host: Host, *, bind_to: str, ports: Ports) -> AsyncIterator[Port
             refusal=CLOSING_TOO_MANY_CONNECTIONS.encode(),
         )
 
-    listeners: list[Listener[SmtpConnection]] = []
+    listeners: dict[str, Listener[SmtpConnection]] = {}
     try:
-        listeners.append(open_door(Door.INBOUND, ports.smtp))
-        listeners.append(open_door(Door.SUBMISSION, ports.submission))
+        listeners["smtp"] = open_door(Door.INBOUND, ports.smtp)
+        listeners["submission"] = open_door(Door.SUBMISSION, ports.submission)
         if host.tls is not None:
-            listeners.append(open_door(Door.SUBMISSION, ports.submissions, host.tls))
+            listeners["submissions"] = open_door(Door.SUBMISSION, ports.submissions, host.tls)
+        if ports.lmtp is not None:
+            listeners["lmtp"] = open_door(Door.LMTP, ports.lmtp)
         async with exchanging(*(each.by_address for each in limits.values())):
-            yield Ports(*(listener.port for listener in listeners), *[0] * (3 - len(listeners)))
+            yield Ports(**{"submissions": 0, **{name: listener.port for name, listener in listeners.items()}})
     finally:
-        await asyncio.gather(*(listener.close() for listener in listeners))
+        await asyncio.gather(*(listener.close() for listener in listeners.values()))
 
 
 def new_trace_id() -> str:
@@ -115,7 +127,12 @@ async def serve_smtp(stopping: asyncio.Event) -> None:
         ),
         trace=tracing.note if settings.TRACE_DAYS else lambda noted: None,
     )
-    ports = Ports(*(settings.PORTS[name] for name in ("smtp", "submission", "submissions")))
+    ports = Ports(
+        smtp=settings.PORTS["smtp"],
+        submission=settings.PORTS["submission"],
+        submissions=settings.PORTS["submissions"],
+        lmtp=settings.LMTP_PORT or None,
+    )
     try:
         async with doors(host, bind_to=settings.BIND, ports=ports):
             process.ready()

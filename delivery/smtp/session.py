@@ -13,16 +13,19 @@ from delivery.envelope import Envelope
 from delivery.routing import Route
 from delivery.smtp.connection import SmtpConnection
 from delivery.smtp.incoming import Chunks
+from delivery.smtp.patient import Patient
 from delivery.trace import Noted
 from mailboxes.authentication import Principal
 from mailhost.net.resolver import Resolver
 
 
 class Door(Enum):
-    """Inbound (25): anybody, for addresses here. Submission (465, 587): our accounts, to anywhere (RFC 6409)."""
+    """Inbound (25): anybody, for addresses here. Submission (465, 587): our accounts, to anywhere (RFC 6409). LMTP
+    (RFC 2033): another front of the operator's, for addresses here, with a reply for each recipient."""
 
     INBOUND = auto()
     SUBMISSION = auto()
+    LMTP = auto()
 
 
 class State(Enum):
@@ -61,6 +64,7 @@ class Host:
     """None: nobody is asked who a message is from."""
     trace: Callable[[Sequence[Noted]], None] = lambda noted: None
     held_octets: int = 0  # of messages under way, all sessions together
+    patient: Patient = field(default_factory=Patient)
 
 
 @dataclass(slots=True)

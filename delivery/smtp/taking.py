@@ -1,17 +1,24 @@
 """The end of every message that comes in, by DATA or by BDAT: completed, handed to delivery, answered.
 
-RFC 5321 section 4.1.1.4: 250 is said only when the message is committed.
+RFC 5321 section 4.1.1.4: 250 is said only when the message is committed. In LMTP each recipient has a reply of its own
+(RFC 2033 section 4.2), so one full mailbox keeps nobody else's mail back.
 """
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
 import structlog
+from django.conf import settings
 
 from delivery.acceptance import Acceptance
 from delivery.envelope import Envelope
 from delivery.smtp.completion import complete
-from delivery.smtp.examining import Examined, examine_incoming
+from delivery.smtp.examining import Examined, examine_incoming, refusal_of
 from delivery.smtp.replies import FACTS, reply_to
-from delivery.smtp.session import Session
+from delivery.smtp.session import Door, Session
 from delivery.smtp.tracing import note_message
+from mailboxes.exceptions import MailboxFact
+from mailhost.protocols.smtp.dsn_parameters import DsnRequest
 from mailhost.protocols.smtp.replies import Reply
 
 log = structlog.get_logger(__name__)
@@ -25,22 +32,79 @@ async def take(session: Session, octets: bytes) -> Reply:
     trace_id = session.host.new_trace_id()
     try:
         examined = await examine_incoming(session, octets, trace_id=trace_id)
-        reply = await _accept(session, octets, examined, trace_id)
+        replies = await _accept(session, octets, examined, trace_id)
     except FACTS as fact:
-        note_message(session, octets, reply_to(fact), trace_id=trace_id)
+        note_message(session, octets, [reply_to(fact)], trace_id=trace_id)
         raise
-    note_message(session, octets, reply, trace_id=trace_id, judged=examined.judged)
-    return reply
+    note_message(session, octets, replies, trace_id=trace_id, judged=examined.judged)
+    return tell_each(session, replies)
 
 
-async def _accept(session: Session, octets: bytes, examined: Examined, trace_id: str) -> Reply:
+async def _accept(session: Session, octets: bytes, examined: Examined, trace_id: str) -> Sequence[Reply]:
     envelope = session.envelope
     assert envelope is not None
     whole = await complete(session, octets, trace_id=trace_id, results_field=examined.results_field)
-    await session.host.accept(_acceptance(session, envelope, whole, examined))
+    acceptance = _acceptance(session, envelope, whole, examined)
+    taken = Reply(250, "2.0.0", f"Ok: accepted as {trace_id}")
+    replies = await _hand_over(session, envelope, acceptance, taken=taken)
     session.idle_commands = 0
     _log(session, envelope, trace_id=trace_id, size_octets=len(whole))
-    return Reply(250, "2.0.0", f"Ok: accepted as {trace_id}")
+    return replies
+
+
+def tell_each(session: Session, replies: Sequence[Reply]) -> Reply:
+    """The last reply. In LMTP those before it are written: one for each recipient, or one that holds for all."""
+    if session.door is Door.LMTP and session.envelope is not None:
+        if len(replies) == 1:
+            replies = [*replies] * len(session.envelope.forward_paths)
+        session.connection.write(b"".join(reply.encode() for reply in replies[:-1]))
+    return replies[-1]
+
+
+async def _hand_over(
+    session: Session, envelope: Envelope, acceptance: Acceptance, *, taken: Reply
+) -> Sequence[Reply]:
+    has_each = session.door is Door.LMTP and len(envelope.forward_paths) > 1
+    if has_each and any(refusal_of(each.verdict) for each in acceptance.judged):
+        return [await _hand_over_one(session, each, taken=taken) for each in _apart(acceptance, envelope)]
+    try:
+        await session.host.accept(acceptance)
+    except MailboxFact:
+        if not has_each:
+            raise
+        return [await _hand_over_one(session, each, taken=taken) for each in _apart(acceptance, envelope)]
+    return [taken]
+
+
+def _apart(acceptance: Acceptance, envelope: Envelope) -> Iterator[Acceptance]:
+    """The message for each recipient; an account or an address that several lead to gets it by the first of them."""
+    accounts: set[int] = set()
+    addresses: set[tuple[str, str]] = set()
+    for path, route in zip(envelope.forward_paths, envelope.routes, strict=True):
+        relay = tuple(address for address in route.relay if address.key not in addresses)
+        own = set(route.account_ids) - accounts
+        accounts |= own
+        addresses.update(address.key for address in relay)
+        confirmed = tuple(each for each in acceptance.confirmed if own and each[0] == str(path))
+        yield replace(
+            acceptance,
+            account_ids=tuple(account_id for account_id in acceptance.account_ids if account_id in own),
+            judged=tuple(each for each in acceptance.judged if each.account_id in own),
+            relay=relay,
+            confirmed=confirmed,
+        )
+
+
+async def _hand_over_one(session: Session, acceptance: Acceptance, *, taken: Reply) -> Reply:
+    refusals = [refusal_of(each.verdict) for each in acceptance.judged]
+    if refusals and all(refusals) and not (acceptance.account_ids or acceptance.relay):
+        return refusals[0] or taken
+    try:
+        if acceptance.account_ids or acceptance.judged or acceptance.relay:
+            await session.host.accept(acceptance)
+    except FACTS as fact:
+        return reply_to(fact)
+    return taken
 
 
 def _acceptance(session: Session, envelope: Envelope, octets: bytes, examined: Examined) -> Acceptance:
@@ -56,8 +120,17 @@ def _acceptance(session: Session, envelope: Envelope, octets: bytes, examined: E
         envid=envelope.envid,
         requires_tls=envelope.requires_tls,
         dsn_requests=envelope.dsn_requests,
+        confirmed=_confirmed(session, envelope),
         judged=examined.judged,
     )
+
+
+def _confirmed(session: Session, envelope: Envelope) -> tuple[tuple[str, DsnRequest], ...]:
+    """Nobody is told with a null reverse-path (RFC 3461 section 6.1), and strangers where the operator lets them."""
+    is_told = session.principal is not None or settings.SMTP_CONFIRM_DELIVERY
+    if not envelope.confirmed or not is_told or envelope.reverse_path.address is None:
+        return ()
+    return tuple((str(path), dsn) for path, dsn in envelope.confirmed.items())
 
 
 def _log(session: Session, envelope: Envelope, *, trace_id: str, size_octets: int) -> None:

@@ -93,16 +93,21 @@ def note_refusal(session: Session, reply: Reply) -> None:
 
 
 def note_message(
-    session: Session, octets: bytes, reply: Reply, *, trace_id: str, judged: Sequence[Judged] = ()
+    session: Session, octets: bytes, replies: Sequence[Reply], *, trace_id: str, judged: Sequence[Judged] = ()
 ) -> None:
-    """What became of the message at the end of DATA, for each forward-path and each account that it leads to."""
+    """What became of the message at the end of DATA, for each forward-path and each account that it leads to.
+
+    replies: one for each forward-path (LMTP), or one for all.
+    """
     envelope = session.envelope
     assert envelope is not None
     session.is_noted = True
     outcomes = {each.account_id: _OUTCOMES[each.action] for each in judged}
     message_id = _message_id(octets)
     noted = []
-    for forward_path, route in envelope.routes:
+    if len(replies) == 1:
+        replies = [*replies] * len(envelope.forward_paths)
+    for forward_path, route, reply in zip(envelope.forward_paths, envelope.routes, replies, strict=True):
         copies: list[tuple[int | None, Outcome]] = [
             (account_id, outcomes.get(account_id, Outcome.ACCEPTED)) for account_id in route.account_ids
         ]

@@ -38,3 +38,8 @@ COMMANDS: Final[dict[str, Command]] = {
     "STARTTLS": Command(starttls.starttls, starttls.ALLOWED_IN),
     "AUTH": Command(auth.auth, auth.ALLOWED_IN, max_octets=auth.MAX_LINE_OCTETS),
 }
+# RFC 2033 section 4.1: LHLO takes the place of EHLO and HELO, which are refused. AUTH is for submission.
+LMTP_COMMANDS: Final[dict[str, Command]] = {
+    "LHLO": COMMANDS["EHLO"],
+    **{verb: command for verb, command in COMMANDS.items() if verb not in {"EHLO", "HELO", "AUTH"}},
+}

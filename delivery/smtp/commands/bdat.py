@@ -8,9 +8,9 @@ import asyncio
 
 from delivery.smtp.incoming import Chunks, Share
 from delivery.smtp.message_reading import PATIENCE_FACTOR
-from delivery.smtp.replies import MESSAGE_TOO_BIG
+from delivery.smtp.replies import FACTS, MESSAGE_TOO_BIG, reply_to
 from delivery.smtp.session import Session, SessionEnded, State, max_message_octets
-from delivery.smtp.taking import take
+from delivery.smtp.taking import take, tell_each
 from mailhost.protocols.smtp.commands import Bdat, parse_bdat
 from mailhost.protocols.smtp.replies import CommandRefused, Reply
 
@@ -34,7 +34,12 @@ async def bdat(session: Session, argument: str) -> Reply:
             session.idle_commands += 1
         return Reply(250, "2.0.0", f"{chunk.octets} octets received")
     try:
-        return chunks.refusal or await take(session, chunks.take())
+        if chunks.refusal is None:
+            return await take(session, chunks.take())
+        # RFC 2033 section 4.3: only the last chunk has a reply for each recipient.
+        return tell_each(session, [chunks.refusal]) if chunk.is_last else chunks.refusal
+    except FACTS as fact:
+        return tell_each(session, [reply_to(fact)])
     finally:
         session.reset()
 

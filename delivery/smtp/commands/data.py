@@ -3,8 +3,9 @@
 from typing import Final
 
 from delivery.smtp.message_reading import read_message
+from delivery.smtp.replies import FACTS, reply_to
 from delivery.smtp.session import Session, State
-from delivery.smtp.taking import take
+from delivery.smtp.taking import take, tell_each
 from mailhost.protocols.smtp.replies import CommandRefused, Reply
 
 ALLOWED_IN: Final = frozenset({State.RECIPIENTS})
@@ -24,5 +25,7 @@ async def data(session: Session, argument: str) -> Reply:
     try:
         async with read_message(session) as octets:
             return await take(session, octets)
+    except FACTS as fact:
+        return tell_each(session, [reply_to(fact)])
     finally:
         session.reset()

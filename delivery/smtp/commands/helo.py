@@ -8,7 +8,7 @@ from mailhost.protocols.smtp.replies import CommandRefused, Reply
 
 
 async def ehlo(session: Session, argument: str) -> Reply:
-    """Tells the extensions of this server."""
+    """Tells the extensions of this server; LHLO does the same (RFC 2033 section 4.1)."""
     _greet(session, argument, is_extended=True)
     extensions = [
         f"{session.host.name} greets {argument[:255]}",
@@ -41,7 +41,7 @@ async def helo(session: Session, argument: str) -> Reply:
 
 def _greet(session: Session, argument: str, *, is_extended: bool) -> None:
     if not argument:
-        raise CommandRefused(501, "5.5.4", "Syntax: EHLO domain")
+        raise CommandRefused(501, "5.5.4", "Syntax: EHLO domain (in LMTP: LHLO domain)")
     # Which name a client gives is not looked at: too many honest ones have none (section 4.1.4).
     session.reset()
     session.helo = argument

@@ -10,7 +10,9 @@ from delivery.smtp.replies import CLOSING_TOO_MANY_ERRORS, TOO_MANY_RECIPIENTS, 
 from delivery.smtp.session import Door, Session, State
 from domains.exceptions import AddressNotFound, DomainNotFound
 from mailhost.protocols.smtp.commands import parse_rcpt
+from mailhost.protocols.smtp.paths import ForwardPath
 from mailhost.protocols.smtp.replies import Reply
+from mailhost.protocols.smtp.trace_fields import address_literal
 
 ALLOWED_IN: Final = frozenset({State.MAIL, State.RECIPIENTS})
 RECIPIENT_OK: Final = Reply(250, "2.1.5", "Recipient ok")
@@ -26,7 +28,7 @@ async def rcpt(session: Session, argument: str) -> Reply:
         return TOO_MANY_RECIPIENTS
     try:
         found = await session.host.route(
-            forward_path=command.forward_path,
+            forward_path=_without_literal(session, command.forward_path),
             size_octets=envelope.size_octets,
             may_relay=session.door is Door.SUBMISSION,
         )
@@ -37,3 +39,12 @@ async def rcpt(session: Session, argument: str) -> Reply:
         return reply_to(fact)
     envelope.add(command.forward_path, found, command.dsn)
     return RECIPIENT_OK
+
+
+def _without_literal(session: Session, forward_path: ForwardPath) -> ForwardPath:
+    """postmaster@[our address] is this host's postmaster; no other mailbox is at an address literal (section 4.1.3)."""
+    address = forward_path.address
+    if address is None or not address.domain.startswith("[") or address.key[0] != "postmaster":
+        return forward_path
+    is_ours = address.domain == address_literal(session.connection.local)
+    return ForwardPath(None) if is_ours else forward_path

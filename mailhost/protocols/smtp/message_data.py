@@ -66,3 +66,9 @@ def has_line_longer_than(octets: bytes, limit: int) -> bool:
             return True
         position = newline + 1
     return False
+
+
+def has_bare_line_end(octets: bytes) -> bool:
+    """A CR that no LF follows, or an LF without CR before it (RFC 5321 section 2.3.8)."""
+    pairs = octets.count(b"\r\n")
+    return octets.count(b"\r") != pairs or octets.count(b"\n") != pairs

@@ -23,6 +23,7 @@ class Hop:
     is_extended: bool = True
     is_authenticated: bool = False
     is_smtputf8: bool = False
+    is_lmtp: bool = False
     tls: str = ""
     cipher: str = ""
 
@@ -31,7 +32,10 @@ class Hop:
         """The word after "with": RFC 3848, RFC 6531 section 4.3."""
         if not self.is_extended:
             return "SMTP"
-        word = "UTF8SMTP" if self.is_smtputf8 else "ESMTP"
+        if self.is_lmtp:
+            word = "UTF8LMTP" if self.is_smtputf8 else "LMTP"
+        else:
+            word = "UTF8SMTP" if self.is_smtputf8 else "ESMTP"
         return word + ("S" if self.tls else "") + ("A" if self.is_authenticated else "")
 
 

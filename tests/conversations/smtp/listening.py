@@ -36,7 +36,7 @@ async def open_doors(folder: Path, *, resolver: Resolver | None = None) -> Async
         new_trace_id=new_trace_id,
         resolver=resolver,
     )
-    async with doors(host, bind_to="127.0.0.1", ports=Ports(0, 0, 0)) as ports:
+    async with doors(host, bind_to="127.0.0.1", ports=Ports(0, 0, 0, lmtp=0)) as ports:
         yield Doors(host, ports)
     await writer.close()
     await router.close()

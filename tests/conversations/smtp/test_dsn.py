@@ -1,10 +1,15 @@
 """What MAIL and RCPT ask for about notifications (RFC 3461), and REQUIRETLS (RFC 8689), up to the queue."""
 
-import pytest
+from datetime import UTC, datetime
 
-from delivery.models import QueuedMessage
+import pytest
+from pytest_django.fixtures import Settings
+
+from delivery import bounces
+from delivery.models import Destination, QueuedMessage
 from mailboxes.models import Account
 from tests.conversations.smtp.listening import Doors
+from tests.conversations.smtp.reading import inbox
 from tests.conversations.smtp.test_inbound import alias
 from tests.support.hosting import new_account
 from tests.support.transcript import converse
@@ -48,7 +53,7 @@ def test_what_is_asked_for_is_kept_with_the_queued_message(smtp: Doors, team: st
     )
     message = queued(team)
     assert (message.ret, message.envid, message.requires_tls) == ("HDRS", "QQ314159", False)
-    recipient = message.recipients.get()
+    recipient = message.recipients.exclude(state="delivered").get()
     assert (recipient.notify, recipient.orcpt) == ("SUCCESS,FAILURE", "rfc822;team+2Bx@first.test")
 
 
@@ -115,3 +120,61 @@ def test_requiretls_is_offered_and_taken_under_tls_alone(smtp: Doors, team: str)
         team=team,
     )
     assert queued(team).requires_tls
+
+
+def round_of_notices() -> None:
+    bounces.send_reports(now=datetime.now(UTC), new_name=bounces.new_name)
+
+
+@pytest.mark.parametrize("is_confirmed", [True, False])
+def test_a_delivery_here_is_confirmed_where_it_was_asked_for(
+    smtp: Doors, alice: Account, settings: Settings, is_confirmed: bool
+) -> None:
+    """RFC 3461 section 5.2.2: NOTIFY=SUCCESS, once, in the words of the sender."""
+    settings.SMTP_CONFIRM_DELIVERY = is_confirmed
+    bob = new_account("bob")
+    converse(
+        smtp.ports.smtp,
+        GREETED
+        + """
+        C: MAIL FROM:<{bob}> RET=FULL ENVID=QQ+2B1
+        S: 250 …
+        C: RCPT TO:<{alice}> NOTIFY=SUCCESS ORCPT=rfc822;First@elsewhere.test
+        S: 250 …
+        """
+        + SENT,
+        alice=alice.login,
+        bob=bob.login,
+    )
+    assert len(inbox(alice)) == 1
+    round_of_notices()
+    round_of_notices()
+    if not is_confirmed:
+        assert inbox(bob) == []
+        return
+    [notice] = inbox(bob)
+    for words in (
+        b"Subject: Your message was delivered\r\n",
+        b"Original-Envelope-Id: QQ+1\r\n",
+        b"Original-Recipient: rfc822; First@elsewhere.test\r\n",
+        f"Final-Recipient: rfc822; {alice.login}\r\n".encode(),
+        b"Action: delivered\r\nStatus: 2.0.0\r\n",
+        b"Content-Type: text/rfc822-headers\r\n",  # section 4.3: RET=FULL is about failures
+    ):
+        assert words in notice
+    assert Destination.objects.get(name=alice.login.partition("@")[2]).next_attempt_at is None
+
+
+def test_nobody_is_told_of_a_message_with_the_null_reverse_path(smtp: Doors, alice: Account) -> None:
+    """RFC 3461 section 6.1."""
+    script = "C: MAIL FROM:<>\nS: 250 …\nC: RCPT TO:<{alice}> NOTIFY=SUCCESS\nS: 250 …\n"
+    converse(smtp.ports.smtp, GREETED + script + SENT, alice=alice.login)
+    domain = alice.login.partition("@")[2]
+    assert not QueuedMessage.objects.filter(recipients__destination__name=domain).exists()
+
+
+def test_a_message_that_is_refused_is_not_confirmed(smtp: Doors, alice: Account) -> None:
+    script = "C: MAIL FROM:<a@b.test>\nS: 250 …\nC: RCPT TO:<{alice}> NOTIFY=SUCCESS\nS: 250 …\nC: DATA\nS: 354 …\n"
+    circles = "C: Received: x\n" * 101 + "C: .\nS: 554 5.4.6 …"
+    converse(smtp.ports.smtp, GREETED + script + circles, alice=alice.login)
+    assert not QueuedMessage.objects.filter(reverse_path="a@b.test", recipients__state="delivered").exists()

@@ -114,6 +114,27 @@ def test_too_many_header_fields_are_refused(smtp: Doors, alice: Account, setting
     assert send(smtp, alice, b"X: y\r\n" * 11 + b".\r\n").startswith(b"554 5.6.0")
 
 
+def test_a_header_beyond_the_limit_is_refused(smtp: Doors, alice: Account, settings: Settings) -> None:
+    settings.SMTP_MAX_HEADER_OCTETS = 1_000
+    assert send(smtp, alice, b"X: " + b"y\r\n " * 300 + b"\r\n\r\n.\r\n").startswith(b"554 5.6.0")
+    assert send(smtp, alice, b"X: y\r\n" * 1_000 + b".\r\n").startswith(b"554 5.6.0")
+    assert send(smtp, alice, b"no header\r\n" + b"X: y\r\n" * 5_000 + b".\r\n").startswith(b"250")
+    assert kept(alice).startswith(b"\r\nno header\r\nX: y\r\n")
+
+
+@pytest.mark.parametrize("octets", [b"a\nb\r\n", b"a\rb\r\n", b"a\r\r\n", b"\n.\n\r\n", b"\n\r\n"])
+def test_bare_line_ends_are_refused_where_a_setting_asks_for_it(
+    smtp: Doors, alice: Account, settings: Settings, octets: bytes
+) -> None:
+    """RFC 5321 section 2.3.8 forbids them; binary octets (RFC 3030) have no line ends."""
+    settings.SMTP_REFUSE_BARE_LINE_ENDS = True
+    assert send(smtp, alice, b"Subject: x\r\n\r\n" + octets + b".\r\n").startswith(b"554 5.6.0")
+    assert send(smtp, alice, b"Subject: x\r\n\r\nplain\r\n.\r\n").startswith(b"250")
+    script = "C: MAIL FROM:<> BODY=BINARYMIME\nS: 250 …\nC: RCPT TO:<{alice}>\nS: 250 …\n"
+    script += "C| BDAT 1 LAST\\r\\n\\n\nS: 250 …"
+    converse(smtp.ports.smtp, "S: 220 …\nC: EHLO a\nS~ 250 HELP\n" + script, alice=alice.login)
+
+
 def test_a_message_that_goes_in_circles_is_refused(smtp: Doors, alice: Account) -> None:
     assert send(smtp, alice, b"Received: x\r\n" * 100 + b"\r\n.\r\n").startswith(b"250")
     assert send(smtp, alice, b"Received: x\r\n" * 101 + b"\r\n.\r\n").startswith(b"554 5.4.6")

@@ -56,7 +56,7 @@ async def route_to_account_7(**_: object) -> Route:
 class Running:
     """A session on a transport in memory, and the messages it took."""
 
-    def __init__(self) -> None:
+    def __init__(self, door: Door = Door.INBOUND) -> None:
         self.messages: list[bytes] = []
         self.transport = MemoryTransport()
         self.connection = SmtpConnection()
@@ -69,7 +69,7 @@ class Running:
             clock=lambda: datetime(2026, 1, 1, tzinfo=UTC),
             new_trace_id=lambda: "ab12",
         )
-        self.session = Session(self.connection, Door.INBOUND, host)
+        self.session = Session(self.connection, door, host)
         self.task = asyncio.get_running_loop().create_task(converse(self.session))
 
     async def accept(self, acceptance: Acceptance) -> Accepted:
