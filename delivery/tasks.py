@@ -1,9 +1,10 @@
-"""What Celery runs: rounds of the queue, notices, cleaning. Postgres is the truth; a lost task only delays."""
+"""What Celery runs: rounds of the queue, notices, digests, cleaning. Postgres is the truth; a lost task only delays."""
 
 from celery import shared_task
 from django.utils import timezone
 
-from delivery import bounces
+from delivery import bounces, digests, quarantine
+from delivery.filters import forgetting
 from delivery.queue import cleaning
 from delivery.queue.notices import RELAY_DUE
 from delivery.worker_thread import worker_thread
@@ -24,10 +25,20 @@ def report_due() -> None:
     bounces.send_reports(now=now, new_name=bounces.new_name)
 
 
+@shared_task(name="delivery.tell_of_quarantine", ignore_result=True)
+def tell_of_quarantine() -> None:
+    """The digests that are due."""
+    digests.send_digests(now=timezone.now(), new_name=bounces.new_name)
+
+
 @shared_task(name="delivery.clean", ignore_result=True)
 def clean() -> None:
-    """Removes what is kept no longer: finished messages, expunged ones, contents that nothing refers to."""
+    """Removes what is kept no longer: finished messages, what nobody took out of quarantine, expunged messages,
+    contents that nothing refers to any more, and verdicts on what is gone.
+    """
     now = timezone.now()
     cleaning.remove_finished(now=now)
+    quarantine.remove_expired(now=now)
     remove_expired(now=now)
     remove_unreferenced(now=now)
+    forgetting.forget_verdicts(now=now)
