@@ -1,10 +1,11 @@
-"""What Celery runs: rounds of the queue, notices, cleaning. Postgres is the truth; a lost task only delays."""
+"""What Celery runs: rounds of the queue, notices, digests, cleaning. Postgres is the truth; a lost task only delays."""
 
 from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from delivery import bounces, quarantine, trace
+from delivery import bounces, digests, quarantine, trace
+from delivery.filters import forgetting
 from delivery.queue import cleaning
 from delivery.queue.notices import RELAY_DUE
 from delivery.reports import reading
@@ -33,9 +34,17 @@ def read_reports() -> None:
     reading.read_reports(now=timezone.now())
 
 
+@shared_task(name="delivery.tell_of_quarantine", ignore_result=True)
+def tell_of_quarantine() -> None:
+    """The digests that are due."""
+    digests.send_digests(now=timezone.now(), new_name=bounces.new_name)
+
+
 @shared_task(name="delivery.clean", ignore_result=True)
 def clean() -> None:
-    """Removes what is kept no longer: finished messages, expunged ones, contents that nothing refers to."""
+    """Removes what is kept no longer: finished messages, what nobody took out of quarantine, expunged messages,
+    contents that nothing refers to any more, and verdicts on what is gone.
+    """
     now = timezone.now()
     cleaning.remove_finished(now=now)
     quarantine.remove_expired(now=now)
@@ -44,3 +53,4 @@ def clean() -> None:
     remove_deleted_mailboxes(now=now)
     remove_unreferenced(now=now)
     reading.forget_reports(now=now)
+    forgetting.forget_verdicts(now=now)

@@ -65,3 +65,11 @@ class AliasNotFound(DomainFact):
 
 class TooManyTargets(DomainFact):
     """An alias leads, with the aliases it leads to, to more targets than one message may have."""
+
+
+class ScoreInvalid(DomainFact):
+    """A number of points out of bounds; the text says which, `field` whose."""
+
+    def __init__(self, text: str, *, field: str) -> None:
+        super().__init__(text)
+        self.field = field

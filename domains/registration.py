@@ -1,6 +1,7 @@
 """Which domains are hosted: add, remove, enable."""
 
 from types import EllipsisType
+from typing import Unpack
 
 from django.db import IntegrityError, transaction
 
@@ -13,6 +14,7 @@ from domains.exceptions import (
     InvalidAddress,
 )
 from domains.models import Address, Domain
+from domains.scores import Scores, checked_scores
 from mailhost.audit.trail import record
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress, parse_domain
 
@@ -36,18 +38,21 @@ def find_domain(*, name: str, lock: bool = False) -> Domain:
 
 
 @transaction.atomic
-def add_domain(*, name: str, alias_of: str | None = None, is_enabled: bool = True, by: str) -> Domain:
+def add_domain(
+    *, name: str, alias_of: str | None = None, is_enabled: bool = True, by: str, **scores: Unpack[Scores]
+) -> Domain:
     """Hosts a domain, or one whose mail goes to the same local parts of `alias_of`.
 
-    Raises DomainExists, DomainNotFound (of alias_of), DomainAliasInvalid, InvalidAddress.
+    Raises DomainExists, DomainNotFound (of alias_of), DomainAliasInvalid, InvalidAddress, ScoreInvalid.
     """
+    own = checked_scores(scores)
     name = domain_name(name)
     if name.startswith("["):
         raise InvalidAddress("An address literal cannot be hosted as a domain.")
     target = _alias_target(name, alias_of)
     try:
         with transaction.atomic():
-            domain = Domain.objects.create(name=name, alias_of=target, is_enabled=is_enabled)
+            domain = Domain.objects.create(name=name, alias_of=target, is_enabled=is_enabled, **own)
     except IntegrityError:
         raise DomainExists(name) from None
     record(by=by, verb="domain added", subject=name, alias_of=target.name if target else None)
@@ -56,9 +61,14 @@ def add_domain(*, name: str, alias_of: str | None = None, is_enabled: bool = Tru
 
 @transaction.atomic
 def change_domain(
-    *, name: str, is_enabled: bool | None = None, alias_of: str | EllipsisType | None = ..., by: str
+    *,
+    name: str,
+    is_enabled: bool | None = None,
+    alias_of: str | EllipsisType | None = ...,
+    by: str,
+    **scores: Unpack[Scores],
 ) -> Domain:
-    """Changes what is given. Raises DomainNotFound, DomainAliasInvalid."""
+    """Changes what is given. Raises DomainNotFound, DomainAliasInvalid, ScoreInvalid."""
     _lock_in_order(name, None if isinstance(alias_of, EllipsisType) else alias_of)
     domain = find_domain(name=name, lock=True)
     changes: dict[str, object] = {}
@@ -73,6 +83,10 @@ def change_domain(
                 )
             domain.alias_of = target
             changes["alias_of"] = target.name if target else None
+    for field, score in checked_scores(scores).items():
+        if score != getattr(domain, field):
+            setattr(domain, field, score)
+            changes[field] = score
     if changes:
         domain.save(update_fields=list(changes))
         record(by=by, verb="domain changed", subject=domain.name, **changes)

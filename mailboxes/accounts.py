@@ -4,6 +4,7 @@ import os
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Unpack
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -12,6 +13,7 @@ from django.utils import timezone
 from domains.exceptions import InvalidAddress
 from domains.models import CATCH_ALL, Address
 from domains.registration import claim_address, find_domain, release_address
+from domains.scores import Scores, checked_scores
 from mailboxes.exceptions import AccessInvalid, AccountNotFound, LoginInvalid, LoginTaken, PasswordRefused
 from mailboxes.logins import canonical_login
 from mailboxes.models import Account, AccountUsage, Mailbox, Message
@@ -60,10 +62,12 @@ def add_account(
     imap_switched_off: Sequence[str] = (),
     pop3_keeps_copy: bool = False,
     by: str,
+    **scores: Unpack[Scores],
 ) -> Account:
     """Makes an account with INBOX, Drafts, Sent, Junk, Trash and Archive.
 
-    Raises DomainNotFound, AddressTaken, DomainAliasInvalid, InvalidAddress, LoginTaken, PasswordRefused, AccessInvalid.
+    Raises DomainNotFound, AddressTaken, DomainAliasInvalid, InvalidAddress, LoginTaken, PasswordRefused, AccessInvalid,
+    ScoreInvalid.
     """
     if address.local_part == CATCH_ALL:
         raise InvalidAddress("The catch-all is an alias. Make one that leads to the account.")
@@ -77,6 +81,7 @@ def add_account(
         closed_protocols=_protocols(closed_protocols),
         imap_switched_off=_capabilities(imap_switched_off),
         pop3_keeps_copy=pop3_keeps_copy,
+        **checked_scores(scores),
     )
     account.login = canonical_login(str(account.address))
     _save_new(account, password, by=by)
@@ -115,8 +120,9 @@ def change_account(
     pop3_keeps_copy: bool | None = None,
     password: str | None = None,
     by: str,
+    **scores: Unpack[Scores],
 ) -> Account:
-    """Changes what is given. Raises AccountNotFound, PasswordRefused, AccessInvalid."""
+    """Changes what is given. Raises AccountNotFound, PasswordRefused, AccessInvalid, ScoreInvalid."""
     account = _locked(account_id)
     asked = {
         "quota_octets": quota_octets,
@@ -129,9 +135,9 @@ def change_account(
         "imap_switched_off": None if imap_switched_off is None else _capabilities(imap_switched_off),
         "pop3_keeps_copy": pop3_keeps_copy,
     }
-    changes = {
-        name: value for name, value in asked.items() if value is not None and value != getattr(account, name)
-    }
+    given: dict[str, object] = {name: value for name, value in asked.items() if value is not None}
+    given.update(checked_scores(scores))  # None is an answer there
+    changes = {name: value for name, value in given.items() if value != getattr(account, name)}
     for name, value in changes.items():
         setattr(account, name, value)
     if changes:

@@ -50,6 +50,7 @@ app.conf.update(
             ("delivery.relay_due", settings.QUEUE_TICK_SECONDS),
             ("delivery.report_due", REPORT_SECONDS),
             ("delivery.read_reports", READ_REPORTS_SECONDS),
+            ("delivery.tell_of_quarantine", CLEAN_SECONDS),
             ("delivery.clean", CLEAN_SECONDS),
             ("mailboxes.fill_search_index", settings.SEARCH_INDEX_TICK_SECONDS),
             ("mailboxes.shrink_search_index", CLEAN_SECONDS),

@@ -336,6 +336,11 @@ QUARANTINE_DAYS = env.integer(
     "How long a quarantined message can be had before it is removed.",
     minimum=1,
 )
+QUARANTINE_DIGEST = env.boolean(
+    "MAILHOST_QUARANTINE_DIGEST",
+    True,
+    "Accounts get a message that lists what is newly held in their quarantine, at most one a day.",
+)
 VERDICT_DAYS = env.integer(
     "MAILHOST_VERDICT_DAYS", 90, "How long it can be seen why a message came where it is.", minimum=1
 )

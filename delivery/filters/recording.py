@@ -1,6 +1,6 @@
 """Verdicts in the database, beside the message that they are about: why it is where it is, and what is held back."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
@@ -69,5 +69,16 @@ def read_verdict(*, account_id: int, content_id: int) -> Verdict | None:
     row = RecordedVerdict.objects.filter(account_id=account_id, content_id=content_id).first()
     if row is None:
         return None
+    return as_verdict(row)
+
+
+def as_verdict(row: RecordedVerdict) -> Verdict:
+    """What stands in the row."""
     findings = [Finding(**{**each, "at_least": Action(each["at_least"])}) for each in row.findings]
     return Verdict(Action(row.action), row.score, tuple(findings))
+
+
+def read_verdicts(*, account_id: int, content_ids: Collection[int]) -> dict[int, Verdict]:
+    """Those of the account, by content, for a list: one statement."""
+    rows = RecordedVerdict.objects.filter(account_id=account_id, content_id__in=content_ids)
+    return {row.content_id: as_verdict(row) for row in rows}

@@ -27,13 +27,18 @@ class RecordedVerdict(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["account", "content_id"], name="one_verdict_a_message")
         ]
+        # What a trace, the API and the sweep (filters/forgetting.py) find verdicts by.
+        indexes: ClassVar = [
+            models.Index(fields=["trace_id"], name="verdicts_by_trace"),
+            models.Index(fields=["content_id"], name="verdicts_by_content"),
+        ]
 
     def __str__(self) -> str:
         return f"{Action(self.action).name.lower()} at {self.score} points"
 
 
 class Quarantined(models.Model):
-    """A message that one account can have or discard until it expires."""
+    """A message that one account can have or discard until it expires. `told_at`: when a digest told of it."""
 
     account = models.ForeignKey("mailboxes.Account", on_delete=models.CASCADE, related_name="+")
     content = models.ForeignKey(
@@ -41,10 +46,14 @@ class Quarantined(models.Model):
     )
     held_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
+    told_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering: ClassVar = ["-id"]
         verbose_name_plural = "quarantined"
+        indexes: ClassVar = [
+            models.Index(fields=["held_at"], condition=models.Q(told_at=None), name="quarantined_untold")
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["account", "content"], name="quarantined_once")
         ]

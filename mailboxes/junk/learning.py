@@ -87,9 +87,11 @@ def learn_waiting(*, now: datetime, limit: int = LESSONS_AT_ONCE) -> int:
     """Learns from contents whose lessons have waited longest, at most so many; how many lessons it took."""
     with cursor() as sql:
         waiting = sql.execute(WAITING, (limit,)).fetchall()
-    if not waiting:
-        return 0
-    content_ids = _together(waiting)
+    return learn_from(_together(waiting), now=now) if waiting else 0
+
+
+def learn_from(content_ids: list[int], *, now: datetime) -> int:
+    """Learns what is waiting of these contents, for whoever wants to see it at once; how many lessons it took."""
     with cursor() as sql:
         hashes = {
             content_id: sorted({hash_of(token) for token in tokens_of(octets)})

@@ -1,14 +1,10 @@
 """Why a message is where it is, in words for its reader, and what would become of the next one like it."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import ip_address
 
-from delivery.filters.examination import judge_for
-from delivery.filters.incoming import Incoming
+from delivery.filters.reconsidering import judge_again
 from delivery.filters.recording import read_verdict
-from delivery.findings import Action, Finding, Verdict
-from delivery.models import RecordedVerdict
+from delivery.findings import Action, Finding
 from mailboxes.sender_rules import patterns_for
 from mailhost.webmail.reading import Letter
 
@@ -24,7 +20,6 @@ NEXT = {
     Action.QUARANTINE: "The next one like it would be held in quarantine",
     Action.REFUSE: "The next one like it would be refused",
 }
-OWN_CHECKS = {"sender-rule", "lessons"}  # what an account says itself, and may say otherwise by now
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +53,11 @@ def _patterns(letter: Letter) -> tuple[str, str]:
 
 
 def next_time(letter: Letter, *, account_id: int) -> str:
-    """What would happen to the same message now, as a sentence; "" where nothing is known of this one."""
-    row = RecordedVerdict.objects.filter(account_id=account_id, content_id=letter.content_id).first()
-    verdict = read_verdict(account_id=account_id, content_id=letter.content_id)
-    if row is None or verdict is None:
-        return ""
-    message = Incoming(ip_address(row.peer), "", row.reverse_path, frozenset(), letter.octets)
-    again = _judged_again(message, verdict.findings, account_id)
+    """What would happen to the same message now, as a sentence; "" where nothing can be said of it."""
+    again = judge_again(account_id=account_id, content_id=letter.content_id)
     if again is None:
         return ""
     unproven = [
         each.text for each in again.findings if each.check == "sender-rule" and each.result == "unproven"
     ]
     return " ".join([f"{NEXT[again.action]} ({again.score:g} points).", *unproven])
-
-
-def _judged_again(message: Incoming, findings: Iterable[Finding], account_id: int) -> Verdict | None:
-    kept = [finding for finding in findings if finding.check not in OWN_CHECKS]
-    is_forged = any(finding.check == "dmarc" and finding.result == "fail" for finding in kept)
-    found = judge_for(message, [account_id], kept, is_forged=is_forged).get(account_id)
-    return found[0] if found else None
