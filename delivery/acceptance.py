@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from delivery.filters.recording import Judged, record_verdicts
 from delivery.findings import Action
+from delivery.known_recipients import note_recipients
 from delivery.queue.enqueue import NewQueuedMessage, enqueue
 from mailboxes.exceptions import MailboxBusy, MailboxFact
 from mailboxes.store.append import SLOW_OCTETS, Item, Target, append_batch, prepare
@@ -34,7 +35,8 @@ class Acceptance:
     """One message to take: complete octets (with Received and Return-Path), and where it goes.
 
     `account_ids` get it into INBOX, those in `judged` where their verdict says; `relay` goes to the queue.
-    `reverse_path` is "" for the null one.
+    `reverse_path` is "" for the null one. `is_held`: what goes to the queue waits there for an operator.
+    `first_recipients`: those that `submitted_by` had never written to, to be remembered.
     """
 
     octets: bytes
@@ -46,11 +48,15 @@ class Acceptance:
     body: Body = "8BITMIME"
     is_smtputf8: bool = False
     judged: tuple[Judged, ...] = ()
+    is_held: bool = False
+    first_recipients: tuple[str, ...] = ()
 
     @property
     def is_plain(self) -> bool:
         """Nothing but new mail in INBOXes."""
-        return bool(self.account_ids) and not (self.judged or self.relay or self.save_in_sent)
+        return bool(self.account_ids) and not (
+            self.judged or self.relay or self.save_in_sent or self.first_recipients
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,7 @@ def accept_batch(prepared: Sequence[Prepared], *, now: datetime, wait: bool = Tr
         ],
         now=now,
     )
+    _note_recipients(prepared, items)
     leaving = [
         number
         for number, (acceptance, _) in enumerate(prepared)
@@ -105,6 +112,17 @@ def accept_batch(prepared: Sequence[Prepared], *, now: datetime, wait: bool = Tr
         item.failure or Accepted(item.content_id, _uids(acceptance, item), queued.get(number))
         for number, ((acceptance, _), item) in enumerate(zip(prepared, items, strict=True))
     ]
+
+
+def _note_recipients(prepared: Sequence[Prepared], items: Sequence[Item]) -> None:
+    note_recipients(
+        [
+            (acceptance.submitted_by, address)
+            for (acceptance, _), item in zip(prepared, items, strict=True)
+            if item.failure is None and acceptance.submitted_by is not None
+            for address in acceptance.first_recipients
+        ]
+    )
 
 
 def _item(acceptance: Acceptance, content: NewContent, now: datetime) -> Item:
@@ -138,6 +156,7 @@ def _queued(acceptance: Acceptance, item: Item) -> NewQueuedMessage:
         size_octets=len(acceptance.octets),
         body="7BIT" if acceptance.octets.isascii() else "8BITMIME",
         smtputf8=acceptance.is_smtputf8,
+        is_held=acceptance.is_held,
     )
 
 

@@ -1,4 +1,4 @@
-"""The queue in the admin: what waits, what became of it, and the messages themselves. To be read."""
+"""The queue in the admin: what waits, what became of it, and the messages. To be read, but for what is held."""
 
 from collections import Counter
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 
 from delivery.models import Attempt, Destination, QueuedMessage, QueuedRecipient, RecipientState
 from delivery.models.queue import WAITING_STATES
+from delivery.submission.admin import HeldActions
 from mailboxes.models import Content
 from mailboxes.store import structure
 from mailhost.audit.admin_pages import ReadOnlyAdmin, Rows
@@ -72,7 +73,7 @@ class AttemptInline(ReadOnlyInline):
 
 
 @admin.register(QueuedMessage)
-class QueuedMessageAdmin(ReadOnlyAdmin):
+class QueuedMessageAdmin(HeldActions, ReadOnlyAdmin):
     """Messages that are to leave, or have left, or (relay `capture`) were kept here instead."""
 
     list_display = (

@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from delivery import bounces
+from delivery.known_recipients import forget_recipients
 from delivery.queue import cleaning
 from delivery.queue.notices import RELAY_DUE
 from delivery.worker_thread import worker_thread
@@ -33,3 +34,9 @@ def clean() -> None:
     remove_expired(now=now)
     remove_deleted_mailboxes(now=now)
     remove_unreferenced(now=now)
+
+
+@shared_task(name="delivery.forget_recipients", ignore_result=True)
+def forget() -> None:
+    """Removes the recipients that accounts wrote to longest ago, beyond what is remembered."""
+    forget_recipients()

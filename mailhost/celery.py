@@ -18,6 +18,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mailhost.settings")
 
 REPORT_SECONDS: Final = 30
 CLEAN_SECONDS: Final = 600
+FORGET_SECONDS: Final = 6 * 3_600
 
 app = Celery("mailhost")
 app.conf.update(
@@ -49,6 +50,7 @@ app.conf.update(
             ("delivery.relay_due", settings.QUEUE_TICK_SECONDS),
             ("delivery.report_due", REPORT_SECONDS),
             ("delivery.clean", CLEAN_SECONDS),
+            ("delivery.forget_recipients", FORGET_SECONDS),
             ("mailboxes.fill_search_index", settings.SEARCH_INDEX_TICK_SECONDS),
             ("mailboxes.shrink_search_index", CLEAN_SECONDS),
             ("mailboxes.learn_junk", settings.JUNK_LEARNING_TICK_SECONDS),

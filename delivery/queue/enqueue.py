@@ -43,9 +43,10 @@ UPDATE delivery_destination SET next_attempt_at = %s
 INSERT_RECIPIENTS = b"""
 INSERT INTO delivery_queuedrecipient (message_id, destination_id, forward_path, orcpt, notify, state, attempts,
                                       next_attempt_at, last_reply, last_status, last_host, report_due, finished_at)
-SELECT message_id, destination_id, forward_path, orcpt, notify, %s, 0, %s, '', '', '', '', %s
-  FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[])
-       row(message_id, destination_id, forward_path, orcpt, notify)
+SELECT message_id, destination_id, forward_path, orcpt, notify, state, 0, %s, '', '', '', '',
+       CASE WHEN state = 'captured' THEN %s::timestamptz END
+  FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[])
+       row(message_id, destination_id, forward_path, orcpt, notify, state)
 """
 
 
@@ -60,7 +61,10 @@ class NewRecipient:
 
 @dataclass(frozen=True, slots=True)
 class NewQueuedMessage:
-    """A message to be relayed. reverse_path is "" for the null one; forward_paths and recipients are added up."""
+    """A message to be relayed. reverse_path is "" for the null one; forward_paths and recipients are added up.
+
+    is_held: its recipients wait until an operator releases them.
+    """
 
     content_id: int
     reverse_path: str
@@ -72,6 +76,7 @@ class NewQueuedMessage:
     smtputf8: bool = False
     envid: str = ""
     ret: str = ""
+    is_held: bool = False
     all_recipients: tuple[NewRecipient, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
@@ -89,15 +94,22 @@ def enqueue(messages: Sequence[NewQueuedMessage], *, now: datetime) -> list[int]
     is_captured = settings.RELAY == "capture"
     ids = _insert_messages(messages, now=now)
     destinations = _destinations(messages, now=now, wakes=not is_captured)
+    usual = RecipientState.CAPTURED if is_captured else RecipientState.QUEUED
     rows = [
-        (message_id, destinations[domain_of(each.forward_path)], each.forward_path, each.orcpt, each.notify)
+        (
+            message_id,
+            destinations[domain_of(each.forward_path)],
+            each.forward_path,
+            each.orcpt,
+            each.notify,
+            (RecipientState.HELD if message.is_held else usual).value,
+        )
         for message_id, message in zip(ids, messages, strict=True)
         for each in message.all_recipients
     ]
-    state = RecipientState.CAPTURED if is_captured else RecipientState.QUEUED
     with cursor() as sql:
-        columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * 5
-        sql.execute(INSERT_RECIPIENTS, (state.value, now, now if is_captured else None, *columns))
+        columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * 6
+        sql.execute(INSERT_RECIPIENTS, (now, now, *columns))
     if not is_captured:
         transaction.on_commit(relay_is_due)
     return ids

@@ -40,6 +40,8 @@ async def _take(session: Session) -> Reply:
                 octets=octets,
                 account_ids=examined.plain_ids,
                 judged=examined.judged,
+                is_held=examined.is_held,
+                first_recipients=examined.first_recipients,
                 relay=tuple(envelope.relay.values()),
                 reverse_path=str(envelope.reverse_path),
                 submitted_by=session.principal.account_id if session.principal else None,
