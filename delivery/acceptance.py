@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from delivery.filters.recording import Judged, record_verdicts
 from delivery.findings import Action
+from delivery.known_recipients import note_recipients
 from delivery.queue.enqueue import NewQueuedMessage, NewRecipient, enqueue
 from mailboxes.exceptions import MailboxBusy, MailboxFact
 from mailboxes.store.append import SLOW_OCTETS, Item, Target, append_batch, prepare
@@ -39,6 +40,8 @@ class Acceptance:
     `reverse_path` is "" for the null one. `dsn_requests` are by EmailAddress.key of those in relay, `ret` and `envid`
     as in RFC 3461. `confirmed` are forward-paths that lead to accounts, and of whose delivery the reverse-path is to
     be told.
+    `is_held`: what goes to the queue waits there for an operator. `first_recipients`: those that `submitted_by` had
+    never written to, to be remembered.
     """
 
     octets: bytes
@@ -55,11 +58,15 @@ class Acceptance:
     dsn_requests: Mapping[tuple[str, str], DsnRequest] = field(default_factory=dict)
     confirmed: tuple[tuple[str, DsnRequest], ...] = ()
     judged: tuple[Judged, ...] = ()
+    is_held: bool = False
+    first_recipients: tuple[str, ...] = ()
 
     @property
     def is_plain(self) -> bool:
         """Nothing but new mail in INBOXes."""
-        return bool(self.account_ids) and not (self.judged or self.is_queued or self.save_in_sent)
+        return bool(self.account_ids) and not (
+            self.judged or self.is_queued or self.save_in_sent or self.first_recipients
+        )
 
     @property
     def is_queued(self) -> bool:
@@ -105,6 +112,7 @@ def accept_batch(prepared: Sequence[Prepared], *, now: datetime, wait: bool = Tr
         ],
         now=now,
     )
+    _note_recipients(prepared, items)
     leaving = [
         number
         for number, (acceptance, _) in enumerate(prepared)
@@ -119,6 +127,17 @@ def accept_batch(prepared: Sequence[Prepared], *, now: datetime, wait: bool = Tr
         item.failure or Accepted(item.content_id, _uids(acceptance, item), queued.get(number))
         for number, ((acceptance, _), item) in enumerate(zip(prepared, items, strict=True))
     ]
+
+
+def _note_recipients(prepared: Sequence[Prepared], items: Sequence[Item]) -> None:
+    note_recipients(
+        [
+            (acceptance.submitted_by, address)
+            for (acceptance, _), item in zip(prepared, items, strict=True)
+            if item.failure is None and acceptance.submitted_by is not None
+            for address in acceptance.first_recipients
+        ]
+    )
 
 
 def _item(acceptance: Acceptance, content: NewContent, now: datetime) -> Item:
@@ -161,6 +180,7 @@ def _queued(acceptance: Acceptance, item: Item) -> NewQueuedMessage:
         ret=acceptance.ret,
         envid=acceptance.envid,
         requires_tls=acceptance.requires_tls,
+        is_held=acceptance.is_held,
     )
 
 

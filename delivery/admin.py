@@ -1,4 +1,4 @@
-"""The queue in the admin: what waits, what became of it, and the messages themselves. To be read."""
+"""The queue in the admin: what waits, what became of it, and the messages. To be read, but for what is held."""
 
 from collections import Counter
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -29,6 +29,7 @@ from delivery.models import (
 from delivery.models.queue import WAITING_STATES
 from delivery.reports.drawing import draw
 from delivery.reports.summary import summarize
+from delivery.submission.admin import HeldActions
 from mailboxes.models import Content
 from mailboxes.store import structure
 from mailhost.audit.admin_pages import ReadOnlyAdmin, Rows, Uncounted
@@ -86,7 +87,7 @@ class AttemptInline(ReadOnlyInline):
 
 
 @admin.register(QueuedMessage)
-class QueuedMessageAdmin(ReadOnlyAdmin):
+class QueuedMessageAdmin(HeldActions, ReadOnlyAdmin):
     """Messages that are to leave, or have left, or (relay `capture`) were kept here instead."""
 
     list_display = (

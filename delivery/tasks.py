@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from delivery import bounces, digests, quarantine, trace
 from delivery.filters import forgetting
+from delivery.known_recipients import forget_recipients
 from delivery.queue import cleaning
 from delivery.queue.notices import RELAY_DUE
 from delivery.reports import reading
@@ -54,3 +55,9 @@ def clean() -> None:
     remove_unreferenced(now=now)
     reading.forget_reports(now=now)
     forgetting.forget_verdicts(now=now)
+
+
+@shared_task(name="delivery.forget_recipients", ignore_result=True)
+def forget() -> None:
+    """Removes the recipients that accounts wrote to longest ago, beyond what is remembered."""
+    forget_recipients()

@@ -19,6 +19,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mailhost.settings")
 REPORT_SECONDS: Final = 30
 CLEAN_SECONDS: Final = 600
 READ_REPORTS_SECONDS: Final = 60
+FORGET_SECONDS: Final = 6 * 3_600
 
 app = Celery("mailhost")
 app.conf.update(
@@ -52,6 +53,7 @@ app.conf.update(
             ("delivery.read_reports", READ_REPORTS_SECONDS),
             ("delivery.tell_of_quarantine", CLEAN_SECONDS),
             ("delivery.clean", CLEAN_SECONDS),
+            ("delivery.forget_recipients", FORGET_SECONDS),
             ("mailboxes.fill_search_index", settings.SEARCH_INDEX_TICK_SECONDS),
             ("mailboxes.shrink_search_index", CLEAN_SECONDS),
             ("mailboxes.learn_junk", settings.JUNK_LEARNING_TICK_SECONDS),

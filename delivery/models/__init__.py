@@ -1,4 +1,4 @@
-"""What comes and goes: verdicts on what came in, the queue."""
+"""What comes and goes: verdicts on what came in, what accounts may send, the queue."""
 
 from delivery.models.queue import (
     WAITING_STATES,
@@ -10,6 +10,7 @@ from delivery.models.queue import (
     ReportDue,
 )
 from delivery.models.reports import DmarcReport, DmarcReportRow, ReportReading, TlsReport
+from delivery.models.submission import KnownRecipient, SendingHold, SubmissionLimits
 from delivery.models.trace import InboundTrace
 from delivery.models.verdict import Quarantined, RecordedVerdict
 
@@ -20,6 +21,7 @@ __all__ = [
     "DmarcReport",
     "DmarcReportRow",
     "InboundTrace",
+    "KnownRecipient",
     "Quarantined",
     "QueuedMessage",
     "QueuedRecipient",
@@ -27,5 +29,7 @@ __all__ = [
     "RecordedVerdict",
     "ReportDue",
     "ReportReading",
+    "SendingHold",
+    "SubmissionLimits",
     "TlsReport",
 ]

@@ -45,7 +45,7 @@ INSERT_RECIPIENTS = b"""
 INSERT INTO delivery_queuedrecipient (message_id, destination_id, forward_path, orcpt, notify, state, attempts,
                                       next_attempt_at, last_reply, last_status, last_host, report_due, finished_at)
 SELECT message_id, destination_id, forward_path, orcpt, notify, state, 0, %s, '', status, '', report_due,
-       CASE WHEN state = 'queued' THEN NULL ELSE %s END
+       CASE WHEN state IN ('queued', 'held') THEN NULL ELSE %s::timestamptz END
   FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
        row(message_id, destination_id, forward_path, orcpt, notify, state, status, report_due)
 """
@@ -66,7 +66,10 @@ class NewRecipient:
 
 @dataclass(frozen=True, slots=True)
 class NewQueuedMessage:
-    """A message to be relayed. reverse_path is "" for the null one; forward_paths and recipients are added up."""
+    """A message to be relayed. reverse_path is "" for the null one; forward_paths and recipients are added up.
+
+    is_held: its recipients wait until an operator releases them.
+    """
 
     content_id: int
     reverse_path: str
@@ -79,6 +82,7 @@ class NewQueuedMessage:
     envid: str = ""
     ret: str = ""
     requires_tls: bool = False
+    is_held: bool = False
     all_recipients: tuple[NewRecipient, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
@@ -96,9 +100,13 @@ def enqueue(messages: Sequence[NewQueuedMessage], *, now: datetime) -> list[int]
     is_captured = settings.RELAY == "capture"
     ids = _insert_messages(messages, now=now)
     destinations = _destinations(messages, now=now, wakes=not is_captured)
-    state = RecipientState.CAPTURED if is_captured else RecipientState.QUEUED
+    usual = RecipientState.CAPTURED if is_captured else RecipientState.QUEUED
     rows = [
-        (message_id, destinations[domain_of(each.forward_path)], *_columns(each, waiting=state))
+        (
+            message_id,
+            destinations[domain_of(each.forward_path)],
+            *_columns(each, waiting=RecipientState.HELD if message.is_held else usual),
+        )
         for message_id, message in zip(ids, messages, strict=True)
         for each in message.all_recipients
     ]

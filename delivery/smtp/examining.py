@@ -13,6 +13,7 @@ from delivery.filters.incoming import Incoming
 from delivery.filters.recording import Judged
 from delivery.findings import Action, Finding, Verdict
 from delivery.smtp.session import Door, Session
+from delivery.smtp.submitting import admit_submission
 from mailhost.net.trust import is_trusted
 from mailhost.protocols.smtp.replies import CommandRefused, Reply
 
@@ -23,20 +24,28 @@ POLICY: Final = "5.7.1"
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """plain_ids: accounts that have nothing to say about it; judged: the others. results_field: as in Examination."""
+    """plain_ids: accounts that have nothing to say about it; judged: the others. results_field: as in Examination.
+
+    is_held and first_recipients: of what is submitted, as in Acceptance.
+    """
 
     results_field: bytes
     plain_ids: tuple[int, ...]
     judged: tuple[Judged, ...]
+    is_held: bool = False
+    first_recipients: tuple[str, ...] = ()
 
 
 async def examine_incoming(session: Session, octets: bytes, *, trace_id: str) -> Examined:
-    """Raises CommandRefused where every recipient refuses it."""
+    """Raises CommandRefused where every recipient refuses it, or the account that submits it has sent too much."""
     envelope = session.envelope
     assert envelope is not None
     account_ids = tuple(envelope.account_ids)
     if session.principal is not None:
-        return Examined(b"", account_ids, ())
+        submitted = await admit_submission(session, trace_id=trace_id)
+        return Examined(
+            b"", submitted.plain_ids, submitted.judged, submitted.is_held, submitted.first_recipients
+        )
     reverse_path = str(envelope.reverse_path)
     found = await examine(
         Incoming(

@@ -122,6 +122,8 @@ def _acceptance(session: Session, envelope: Envelope, octets: bytes, examined: E
         dsn_requests=envelope.dsn_requests,
         confirmed=_confirmed(session, envelope),
         judged=examined.judged,
+        is_held=examined.is_held,
+        first_recipients=examined.first_recipients,
     )
 
 

@@ -9,6 +9,8 @@ from django.conf import settings
 
 from delivery.acceptance import Acceptance, accept_now
 from delivery.routing import AccountDisabled, route
+from delivery.submission.admission import admit, held_copies
+from delivery.submission.limits import SubmissionLimitReached
 from domains.exceptions import AddressNotFound, DomainNotFound, TooManyTargets
 from mailboxes.exceptions import (
     DiskNearlyFull,
@@ -82,7 +84,15 @@ def new_message_id() -> str:
     return f"<{secrets.token_hex(16)}@{settings.HOSTNAME}>"
 
 
-def send(desk: Desk, outgoing: Outgoing, *, source: Source | None, message_id: str, now: datetime) -> None:
+def send(
+    desk: Desk,
+    outgoing: Outgoing,
+    *,
+    source: Source | None,
+    message_id: str,
+    now: datetime,
+    peer: str = "",
+) -> None:
     """Delivers to local recipients, queues for the others, and keeps a copy in Sent: all in one transaction.
 
     Raises NotSent; then nothing was done.
@@ -95,13 +105,22 @@ def send(desk: Desk, outgoing: Outgoing, *, source: Source | None, message_id: s
     octets = _composed(desk.account, outgoing, message_id=message_id, now=now)
     account_ids, relay = _route_all(recipients.values(), size_octets=len(octets))
     reverse_path = own_address(desk.account)
+    try:
+        admitted = admit(account_id=desk.account.pk, recipients=recipients.values(), peer=peer, now=now)
+    except SubmissionLimitReached as reached:
+        raise NotSent([f"{reached}. Your text is still here."]) from reached
     acceptance = Acceptance(
         octets=octets,
-        account_ids=account_ids,
+        account_ids=() if admitted.is_held else account_ids,
+        judged=held_copies(
+            account_ids if admitted.is_held else (), trace_id="", peer=peer, reverse_path=str(reverse_path)
+        ),
         relay=relay,
         reverse_path=str(reverse_path),
         submitted_by=desk.account.pk,
         save_in_sent=True,
+        is_held=admitted.is_held,
+        first_recipients=admitted.first_recipients,
         is_smtputf8=not all(address.local_part.isascii() for address in (reverse_path, *relay)),
     )
     try:

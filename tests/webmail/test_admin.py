@@ -9,8 +9,9 @@ from django.utils import timezone
 
 from delivery import trace
 from delivery.acceptance import Acceptance, accept_now
-from delivery.models import Attempt, QueuedMessage
+from delivery.models import Attempt, QueuedMessage, SubmissionLimits
 from delivery.models.trace import Outcome
+from delivery.submission.holds import hold_sending
 from delivery.trace import Noted
 from domains.aliases import set_alias
 from domains.models import Alias, Domain
@@ -228,6 +229,40 @@ def test_what_would_have_left_can_be_read(admin_pages: Client, captured: QueuedM
     assert b"<script>\n" not in shown
     assert admin_pages.get("/admin/delivery/queuedmessage/987654321/read/").status_code == 404
     assert admin_pages.post(f"{where}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_held_mail_is_released_where_its_account_is_listed(
+    admin_pages: Client, captured: QueuedMessage, alice: Account
+) -> None:
+    captured.recipients.update(state="held")
+    hold_sending(account_id=alice.pk, reason="It looks hijacked.", by="test", now=timezone.now())
+    assert b"It looks hijacked." in admin_pages.get("/admin/delivery/sendinghold/").content
+    answer = admin_pages.post(
+        "/admin/delivery/sendinghold/", {"action": "release_all", "_selected_action": [str(alice.pk)]}
+    )
+    assert answer.status_code == 302
+    assert set(captured.recipients.values_list("state", flat=True)) == {"queued"}
+    assert acts(alice.login)[-1] == ("root", "sending hold lifted")
+
+
+def test_one_held_message_is_given_up(admin_pages: Client, captured: QueuedMessage) -> None:
+    captured.recipients.update(state="held")
+    where, chosen = "/admin/delivery/queuedmessage/", [str(captured.pk)]
+    admin_pages.post(where, {"action": "cancel_held", "_selected_action": chosen})
+    assert set(captured.recipients.values_list("state", flat=True)) == {"cancelled"}
+
+
+def test_an_account_is_given_limits_of_its_own(admin_pages: Client, alice: Account) -> None:
+    where = "/admin/delivery/submissionlimits/"
+    added = admin_pages.post(f"{where}add/", {"account": str(alice.pk), "messages_per_day": "5000"})
+    assert added.status_code == 302, errors(added)
+    assert SubmissionLimits.objects.get(account=alice).messages_per_day == 5000
+    admin_pages.post(f"{where}{alice.pk}/delete/", {"post": "yes"})
+    assert not SubmissionLimits.objects.filter(account=alice).exists()
+    assert [verb for _, verb in acts(alice.login)][-2:] == [
+        "submission limits set",
+        "submission limits removed",
+    ]
 
 
 def test_only_operators_read_the_queue(signed_in: Client, captured: QueuedMessage) -> None:

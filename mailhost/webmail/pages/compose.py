@@ -85,7 +85,14 @@ def _write(request: HttpRequest, desk: Desk, occasion: Occasion) -> HttpResponse
             drafts, uid = save_draft(desk, outgoing, source=occasion.source, message_id=message_id, now=now)
             messages.success(request, "Draft saved.")
             return redirect("webmail:compose-from", drafts.mailbox_id, uid, Mode.DRAFT)
-        send(desk, outgoing, source=occasion.source, message_id=message_id, now=now)
+        send(
+            desk,
+            outgoing,
+            source=occasion.source,
+            message_id=message_id,
+            now=now,
+            peer=request.META.get("REMOTE_ADDR", ""),
+        )
     except NotSent as refusal:
         for reason in refusal.reasons:
             form.add_error(None, reason)

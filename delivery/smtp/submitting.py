@@ -1,0 +1,43 @@
+"""What an account submits is counted against its limits; what a hijacked one submits is held (RFC 6409 section 4)."""
+
+from dataclasses import dataclass
+
+from delivery.filters.recording import Judged
+from delivery.smtp.session import Session
+from delivery.submission.admission import admit, held_copies
+from delivery.submission.limits import SubmissionLimitReached
+from mailhost.net.store_threads import in_store
+from mailhost.protocols.smtp.replies import CommandRefused
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """As in Acceptance."""
+
+    is_held: bool
+    first_recipients: tuple[str, ...]
+    plain_ids: tuple[int, ...]
+    judged: tuple[Judged, ...]
+
+
+async def admit_submission(session: Session, *, trace_id: str) -> Submitted:
+    """Counts the message. Raises CommandRefused: 450, so that a client keeps it and tries again (RFC 5321 4.2.1)."""
+    envelope, principal = session.envelope, session.principal
+    assert envelope is not None
+    assert principal is not None
+    peer = session.connection.peer
+    try:
+        admitted = await in_store(
+            admit,
+            account_id=principal.account_id,
+            recipients=[path.address for path in envelope.forward_paths if path.address is not None],
+            peer=peer,
+            now=session.host.clock(),
+        )
+    except SubmissionLimitReached as reached:
+        raise CommandRefused(450, "4.7.1", str(reached)) from reached
+    account_ids = tuple(envelope.account_ids)
+    if not admitted.is_held:
+        return Submitted(False, admitted.first_recipients, account_ids, ())
+    held = held_copies(account_ids, trace_id=trace_id, peer=peer, reverse_path=str(envelope.reverse_path))
+    return Submitted(True, (), (), held)

@@ -1,0 +1,162 @@
+"""Whether an account may submit this message now, and whether it is held: asked once for each, at every door.
+
+An account looks hijacked that writes to many it never wrote to, from many networks: a stolen password is used from
+rented machines all over the world, while people who write to many strangers do so from where they are.
+"""
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.conf import settings
+
+from delivery.filters.recording import Judged
+from delivery.findings import Action, Finding, Verdict
+from delivery.submission.alerts import alert
+from delivery.submission.holds import hold_sending
+from delivery.submission.limits import (
+    DAY_SECONDS,
+    Amounts,
+    Counted,
+    Limits,
+    SubmissionLimitReached,
+    count,
+    with_own,
+)
+from mailhost.net import counters
+from mailhost.net.database import cursor
+from mailhost.protocols.addresses import EmailAddress
+
+# Coarser than a customer's own: who moves through a mobile network stays one.
+IPV4_PREFIX: Final = 16
+IPV6_PREFIX: Final = 32
+
+HELD: Final = Finding(
+    "submission",
+    "held",
+    "The account that sent it looks as if somebody else used it, so an operator is to look first.",
+    at_least=Action.QUARANTINE,
+)
+READ = b"""
+SELECT account.login, domain.id, domain.name, hold.account_id IS NOT NULL,
+       ARRAY(SELECT given.address FROM unnest(%s::text[]) given(address)
+              WHERE NOT EXISTS (SELECT FROM delivery_knownrecipient known
+                                 WHERE known.account_id = account.id AND known.address = given.address)),
+       own.messages_per_hour, own.messages_per_day, own.recipients_per_hour, own.recipients_per_day,
+       own.first_per_hour, own.first_per_day
+  FROM mailboxes_account account
+  LEFT JOIN domains_address address ON address.id = account.address_id
+  LEFT JOIN domains_domain domain ON domain.id = address.domain_id
+  LEFT JOIN delivery_sendinghold hold ON hold.account_id = account.id
+  LEFT JOIN delivery_submissionlimits own ON own.account_id = account.id
+ WHERE account.id = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """first_recipients: to be remembered with the message; none of one that is held: it may not be the owner's."""
+
+    is_held: bool = False
+    first_recipients: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    account_id: int
+    login: str
+    domain_id: int | None
+    domain: str | None
+    is_held: bool
+    first_recipients: tuple[str, ...]
+    limits: Limits
+
+
+def admit(*, account_id: int, recipients: Iterable[EmailAddress], peer: str, now: datetime) -> Admitted:
+    """Counts a message of the account to these recipients, from this address ("" where there is none: webmail).
+
+    Raises SubmissionLimitReached; the operators have had a mail then.
+    """
+    addresses = sorted({"@".join(each.key) for each in recipients})
+    sender = _read(account_id, addresses)
+    if sender is None:  # removed meanwhile: nothing can be taken for it, and acceptance will say so
+        return Admitted()
+    amounts = Amounts(recipients=len(addresses), first=len(sender.first_recipients))
+    try:
+        counted = count(
+            account_id=account_id, domain_id=sender.domain_id, limits=sender.limits, amounts=amounts, now=now
+        )
+    except SubmissionLimitReached as reached:
+        _tell_of_limit(sender, reached, now)
+        raise
+    if sender.is_held or _looks_hijacked(sender, counted, peer, now):
+        return Admitted(is_held=True)
+    return Admitted(first_recipients=sender.first_recipients)
+
+
+def held_copies(
+    account_ids: Iterable[int], *, trace_id: str, peer: str, reverse_path: str
+) -> tuple[Judged, ...]:
+    """For accounts here that a held message goes to: there is no queue on the way into a mailbox, but quarantine is."""
+    verdict = Verdict(Action.QUARANTINE, 0.0, (HELD,))
+    return tuple(
+        Judged(account_id, verdict, trace_id=trace_id, peer=peer, reverse_path=reverse_path)
+        for account_id in account_ids
+    )
+
+
+def _read(account_id: int, addresses: Sequence[str]) -> _Sender | None:
+    with cursor() as sql:
+        row = sql.execute(READ, (list(addresses), account_id)).fetchone()
+    if row is None:
+        return None
+    login, domain_id, domain, is_held, first, *own = row
+    return _Sender(account_id, login, domain_id, domain, is_held, tuple(first), with_own(own))
+
+
+def _looks_hijacked(sender: _Sender, counted: Sequence[Counted], peer: str, now: datetime) -> bool:
+    networks = _networks(sender.account_id, peer, now)
+    first = next(each.total for each in counted if (each.measure, each.window) == ("first", "hour"))
+    is_suspect = 0 < settings.HIJACK_FIRST_RECIPIENTS <= first and networks >= settings.HIJACK_NETWORKS
+    if is_suspect:
+        reason = (
+            f"The account wrote to {first} recipients for the first time within an hour, and sent from {networks} "
+            "networks today: it looks hijacked."
+        )
+        hold_sending(account_id=sender.account_id, reason=reason, by="limits", now=now)
+        alert(
+            key=f"hold:{sender.account_id}",
+            domain=sender.domain,
+            subject=f"Mail of {sender.login} is held",
+            text=f"{reason} What it submits waits in the queue until an operator releases or cancels it, and lifts "
+            "the hold, in the administration under Sending holds. Change its password first.",
+            now=now,
+        )
+    return is_suspect
+
+
+def _networks(account_id: int, peer: str, now: datetime) -> int:
+    """From how many networks the account sent today, this one included."""
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return 0
+    prefix = IPV4_PREFIX if address.version == 4 else IPV6_PREFIX
+    network = str(ipaddress.ip_network((address, prefix), strict=False))
+    day = int(now.timestamp()) // DAY_SECONDS
+    return counters.count_distinct(f"networks:{account_id}:{day}", network, window_seconds=DAY_SECONDS)
+
+
+def _tell_of_limit(sender: _Sender, reached: SubmissionLimitReached, now: datetime) -> None:
+    counted = reached.counted
+    who = sender.login if counted.scope == "account" else str(sender.domain)
+    alert(
+        key=f"limit:{counted.scope}:{who}",
+        domain=sender.domain,
+        subject=f"{who} has reached a sending limit",
+        text=f"{reached}. It was {sender.login} who sent. An account can have limits of its own: see Submission limits "
+        "in the administration.",
+        now=now,
+    )

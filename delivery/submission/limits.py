@@ -1,0 +1,120 @@
+"""How much an account and its domain may submit in an hour and in a day, counted for all doors and processes together.
+
+Windows are the clock's hours and days (UTC): so the moment at which there is room again is known without asking, and
+can be told. Around the turn of a window twice as much may pass.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+from django.conf import settings
+
+from mailhost.net import counters
+from mailhost.net.counters import Addition
+
+HOUR_SECONDS: Final = 3_600
+DAY_SECONDS: Final = 86_400
+MEASURES: Final = ("messages", "recipients", "first")
+WINDOWS: Final = (("hour", HOUR_SECONDS), ("day", DAY_SECONDS))
+NAMES: Final = {"messages": "messages", "recipients": "recipients", "first": "first-time recipients"}
+
+Scope = Literal["account", "domain"]
+Limits = tuple[int, ...]
+"""For each measure the hour's and the day's; 0: no limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """What one message adds."""
+
+    recipients: int
+    first: int
+    messages: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One counter with the message in it."""
+
+    scope: Scope
+    measure: str
+    window: str
+    limit: int
+    total: int
+    ends_at: datetime
+
+    @property
+    def is_over(self) -> bool:
+        """Whether that is more than there may be."""
+        return 0 < self.limit < self.total
+
+
+class SubmissionLimitReached(Exception):
+    """There is no room for the message before `counted.ends_at`. The text is a sentence for people."""
+
+    def __init__(self, counted: Counted) -> None:
+        whose = "This account" if counted.scope == "account" else "This domain"
+        when = f"{counted.ends_at:%Y-%m-%d %H:%M} UTC"
+        super().__init__(
+            f"{whose} has sent to its limit of {counted.limit} {NAMES[counted.measure]} per {counted.window}; "
+            f"try again after {when}"
+        )
+        self.counted = counted
+
+
+def site_limits(scope: Scope) -> Limits:
+    """What the settings say."""
+    return tuple(
+        int(getattr(settings, f"{scope}_{measure}_per_{window}".upper()))
+        for measure in MEASURES
+        for window, _ in WINDOWS
+    )
+
+
+def with_own(own: Sequence[int | None]) -> Limits:
+    """An account's own limits, and the settings' where it has none."""
+    return tuple(
+        common if mine is None else mine for mine, common in zip(own, site_limits("account"), strict=True)
+    )
+
+
+def count(
+    *, account_id: int, domain_id: int | None, limits: Limits, amounts: Amounts, now: datetime
+) -> list[Counted]:
+    """Counts a message; every counter as it is then. Raises SubmissionLimitReached, and then nothing was counted."""
+    asked = list(_counters(account_id, domain_id, limits, amounts, now))
+    totals = counters.add_together([addition for _, addition in asked])
+    counted = [
+        Counted(each.scope, each.measure, each.window, each.limit, total, each.ends_at)
+        for (each, _), total in zip(asked, totals, strict=True)
+    ]
+    over = [each for each in counted if each.is_over]
+    if over:
+        take_back([addition for _, addition in asked])
+        raise SubmissionLimitReached(max(over, key=lambda each: each.ends_at))
+    return counted
+
+
+def take_back(additions: Sequence[Addition]) -> None:
+    """Who is refused tries again, and is not to push the limit before himself with every try."""
+    counters.add_together([Addition(each.key, -each.by, each.window_seconds) for each in additions])
+
+
+def _counters(
+    account_id: int, domain_id: int | None, limits: Limits, amounts: Amounts, now: datetime
+) -> Iterator[tuple[Counted, Addition]]:
+    scopes: list[tuple[Scope, int, Limits]] = [("account", account_id, limits)]
+    if domain_id is not None:
+        scopes.append(("domain", domain_id, site_limits("domain")))
+    for scope, key, scope_limits in scopes:
+        each_limit = iter(scope_limits)
+        for measure in MEASURES:
+            for window, seconds in WINDOWS:
+                number = int(now.timestamp()) // seconds
+                ends_at = datetime.fromtimestamp((number + 1) * seconds, UTC)
+                addition = Addition(
+                    f"sent:{scope}:{key}:{measure}:{window}:{number}", getattr(amounts, measure), seconds
+                )
+                yield Counted(scope, measure, window, next(each_limit), 0, ends_at), addition
