@@ -62,7 +62,7 @@ async def _look_again(session: Session, command: Fetch) -> None:
     since = command.changed_since
     if since is not None and since.with_vanished and not (command.by_uid and "QRESYNC" in session.enabled):
         raise ImapSyntaxError("VANISHED is for UID FETCH, after ENABLE QRESYNC")  # RFC 7162 section 3.2.6
-    await session.tell_changes(may_tell_expunges=command.by_uid)
+    await session.tell_changes(may_tell_expunges=command.by_uid, is_asked=True)
 
 
 async def _changed(session: Session, command: Fetch, since: ChangedSince, ranges: Ranges) -> Ranges:
