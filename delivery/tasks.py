@@ -9,6 +9,7 @@ from delivery.queue.notices import RELAY_DUE
 from delivery.worker_thread import worker_thread
 from mailboxes.store.content import remove_expired, remove_unreferenced
 from mailboxes.store.deleted_mailboxes import remove_deleted_mailboxes
+from mailhost.bans import banning
 
 
 @shared_task(name=RELAY_DUE, ignore_result=True)
@@ -30,6 +31,7 @@ def clean() -> None:
     """Removes what is kept no longer: finished messages, expunged ones, contents that nothing refers to."""
     now = timezone.now()
     cleaning.remove_finished(now=now)
+    banning.remove_expired(now=now)
     remove_expired(now=now)
     remove_deleted_mailboxes(now=now)
     remove_unreferenced(now=now)
