@@ -8,6 +8,7 @@ from django.conf import settings
 
 from delivery.smtp.commands import COMMANDS, Command
 from delivery.smtp.commands.auth import MAX_LINE_OCTETS
+from delivery.smtp.guarding import turned_away
 from delivery.smtp.replies import (
     CLOSING_IDLE,
     CLOSING_SHUTDOWN,
@@ -41,6 +42,9 @@ OUT_OF_PLACE: Final = {
 async def converse(session: Session) -> None:
     """The session from greeting to end. Raises ConnectionLost where the client simply went."""
     connection = session.connection
+    if (refusal := await turned_away(session)) is not None:
+        connection.write(refusal.encode())
+        return
     connection.write(Reply(220, "", f"{session.host.name} ESMTP").encode())
     try:
         reply = Reply(0, "", "")

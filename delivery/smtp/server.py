@@ -12,14 +12,16 @@ from django.conf import settings
 from django.utils import timezone
 
 from delivery.acceptance import Writer
+from delivery.guard.guarding import BANNED, Guard, configured_lists
 from delivery.routing import Router
 from delivery.smtp.connection import SmtpConnection
 from delivery.smtp.conversation import converse
 from delivery.smtp.replies import CLOSING_FAILED, CLOSING_TOO_MANY_CONNECTIONS
 from delivery.smtp.session import Door, Host, Session
+from mailhost.bans.following import following
 from mailhost.net import process
 from mailhost.net.connection import ConnectionLost
-from mailhost.net.listeners import ConnectionLimits, Listener, bind
+from mailhost.net.listeners import Bans, ConnectionLimits, Listener, bind
 from mailhost.net.resolver import Resolver, parse_nameserver
 from mailhost.net.shared_counts import exchanging
 from mailhost.net.store_threads import close_store_threads
@@ -42,13 +44,16 @@ def session_server(door: Door, host: Host) -> Callable[[SmtpConnection], Awaitab
 
     async def serve(connection: SmtpConnection) -> None:
         is_over = False
+        session = Session(connection, door, host)
         try:
-            await converse(Session(connection, door, host))
+            await converse(session)
             is_over = True
         except ConnectionLost:
             is_over = True
             raise
         finally:
+            if session.visit is not None:
+                session.visit.end()
             if not is_over:  # a mistake of ours or the end of the process: the client is to try again
                 connection.write(CLOSING_FAILED.encode())
 
@@ -69,6 +74,8 @@ async def doors(host: Host, *, bind_to: str, ports: Ports) -> AsyncIterator[Port
         for door in Door
     }
 
+    bans = None if host.guard is None else Bans(host.guard.bans.is_banned, BANNED.reply.encode())
+
     def open_door(door: Door, port: int, tls: ssl.SSLContext | None = None) -> Listener[SmtpConnection]:
         return Listener(
             bind(bind_to, port),
@@ -77,6 +84,7 @@ async def doors(host: Host, *, bind_to: str, ports: Ports) -> AsyncIterator[Port
             limits=limits[door],
             tls=tls,
             refusal=CLOSING_TOO_MANY_CONNECTIONS.encode(),
+            bans=bans,
         )
 
     listeners: list[Listener[SmtpConnection]] = []
@@ -115,10 +123,14 @@ async def serve_smtp(stopping: asyncio.Event) -> None:
     )
     ports = Ports(*(settings.PORTS[name] for name in ("smtp", "submission", "submissions")))
     try:
-        async with doors(host, bind_to=settings.BIND, ports=ports):
-            process.ready()
-            await stopping.wait()
+        async with following() as bans:
+            host.guard = Guard(bans, host.resolver, configured_lists())
+            async with doors(host, bind_to=settings.BIND, ports=ports):
+                process.ready()
+                await stopping.wait()
     finally:
+        if host.guard is not None:
+            await host.guard.close()
         await writer.close()
         await router.close()
         close_store_threads()

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from delivery.acceptance import Acceptance, Accepted
 from delivery.envelope import Envelope
+from delivery.guard.guarding import Guard, Visit
 from delivery.routing import Route
 from delivery.smtp.connection import SmtpConnection
 from mailboxes.authentication import Principal
@@ -56,6 +57,8 @@ class Host:
     new_trace_id: Callable[[], str]
     resolver: Resolver | None = None
     """None: nobody is asked who a message is from."""
+    guard: Guard | None = None
+    """None: everybody may do everything."""
     held_octets: int = 0  # of messages under way, all sessions together
 
 
@@ -70,6 +73,7 @@ class Session:
     is_extended: bool = False
     principal: Principal | None = None
     envelope: Envelope | None = None
+    visit: Visit | None = None
     own_addresses: set[tuple[str, str]] = field(
         default_factory=set
     )  # found to be the account's, this transaction
