@@ -5,13 +5,15 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from delivery.guard.dns_lists import DnsListInvalid
+from delivery.guard.guarding import configured_lists
 from delivery.relay.next_hops import RelaySettingInvalid, parse_relay
 from mailhost.net.resolver import parse_nameserver
 
 
 @register()
 def check_relaying(**_: Any) -> list[CheckMessage]:
-    """MAILHOST_RELAY and MAILHOST_RESOLVER can be read."""
+    """MAILHOST_RELAY, MAILHOST_RESOLVER and the DNS lists can be read."""
     found: list[CheckMessage] = []
     try:
         parse_relay(settings.RELAY)
@@ -22,4 +24,10 @@ def check_relaying(**_: Any) -> list[CheckMessage]:
     except ValueError:
         text = f"MAILHOST_RESOLVER is {settings.RESOLVER!r}: say ADDRESS:PORT, with an IP address."
         found.append(Error(text, id="delivery.E002"))
+    try:
+        configured_lists()
+    except DnsListInvalid as error:
+        found.append(
+            Error(f"MAILHOST_DNS_BLOCK_LISTS, MAILHOST_DNS_ALLOW_LISTS: {error}", id="delivery.E003")
+        )
     return found

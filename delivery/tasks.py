@@ -13,6 +13,7 @@ from delivery.reports import reading
 from delivery.worker_thread import worker_thread
 from mailboxes.store.content import remove_expired, remove_unreferenced
 from mailboxes.store.deleted_mailboxes import remove_deleted_mailboxes
+from mailhost.bans import banning
 
 
 @shared_task(name=RELAY_DUE, ignore_result=True)
@@ -50,6 +51,7 @@ def clean() -> None:
     cleaning.remove_finished(now=now)
     quarantine.remove_expired(now=now)
     trace.keep_partitions(now=now, days=settings.TRACE_DAYS)
+    banning.remove_expired(now=now)
     remove_expired(now=now)
     remove_deleted_mailboxes(now=now)
     remove_unreferenced(now=now)

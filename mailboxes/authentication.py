@@ -18,12 +18,14 @@ from django.conf import settings
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.hashers import check_password, make_password
 from django.http import HttpRequest
+from django.utils import timezone
 
 from mailboxes.accounts import MAX_LOGIN_CHARACTERS
 from mailboxes.exceptions import AuthenticationFailed, TooManyFailures
 from mailboxes.logins import canonical_login
 from mailboxes.models import Account
 from mailboxes.store.locks import one
+from mailhost.bans.offences import note_offence
 from mailhost.net import counters
 from mailhost.net.connection import KNOWN_ADDRESSES
 from mailhost.net.store_threads import StoreThreads
@@ -199,6 +201,7 @@ class Brakes:
     """
 
     def __init__(self, login: str, peer: str) -> None:
+        self.peer = peer
         network = _network(peer)
         self.is_trusted = is_trusted(peer)
         digest = hashlib.sha256(login.encode(errors="surrogatepass")).hexdigest()[:32]
@@ -209,10 +212,10 @@ class Brakes:
         """Raises TooManyFailures where no password is looked at any more."""
         if self.is_trusted:
             return
-        if (
-            counters.read(self.account_key) >= settings.LOGIN_MAX_FAILURES_PER_ACCOUNT
-            or counters.read(self.address_key) >= settings.LOGIN_MAX_FAILURES_PER_ADDRESS
-        ):
+        if counters.read(self.address_key) >= settings.LOGIN_MAX_FAILURES_PER_ADDRESS:
+            note_offence(peer=self.peer, what="went on guessing passwords", now=timezone.now())
+            raise TooManyFailures(settings.LOGIN_WINDOW_SECONDS)
+        if counters.read(self.account_key) >= settings.LOGIN_MAX_FAILURES_PER_ACCOUNT:
             raise TooManyFailures(settings.LOGIN_WINDOW_SECONDS)
 
     def failed(self) -> AuthenticationFailed:

@@ -31,11 +31,12 @@ class Examination:
     """results_field: the Authentication-Results field, b"" where nothing was asked.
 
     verdicts: by account id, with the mailbox that it leads to (None: INBOX); accounts that are not there have nothing
-    against the message, and nothing to say about it.
+    against the message, and nothing to say about it. findings: those that are the same for everybody.
     """
 
     results_field: bytes = b""
     verdicts: Mapping[int, tuple[Verdict, int | None]] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
 
 
 async def examine(
@@ -47,11 +48,13 @@ async def examine(
     resolver: Resolver | None,
     host_name: str,
     now: datetime,
+    known: Sequence[Finding] = (),
 ) -> Examination:
     """Looks at the message. Raises StoreUnavailable.
 
     is_trusted: a client of ours, for whom DNS and signatures are not asked. asks_accounts: some account has rules for
     senders, or lessons; without that, and with nothing found, nobody has to be asked. host_name: this host's name.
+    known: what was found out about the client before.
     """
     authentication = None
     if not is_trusted and resolver is not None:
@@ -60,6 +63,7 @@ async def examine(
         findings = _look(message, now)
     else:
         findings = await in_store(_look, message, now)
+    findings += known
     if authentication is not None:
         findings += authenticity_findings(
             authentication, trusted_sealers=settings.TRUSTED_SEALERS, known_lists=settings.KNOWN_LISTS
@@ -68,10 +72,10 @@ async def examine(
         b"" if authentication is None else authentication_results_field(host_name, authentication.results())
     )
     if not account_ids or not (findings or asks_accounts):
-        return Examination(results_field)
+        return Examination(results_field, findings=tuple(findings))
     forged = authentication is not None and is_forged(authentication)
     verdicts = await in_store(judge_for, message, account_ids, findings, is_forged=forged)
-    return Examination(results_field, verdicts)
+    return Examination(results_field, verdicts, tuple(findings))
 
 
 async def _authenticate(

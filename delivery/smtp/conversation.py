@@ -9,6 +9,7 @@ from django.conf import settings
 from delivery.smtp.commands import COMMANDS, LMTP_COMMANDS, Command
 from delivery.smtp.commands.auth import MAX_LINE_OCTETS
 from delivery.smtp.greeting import greet
+from delivery.smtp.guarding import turned_away
 from delivery.smtp.replies import (
     CLOSING_IDLE,
     CLOSING_SHUTDOWN,
@@ -45,6 +46,9 @@ OUT_OF_PLACE: Final = {
 async def converse(session: Session) -> None:
     """The session from greeting to end. Raises ConnectionLost where the client simply went."""
     connection = session.connection
+    if (refusal := await turned_away(session)) is not None:
+        connection.write(refusal.encode())
+        return
     try:
         if not await greet(session):
             return

@@ -12,6 +12,8 @@ from delivery.filters.examination import Examination, examine
 from delivery.filters.incoming import Incoming
 from delivery.filters.recording import Judged
 from delivery.findings import Action, Finding, Verdict
+from delivery.guard.greylist import Attempt
+from delivery.guard.guarding import is_postmaster
 from delivery.smtp.session import Door, Session
 from delivery.smtp.submitting import admit_submission
 from mailhost.net.trust import is_trusted
@@ -47,6 +49,7 @@ async def examine_incoming(session: Session, octets: bytes, *, trace_id: str) ->
             b"", submitted.plain_ids, submitted.judged, submitted.is_held, submitted.first_recipients
         )
     reverse_path = str(envelope.reverse_path)
+    guard, visit = session.host.guard, session.visit
     found = await examine(
         Incoming(
             peer=ip_address(session.connection.peer),
@@ -60,10 +63,15 @@ async def examine_incoming(session: Session, octets: bytes, *, trace_id: str) ->
         asks_accounts=envelope.asks_accounts,
         resolver=session.host.resolver,
         host_name=session.host.name,
+        known=(await visit.listings()).findings if visit is not None else (),
         now=session.host.clock(),
     )
     if session.door is not Door.LMTP or len(envelope.forward_paths) == 1:  # LMTP has a reply for each
         _refuse_where_all_do(found, account_ids, has_others=bool(envelope.relay))
+    if guard is not None and visit is not None:
+        paths = tuple(str(path) for path in envelope.forward_paths if not is_postmaster(path))
+        attempt = Attempt(session.connection.peer, reverse_path, paths)
+        await guard.allow_delivery(visit, found.findings, attempt, now=session.host.clock())
     judged = tuple(
         Judged(
             account_id,

@@ -14,15 +14,17 @@ from django.conf import settings
 from django.utils import timezone
 
 from delivery.acceptance import Writer
+from delivery.guard.guarding import BANNED, Guard, configured_lists
 from delivery.routing import Router
 from delivery.smtp.connection import SmtpConnection
 from delivery.smtp.conversation import converse
 from delivery.smtp.replies import CLOSING_FAILED, CLOSING_TOO_MANY_CONNECTIONS, NOT_FOR_YOU
 from delivery.smtp.session import Door, Host, Session
 from delivery.smtp.tracing import TraceWriter
+from mailhost.bans.following import following
 from mailhost.net import process
 from mailhost.net.connection import ConnectionLost
-from mailhost.net.listeners import ConnectionLimits, Listener, bind
+from mailhost.net.listeners import Bans, ConnectionLimits, Listener, bind
 from mailhost.net.resolver import Resolver, parse_nameserver
 from mailhost.net.shared_counts import exchanging
 from mailhost.net.store_threads import close_store_threads
@@ -49,13 +51,16 @@ def session_server(door: Door, host: Host) -> Callable[[SmtpConnection], Awaitab
         if door is Door.LMTP and not _may_use_lmtp(connection.peer):
             connection.write(NOT_FOR_YOU.encode())
             return
+        session = Session(connection, door, host, id=host.new_trace_id())
         try:
-            await converse(Session(connection, door, host, id=host.new_trace_id()))
+            await converse(session)
             is_over = True
         except ConnectionLost:
             is_over = True
             raise
         finally:
+            if session.visit is not None:
+                session.visit.end()
             if not is_over:  # a mistake of ours or the end of the process: the client is to try again
                 connection.write(CLOSING_FAILED.encode())
 
@@ -80,6 +85,8 @@ async def doors(host: Host, *, bind_to: str, ports: Ports) -> AsyncIterator[Port
         for door in Door
     }
 
+    bans = None if host.guard is None else Bans(host.guard.bans.is_banned, BANNED.reply.encode())
+
     def open_door(door: Door, port: int, tls: ssl.SSLContext | None = None) -> Listener[SmtpConnection]:
         return Listener(
             bind(bind_to, port),
@@ -88,6 +95,7 @@ async def doors(host: Host, *, bind_to: str, ports: Ports) -> AsyncIterator[Port
             limits=limits[door],
             tls=tls,
             refusal=CLOSING_TOO_MANY_CONNECTIONS.encode(),
+            bans=bans,
         )
 
     listeners: dict[str, Listener[SmtpConnection]] = {}
@@ -134,10 +142,14 @@ async def serve_smtp(stopping: asyncio.Event) -> None:
         lmtp=settings.LMTP_PORT or None,
     )
     try:
-        async with doors(host, bind_to=settings.BIND, ports=ports):
-            process.ready()
-            await stopping.wait()
+        async with following() as bans:
+            host.guard = Guard(bans, host.resolver, configured_lists())
+            async with doors(host, bind_to=settings.BIND, ports=ports):
+                process.ready()
+                await stopping.wait()
     finally:
+        if host.guard is not None:
+            await host.guard.close()
         await writer.close()
         await router.close()
         await tracing.close()

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from delivery.acceptance import Acceptance, Accepted
 from delivery.envelope import Envelope
+from delivery.guard.guarding import Guard, Visit
 from delivery.routing import Route
 from delivery.smtp.connection import SmtpConnection
 from delivery.smtp.incoming import Chunks
@@ -63,6 +64,8 @@ class Host:
     resolver: Resolver | None = None
     """None: nobody is asked who a message is from."""
     trace: Callable[[Sequence[Noted]], None] = lambda noted: None
+    guard: Guard | None = None
+    """None: everybody may do everything."""
     held_octets: int = 0  # of messages under way, all sessions together
     patient: Patient = field(default_factory=Patient)
 
@@ -79,6 +82,7 @@ class Session:
     principal: Principal | None = None
     envelope: Envelope | None = None
     chunks: Chunks | None = None
+    visit: Visit | None = None
     own_addresses: set[tuple[str, str]] = field(
         default_factory=set
     )  # found to be the account's, this transaction

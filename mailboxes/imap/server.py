@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
@@ -17,14 +17,16 @@ from mailboxes.imap.session import ImapHost
 from mailboxes.known_logins import KnownLogins
 from mailboxes.store.changes import highest_modseqs
 from mailboxes.store.watching import account_marks
+from mailhost.bans.following import following
 from mailhost.net.announcements import Watcher
-from mailhost.net.listeners import ConnectionLimits, listen
+from mailhost.net.listeners import Bans, ConnectionLimits, listen
 from mailhost.net.process import ready
 from mailhost.net.shared_counts import exchanging
 from mailhost.net.store_threads import close_store_threads
 from mailhost.protocols.imap.responses import status_line
 
 TOO_MANY_CONNECTIONS = status_line("*", "BYE", "Too many connections", "LIMIT")
+BANNED = status_line("*", "BYE", "Your network is banned here", "UNAVAILABLE")
 
 
 @asynccontextmanager
@@ -57,7 +59,9 @@ async def imap_host(*, tls: ssl.SSLContext | None) -> AsyncIterator[ImapHost]:
 
 
 @asynccontextmanager
-async def listening(host: ImapHost, *, ports: Mapping[str, int]) -> AsyncIterator[dict[str, int]]:
+async def listening(
+    host: ImapHost, *, ports: Mapping[str, int], is_banned: Callable[[str], bool] = lambda peer: False
+) -> AsyncIterator[dict[str, int]]:
     """Serve the ports named "imap" and "imaps" until the end of the context, which says BYE to everybody.
 
     Gives the ports in use (0: any free one). Raises PortTaken, CannotListen.
@@ -78,6 +82,7 @@ async def listening(host: ImapHost, *, ports: Mapping[str, int]) -> AsyncIterato
                 limits=limits,
                 tls=host.tls if name == "imaps" else None,
                 refusal=TOO_MANY_CONNECTIONS,
+                bans=Bans(is_banned, BANNED),
             )
             listeners.push_async_callback(listener.close)
             in_use[name] = listener.port
@@ -87,7 +92,11 @@ async def listening(host: ImapHost, *, ports: Mapping[str, int]) -> AsyncIterato
 async def main(stopping: asyncio.Event, *, tls: ssl.SSLContext) -> None:
     """The imap process."""
     ports = {name: settings.PORTS[name] for name in ("imap", "imaps")}
-    async with imap_host(tls=tls) as host, listening(host, ports=ports):
+    async with (
+        following() as bans,
+        imap_host(tls=tls) as host,
+        listening(host, ports=ports, is_banned=bans.is_banned),
+    ):
         ready()
         await stopping.wait()
     close_store_threads()

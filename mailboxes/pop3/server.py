@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
@@ -12,9 +12,10 @@ from mailboxes.pop3.commands import COMMANDS
 from mailboxes.pop3.leases import Leases, renewed_leases
 from mailboxes.pop3.refusals import FACTS, MISTAKES, refusal
 from mailboxes.pop3.session import Session, SessionOver
+from mailhost.bans.following import following
 from mailhost.net import process
 from mailhost.net.connection import Connection, ConnectionLost, IdleTimeout
-from mailhost.net.listeners import ConnectionLimits, listen
+from mailhost.net.listeners import Bans, ConnectionLimits, listen
 from mailhost.net.shared_counts import exchanging
 from mailhost.net.store_threads import close_store_threads
 from mailhost.protocols.pop3.commands import BadCommand, parse
@@ -22,6 +23,7 @@ from mailhost.protocols.pop3.replies import ResponseCode, err, ok
 from mailhost.protocols.pop3.states import is_allowed
 
 TOO_MANY_CONNECTIONS = err("Too many connections.", ResponseCode.SYS_TEMP)
+BANNED = err("Your network is banned here.", ResponseCode.SYS_PERM)
 
 
 async def serve(connection: Connection, *, tls: ssl.SSLContext | None, leases: Leases) -> None:
@@ -56,7 +58,12 @@ async def _serve_command(session: Session) -> None:
 
 
 @asynccontextmanager
-async def listening(*, ports: dict[str, int], tls: ssl.SSLContext | None) -> AsyncIterator[dict[str, int]]:
+async def listening(
+    *,
+    ports: dict[str, int],
+    tls: ssl.SSLContext | None,
+    is_banned: Callable[[str], bool] = lambda peer: False,
+) -> AsyncIterator[dict[str, int]]:
     """Serve the ports named "pop3" and "pop3s" until the end of the context; gives those in use (0: any free one).
 
     Raises PortTaken, CannotListen.
@@ -78,6 +85,7 @@ async def listening(*, ports: dict[str, int], tls: ssl.SSLContext | None) -> Asy
                 limits=limits,
                 tls=tls if name == "pop3s" else None,
                 refusal=TOO_MANY_CONNECTIONS,
+                bans=Bans(is_banned, BANNED),
             )
             listeners.push_async_callback(listener.close)
             in_use[name] = listener.port
@@ -86,7 +94,8 @@ async def listening(*, ports: dict[str, int], tls: ssl.SSLContext | None) -> Asy
 
 async def main(stopping: asyncio.Event, *, tls: ssl.SSLContext) -> None:
     """The pop3 process."""
-    async with listening(ports={name: settings.PORTS[name] for name in ("pop3", "pop3s")}, tls=tls):
+    ports = {name: settings.PORTS[name] for name in ("pop3", "pop3s")}
+    async with following() as bans, listening(ports=ports, tls=tls, is_banned=bans.is_banned):
         process.ready()
         await stopping.wait()
     close_store_threads()

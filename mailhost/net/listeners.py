@@ -12,6 +12,7 @@ import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar, cast
 
 import structlog
@@ -68,6 +69,14 @@ class PortTaken(CannotListen):
         super().__init__(f"Port {port} on {host or 'all addresses'} is taken by another program.")
         self.host = host
         self.port = port
+
+
+@dataclass(frozen=True, slots=True)
+class Bans:
+    """Whom a listener does not let in, and what it says to them; over implicit TLS it says nothing."""
+
+    is_banned: Callable[[str], bool]
+    refusal: bytes
 
 
 class ConnectionLimits:
@@ -150,6 +159,7 @@ class Listener(Generic[C]):
         limits: ConnectionLimits,
         tls: ssl.SSLContext | None,
         refusal: bytes,
+        bans: "Bans | None" = None,
     ) -> None:
         self._sock = sock
         self._serve = serve
@@ -158,6 +168,7 @@ class Listener(Generic[C]):
         self._tls = tls
         self._refusal = refusal
         self._balancers: tuple[Network, ...] = tuple(settings.PROXY_NETWORKS)
+        self._bans = bans
         self._loop = asyncio.get_running_loop()
         self._sessions: dict[asyncio.Task[None], C | None] = {}
         self._pause: asyncio.TimerHandle | None = None
@@ -196,14 +207,13 @@ class Listener(Generic[C]):
 
     def _has_room(self, sock: socket.socket, address: str) -> bool:
         """Counts one more connection from there, or sends it away."""
+        if self._bans is not None and self._bans.is_banned(address):
+            log.info("banned", port=self.port, peer=address)
+            self._send_away(sock, self._bans.refusal)
+            return False
         if not self._limits.admit(address):
             log.warning("too many connections", port=self.port, peer=address)
-            if self._refusal and self._tls is None:
-                try:
-                    sock.send(self._refusal)  # into an empty socket buffer: it fits or the client is gone
-                except OSError:
-                    pass
-            sock.close()
+            self._send_away(sock, self._refusal)
             return False
         return True
 
@@ -211,6 +221,14 @@ class Listener(Generic[C]):
         task = self._loop.create_task(session)
         self._sessions[task] = None
         task.add_done_callback(self._forget)
+
+    def _send_away(self, sock: socket.socket, refusal: bytes) -> None:
+        if refusal and self._tls is None:
+            try:
+                sock.send(refusal)  # into an empty socket buffer: it fits or the client is gone
+            except OSError:
+                pass
+        sock.close()
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         connection = self._sessions.pop(task)
@@ -308,11 +326,14 @@ async def listen(
     limits: ConnectionLimits,
     tls: ssl.SSLContext | None = None,
     refusal: bytes = b"",
+    bans: Bans | None = None,
 ) -> Listener[Connection]:
     """Serve connections to that port, with implicit TLS where a context is given.
 
     `serve` is called for each connection, in a task of its own, and may let ConnectionLost and IdleTimeout
-    out; the connection is closed behind it. `refusal` is sent to clients over the limits. Raises PortTaken,
-    CannotListen.
+    out; the connection is closed behind it. `refusal` is sent to clients over the limits, that of `bans` to those who
+    are banned. Raises PortTaken, CannotListen.
     """
-    return Listener(bind(host, port), serve, connect=Connection, limits=limits, tls=tls, refusal=refusal)
+    return Listener(
+        bind(host, port), serve, connect=Connection, limits=limits, tls=tls, refusal=refusal, bans=bans
+    )

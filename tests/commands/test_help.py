@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-COMMANDS = ["add_domain", "add_account", "add_alias", "add_api_key"]
+COMMANDS = ["add_domain", "add_account", "add_alias", "add_api_key", "ban", "unban", "bans"]
 
 
 def manage(*words: str) -> subprocess.CompletedProcess[str]:

@@ -59,9 +59,17 @@ class Client:
     """One end of a connection: lines out, lines in."""
 
     def __init__(
-        self, port: int, *, tls: bool = False, host: str = "127.0.0.1", timeout: float = TIMEOUT_SECONDS
+        self,
+        port: int,
+        *,
+        tls: bool = False,
+        host: str = "127.0.0.1",
+        timeout: float = TIMEOUT_SECONDS,
+        source: str = "",
     ):
-        self.socket: socket.socket = socket.create_connection((host, port), timeout=timeout)
+        self.socket: socket.socket = socket.create_connection(
+            (host, port), timeout=timeout, source_address=(source, 0) if source else None
+        )
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = bytearray()
         if tls:
@@ -122,6 +130,7 @@ class Conversation:
     tls: bool = False
     words: dict[str, str] = field(default_factory=dict)
     timeout: float = TIMEOUT_SECONDS
+    source: str = ""  # the address that clients come from, such as 127.0.0.5
     clients: dict[str, Client] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
 
@@ -130,7 +139,9 @@ class Conversation:
         for step in parse_script(script):
             client = self.clients.get(step.session)
             if client is None:
-                client = self.clients[step.session] = Client(self.port, tls=self.tls, timeout=self.timeout)
+                client = self.clients[step.session] = Client(
+                    self.port, tls=self.tls, timeout=self.timeout, source=self.source
+                )
             match step.kind:
                 case "C:":
                     client.send(self._fill_in(step.text).encode() + b"\r\n")
@@ -211,8 +222,14 @@ def _unescape(match: re.Match[str]) -> str:
 
 
 def converse(
-    port: int, script: str, *, tls: bool = False, timeout: float = TIMEOUT_SECONDS, **words: str
+    port: int,
+    script: str,
+    *,
+    tls: bool = False,
+    timeout: float = TIMEOUT_SECONDS,
+    source: str = "",
+    **words: str,
 ) -> dict[str, str]:
     """Play a whole script over new connections; the captured words. Raises ConversationDiffers."""
-    with Conversation(port, tls=tls, timeout=timeout, words=dict(words)) as conversation:
+    with Conversation(port, tls=tls, timeout=timeout, source=source, words=dict(words)) as conversation:
         return conversation.follow(script)

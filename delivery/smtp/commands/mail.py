@@ -5,6 +5,7 @@ from typing import Final
 from delivery.envelope import Envelope
 from delivery.routing import may_send_as
 from delivery.smtp.commands.auth import mechanisms
+from delivery.smtp.guarding import allow_message
 from delivery.smtp.replies import (
     AUTHENTICATION_REQUIRED,
     DISK_NEARLY_FULL,
@@ -37,6 +38,7 @@ async def mail(session: Session, argument: str) -> Reply:
         return DISK_NEARLY_FULL
     if session.principal is not None and not await _is_own(session, command.reverse_path):
         return NOT_YOUR_ADDRESS
+    await allow_message(session, command.reverse_path)
     session.envelope = Envelope(
         command.reverse_path,
         command.size_octets,

@@ -6,7 +6,8 @@ from typing import Final
 from django.conf import settings
 
 from delivery.routing import AccountDisabled
-from delivery.smtp.replies import CLOSING_TOO_MANY_ERRORS, TOO_MANY_RECIPIENTS, reply_to
+from delivery.smtp.guarding import allow_recipient, refuse_recipient
+from delivery.smtp.replies import TOO_MANY_RECIPIENTS
 from delivery.smtp.session import Door, Session, State
 from domains.exceptions import AddressNotFound, DomainNotFound
 from mailhost.protocols.smtp.commands import parse_rcpt
@@ -26,6 +27,7 @@ async def rcpt(session: Session, argument: str) -> Reply:
     session.named = str(command.forward_path)
     if len(envelope.forward_paths) >= settings.SMTP_MAX_RECIPIENTS:
         return TOO_MANY_RECIPIENTS
+    await allow_recipient(session, command.forward_path)
     try:
         found = await session.host.route(
             forward_path=_without_literal(session, command.forward_path),
@@ -33,10 +35,7 @@ async def rcpt(session: Session, argument: str) -> Reply:
             may_relay=session.door is Door.SUBMISSION,
         )
     except (AddressNotFound, DomainNotFound, AccountDisabled) as fact:
-        session.refused_recipients += 1
-        if session.refused_recipients > settings.SMTP_MAX_REFUSED_RECIPIENTS:
-            return CLOSING_TOO_MANY_ERRORS
-        return reply_to(fact)
+        return await refuse_recipient(session, fact)
     envelope.add(command.forward_path, found, command.dsn)
     return RECIPIENT_OK
 
