@@ -22,7 +22,7 @@ CHAIN = passed_on(3)
 KEY = "a=ed25519-sha256; d=hop1.example; s=s1"
 
 
-@examples(500)
+@examples(200)
 @given(OCTETS)
 def test_hostile_headers(octets: bytes) -> None:
     chain = validated(octets)
@@ -38,7 +38,7 @@ def test_hostile_headers(octets: bytes) -> None:
         )
 
 
-@examples(500)
+@examples(200)
 @given(OCTETS, st.integers(0, len(CHAIN) - 1), st.integers(0, 30))
 def test_hostile_octets_in_a_chain(octets: bytes, at: int, cut: int) -> None:
     assert validated(CHAIN[:at] + octets + CHAIN[at + cut :]).reason

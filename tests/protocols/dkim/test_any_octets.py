@@ -29,7 +29,7 @@ OCTETS = st.one_of(
 )
 
 
-@examples(1_000)
+@examples(400)
 @given(OCTETS, st.lists(OCTETS, max_size=3))
 def test_hostile_messages_and_records(octets: bytes, records: list[bytes]) -> None:
     for each in verified(octets, {RSA_NAME: records, "ed._domainkey.example.org": None}):
@@ -39,7 +39,7 @@ def test_hostile_messages_and_records(octets: bytes, records: list[bytes]) -> No
         assert each.identity.isprintable()
 
 
-@examples(500)
+@examples(200)
 @given(OCTETS, st.integers(0, 2_000), st.integers(0, 20))
 def test_hostile_octets_in_what_was_signed(octets: bytes, place: int, cut: int) -> None:
     message = signed(MESSAGE)
@@ -48,7 +48,7 @@ def test_hostile_octets_in_what_was_signed(octets: bytes, place: int, cut: int) 
         assert each.reason
 
 
-@examples(500)
+@examples(200)
 @given(st.lists(OCTETS, max_size=3))
 def test_hostile_records_for_what_was_signed(records: list[bytes]) -> None:
     message = read_signed_message(signed(MESSAGE))
@@ -57,7 +57,7 @@ def test_hostile_records_for_what_was_signed(records: list[bytes]) -> None:
     assert check(message, signature, choose_key(records, name=RSA_NAME)).result is not Result.PASS
 
 
-@examples(1_000)
+@examples(400)
 @given(OCTETS)
 def test_tags_lie_where_they_say(octets: bytes) -> None:
     try:

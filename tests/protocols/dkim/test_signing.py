@@ -129,7 +129,7 @@ def neutrally_changed(octets: bytes) -> bytes:
     return header + b"\r\n" + body + b"\r\n \r\n\t\r\n"
 
 
-@examples(300)
+@examples(150)
 @given(FIELDS, BODIES, st.sampled_from(KEYS))
 def test_changes_that_canonicalization_takes_back_do_no_harm(
     fields: list[tuple[str, bytes]], body: bytes, key: tuple[PrivateKey, str]
@@ -140,7 +140,7 @@ def test_changes_that_canonicalization_takes_back_do_no_harm(
     assert outcome(neutrally_changed(whole)) == PASSED
 
 
-@examples(500)
+@examples(200)
 @given(FIELDS, BODIES, st.data())
 def test_any_other_change_is_noticed(
     fields: list[tuple[str, bytes]], body: bytes, data: st.DataObject
