@@ -99,8 +99,9 @@ def _acceptance(session: Session, envelope: Envelope, octets: bytes) -> Acceptan
 
 def _confirmed(session: Session, envelope: Envelope) -> tuple[tuple[str, DsnRequest], ...]:
     """Nobody is told with a null reverse-path (RFC 3461 section 6.1), and strangers where the operator lets them."""
-    is_told = session.principal is not None or settings.SMTP_CONFIRM_DELIVERY
-    if not envelope.confirmed or not is_told or envelope.reverse_path.address is None:
+    if not envelope.confirmed or envelope.reverse_path.address is None:
+        return ()
+    if session.principal is None and not settings.SMTP_CONFIRM_DELIVERY:
         return ()
     return tuple((str(path), dsn) for path, dsn in envelope.confirmed.items())
 
