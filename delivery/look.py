@@ -14,7 +14,7 @@ from django.conf import settings
 
 from delivery import bounces
 from delivery.queue import claim as claims
-from delivery.queue.contents import read_data
+from delivery.queue.contents import read_data, read_octets
 from delivery.queue.destination_outcomes import bounce_waiting, put_off
 from delivery.queue.outcomes import Recorded
 from delivery.queue.values import Claim, RecipientResult
@@ -193,13 +193,15 @@ class Look:
         return len(self._parcels)
 
     @asynccontextmanager
-    async def loaded(self, parcel: Parcel) -> AsyncIterator[bytes | None]:
+    async def loaded(self, parcel: Parcel, *, as_it_is: bool) -> AsyncIterator[bytes | None]:
         """Read in a store thread, where line ends and dots are seen to as well."""
         message = parcel.message
         async with self.budget.hold(message.size_octets):
-            yield await self._store(
-                read_data, content_id=message.content_id, is_binary=message.body == "BINARYMIME"
-            )
+            if as_it_is:
+                yield await self._store(read_octets, content_id=message.content_id)
+            else:
+                is_binary = message.body == "BINARYMIME"
+                yield await self._store(read_data, content_id=message.content_id, is_binary=is_binary)
 
     def report(
         self, parcel: Parcel, recipients: Sequence[OutgoingRecipient], outcomes: Sequence[Outcome]

@@ -17,11 +17,18 @@ def read_data(*, content_id: int, is_binary: bool = False) -> bytes | None:
 
     is_binary: it came with BODY=BINARYMIME, so its bare CR and LF are no line ends (RFC 3030 section 3).
     """
+    octets = read_octets(content_id=content_id)
+    if octets is None:
+        return None
+    return encode_data(without_binary(octets) if is_binary else octets)
+
+
+def read_octets(*, content_id: int) -> bytes | None:
+    """The message as it is kept, for BDAT; None where the content is gone."""
     with cursor() as sql:
         row = sql.execute(READ, (content_id,)).fetchone()
     if row is None:
         return None
     octets: bytes = row[0]
     match = _RETURN_PATH.match(octets)
-    octets = octets[match.end() :] if match else octets
-    return encode_data(without_binary(octets) if is_binary else octets)
+    return octets[match.end() :] if match else octets

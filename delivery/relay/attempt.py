@@ -33,10 +33,10 @@ class Source(Protocol):
     def waiting(self) -> int:
         """How many parcels are known to wait."""
 
-    def loaded(self, parcel: Parcel) -> AbstractAsyncContextManager[bytes | None]:
+    def loaded(self, parcel: Parcel, *, as_it_is: bool) -> AbstractAsyncContextManager[bytes | None]:
         """What follows DATA's reply, held for as long as it is being sent; None where it is gone.
 
-        Raises CannotConvert on entering.
+        as_it_is: the octets themselves, for BDAT. Raises CannotConvert on entering, where they are binary.
         """
 
     def report(
@@ -141,21 +141,24 @@ class Attempt:
 
     async def _send(self, line: "_Line", parcel: Parcel) -> None:
         try:
-            async with self.source.loaded(parcel) as data:
+            is_chunk = parcel.message.body == "BINARYMIME" and line.connection.extensions.take_binary
+            async with self.source.loaded(parcel, as_it_is=is_chunk) as data:
                 if data is not None:
-                    await self._send_data(line, parcel, data)
+                    await self._send_data(line, parcel, data, is_chunk=is_chunk)
                     return
             bounced = Bounced("5.3.0", "The message is no longer kept here.")
         except CannotConvert:
             bounced = Bounced("5.6.3", "The message has binary octets that cannot be put into lines of text.")
         self.source.report(parcel, parcel.recipients, [bounced] * len(parcel.recipients))
 
-    async def _send_data(self, line: "_Line", parcel: Parcel, data: bytes) -> None:
+    async def _send_data(self, line: "_Line", parcel: Parcel, data: bytes, *, is_chunk: bool) -> None:
         """The parcel's recipients; those that were too many go in transactions of their own."""
         recipients: Sequence[OutgoingRecipient] = parcel.recipients
         while recipients:
             try:
-                outcomes = await send(line.connection, _transaction(parcel, recipients, data))
+                outcomes = await send(
+                    line.connection, _transaction(parcel, recipients, data, is_chunk=is_chunk)
+                )
             except (
                 ValueError
             ) as error:  # the last wall before the wire (protocols/smtp/client.py): nothing was said
@@ -199,15 +202,21 @@ class _Line:
     connection: RelayConnection
 
 
-def _transaction(parcel: Parcel, recipients: Sequence[OutgoingRecipient], data: bytes) -> Transaction:
+def _transaction(
+    parcel: Parcel, recipients: Sequence[OutgoingRecipient], data: bytes, *, is_chunk: bool
+) -> Transaction:
     message = parcel.message
+    body = message.body
+    if body == "BINARYMIME" and not is_chunk:
+        # RFC 3030 section 3: it was converted when it was loaded.
+        body = "7BIT" if data.isascii() else "8BITMIME"
     return Transaction(
         reverse_path=message.reverse_path,
         recipients=[Recipient(each.forward_path, each.notify, each.orcpt) for each in recipients],
         data=data,
-        size_octets=len(data) - len(b".\r\n"),
-        # What was binary is not any more (RFC 3030 section 3): it was converted when it was loaded.
-        body=message.body if message.body != "BINARYMIME" else "7BIT" if data.isascii() else "8BITMIME",
+        is_chunk=is_chunk,
+        size_octets=len(data) if is_chunk else len(data) - len(b".\r\n"),
+        body=body,
         needs_smtputf8=parcel.needs_smtputf8,
         ret=message.ret,
         envid=message.envid,

@@ -1,6 +1,6 @@
 """One message over a connection: MAIL, RCPT, DATA, and an outcome for each recipient.
 
-RFC 5321 section 4.1.1, PIPELINING RFC 2920, SIZE RFC 1870, SMTPUTF8 RFC 6531, DSN RFC 3461,
+RFC 5321 section 4.1.1, PIPELINING RFC 2920, SIZE RFC 1870, SMTPUTF8 RFC 6531, DSN RFC 3461, CHUNKING RFC 3030,
 REQUIRETLS RFC 8689.
 """
 
@@ -26,7 +26,10 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """One message for some recipients; `data` is what follows DATA's reply, its final dot included."""
+    """One message for some recipients; `data` is what follows DATA's reply, its final dot included.
+
+    is_chunk: `data` is the message as it is, and goes by BDAT in one chunk.
+    """
 
     reverse_path: str
     recipients: Sequence[Recipient]
@@ -36,6 +39,7 @@ class Transaction:
     needs_smtputf8: bool = False
     ret: str = ""
     envid: str = ""
+    is_chunk: bool = False
     requires_tls: bool = False
 
 
@@ -52,6 +56,8 @@ async def send(connection: RelayConnection, transaction: Transaction) -> list[Ou
     if refusal := _refusal_before(connection, transaction):
         return [refusal] * len(transaction.recipients)
     await _reset(connection)
+    if transaction.is_chunk:
+        return await _send_chunk(connection, transaction)
     if "PIPELINING" in connection.extensions:
         return await _send_pipelined(connection, transaction)
     return await _send_step_by_step(connection, transaction)
@@ -101,15 +107,41 @@ async def _send_pipelined(connection: RelayConnection, transaction: Transaction)
     return await _finish(connection, transaction, outcomes, data)
 
 
+async def _send_chunk(connection: RelayConnection, transaction: Transaction) -> list[Outcome]:
+    """MAIL and each RCPT as they may go, then the message by BDAT (RFC 3030 section 2), where anybody is to have it."""
+    if "PIPELINING" in connection.extensions:
+        mail = await _begin(
+            connection, b"".join([_mail(connection, transaction), *_rcpts(connection, transaction)])
+        )
+        answers = [await _answer(connection, connection.timeouts.command) for _ in transaction.recipients]
+    else:
+        mail, answers = await _envelope_step_by_step(connection, transaction)
+    outcomes = _outcomes(connection, mail, answers)
+    if None in outcomes:
+        chunk = b"BDAT %d LAST\r\n" % len(transaction.data) + transaction.data
+        last = await _send_data(connection, chunk)
+    else:
+        last = _no(connection, mail, otherwise="5.0")  # nobody's
+    connection.completed += connection.is_usable
+    return [each if each is not None else last for each in outcomes]
+
+
+async def _envelope_step_by_step(
+    connection: RelayConnection, transaction: Transaction
+) -> tuple[ServerReply, list[ServerReply | WireLost]]:
+    """The answers to MAIL and to each RCPT."""
+    mail = await _begin(connection, _mail(connection, transaction))
+    if not mail.is_positive:
+        return mail, [mail] * len(transaction.recipients)
+    return mail, [
+        await _command(connection, command, connection.timeouts.command)
+        for command in _rcpts(connection, transaction)
+    ]
+
+
 async def _send_step_by_step(connection: RelayConnection, transaction: Transaction) -> list[Outcome]:
     """One command at a time, for servers without PIPELINING."""
-    mail = await _begin(connection, _mail(connection, transaction))
-    answers: list[ServerReply | WireLost] = []
-    if mail.is_positive:
-        for command in _rcpts(connection, transaction):
-            answers.append(await _command(connection, command, connection.timeouts.command))
-    else:
-        answers += [mail] * len(transaction.recipients)
+    mail, answers = await _envelope_step_by_step(connection, transaction)
     outcomes = _outcomes(connection, mail, answers)
     data: ServerReply | WireLost = mail
     if None in outcomes:

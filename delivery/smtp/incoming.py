@@ -37,7 +37,8 @@ class Share:
 
     def release(self) -> None:
         """It holds nothing any more."""
-        self.hold(0)
+        self._holder.held_octets -= self._held
+        self._held = 0
 
     def seconds_for_a_block(self, *, received_octets: int) -> float:
         """How long the next block may take. Raises IdleTimeout where the message comes too slowly."""

@@ -12,6 +12,7 @@ from django.conf import settings
 
 from delivery.acceptance import Acceptance
 from delivery.envelope import Envelope
+from delivery.findings import Action
 from delivery.smtp.completion import complete
 from delivery.smtp.examining import Examined, examine_incoming, refusal_of
 from delivery.smtp.replies import FACTS, reply_to
@@ -120,17 +121,24 @@ def _acceptance(session: Session, envelope: Envelope, octets: bytes, examined: E
         envid=envelope.envid,
         requires_tls=envelope.requires_tls,
         dsn_requests=envelope.dsn_requests,
-        confirmed=_confirmed(session, envelope),
+        confirmed=_confirmed(session, envelope, examined),
         judged=examined.judged,
         is_held=examined.is_held,
         first_recipients=examined.first_recipients,
     )
 
 
-def _confirmed(session: Session, envelope: Envelope) -> tuple[tuple[str, DsnRequest], ...]:
-    """Nobody is told with a null reverse-path (RFC 3461 section 6.1), and strangers where the operator lets them."""
+def _confirmed(
+    session: Session, envelope: Envelope, examined: Examined
+) -> tuple[tuple[str, DsnRequest], ...]:
+    """Nobody is told with a null reverse-path (RFC 3461 section 6.1), and strangers where the operator lets them.
+
+    Nor of what somebody has in quarantine: that is not delivered.
+    """
     is_told = session.principal is not None or settings.SMTP_CONFIRM_DELIVERY
     if not envelope.confirmed or not is_told or envelope.reverse_path.address is None:
+        return ()
+    if any(each.action >= Action.QUARANTINE for each in examined.judged):
         return ()
     return tuple((str(path), dsn) for path, dsn in envelope.confirmed.items())
 

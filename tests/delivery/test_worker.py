@@ -1,6 +1,7 @@
 """The worker from claim to outcome: Postgres, a DNS server and receiving servers, all real, on 127.0.0.x."""
 
 import asyncio
+import email
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,12 +17,14 @@ from django.db import connection
 from pytest_django import Settings
 
 from delivery import bounces
+from delivery.acceptance import Acceptance, accept_now
 from delivery.models import Attempt, Destination, QueuedRecipient
 from delivery.queue import claim
 from delivery.relay.connection import Timeouts
 from delivery.worker import Worker
 from mailboxes.models import Content, Message
 from mailhost.net.store_threads import in_store
+from mailhost.protocols.addresses import EmailAddress
 from tests.support.dns_server import DnsServer, dns_server
 from tests.support.hosting import new_account
 from tests.support.queueing import NOON, claim_all, queue, state, until_idle
@@ -429,3 +432,52 @@ def test_everything_goes_through_a_smarthost(settings: Settings) -> None:
 
 def test_a_notice_name_is_never_the_same() -> None:
     assert len({bounces.new_name() for _ in range(100)}) == 100
+
+
+def queue_binary(octets: bytes) -> None:
+    acceptance = Acceptance(
+        octets=b"Return-Path: <x@y.test>\r\n" + octets,
+        relay=(EmailAddress("bob", "far.test"),),
+        reverse_path="alice@elsewhere.test",
+        body="BINARYMIME",
+    )
+    accept_now(acceptance, now=NOON)
+
+
+@pytest.mark.parametrize("takes_binary", [True, False])
+def test_a_binary_message_is_converted_only_where_it_must_be(settings: Settings, takes_binary: bool) -> None:
+    """RFC 3030 section 3."""
+    head = b"From: a@b.test\r\nMIME-Version: 1.0\r\n"
+    octets = head + b"Content-Transfer-Encoding: binary\r\n\r\n" + bytes(range(256))
+
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test") as sink:
+            if takes_binary:
+                sink.extensions = (*DEFAULT_EXTENSIONS, "CHUNKING", "BINARYMIME")
+            await in_store(queue_binary, octets)
+            await b.work()
+            [received] = await sink.wait_for(1)
+            commands = " ".join(received.commands)
+            if takes_binary:
+                assert received.data == octets
+                assert "BODY=BINARYMIME" in commands
+            else:
+                assert email.message_from_bytes(received.data).get_payload(decode=True) == bytes(range(256))
+                assert received.data.startswith(head + b"Content-Transfer-Encoding: base64\r\n\r\n")
+                assert "BODY=7BIT" in commands
+            assert await in_store(state, "bob@far.test") == "delivered"
+
+    run(scenario())
+
+
+def test_binary_octets_that_cannot_be_converted_come_back(settings: Settings) -> None:
+    octets = b"Content-Type: multipart/mixed\r\nContent-Transfer-Encoding: binary\r\n\r\na\nb\0"
+
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test") as sink:
+            await in_store(queue_binary, octets)
+            await b.work()
+            assert sink.received == []
+            assert await in_store(state, "bob@far.test") == "bounced"
+
+    run(scenario())

@@ -163,6 +163,9 @@ class _Session:
                     self.forward_paths.append(path[1] if path else "")
             case "DATA":
                 await self.data()
+            case "BDAT":  # one chunk, which is the last
+                octets = await self.reader.readexactly(int(line.split(" ")[1]))
+                await self.take(octets)
             case "QUIT":
                 await self.answer(line, "221 bye")
                 raise _HungUp
@@ -190,6 +193,9 @@ class _Session:
             if not line:
                 raise _HungUp
             lines.append(line.removeprefix(b".") if line.startswith(b"..") else line)
+        await self.take(b"".join(lines))
+
+    async def take(self, octets: bytes) -> None:
         if self.sink.gate is not None:
             self.sink.at_gate.set()
             await self.sink.gate.wait()
@@ -197,7 +203,7 @@ class _Session:
             message = Received(
                 self.reverse_path,
                 self.forward_paths,
-                b"".join(lines),
+                octets,
                 self.is_tls,
                 self.number,
                 self.commands,

@@ -1,6 +1,7 @@
 """The client's side of SMTP: another server's replies and extensions, our commands (RFC 5321 section 4).
 
-Extensions understood: PIPELINING (RFC 2920), SIZE (RFC 1870), 8BITMIME (RFC 6152), SMTPUTF8 (RFC 6531), DSN
+Extensions understood: PIPELINING (RFC 2920), SIZE (RFC 1870), 8BITMIME (RFC 6152), CHUNKING
+and BINARYMIME (RFC 3030), SMTPUTF8 (RFC 6531), DSN
 (RFC 3461), ENHANCEDSTATUSCODES (RFC 2034), STARTTLS (RFC 3207).
 """
 
@@ -124,6 +125,11 @@ class Extensions:
         return keyword in self.offered
 
     @property
+    def take_binary(self) -> bool:
+        """Messages with BODY=BINARYMIME, which come by BDAT (RFC 3030 section 3)."""
+        return "BINARYMIME" in self and "CHUNKING" in self
+
+    @property
     def max_size_octets(self) -> int | None:
         """SIZE's limit; None where there is none or it is not told (RFC 1870 section 3)."""
         text = self.offered.get("SIZE", "")
@@ -144,7 +150,7 @@ def mail_command(
     parameters = []
     if "SIZE" in extensions:
         parameters.append(f"SIZE={size_octets}")
-    if "8BITMIME" in extensions and body:
+    if body and ("8BITMIME" in extensions or body == "BINARYMIME"):
         parameters.append(f"BODY={body}")
     if is_smtputf8:
         parameters.append("SMTPUTF8")
