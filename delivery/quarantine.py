@@ -6,6 +6,8 @@ from datetime import datetime
 
 from django.db import transaction
 
+from delivery.filters.recording import as_verdict
+from delivery.findings import Action, Verdict
 from delivery.models import Quarantined, RecordedVerdict
 from mailboxes.models import Mailbox
 from mailboxes.store import lessons
@@ -13,18 +15,28 @@ from mailboxes.store.append import INBOX
 from mailboxes.store.placing import place_content
 from mailhost.audit.trail import record
 
+SHOWN_COLUMNS = ("from_display", "subject", "preview")
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One message in quarantine. reason: what weighed most, as a sentence."""
+    """One held message, as a list shows it. verdict: None where it is not kept any more."""
 
-    id: int
-    held_at: datetime
-    expires_at: datetime
+    quarantined_id: int
+    content_id: int
     sender: str
     subject: str
     preview: str
-    reason: str
+    held_at: datetime
+    expires_at: datetime
+    verdict: Verdict | None
+
+    @property
+    def reason(self) -> str:
+        """What weighs most against it, as a sentence; "" where that is not known."""
+        findings = self.verdict.findings if self.verdict else ()
+        against = (each.text for each in findings if each.at_least > Action.DELIVER or each.score > 0)
+        return next(against, "")
 
 
 @transaction.atomic
@@ -61,26 +73,30 @@ def held_count(*, account_id: int) -> int:
     return Quarantined.objects.filter(account_id=account_id).count()
 
 
-def held(*, account_id: int, limit: int) -> list[Held]:
-    """The newest of them, with what can be told without opening them; two statements."""
-    rows = list(
-        Quarantined.objects.filter(account_id=account_id)
-        .order_by("-pk")
-        .values_list(
-            "pk",
-            "content_id",
-            "held_at",
-            "expires_at",
-            "content__from_display",
-            "content__subject",
-            "content__preview",
-        )[:limit]
-    )
-    verdicts = RecordedVerdict.objects.filter(account_id=account_id, content_id__in=[row[1] for row in rows])
-    reasons = {row.content_id: row.findings[0]["text"] for row in verdicts if row.findings}
+def read_held(*, account_id: int, limit: int, older_than: int | None = None) -> list[Held]:
+    """Newest first, from below that id: two statements."""
+    rows = Quarantined.objects.filter(account_id=account_id).select_related("content").order_by("-pk")
+    if older_than is not None:
+        rows = rows.filter(pk__lt=older_than)
+    shown = ("content_id", "held_at", "expires_at", *(f"content__{name}" for name in SHOWN_COLUMNS))
+    held = list(rows.only(*shown)[:limit])
+    ids = [each.content_id for each in held]
+    verdicts = {
+        row.content_id: as_verdict(row)
+        for row in RecordedVerdict.objects.filter(account_id=account_id, content_id__in=ids)
+    }
     return [
-        Held(pk, held_at, expires_at, sender, subject, preview, reasons.get(content_id, ""))
-        for pk, content_id, held_at, expires_at, sender, subject, preview in rows
+        Held(
+            each.pk,
+            each.content_id,
+            each.content.from_display,
+            each.content.subject,
+            each.content.preview,
+            each.held_at,
+            each.expires_at,
+            verdicts.get(each.content_id),
+        )
+        for each in held
     ]
 
 

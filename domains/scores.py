@@ -9,6 +9,7 @@ from domains.exceptions import ScoreInvalid
 # sender who is refused (delivery/filters/policies.py), or refusing somebody would do nothing.
 MIN_SCORE: Final = 1.0
 MAX_SCORE: Final = 50.0
+NEVER: Final = 0.0  # of quarantine and refusal, as in the host's settings
 
 
 class Scores(TypedDict, total=False):
@@ -23,7 +24,9 @@ def checked_scores(scores: Scores) -> Mapping[str, float | None]:
     """The same numbers. Raises ScoreInvalid."""
     given: Mapping[str, float | None] = {**scores}  # type: ignore[dict-item]  # a TypedDict's values count as objects
     for name, value in given.items():
-        if value is not None and not MIN_SCORE <= value <= MAX_SCORE:
+        is_never = value == NEVER and name != "junk_score"
+        if value is not None and not is_never and not MIN_SCORE <= value <= MAX_SCORE:
             words = name.replace("_", " ").capitalize()
-            raise ScoreInvalid(f"{words}: between {MIN_SCORE:g} and {MAX_SCORE:g} points.", field=name)
+            never = "" if name == "junk_score" else "0 (never), or "
+            raise ScoreInvalid(f"{words}: {never}between {MIN_SCORE:g} and {MAX_SCORE:g} points.", field=name)
     return given

@@ -66,6 +66,11 @@ def set_sender_rule(*, account_id: int, pattern: str, is_allowed: bool, by: str)
     return rule
 
 
+def find_sender_rule(*, account_id: int, pattern: str) -> SenderRule | None:
+    """The account's rule of this very pattern. Raises SenderPatternInvalid."""
+    return SenderRule.objects.filter(account_id=account_id, pattern=normalised(pattern)).first()
+
+
 @transaction.atomic
 def remove_sender_rule(*, account_id: int, pattern: str, by: str) -> bool:
     """Whether there was such a rule. Raises SenderPatternInvalid."""

@@ -64,8 +64,8 @@ def read_policies(*, account_ids: Collection[int], senders: Iterable[str]) -> di
         account_id: Policy(
             Thresholds(
                 settings.JUNK_SCORE if junk is None else junk,
-                _or_never(settings.QUARANTINE_SCORE) if quarantine is None else quarantine,
-                _or_never(settings.REFUSE_SCORE) if refuse is None else refuse,
+                _or_never(settings.QUARANTINE_SCORE if quarantine is None else quarantine),
+                _or_never(settings.REFUSE_SCORE if refuse is None else refuse),
             ),
             junk_mailbox_id,
             pattern or "",
@@ -75,5 +75,5 @@ def read_policies(*, account_ids: Collection[int], senders: Iterable[str]) -> di
     }
 
 
-def _or_never(score: int) -> float | None:
+def _or_never(score: float) -> float | None:
     return score or None

@@ -16,6 +16,7 @@ MAX_LIMIT: Final = (
     200  # each item is a few hundred octets: a page stays below what clients like to read at once
 )
 MAX_CURSOR: Final = 1_024
+MAX_DIGITS: Final = 18  # any number of so many fits a bigint
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Items on one page.")]
 Cursor = Annotated[
@@ -35,6 +36,21 @@ def page(rows: QuerySet[M], *, key: str, limit: int, cursor: str) -> tuple[list[
     for name in key.split("__"):
         last = getattr(last, name)
     return found[:limit], _encode(str(last))
+
+
+def number_cursor(last: int) -> str:
+    """The next cursor of a list by id."""
+    return _encode(str(last))
+
+
+def read_number_cursor(cursor: str) -> int | None:
+    """The last id of the page before; None at first."""
+    if not cursor:
+        return None
+    key = _decode(cursor)
+    if not key.isascii() or not key.isdigit() or len(key) > MAX_DIGITS:
+        raise CursorInvalid
+    return int(key)
 
 
 def _encode(key: str) -> str:

@@ -16,6 +16,7 @@ from pydantic import Field
 
 from domains import exceptions as domains
 from mailboxes import exceptions as mailboxes
+from mailboxes.sender_rules import SenderPatternInvalid, TooManySenderRules
 from mailhost.api.schemas import Described
 from mailhost.net.store_threads import StoreUnavailable
 
@@ -64,6 +65,27 @@ class TargetDomainNotFound(Exception):
     """A domain was to become an alias of one that is not hosted here; the text is a sentence."""
 
 
+class SenderRuleNotFound(Exception):
+    """The account has no rule of this pattern."""
+
+    def __init__(self, pattern: str) -> None:
+        super().__init__(f"There is no rule for {pattern}.")
+
+
+class HeldNotFound(Exception):
+    """The account has no held message of this id."""
+
+    def __init__(self, held_id: int) -> None:
+        super().__init__(f"No message {held_id} is held for this account.")
+
+
+class VerdictNotFound(Exception):
+    """The account has no verdict about this content."""
+
+    def __init__(self, content_id: int) -> None:
+        super().__init__(f"No verdict about content {content_id} is kept for this account.")
+
+
 # fact: status, code, field
 FACTS: Final[dict[type[Exception], tuple[int, str, str | None]]] = {
     domains.DomainNotFound: (404, "domain_not_found", None),
@@ -79,6 +101,13 @@ FACTS: Final[dict[type[Exception], tuple[int, str, str | None]]] = {
     mailboxes.PasswordRefused: (422, "password_refused", "password"),
     PasswordRequired: (422, "password_required", "password"),
     TargetDomainNotFound: (422, "domain_not_found", "alias_of"),
+    domains.ScoreInvalid: (422, "invalid_threshold", None),
+    SenderPatternInvalid: (422, "invalid_sender", "pattern"),
+    TooManySenderRules: (409, "too_many_sender_rules", None),
+    SenderRuleNotFound: (404, "sender_rule_not_found", None),
+    HeldNotFound: (404, "held_message_not_found", None),
+    VerdictNotFound: (404, "verdict_not_found", None),
+    mailboxes.QuotaExceeded: (409, "quota_exceeded", None),
     CursorInvalid: (422, "invalid_cursor", "cursor"),
 }
 

@@ -18,4 +18,5 @@ def putting(body: Any) -> dict[int, Any]:
     return {200: body, 201: body, **WRITES}
 
 
+ACTING: dict[int, Any] = {204: None, **READS, 409: Problem}
 DELETING: dict[int, Any] = {204: None, **READS, 409: Problem}

@@ -54,7 +54,20 @@ class Change(Described):
         return self.model_dump(exclude_unset=True)
 
 
-class DomainChange(Change):
+def threshold(description: str) -> Any:
+    """A number of points that may be left out; its bounds are the verb's."""
+    return Field(default_factory=left_out, description=f"{description} null: as above it.", examples=[5.0])
+
+
+class Thresholds(Change):
+    """From how many points on mail is junk."""
+
+    junk_score: float | None = threshold("From so many points on mail goes to Junk.")
+    quarantine_score: float | None = threshold("From so many points on mail is held back; 0: never.")
+    refuse_score: float | None = threshold("From so many points on mail is refused; 0: never.")
+
+
+class DomainChange(Thresholds):
     """A domain, as it is to be."""
 
     is_enabled: bool = Field(
@@ -67,7 +80,7 @@ class DomainChange(Change):
     )
 
 
-class AccountChange(Change):
+class AccountChange(Thresholds):
     """An account, as it is to be."""
 
     password: Annotated[str, Field(min_length=1, max_length=MAX_PASSWORD_CHARACTERS)] = Field(
@@ -132,6 +145,9 @@ class DomainBody(Described):
     alias_of: str | None = Field(
         description="The domain whose addresses work here too, if this is a domain alias."
     )
+    junk_score: float | None = Field(description="null: as the host has it.")
+    quarantine_score: float | None = Field(description="null: as the host has it; 0: never for points.")
+    refuse_score: float | None = Field(description="null: as the host has it; 0: never for points.")
     created_at: datetime
 
     @classmethod
@@ -141,6 +157,9 @@ class DomainBody(Described):
             name=domain.name,
             is_enabled=domain.is_enabled,
             alias_of=domain.alias_of.name if domain.alias_of else None,
+            junk_score=domain.junk_score,
+            quarantine_score=domain.quarantine_score,
+            refuse_score=domain.refuse_score,
             created_at=domain.created_at,
         )
 
@@ -169,6 +188,9 @@ class AccountBody(Described):
         description="IMAP capabilities that are hidden from it.", examples=[["QRESYNC"]]
     )
     pop3_keeps_copy: bool = Field(description="What POP3 deletes goes to the mailbox Archive instead.")
+    junk_score: float | None = Field(description="null: as its domain has it.")
+    quarantine_score: float | None = Field(description="null: as its domain has it; 0: never for points.")
+    refuse_score: float | None = Field(description="null: as its domain has it; 0: never for points.")
     usage: Usage
     created_at: datetime
 
@@ -188,6 +210,9 @@ class AccountBody(Described):
             closed_protocols=account.closed_protocols,
             imap_switched_off=account.imap_switched_off,
             pop3_keeps_copy=account.pop3_keeps_copy,
+            junk_score=account.junk_score,
+            quarantine_score=account.quarantine_score,
+            refuse_score=account.refuse_score,
             usage=Usage(octets=account.usage.octets, messages=account.usage.messages),
             created_at=account.created_at,
         )

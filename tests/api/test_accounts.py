@@ -30,6 +30,9 @@ def test_an_account_is_put_read_and_deleted(api: Api) -> None:
         "closed_protocols": [],
         "imap_switched_off": [],
         "pop3_keeps_copy": False,
+        "junk_score": None,
+        "quarantine_score": None,
+        "refuse_score": None,
         "usage": {"octets": 0, "messages": 0},
     }
     assert read(api.get(ALICE)) == read(put)

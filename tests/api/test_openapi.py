@@ -13,6 +13,13 @@ OPERATIONS = {
     "/api/v1/domains/{domain}/accounts/{local_part}": {"get", "put", "delete"},
     "/api/v1/domains/{domain}/aliases": {"get"},
     "/api/v1/domains/{domain}/aliases/{local_part}": {"get", "put", "delete"},
+    "/api/v1/domains/{domain}/filters/{local_part}/sender-rules": {"get"},
+    "/api/v1/domains/{domain}/filters/{local_part}/sender-rules/{pattern}": {"get", "put", "delete"},
+    "/api/v1/domains/{domain}/filters/{local_part}/quarantine": {"get"},
+    "/api/v1/domains/{domain}/filters/{local_part}/quarantine/{held_id}": {"delete"},
+    "/api/v1/domains/{domain}/filters/{local_part}/quarantine/{held_id}/release": {"post"},
+    "/api/v1/domains/{domain}/filters/{local_part}/verdicts": {"get"},
+    "/api/v1/domains/{domain}/filters/{local_part}/verdicts/{content_id}": {"get"},
 }
 
 

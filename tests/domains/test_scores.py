@@ -35,7 +35,7 @@ def test_an_account_goes_by_its_own_numbers_then_by_its_domains() -> None:
     ]
 
 
-@pytest.mark.parametrize("score", [0, -1, MIN_SCORE - 0.01, MAX_SCORE + 0.01, float("nan"), float("inf")])
+@pytest.mark.parametrize("score", [-1, MIN_SCORE - 0.01, MAX_SCORE + 0.01, float("nan"), float("inf")])
 def test_numbers_that_would_lose_mail_or_do_nothing_are_refused(score: float) -> None:
     alice = new_account("alice")
     with pytest.raises(ScoreInvalid, match="between 1 and 50 points") as refused:
@@ -45,3 +45,11 @@ def test_numbers_that_would_lose_mail_or_do_nothing_are_refused(score: float) ->
         change_domain(name=alice.login.partition("@")[2], junk_score=score, by="test")
     with pytest.raises(ScoreInvalid):
         add_domain(name="other.example.test", junk_score=score, by="test")
+
+
+def test_never_is_a_number_of_quarantine_and_refusal_and_not_of_junk() -> None:
+    alice = new_account("alice")
+    changed = change_account(account_id=alice.pk, refuse_score=0, quarantine_score=0, by="test")
+    assert (changed.refuse_score, changed.quarantine_score) == (0, 0)
+    with pytest.raises(ScoreInvalid):
+        change_account(account_id=alice.pk, junk_score=0, by="test")

@@ -18,7 +18,7 @@ MAX_SHOWN = 200
 @for_account_holders
 def show_quarantine(request: HttpRequest, desk: Desk) -> HttpResponse:
     """The newest messages that are held, with why."""
-    held = quarantine.held(account_id=desk.account.pk, limit=MAX_SHOWN)
+    held = quarantine.read_held(account_id=desk.account.pk, limit=MAX_SHOWN)
     return show(request, desk, "webmail/quarantine.html", held=held, is_quarantine=True)
 
 
