@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from delivery import trace
+from delivery import admin_filters, trace  # noqa: F401  Django looks into this module alone
 from delivery.models import (
     Attempt,
     Destination,

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from delivery import trace
 from delivery.acceptance import Acceptance, accept_now
-from delivery.models import Attempt, QueuedMessage, SubmissionLimits
+from delivery.findings import Finding
+from delivery.models import Attempt, Quarantined, QueuedMessage, RecordedVerdict, SubmissionLimits
 from delivery.models.trace import Outcome
 from delivery.submission.holds import hold_sending
 from delivery.trace import Noted
@@ -24,7 +25,7 @@ from mailhost.audit.trail import record
 from mailhost.protocols.addresses import EmailAddress
 from tests.support.hosting import PASSWORD, new_account, new_domain
 from tests.webmail.conftest import Statements
-from tests.webmail.mail import LETTER
+from tests.webmail.mail import LETTER, deliver_judged, hold
 
 NEW_PASSWORD = "battery staple 42"
 
@@ -373,3 +374,34 @@ def test_the_trace_is_searched_by_whatever_is_known(admin_pages: Client, stateme
         assert admin_pages.get(where).status_code == 200
     assert len(seen) <= 6
     assert admin_pages.get(where, {"outcome": Outcome.ACCEPTED}).content.decode().count("here.test") == 0
+
+
+def test_verdicts_are_found_and_read_as_a_table(admin_pages: Client, alice: Account) -> None:
+    finding = Finding("spf", "fail", "192.0.2.1 may not <send>.", 2.5)
+    deliver_judged(alice, LETTER, finding)
+    verdict = RecordedVerdict.objects.get()
+    for asked in (alice.login, "T1", "bob@elsewhere.test", "192.0.2.1"):
+        found = admin_pages.get("/admin/delivery/recordedverdict/", {"q": asked})
+        assert found.context["cl"].result_count == 1
+    assert admin_pages.get("/admin/delivery/recordedverdict/", {"q": "T2"}).context["cl"].result_count == 0
+    page = f"/admin/delivery/recordedverdict/{verdict.pk}/change/"
+    text = admin_pages.get(page).content.decode()
+    assert "<td>+2.5</td><td>192.0.2.1 may not &lt;send&gt;.<br><small>spf: fail</small></td>" in text
+    assert admin_pages.post(page, {"score": "0"}).status_code == 403
+
+
+def test_held_messages_are_released_or_discarded_by_an_operator(admin_pages: Client, alice: Account) -> None:
+    full = new_account("full")
+    held = [hold(alice), hold(alice, LETTER + b"x"), hold(full)]
+    Account.objects.filter(pk=full.pk).update(quota_octets=1)
+    page = "/admin/delivery/quarantined/"
+    assert "It carries a program." in admin_pages.get(page).content.decode()
+    chosen = {"action": "release", "_selected_action": [held[0], held[2]]}
+    text = admin_pages.post(page, chosen, follow=True).content.decode()
+    assert "1 released." in text
+    assert f"There is no room in {full.login}" in text
+    chosen = {"action": "discard", "_selected_action": [held[1]]}
+    assert "1 discarded." in admin_pages.post(page, chosen, follow=True).content.decode()
+    assert [each.pk for each in Quarantined.objects.all()] == [held[2]]
+    assert ("root", "quarantined message released") in acts(alice.login)
+    assert ("root", "quarantined message discarded") in acts(alice.login)
