@@ -5,8 +5,9 @@ import ipaddress
 import pytest
 from pytest_django.fixtures import Settings
 
-from delivery.models import QueuedMessage
+from delivery.models import Quarantined, QueuedMessage
 from mailboxes.models import Account, AccountUsage
+from mailboxes.sender_rules import set_sender_rule
 from tests.conversations.smtp.listening import Doors
 from tests.conversations.smtp.reading import inbox
 from tests.conversations.smtp.test_inbound import alias
@@ -172,3 +173,35 @@ def test_a_last_chunk_that_is_too_much_is_refused_for_each(
 def test_it_is_for_those_whom_a_setting_names(smtp: Doors, settings: Settings) -> None:
     settings.LMTP_NETWORKS = (ipaddress.ip_network("192.0.2.0/24"),)
     lmtp(smtp, "S: 554 No service for this address\nS!")
+
+
+def test_a_recipient_who_refuses_the_sender_has_a_reply_of_its_own(
+    smtp: Doors, alice: Account, bob: Account
+) -> None:
+    """Section 4.2: nothing has to go to quarantine where each can be told what becomes of its copy."""
+    set_sender_rule(account_id=bob.pk, pattern="a@b.test", is_allowed=False, by="test")
+    lmtp(
+        smtp,
+        GREETED
+        + """
+        C: RCPT TO:<{alice}>
+        S: 250 …
+        C: RCPT TO:<{bob}>
+        S: 250 …
+        C: DATA
+        S: 354 …
+        C: From: a@b.test
+        C: 
+        C: hello
+        C: .
+        S: 250 2.0.0 …
+        S: 550 5.7.1 Not accepted: …
+        C: QUIT
+        S: 221 …
+        """,
+        alice=alice.login,
+        bob=bob.login,
+    )
+    assert len(inbox(alice)) == 1
+    assert inbox(bob) == []
+    assert not Quarantined.objects.filter(account=bob).exists()
