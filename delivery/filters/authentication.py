@@ -140,7 +140,7 @@ async def _dmarc(
     look_ups: LookUps,
 ) -> dmarc.DmarcResult:
     try:
-        from_domain = dmarc.author_domain(message.values(b"from"))
+        from_domain = dmarc.author_domain(message.list_values(b"from"))
     except dmarc.NoAuthorDomain as fact:
         return dmarc.without_author_domain(str(fact))
     # RFC 9989 section 4.4.2: a null reverse-path is authenticated by what the client calls itself.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from delivery.filters.incoming import Incoming, domain_of, shown
+from delivery.filters.incoming import MAX_LIST_OCTETS, Incoming, domain_of, shown
 from delivery.findings import Finding
 from mailhost.protocols.message.address_list import ListedAddress
 from mailhost.protocols.message.dates import parse_date
@@ -38,6 +38,13 @@ def _without_required_fields(message: Incoming, now: datetime) -> Iterator[Findi
         yield Finding("header", "no-message-id", "The message has no Message-ID.", 0.5)
     if not any(message.values(name) for name in (b"to", b"cc", b"bcc")):
         yield Finding("header", "no-recipients", "The message does not say whom it is for.", 0.5)
+
+
+def _endless_lists(message: Incoming, now: datetime) -> Iterator[Finding]:
+    """What is behind the bound is not read, by DMARC neither: who hides something there is no friend."""
+    for name, word in ((b"from", "From"), (b"reply-to", "Reply-To")):
+        if sum(map(len, message.values(name))) > MAX_LIST_OCTETS:
+            yield Finding("header", "endless-list", f"The {word} field is far too long.", 5.0)
 
 
 def _repeated_fields(message: Incoming, now: datetime) -> Iterator[Finding]:
@@ -117,6 +124,7 @@ def _raw_octets(message: Incoming, now: datetime) -> Iterator[Finding]:
 
 RULES: Final[tuple[Rule, ...]] = (
     _without_required_fields,
+    _endless_lists,
     _repeated_fields,
     _date,
     _name_poses_as_an_address,

@@ -10,6 +10,9 @@ from mailhost.protocols.message.scanner import Part, scan
 from mailhost.protocols.message.text import decode_words, one_line
 
 SHOWN = 100  # characters of other people's words in a sentence of ours
+# A list of addresses can take a microsecond an octet to read, and this is an event loop. RFC 5322 allows any length;
+# people's From and Reply-To stay below 1,000.
+MAX_LIST_OCTETS = 8_192
 
 
 @dataclass(frozen=True)
@@ -39,14 +42,31 @@ class Incoming:
         """The unfolded values of a field that readers look at, in order."""
         return self.root.fields.get(name, [])
 
+    def list_values(self, name: bytes) -> list[bytes]:
+        """As values, of fields that list addresses: as much of them as is read."""
+        room = MAX_LIST_OCTETS
+        read = []
+        for value in self.values(name):
+            read.append(value[:room])
+            room -= len(read[-1])
+            if room <= 0:
+                break
+        return read
+
     def addresses(self, name: bytes) -> list[ListedAddress]:
-        """Every address in the fields of that name; groups without their marks."""
-        return [
-            address
-            for value in self.values(name)
-            for address in parse_address_list(value)
-            if address.mailbox and address.host
-        ]
+        """Every address that is read in the fields of that name; groups without their marks."""
+        if name not in self._addresses:
+            self._addresses[name] = [
+                address
+                for value in self.list_values(name)
+                for address in parse_address_list(value)
+                if address.mailbox and address.host
+            ]
+        return self._addresses[name]
+
+    @cached_property
+    def _addresses(self) -> dict[bytes, list[ListedAddress]]:
+        return {}
 
     @cached_property
     def subject(self) -> str:

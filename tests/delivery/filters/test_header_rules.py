@@ -83,6 +83,12 @@ def test_answers_of_our_sender_that_go_elsewhere_are_seen() -> None:
     assert results("From: Boss <boss@here.test>", "Reply-To: desk@here.test", without="From") == []
 
 
+def test_a_list_without_end_is_read_up_to_a_bound_and_counts() -> None:
+    message = letter(f"From: {'a@far.test, ' * 100_000}b@far.test", without="From")
+    assert "endless-list" in [finding.result for finding in header_findings(message, now=NOW)]
+    assert len(message.addresses(b"from")) < 1_000
+
+
 def test_shouting_is_heard_where_there_is_enough_of_it() -> None:
     assert results("Subject: MAKE MONEY FAST TODAY") == ["shouted-subject"]
     assert results("Subject: RE: FYI") == []
