@@ -9,6 +9,8 @@ from django.conf import settings
 from delivery.findings import Action, Finding, Verdict
 from delivery.models import Quarantined, RecordedVerdict
 
+MAX_TEXT = 1_000  # of one finding: sentences are far shorter
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -41,7 +43,7 @@ def record_verdicts(judged: Sequence[tuple[Judged, int]], *, now: datetime) -> N
                 content_id=content_id,
                 action=each.action,
                 score=each.verdict.score,
-                findings=[asdict(finding) for finding in each.verdict.findings],
+                findings=[_storable(finding) for finding in each.verdict.findings],
                 trace_id=each.trace_id,
                 peer=each.peer,
                 reverse_path=each.reverse_path,
@@ -62,6 +64,12 @@ def record_verdicts(judged: Sequence[tuple[Judged, int]], *, now: datetime) -> N
             if each.action is Action.QUARANTINE
         ]
     )
+
+
+def _storable(finding: Finding) -> dict[str, object]:
+    """As JSON that Postgres takes: without NUL and halves of surrogate pairs, whatever a check has quoted."""
+    text = finding.text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+    return {**asdict(finding), "text": text[:MAX_TEXT]}
 
 
 def read_verdict(*, account_id: int, content_id: int) -> Verdict | None:
