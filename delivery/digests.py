@@ -17,6 +17,7 @@ from delivery.filters.recording import read_verdicts
 from delivery.models import Quarantined
 from mailboxes.exceptions import MailboxFact
 from mailboxes.models import Account
+from mailboxes.store.locks import lock_usage
 from mailhost.protocols.message.composing import compose
 from mailhost.protocols.message.reading import Correspondent
 from mailhost.protocols.message.text import one_line
@@ -49,14 +50,17 @@ def send_digests(*, now: datetime, new_name: Callable[[], str]) -> int:
 
 @transaction.atomic
 def send_digest(*, account_id: int, now: datetime, new_name: Callable[[], str]) -> bool:
-    """One digest; False where it is not due, or another caller is at it. Raises MailboxFact, and nobody was told."""
+    """One digest; False where it is not due, or was just sent. Raises MailboxFact, and nobody was told."""
+    # One caller at a time for an account, in the order of store/locks.py: two would share the rows among them, and
+    # send two digests. Rows that are being released are passed over: whoever does that waits for the usage row.
+    lock_usage([account_id])
     untold = list(
         Quarantined.objects.select_for_update(skip_locked=True, no_key=True)
         .filter(account_id=account_id, told_at=None, expires_at__gt=now)
         .order_by("-id")
         .values_list("pk", "held_at")
     )
-    # Another caller may hold the older ones: what is left is then not due yet.
+    # What is left may not be due yet.
     if not any(held_at <= now - EVERY for _, held_at in untold):
         return False
     ids = [pk for pk, _ in untold]

@@ -136,7 +136,7 @@ def test_two_workers_at_once_tell_of_each_message_once(shared_db: None) -> None:
     assert len(inbox(account)) == 1
 
 
-def test_what_came_while_another_worker_tells_is_left_for_the_next_day(shared_db: None) -> None:
+def test_what_comes_while_the_older_one_is_being_released_waits_for_its_day(shared_db: None) -> None:
     account = new_account("alice")
     old = hold(account)
     hold(account, OFFER % 2, now=DUE)
