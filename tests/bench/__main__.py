@@ -7,12 +7,15 @@ bounded in messages and time. Run it on an idle machine and compare only what on
 import argparse
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.bench import delivery, push, spam, start
 from tests.bench.imap import items as imap
 from tests.bench.instance import instance
 from tests.bench.peers import Peers
+from tests.bench.smtp import items as smtp
 from tests.bench.table import Table
 
 ITEMS = {"delivery": delivery.run, "push": push.run, "imap": imap.run}
@@ -25,7 +28,7 @@ def main() -> int:
         "items",
         nargs="*",
         metavar="item",
-        help="delivery, push, imap, start: all of them by default; spam, which needs --corpus",
+        help="delivery, push, imap, smtp, start: all of them by default; spam, which needs --corpus",
     )
     parser.add_argument(
         "--peer",
@@ -43,30 +46,25 @@ def main() -> int:
         "--corpus", type=Path, metavar="DIR", help="folder with ham/ and spam/ of .eml files, for spam"
     )
     chosen = parser.parse_args()
-    unknown = set(chosen.items) - {*ITEMS, "start", "spam"}
+    unknown = set(chosen.items) - {*ITEMS, "smtp", "start", "spam"}
     if unknown:
         parser.error(f"there is no item {', '.join(sorted(unknown))}")
-    items = chosen.items or [*ITEMS, "start"]
+    items = chosen.items or [*ITEMS, "smtp", "start"]
     if "spam" in items and chosen.corpus is None:
         parser.error("spam needs --corpus DIR")
     say(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}")
     tables: list[Table] = []
-    if set(items) & set(ITEMS):
-        peers = Peers(chosen.peer) if chosen.peer else None
-        say("Starting Mailhost")
-        with instance() as ours:
-            if peers is not None:
-                say("Starting Postfix + Dovecot")
-                peers.up()
-            try:
+    with running(Peers(chosen.peer) if chosen.peer else None) as peers:
+        if set(items) & set(ITEMS):
+            say("Starting Mailhost")
+            with instance() as ours:
                 for item in items:
                     if item in ITEMS:
                         tables += ITEMS[item](
                             ours, peers, rounds=chosen.rounds, messages=chosen.messages, say=say
                         )
-            finally:
-                if peers is not None:
-                    peers.down()
+        if "smtp" in items:
+            tables += smtp.run(peers, rounds=chosen.rounds, messages=chosen.messages, say=say)
     if "start" in items:
         tables.append(start.run(say=say))
     for table in tables:
@@ -77,6 +75,19 @@ def main() -> int:
         except spam.NoCorpus as error:
             parser.error(str(error))
     return 0
+
+
+@contextmanager
+def running(peers: Peers | None) -> Iterator[Peers | None]:
+    """The peers, where there are any, until the block ends."""
+    if peers is not None:
+        say("Starting Postfix + Dovecot")
+        peers.up()
+    try:
+        yield peers
+    finally:
+        if peers is not None:
+            peers.down()
 
 
 def say(text: str) -> None:

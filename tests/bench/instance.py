@@ -20,8 +20,8 @@ with transaction.atomic():
 
 
 @contextmanager
-def instance() -> Iterator[Host]:
+def instance(**variables: str) -> Iterator[Host]:
     """Runs as `./run` starts it: connection limits spare loopback, plaintext logins are allowed there."""
-    with Host() as host:
+    with Host(**variables) as host:
         host.manage("shell", "--no-imports", "-c", ADD_ACCOUNTS)
         yield host

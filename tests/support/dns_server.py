@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TypeVar, cast
 
 import dns.exception
 import dns.flags
@@ -17,6 +17,8 @@ import dns.rrset
 
 from mailhost.net.resolver import Resolver
 
+Server = TypeVar("Server", bound="DnsServer")
+
 
 @dataclass
 class DnsServer:
@@ -27,6 +29,7 @@ class DnsServer:
     silent: set[str] = field(default_factory=set)  # names not answered at all
     asked: list[tuple[str, str]] = field(default_factory=list)
     port: int = 0
+    ttl: int = 60
 
     def say(self, name: str, kind: str, *values: str) -> None:
         """Sets the records of this kind; without values the name exists and has none."""
@@ -53,6 +56,9 @@ class DnsServer:
             response.set_rcode(dns.rcode.SERVFAIL)
         else:
             self._fill(response, name, kind)
+            if not response.answer:
+                soa = f". . 1 1 1 1 {self.ttl}"
+                response.authority.append(dns.rrset.from_text(".", self.ttl, "IN", "SOA", soa))
         return response.to_wire()
 
     def _fill(self, response: dns.message.Message, name: str, kind: str) -> None:
@@ -63,7 +69,7 @@ class DnsServer:
                 return
             found = kind if kind in known else "CNAME"
             if known.get(found):
-                response.answer.append(dns.rrset.from_text(f"{name}.", 60, "IN", found, *known[found]))
+                response.answer.append(dns.rrset.from_text(f"{name}.", self.ttl, "IN", found, *known[found]))
             if found == kind or not known.get("CNAME"):
                 return
             name = known["CNAME"][0].rstrip(".").lower()
@@ -85,9 +91,15 @@ class _Datagrams(asyncio.DatagramProtocol):
 @asynccontextmanager
 async def dns_server() -> AsyncIterator[DnsServer]:
     """A server on a free port of 127.0.0.1 (UDP), for as long as the block runs."""
-    server = DnsServer()
+    async with serve(DnsServer()) as server:
+        yield server
+
+
+@asynccontextmanager
+async def serve(server: Server, *, port: int = 0) -> AsyncIterator[Server]:
+    """This one, on 127.0.0.1 (UDP); port 0 takes a free one."""
     transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-        lambda: _Datagrams(server), local_addr=("127.0.0.1", 0)
+        lambda: _Datagrams(server), local_addr=("127.0.0.1", port)
     )
     server.port = transport.get_extra_info("sockname")[1]
     try:
