@@ -5,9 +5,12 @@ said below; docs/spam.md says what was measured.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 # Robinson's s and x: how many messages' worth an assumption weighs against what was counted, and what is assumed of a
 # token that was never seen. At 0.3 a token that stood in one message alone is heard, which is most of what little
@@ -25,34 +28,34 @@ UNDECIDED = 0.5
 JUNK_FROM = 0.9  # the cut-off that the figures of docs/spam.md are for
 MAX_REASONS = 8
 
+Beliefs = NDArray[np.float64]
 
-class Counts(NamedTuple):
-    """Messages, or messages that had one token."""
+
+class Totals(NamedTuple):
+    """Messages that were learned."""
 
     junk: int
     wanted: int
 
+    @property
+    def are_enough(self) -> bool:
+        """Whether a scope with so many is heard."""
+        return min(self) >= MIN_LESSONS
 
-NEVER = Counts(0, 0)
+
+NONE_LEARNED = Totals(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """What one scope has learned: of how many messages, and by token."""
+    """What one scope has learned: of how many messages; and how many of them had each of the tokens that are judged.
 
-    totals: Counts
-    tokens: Mapping[str, Counts]
+    junk and wanted are as long as the tokens, in their order.
+    """
 
-    @property
-    def is_trained(self) -> bool:
-        return min(self.totals) >= MIN_LESSONS
-
-
-class Clue(NamedTuple):
-    """A token, and how much it belongs to junk: 0 to 1."""
-
-    token: str
-    belief: float
+    totals: Totals
+    junk: NDArray[np.int64]
+    wanted: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,36 +75,34 @@ class Judgement:
 UNTRAINED = Judgement(UNDECIDED, False)
 
 
-def judge(tokens: Iterable[str], scopes: Sequence[Knowledge]) -> Judgement:
+def judge(tokens: Sequence[str], scopes: Sequence[Knowledge]) -> Judgement:
     """By what these scopes know, the most general first; each begins from what the one before it believes."""
-    trained = [scope for scope in scopes if scope.is_trained]
+    trained = [scope for scope in scopes if scope.totals.are_enough]
     if not trained:
         return UNTRAINED
-    clues = [
-        Clue(token, belief)
-        for token in tokens
-        if (belief := _belief(token, trained)) is not None and abs(belief - 0.5) >= MIN_DEVIATION
-    ]
-    return Judgement(combine([clue.belief for clue in clues]), True, _reasons(clues))
+    beliefs = _beliefs(len(tokens), trained)
+    telling = np.flatnonzero(np.abs(beliefs - ASSUMED) >= MIN_DEVIATION)
+    told = beliefs[telling]
+    return Judgement(combine(told), True, _reasons(tokens, telling, told))
 
 
-def _belief(token: str, scopes: Sequence[Knowledge]) -> float | None:
-    """None for a token that nobody has seen."""
-    belief = None
+def _beliefs(count: int, scopes: Sequence[Knowledge]) -> Beliefs:
+    """How much each token belongs to junk, 0 to 1; of one that nobody has seen what is assumed, which tells nothing."""
+    beliefs = np.full(count, ASSUMED)
+    strengths = np.full(count, STRENGTH)
     for scope in scopes:
-        counts = scope.tokens.get(token, NEVER)
-        seen = counts.junk + counts.wanted
-        if not seen:
-            continue
-        in_junk = counts.junk / scope.totals.junk
-        in_wanted = counts.wanted / scope.totals.wanted
-        ratio = in_junk / (in_junk + in_wanted)
-        strength = STRENGTH if belief is None else SITE_STRENGTH
-        belief = (strength * (ASSUMED if belief is None else belief) + seen * ratio) / (strength + seen)
-    return belief
+        seen = scope.junk + scope.wanted
+        known = np.flatnonzero(seen)
+        in_junk = scope.junk[known] / scope.totals.junk
+        in_wanted = scope.wanted[known] / scope.totals.wanted
+        ratios = in_junk / (in_junk + in_wanted)
+        before, weights = strengths[known], seen[known]
+        beliefs[known] = (before * beliefs[known] + weights * ratios) / (before + weights)
+        strengths[known] = SITE_STRENGTH
+    return beliefs
 
 
-def combine(beliefs: Sequence[float]) -> float:
+def combine(beliefs: Beliefs) -> float:
     """One figure of many, 0 to 1; 0.5 for none. Each belief is above 0 and below 1.
 
     Fisher's test is made of both hypotheses, that such tokens are chance in wanted mail and that they are in junk.
@@ -113,8 +114,8 @@ def combine(beliefs: Sequence[float]) -> float:
     count = len(beliefs)
     if not count:
         return UNDECIDED
-    for_junk = log_chi_square_tail(-sum(math.log(belief) for belief in beliefs), count)
-    for_wanted = log_chi_square_tail(-sum(math.log1p(-belief) for belief in beliefs), count)
+    for_junk = log_chi_square_tail(-float(np.log(beliefs).sum()), count)
+    for_wanted = log_chi_square_tail(-float(np.log1p(-beliefs).sum()), count)
     evidence = (for_junk - for_wanted) / math.sqrt(count)
     if evidence >= 0:
         return 1 / (1 + math.exp(-evidence))
@@ -146,9 +147,14 @@ def log_chi_square_tail(half: float, count: int) -> float:
     return min(largest * math.log(half) - math.lgamma(largest + 1) - half + math.log(total), 0.0)
 
 
-def _reasons(clues: Sequence[Clue]) -> tuple[str, ...]:
-    strongest = sorted(clues, key=lambda clue: (-abs(clue.belief - 0.5), clue.token))[:MAX_REASONS]
-    return tuple(f"{describe(clue.token)} ({clue.belief:.0%} junk)" for clue in strongest)
+def _reasons(tokens: Sequence[str], telling: NDArray[np.intp], told: Beliefs) -> tuple[str, ...]:
+    deviations = np.abs(told - ASSUMED)
+    if len(told) > MAX_REASONS:  # those as strong as the weakest that is told; the rest need no order
+        candidates = np.flatnonzero(deviations >= np.partition(deviations, -MAX_REASONS)[-MAX_REASONS])
+    else:
+        candidates = np.arange(len(told))
+    strongest = sorted((-deviations[at], tokens[telling[at]], told[at]) for at in candidates)[:MAX_REASONS]
+    return tuple(f"{describe(token)} ({belief:.0%} junk)" for _, token, belief in strongest)
 
 
 _FIELDS = {

@@ -1,11 +1,20 @@
-"""Asking the counts of an account and of the whole site about one message, in one statement."""
+"""Asking the counts of an account and of the whole site about one message.
 
-from collections.abc import Collection, Sequence
+Listeners keep the site's counts in memory (site_counts.py) and ask the database only for accounts that have taught
+something themselves; whoever asks seldom has both in one statement.
+"""
 
-from mailboxes.junk.classifier import NEVER, Counts, Judgement, Knowledge, judge
-from mailboxes.junk.tokens import MAX_TOKENS, hash_of, tokens_of
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mailboxes.junk.classifier import NONE_LEARNED, UNTRAINED, Judgement, Knowledge, Totals, judge
+from mailboxes.junk.site_counts import SiteCounts
+from mailboxes.junk.tokens import MAX_TOKENS, hashes_of, tokens_of
 from mailboxes.models import SITE
 from mailhost.net.database import cursor
+from mailhost.protocols.message.scanner import Part
 
 ASK = """
 SELECT scope, NULL::bigint, junk, wanted FROM mailboxes_junktotal WHERE scope = ANY(%(scopes)s::bigint[])
@@ -15,27 +24,52 @@ SELECT scope, token, junk, wanted FROM mailboxes_junkcount
 """
 
 
-def classify(account_ids: Collection[int], message: bytes | Sequence[str]) -> dict[int, Judgement]:
+def classify(
+    account_ids: Collection[int], message: bytes | Sequence[str], *, site: SiteCounts | None = None
+) -> dict[int, Judgement]:
     """What each of these accounts would say of a message, its octets or its tokens (tokens_of).
 
-    Deliveries to many ask once. Octets take milliseconds to be read: not in an event loop.
+    Deliveries to many ask once. Without site it is read too. Octets take milliseconds to be read.
     """
     tokens = tokens_of(message) if isinstance(message, bytes) else message[:MAX_TOKENS]
-    hashes = {token: hash_of(token) for token in tokens}
-    parameters = {"scopes": sorted({SITE, *account_ids}), "hashes": sorted(set(hashes.values()))}
-    totals: dict[int, Counts] = {}
-    found: dict[int, dict[int, Counts]] = {}
+    hashes = hashes_of(tokens)
+    known = _read({*account_ids} if site else {SITE, *account_ids}, hashes)
+    of_all = site.knowledge(hashes) if site else known[SITE]
+    return {account_id: judge(tokens, [of_all, known[account_id]]) for account_id in account_ids}
+
+
+def classify_by_site(octets: bytes, site: SiteCounts, root: Part | None = None) -> Judgement:
+    """What all accounts have taught together says of a message; no statement. root: as for tokens_of."""
+    if not site.totals.are_enough:
+        return UNTRAINED
+    tokens = tokens_of(octets, root)
+    return judge(tokens, [site.knowledge(hashes_of(tokens))])
+
+
+def _read(scopes: Collection[int], hashes: NDArray[np.int64]) -> Mapping[int, Knowledge]:
+    order = np.argsort(hashes)
+    in_order = hashes[order]
+    parameters = {"scopes": sorted(scopes), "hashes": in_order.tolist()}
+    totals: dict[int, Totals] = {}
+    found: dict[int, list[tuple[int, int, int]]] = {scope: [] for scope in scopes}
     with cursor() as sql:
         for scope, token, junk, wanted in sql.execute(ASK, parameters):
             if token is None:
-                totals[scope] = Counts(junk, wanted)
+                totals[scope] = Totals(junk, wanted)
             else:
-                found.setdefault(scope, {})[token] = Counts(junk, wanted)
+                found[scope].append((token, junk, wanted))
+    return {
+        scope: _knowledge(totals.get(scope, NONE_LEARNED), rows, in_order, order)
+        for scope, rows in found.items()
+    }
 
-    def knowledge(scope: int) -> Knowledge:
-        counts = found.get(scope, {})
-        by_token = {token: counts[number] for token, number in hashes.items() if number in counts}
-        return Knowledge(totals.get(scope, NEVER), by_token)
 
-    site = knowledge(SITE)
-    return {account_id: judge(tokens, [site, knowledge(account_id)]) for account_id in account_ids}
+def _knowledge(
+    totals: Totals, rows: list[tuple[int, int, int]], in_order: NDArray[np.int64], order: NDArray[np.intp]
+) -> Knowledge:
+    junk, wanted = np.zeros((2, len(order)), np.int64)
+    if rows:
+        tokens, in_junk, in_wanted = np.array(rows, np.int64).T
+        places = order[np.searchsorted(in_order, tokens)]
+        junk[places], wanted[places] = in_junk, in_wanted
+    return Knowledge(totals, junk, wanted)

@@ -58,5 +58,11 @@ class JunkCount(models.Model):
     wanted = models.IntegerField(default=0)
     seen_on = models.DateField()
 
+    class Meta:
+        # What listeners read again and again (junk/site_counts.py), among the rows of all accounts.
+        indexes: ClassVar = [
+            models.Index(fields=["seen_on"], condition=Q(scope=SITE), name="junk_counts_of_the_site")
+        ]
+
     def __str__(self) -> str:
         return f"{self.junk} junk, {self.wanted} wanted"

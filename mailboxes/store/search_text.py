@@ -76,9 +76,9 @@ def read_fields(header: bytes) -> list[Field]:
     return fields
 
 
-def parts_of(octets: bytes) -> list[Part]:
-    """All parts, those of messages in it too, in their order."""
-    waiting = [scan(octets, limits=structure.limits())]
+def parts_of(octets: bytes, root: Part | None = None) -> list[Part]:
+    """All parts, those of messages in it too, in their order. root: of these octets, where it has been read before."""
+    waiting = [root or scan(octets, limits=structure.limits())]
     parts = []
     while waiting:
         part = waiting.pop()

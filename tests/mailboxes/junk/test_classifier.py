@@ -2,27 +2,51 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailboxes.junk import classifier
 from mailboxes.junk.classifier import (
+    ASSUMED,
+    MAX_REASONS,
+    MIN_DEVIATION,
     MIN_LESSONS,
+    SITE_STRENGTH,
+    STRENGTH,
     UNDECIDED,
-    Counts,
+    Judgement,
     Knowledge,
-    combine,
+    Totals,
     describe,
-    judge,
     log_chi_square_tail,
 )
 
 BELIEFS = st.floats(0.001, 0.999)
-TOTALS = Counts(100, 100)
 
 
-def knowing(**tokens: tuple[int, int]) -> Knowledge:
-    return Knowledge(TOTALS, {token: Counts(*counts) for token, counts in tokens.items()})
+class Scope:
+    """What is known, by token."""
+
+    def __init__(self, totals: Totals, tokens: dict[str, tuple[int, int]]) -> None:
+        self.totals, self.tokens = totals, tokens
+
+    def knowledge(self, tokens: list[str]) -> Knowledge:
+        junk, wanted = np.array([self.tokens.get(token, (0, 0)) for token in tokens], np.int64).T
+        return Knowledge(self.totals, junk, wanted)
+
+
+def knowing(**tokens: tuple[int, int]) -> Scope:
+    return Scope(Totals(100, 100), tokens)
+
+
+def judge(tokens: list[str], scopes: list[Scope]) -> Judgement:
+    return classifier.judge(tokens, [scope.knowledge(tokens) for scope in scopes])
+
+
+def combine(beliefs: list[float]) -> float:
+    return classifier.combine(np.array(beliefs, np.float64))
 
 
 @given(st.lists(BELIEFS, max_size=300))
@@ -66,7 +90,7 @@ def test_nothing_known_is_undecided() -> None:
 
 
 def test_a_scope_with_few_lessons_of_one_kind_is_not_heard() -> None:
-    few = Knowledge(Counts(1_000, MIN_LESSONS - 1), {"pills": Counts(1_000, 0)})
+    few = Scope(Totals(1_000, MIN_LESSONS - 1), {"pills": (1_000, 0)})
     assert not judge(["pills"], [few]).is_trained
     assert judge(["pills"], [few]).score == UNDECIDED
     assert judge(["pills"], [few, knowing(pills=(0, 50))]).score < UNDECIDED
@@ -89,7 +113,7 @@ def test_what_an_account_has_said_often_wins_over_the_site() -> None:
 
 def test_a_token_counts_by_its_share_of_each_kind() -> None:
     """Ten times as much junk was learned as wanted mail: a word that half of both have tells nothing."""
-    scope = Knowledge(Counts(1_000, 100), {"the": Counts(500, 50)})
+    scope = Scope(Totals(1_000, 100), {"the": (500, 50)})
     assert judge(["the"], [scope]).score == UNDECIDED
 
 
@@ -113,3 +137,23 @@ def test_reasons_say_what_told_most() -> None:
 )
 def test_tokens_are_told_in_plain_words(token: str, text: str) -> None:
     assert describe(token) == text
+
+
+@given(st.dictionaries(st.text("abcdef", min_size=1, max_size=4), st.tuples(*[st.integers(0, 90)] * 4)))
+def test_beliefs_are_those_of_the_formula(tokens: dict[str, tuple[int, int, int, int]]) -> None:
+    """Robinson's degree of belief, token by token: (s * x + n * p) / (s + n)."""
+    told = []
+    for counts in tokens.values():
+        belief, strength = ASSUMED, STRENGTH
+        for junk, wanted in (counts[:2], counts[2:]):
+            if junk + wanted:
+                ratio = junk / (junk + wanted)
+                belief = (strength * belief + (junk + wanted) * ratio) / (strength + junk + wanted)
+                strength = SITE_STRENGTH
+        told.append(belief)
+    telling = [belief for belief in told if abs(belief - ASSUMED) >= MIN_DEVIATION]
+    site = knowing(**{token: counts[:2] for token, counts in tokens.items()})
+    account = knowing(**{token: counts[2:] for token, counts in tokens.items()})
+    judged = judge(list(tokens), [site, account]) if tokens else Judgement(UNDECIDED, True)
+    assert judged.score == pytest.approx(combine(telling), abs=1e-9)
+    assert len(judged.reasons) == min(len(telling), MAX_REASONS)

@@ -1,0 +1,145 @@
+"""What all accounts have taught together, in the memory of a process: sorted arrays, 16 octets a token.
+
+The statement that asks Postgres for the counts of a message's thousand tokens takes its backend milliseconds, for every
+message that comes in. Here it is one search in an array. A process reads what has changed every few seconds.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from mailboxes.junk.classifier import NONE_LEARNED, Knowledge, Totals
+from mailboxes.models import SITE
+from mailhost.net.database import cursor, snapshot
+from mailhost.net.store_threads import StoreUnavailable, in_store
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS: Final = 5.0
+REST: Final = 20  # times what the last look took: a busy site is looked at less often
+MAX_TOKENS_KEPT: Final = 8_000_000  # 128 MB; of more than that those that were seen last
+
+TOTALS = "SELECT junk, wanted, current_date - 1 FROM mailboxes_junktotal WHERE scope = 0"
+# The rows of the site have an index of their own (seen_on WHERE scope = 0).
+COUNTS = f"""
+COPY (SELECT token, junk, wanted FROM mailboxes_junkcount
+       WHERE scope = {SITE} AND seen_on >= '%s' ORDER BY seen_on DESC LIMIT {MAX_TOKENS_KEPT})
+  TO STDOUT (FORMAT binary)"""
+EVER: Final = date(2000, 1, 1)
+# A row of COPY's binary form: how many columns, and each with its length. The head before is 19 octets, the end 2.
+ROW: Final = np.dtype(
+    [
+        ("columns", ">i2"),
+        ("token_octets", ">i4"),
+        ("token", ">i8"),
+        ("junk_octets", ">i4"),
+        ("junk", ">i4"),
+        ("wanted_octets", ">i4"),
+        ("wanted", ">i4"),
+    ]
+)
+HEAD_OCTETS: Final = 19
+END_OCTETS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """By token, sorted by its hash."""
+
+    tokens: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    junk: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    wanted: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+
+    def put_into(self, hashes: NDArray[np.int64], junk: NDArray[np.int64], wanted: NDArray[np.int64]) -> None:
+        """Sets the counts of those that are here; others stay as they are.
+
+        Sorted hashes are found three times as fast: the search goes through memory in one direction.
+        """
+        if not len(self.tokens):
+            return
+        places = np.searchsorted(self.tokens, hashes)
+        places[places == len(self.tokens)] = 0
+        known = np.flatnonzero(self.tokens[places] == hashes)
+        junk[known] = self.junk[places[known]]
+        wanted[known] = self.wanted[places[known]]
+
+
+class SiteCounts:
+    """Everything as of some day, and what has changed since the one before.
+
+    What a sweep forgets stays until the next day: tokens of one message, not seen for months.
+    """
+
+    def __init__(self) -> None:
+        self.totals = NONE_LEARNED
+        self._day = EVER
+        self._base = Counts()
+        self._recent = Counts()
+
+    def knowledge(self, hashes: NDArray[np.int64]) -> Knowledge:
+        """What is known of these."""
+        order = np.argsort(hashes)
+        in_order = hashes[order]
+        counts = np.zeros((2, len(hashes)), np.int64)
+        self._base.put_into(in_order, *counts)
+        self._recent.put_into(in_order, *counts)
+        in_place = np.empty_like(counts)
+        in_place[:, order] = counts
+        return Knowledge(self.totals, *in_place)
+
+    def look(self) -> None:
+        """Reads what has changed, in one moment of the database. Raises DatabaseError."""
+        with snapshot(), cursor() as sql:
+            row = sql.execute(TOTALS).fetchone()
+            if row is None:
+                self.totals, self._base, self._recent = NONE_LEARNED, Counts(), Counts()
+                return
+            *learned, yesterday = row  # clocks of several machines do not agree on when a day begins
+            if tuple(learned) == self.totals and yesterday == self._day:
+                return
+            if yesterday != self._day:
+                self._base, self._recent = _read(EVER), Counts()
+                self._day = yesterday
+            else:
+                self._recent = _read(yesterday)
+            self.totals = Totals(*learned)
+
+
+def _read(since: date) -> Counts:
+    with cursor() as sql, sql.copy(COUNTS % since.isoformat()) as copy:
+        octets = b"".join(copy)
+    rows = np.frombuffer(octets, ROW, (len(octets) - HEAD_OCTETS - END_OCTETS) // ROW.itemsize, HEAD_OCTETS)
+    rows = rows[np.argsort(rows["token"])]
+    return Counts(
+        rows["token"].astype(np.int64), rows["junk"].astype(np.int32), rows["wanted"].astype(np.int32)
+    )
+
+
+@asynccontextmanager
+async def following_site() -> AsyncIterator[SiteCounts]:
+    """The counts, looked at again and again while the block runs. While the database is away they stay as they are."""
+    counts = SiteCounts()
+    looking = asyncio.create_task(_look_again_and_again(counts), name="junk counts of the site")
+    try:
+        yield counts
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+
+
+async def _look_again_and_again(counts: SiteCounts) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        began = loop.time()
+        try:
+            await in_store(counts.look)
+        except StoreUnavailable:
+            log.info("junk counts wait: the database is away")
+        await asyncio.sleep(max(LOOK_SECONDS, REST * (loop.time() - began)))
