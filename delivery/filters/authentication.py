@@ -3,7 +3,6 @@
 RFC 8601, RFC 7208, RFC 6376, RFC 8617, RFC 9989. Nothing here decides: see delivery/filters/authenticity.py.
 """
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +11,7 @@ from typing import ParamSpec, TypeVar
 from delivery.filters.incoming import Incoming
 from delivery.filters.look_ups import LookUps
 from mailboxes.store.append import SLOW_OCTETS
+from mailhost.net.eagerly import together
 from mailhost.net.store_threads import in_store
 from mailhost.protocols import arc, authentication_results, dkim, dmarc, spf
 from mailhost.protocols.authentication_results import MethodResult
@@ -73,7 +73,7 @@ async def authenticate(
     """
     domain, sender = spf.mail_from_identity(message.reverse_path, helo=message.helo)
     signed = await _compute(message, dkim.read_signed_message, message.octets)
-    found_iprev, found_spf, found_dkim, found_arc = await asyncio.gather(
+    found_iprev, found_spf, found_dkim, found_arc = await together(
         iprev(ip=message.peer, resolver=look_ups),
         spf.check_host(
             ip=message.peer,
@@ -104,14 +104,9 @@ async def _verify_signatures(
 ) -> tuple[dkim.Verification, ...]:
     found = dkim.find_signatures(signed, now=now)
     signatures = [each for each in found if isinstance(each, dkim.MessageSignature)]
-    names = {each.key_name for each in signatures}
-    keys = dict(
-        zip(
-            names,
-            await asyncio.gather(*(dkim.look_up_key(name, txt=look_ups.txt) for name in names)),
-            strict=True,
-        )
-    )
+    names = list(dict.fromkeys(each.key_name for each in signatures))
+    found_keys = await together(*(dkim.look_up_key(name, txt=look_ups.txt) for name in names))
+    keys = dict(zip(names, found_keys, strict=True))
     return tuple(
         [
             await _compute(message, dkim.check, signed, each, keys[each.key_name])
@@ -129,7 +124,7 @@ async def _verify_chain(
     if isinstance(sets, arc.ChainVerification):
         return sets
     names = arc.key_names(sets)
-    keys = await asyncio.gather(*(dkim.look_up_key(name, txt=look_ups.txt) for name in names))
+    keys = await together(*(dkim.look_up_key(name, txt=look_ups.txt) for name in names))
     return await _compute(message, arc.check_chain, signed, sets, dict(zip(names, keys, strict=True)))
 
 

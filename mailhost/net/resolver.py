@@ -6,12 +6,15 @@ look-up that could not be done now. A resolver is given to whoever needs one, so
 
 import asyncio
 import ipaddress
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import dns.asyncresolver
 import dns.exception
+import dns.message
 import dns.name
 import dns.rdatatype
 import dns.resolver
@@ -19,9 +22,14 @@ from django.conf import settings
 from dns.rdtypes.ANY.MX import MX
 from dns.rdtypes.ANY.TXT import TXT
 
+T = TypeVar("T")
+
 # RFC 5321 gives no time; a name server that is asked twice and a second one that is asked once fit in.
 LOOK_UP_SECONDS: Final = 10.0
-CACHED_ANSWERS: Final = 2_000  # kept by their TTL; a queue asks for the same few domains
+CACHED_ANSWERS: Final = 10_000  # kept by their TTL; mail comes from the same few thousand domains
+KEPT_RECORDS: Final = 20  # more, or larger ones, are kept by dnspython alone, which keeps fewer
+KEPT_OCTETS: Final = 2_048
+KEPT_NEGATIVE_SECONDS: Final = 300
 
 
 class LookUpFailed(Exception):
@@ -63,7 +71,12 @@ class Resolver:
             self._dns.port = nameserver[1]
         self._dns.lifetime = look_up_seconds
         self._dns.timeout = look_up_seconds / 3
-        self._dns.cache = dns.resolver.LRUCache(CACHED_ANSWERS)
+        self._dns.cache = dns.resolver.LRUCache(CACHED_ANSWERS // 5)
+        # What was answered stands here once more: dnspython finds an answer of its cache in 30 µs, and a message that
+        # comes in asks half a dozen questions.
+        self._known: dict[
+            tuple[str, dns.rdatatype.RdataType], tuple[float, tuple[Any, ...] | LookUpFailed]
+        ] = {}
 
     async def mx(self, domain: str) -> list[MxHost]:
         """The domain's MX records, as they came. Raises NoSuchDomain, NoAnswer, DnsUnavailable."""
@@ -95,23 +108,63 @@ class Resolver:
                     raise failure
         raise NoAnswer(f"{host} has no address.")
 
-    async def ipv4(self, host: str) -> list[IPv4Address]:
+    async def ipv4(self, host: str) -> Sequence[IPv4Address]:
         """The A records of a host. Raises NoSuchDomain, NoAnswer, DnsUnavailable, as all below do."""
-        return [IPv4Address(record.to_text()) for record in await self._ask(host, dns.rdatatype.A)]
+        return await self._kept(host, dns.rdatatype.A, _ipv4)
 
-    async def ipv6(self, host: str) -> list[IPv6Address]:
+    async def ipv6(self, host: str) -> Sequence[IPv6Address]:
         """The AAAA records of a host."""
-        return [IPv6Address(record.to_text()) for record in await self._ask(host, dns.rdatatype.AAAA)]
+        return await self._kept(host, dns.rdatatype.AAAA, _ipv6)
 
-    async def txt(self, name: str) -> list[bytes]:
+    async def txt(self, name: str) -> Sequence[bytes]:
         """Every TXT record, the strings of each joined (RFC 7208 section 3.3)."""
-        answer = await self._ask(name, dns.rdatatype.TXT)
-        return [b"".join(record.strings) for record in answer if isinstance(record, TXT)]
+        return await self._kept(name, dns.rdatatype.TXT, _texts)
 
-    async def names_of(self, address: IPv4Address | IPv6Address) -> list[str]:
+    async def names_of(self, address: IPv4Address | IPv6Address) -> Sequence[str]:
         """The names that the reverse tree gives for an address, without the final dot."""
-        answer = await self._ask(address.reverse_pointer, dns.rdatatype.PTR)
-        return [record.to_text().removesuffix(".").lower() for record in answer]
+        return await self._kept(address.reverse_pointer, dns.rdatatype.PTR, _names)
+
+    def recall(self, name: str, kind: dns.rdatatype.RdataType) -> tuple[Any, ...] | None:
+        """What ipv4, ipv6, txt and names_of have said of it lately; None where they would ask.
+
+        Raises NoSuchDomain, NoAnswer, as they do.
+        """
+        known = self._known.get((name.lower(), kind))
+        if known is None or known[0] <= time.time():
+            return None
+        if isinstance(known[1], LookUpFailed):
+            raise type(known[1])(str(known[1]))
+        return known[1]
+
+    async def _kept(
+        self,
+        name: str,
+        kind: dns.rdatatype.RdataType,
+        read: Callable[[dns.resolver.Answer], tuple[T, ...]],
+    ) -> tuple[T, ...]:
+        known = self.recall(name, kind)
+        if known is not None:
+            return known
+        key = (name.lower(), kind)
+        try:
+            answer = await self._ask(name, kind)
+        except (NoSuchDomain, NoAnswer) as fact:
+            self._keep(key, time.time() + min(_negative_ttl(fact), KEPT_NEGATIVE_SECONDS), fact)
+            raise
+        records = read(answer)
+        if len(records) <= KEPT_RECORDS and sum(map(_weight, records)) <= KEPT_OCTETS:
+            self._keep(key, answer.expiration, records)
+        return records
+
+    def _keep(
+        self,
+        key: tuple[str, dns.rdatatype.RdataType],
+        until: float,
+        found: tuple[Any, ...] | LookUpFailed,
+    ) -> None:
+        self._known[key] = until, found
+        if len(self._known) > CACHED_ANSWERS:
+            del self._known[next(iter(self._known))]
 
     async def _ask(self, name: str, kind: dns.rdatatype.RdataType) -> dns.resolver.Answer:
         try:
@@ -126,6 +179,46 @@ class Resolver:
             raise NoAnswer(f"{name} has no {kind.name} record.") from error
         except (dns.exception.DNSException, OSError) as error:
             raise DnsUnavailable(f"DNS could not be asked for {name}: {type(error).__name__}.") from error
+
+
+def _ipv4(answer: dns.resolver.Answer) -> tuple[IPv4Address, ...]:
+    return tuple(IPv4Address(record.to_text()) for record in answer)
+
+
+def _ipv6(answer: dns.resolver.Answer) -> tuple[IPv6Address, ...]:
+    return tuple(IPv6Address(record.to_text()) for record in answer)
+
+
+def _texts(answer: dns.resolver.Answer) -> tuple[bytes, ...]:
+    return tuple(b"".join(record.strings) for record in answer if isinstance(record, TXT))
+
+
+def _names(answer: dns.resolver.Answer) -> tuple[str, ...]:
+    return tuple(record.to_text().removesuffix(".").lower() for record in answer)
+
+
+def _negative_ttl(fact: LookUpFailed) -> int:
+    """How long there is no such thing, by the zone's SOA record (RFC 2308 section 5); without one it is not kept."""
+    cause = fact.__cause__
+    responses = (
+        cause.kwargs["responses"].values()
+        if isinstance(cause, dns.resolver.NXDOMAIN)
+        else [_response_of(cause)]
+    )
+    records = [rrset for response in responses if response for rrset in response.authority]
+    ttls = [min(rrset.ttl, rrset[0].minimum) for rrset in records if rrset.rdtype == dns.rdatatype.SOA]
+    return min(ttls, default=0)
+
+
+def _response_of(cause: BaseException | None) -> dns.message.Message | None:
+    if not isinstance(cause, dns.resolver.NoAnswer):
+        return None
+    response: dns.message.Message | None = cause.kwargs.get("response")
+    return response
+
+
+def _weight(record: object) -> int:
+    return len(record) if isinstance(record, bytes | str) else 1
 
 
 def _absolute(name: str) -> dns.name.Name:

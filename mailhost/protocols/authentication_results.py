@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from mailhost.protocols.addresses import AddressSyntaxError, parse_domain
@@ -84,6 +85,7 @@ def authentication_results_field(authserv_id: str, results: Sequence[MethodResul
     return "".join(line + "\r\n" for line in lines).encode("ascii")
 
 
+@lru_cache(maxsize=2_000)  # what is found of a domain and a client is mostly the same
 def _resinfo(result: MethodResult) -> str:
     words = [f"{_keyword(result.method)}={_keyword(result.result)}"]
     if result.reason:
@@ -102,7 +104,9 @@ def _keyword(text: str) -> str:
 
 def _value(text: str, *, is_tested: bool = False) -> str:
     """value or pvalue: a token as it is, anything else quoted, in printable ASCII and on one line."""
-    plain = "".join(character if " " <= character <= "~" else "?" for character in text[:MAX_VALUE])
+    plain = text[:MAX_VALUE]
+    if not (plain.isascii() and plain.isprintable()):
+        plain = "".join(character if " " <= character <= "~" else "?" for character in plain)
     if _TOKEN.fullmatch(plain) or (is_tested and _MAILBOX.fullmatch(plain)):
         return plain
     # Runs of blanks may not outlive folding: a line of blanks alone is none (RFC 5322 section 3.2.2).

@@ -5,8 +5,9 @@ A look-up gives a list of records, each as one: the strings of a TXT record join
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -30,9 +31,10 @@ from mailhost.protocols.dkim.tag_lists import (
 )
 from mailhost.protocols.dns_facts import NotFound, TemporarilyUnavailable
 
-TxtLookup = Callable[[str], Awaitable[list[bytes]]]
+TxtLookup = Callable[[str], Awaitable[Sequence[bytes]]]
 """The TXT records of a name; raises the facts of `mailhost.protocols.dns_facts`."""
 
+REMEMBERED_OCTETS: Final = 2_048  # of all records of a name; larger ones are read each time
 MIN_RSA_BITS: Final = 1024  # RFC 8301 section 3.2: shorter ones are never valid
 MAX_RSA_BITS: Final = (
     8192  # the same section asks for 4096; far longer ones only cost the time of who verifies
@@ -84,11 +86,17 @@ async def look_up_key(name: str, *, txt: TxtLookup) -> PublicKey | Flaw:
     return choose_key(records, name=name)
 
 
-def choose_key(records: list[bytes], *, name: str) -> PublicKey | Flaw:
+def choose_key(records: Sequence[bytes], *, name: str) -> PublicKey | Flaw:
     """The key in the records of a name.
 
     Other records may stand beside it, from a wildcard; what two keys mean is undefined (section 3.6.2.2).
     """
+    if sum(map(len, records)) > REMEMBERED_OCTETS:
+        return _choose(tuple(records), name)
+    return _choose_once(tuple(records), name)
+
+
+def _choose(records: tuple[bytes, ...], name: str) -> PublicKey | Flaw:
     found: list[Tags] = []
     complaint = f"There is no key at {name}."
     for record in records:
@@ -108,6 +116,10 @@ def choose_key(records: list[bytes], *, name: str) -> PublicKey | Flaw:
         return _read_key(found[0], name)
     except TagSyntaxError as error:
         return Flaw(Result.PERMERROR, f"The key at {name} cannot be read: {error}")
+
+
+# The same keys come again and again, and OpenSSL takes as long to load one as to check a signature with it.
+_choose_once = lru_cache(maxsize=2_000)(_choose)
 
 
 def _check_version(tags: Tags) -> None:

@@ -1,6 +1,6 @@
 """The public suffix list, as the library carries it: what DMARC went by before RFC 9989's tree walk."""
 
-from functools import cache
+from functools import cache, lru_cache
 
 from publicsuffixlist import PublicSuffixList
 
@@ -11,6 +11,7 @@ def _suffixes() -> PublicSuffixList:
     return PublicSuffixList()
 
 
+@lru_cache(maxsize=10_000)
 def registrable_domain(domain: str) -> str | None:
     """The part of an A-label domain that was registered under a public suffix; None for a suffix itself.
 

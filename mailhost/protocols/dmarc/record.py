@@ -4,8 +4,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
+REMEMBERED_OCTETS: Final = 1_024  # larger records are read each time they come
 _VERSION = re.compile(rb"v[ \t]*=[ \t]*DMARC1[ \t]*(?:;|\Z)", re.IGNORECASE)
 _TAG = re.compile(r"[ \t]*([A-Za-z]+)[ \t]*=[ \t]*([ -:<-~]*?)[ \t]*")
 # What RFC 3986 has for a URI; "," and "!" have to be encoded. A size behind "!" is RFC 7489's, and is cut.
@@ -68,6 +70,10 @@ def is_record(octets: bytes) -> bool:
 def parse_record(octets: bytes) -> DmarcRecord:
     """The record; what is wrong in it is as if it were not there (section 4.7). Of a tag that comes twice the
     first counts."""
+    return _parse_once(octets) if len(octets) <= REMEMBERED_OCTETS else _parse(octets)
+
+
+def _parse(octets: bytes) -> DmarcRecord:
     tags: dict[str, str] = {}
     for text in octets.decode("ascii", errors="replace").split(";")[1:]:
         if tag := _TAG.fullmatch(text):
@@ -91,6 +97,10 @@ def parse_record(octets: bytes) -> DmarcRecord:
         failure_uris=_uris(tags.get("ruf", "")),
         is_usable=not is_wrong or bool(aggregate_uris),
     )
+
+
+# Mail comes from the same domains again and again.
+_parse_once = lru_cache(maxsize=2_000)(_parse)
 
 
 def _policy(text: str) -> Policy | None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Final
 
@@ -14,6 +15,7 @@ from mailhost.protocols.spf.macros import (
 from mailhost.protocols.spf.results import Result, shown
 from mailhost.protocols.spf.terms import A, All, Directive, Exists, Include, Ip, Mechanism, Mx, Ptr, Record
 
+REMEMBERED_OCTETS: Final = 1_024  # larger records are read each time they come
 _VERSION = re.compile(rb"v=spf1(?= |\Z)", re.IGNORECASE)
 _MODIFIER = re.compile(r"([A-Za-z][A-Za-z0-9\-_.]*)=(.*)", re.DOTALL)
 _DIRECTIVE = re.compile(r"([+\-?~]?)([A-Za-z][A-Za-z0-9\-_.]*)(.*)", re.DOTALL)
@@ -40,6 +42,10 @@ def spf_records(records: Sequence[bytes]) -> list[bytes]:
 
 def parse_record(octets: bytes) -> Record:
     """A record that spf_records found. Any syntax error anywhere raises RecordSyntaxError."""
+    return _parse_once(octets) if len(octets) <= REMEMBERED_OCTETS else _parse(octets)
+
+
+def _parse(octets: bytes) -> Record:
     try:
         text = octets.decode("ascii")  # RFC 7208 section 3.1
     except UnicodeDecodeError as error:
@@ -55,6 +61,10 @@ def parse_record(octets: bytes) -> Record:
         except MacroSyntaxError as error:
             raise RecordSyntaxError(f'in "{shown(term)}" {error}') from error
     return Record(tuple(directives), modifiers.get("redirect"), modifiers.get("exp"))
+
+
+# Mail comes from the same domains again and again.
+_parse_once = lru_cache(maxsize=2_000)(_parse)
 
 
 def _add_modifier(modifiers: dict[str, MacroString], name: str, value: str) -> None:
