@@ -87,7 +87,7 @@ class Guard:
         visit = Visit(peer, is_trusted(peer) or not is_inbound)
         if visit.is_trusted:
             return visit
-        await self._take(connection_allowances(peer), code=421, what="connections")
+        self._take(connection_allowances(peer), code=421, what="connections")
         if self.lists and self.resolver is not None:
             question = ask_dns_lists(
                 ip_address(peer),
@@ -101,7 +101,7 @@ class Guard:
     async def allow_message(self, visit: Visit, *, reverse_path: str) -> None:
         """MAIL. Raises CommandRefused (450 4.7.1)."""
         if not visit.is_trusted:
-            await self._take(message_allowances(visit.peer, reverse_path=reverse_path), what="messages")
+            self._take(message_allowances(visit.peer, reverse_path=reverse_path), what="messages")
 
     async def allow_recipient(self, visit: Visit, path: ForwardPath, *, is_first: bool) -> None:
         """RCPT. Raises CommandRefused: 450 for too many, 550 where a DNS list refuses the client.
@@ -111,7 +111,7 @@ class Guard:
         if visit.is_trusted:
             return
         if not is_first:
-            await self._take(recipient_allowances(visit.peer), what="recipients")
+            self._take(recipient_allowances(visit.peer), what="recipients")
         if is_postmaster(path):
             return
         listings = await visit.listings()
@@ -122,7 +122,7 @@ class Guard:
         """A tarpit: each further address that there is not takes longer. False where there were too many of them."""
         if visit.is_trusted:
             return True
-        answer = await self.allowances.take(refusal_allowance(visit.peer))
+        answer = self.allowances.take(refusal_allowance(visit.peer))
         if isinstance(answer, UsedUp):
             return False
         beyond = answer.counts[0] - FREE_REFUSALS
@@ -142,8 +142,8 @@ class Guard:
         if not visit.is_trusted and settings.GREYLISTING:
             await self.greylist.require_patience(attempt, findings, now=now)
 
-    async def _take(self, wanted: Sequence[Allowance], *, what: str, code: int = 450) -> None:
-        answer = await self.allowances.take(*wanted)
+    def _take(self, wanted: Sequence[Allowance], *, what: str, code: int = 450) -> None:
+        answer = self.allowances.take(*wanted)
         if isinstance(answer, UsedUp):
             seconds = answer.retry_seconds
             raise CommandRefused(code, "4.7.1", f"Too many {what}, try again in {seconds} seconds")

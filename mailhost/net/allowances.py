@@ -1,21 +1,26 @@
-"""How often something may happen within a time: counted for all processes together, in one round trip to Redis.
+"""How often something may happen within a time, counted for all processes together.
 
+Exactly, in one round trip to Redis (take_now: who may send how much), or at once and nearly so (Allowances: floods).
 All allowances of a question are taken or none. While Redis is away each process counts for itself: limits are looser
 then, by the number of processes, and nobody is refused because of it.
 """
 
-from collections.abc import Sequence
+import asyncio
+import math
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import redis
 from django.conf import settings
 
-from mailhost.net.batcher import Batcher
 from mailhost.net.counters import PREFIX, LocalCounters
 from mailhost.net.redis_clients import AsyncBreaker, RedisAway, fast_async_client_for, shared_breaker
 
-MAX_ASKED_TOGETHER: Final = 100
+EXCHANGE_SECONDS: Final = 0.2
+MAX_TOLD_TOGETHER: Final = 500  # keys of one script, which holds up whoever else asks Redis
+MAX_KEYS: Final = 50_000  # some 20 MB
 # {number of the one that is used up, seconds left of its window} or {0, 0, the counts after this}
 TAKE: Final = """
 for number, key in ipairs(KEYS) do
@@ -33,10 +38,21 @@ for number, key in ipairs(KEYS) do
 end
 return answer
 """
+# The count after this and how long its window still is, in milliseconds, for each key.
+TELL: Final = """
+local answer = {}
+for number, key in ipairs(KEYS) do
+  local by = ARGV[2 * number - 1]
+  local count = redis.call('INCRBY', key, by)
+  if count == tonumber(by) then redis.call('EXPIRE', key, ARGV[2 * number]) end
+  answer[2 * number - 1] = count
+  answer[2 * number] = redis.call('PTTL', key)
+end
+return answer
+"""
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
+class Allowance(NamedTuple):
     """`by` more of `limit` (0: no limit, but counted) within a window that begins with its first count."""
 
     key: str
@@ -64,41 +80,107 @@ Answer = Taken | UsedUp
 _local = LocalCounters()
 
 
+@dataclass(slots=True)
+class _Count:
+    """What all processes have counted by the last exchange, and what this one has since. ends_at: of its window."""
+
+    window_seconds: int
+    ends_at: float
+    known: int = 0
+    untold: int = 0
+
+
 class Allowances:
-    """For one event loop: what its sessions ask at the same time travels together. To be closed."""
+    """For one event loop: answers at once, out of its memory. To be closed.
 
-    def __init__(self, breaker: AsyncBreaker | None = None) -> None:
+    Every EXCHANGE_SECONDS it tells Redis what was taken and learns what others took. Until then it knows of its own
+    alone: a flood over several processes gets through what comes in that time. In return no command waits for Redis.
+    """
+
+    def __init__(
+        self,
+        breaker: AsyncBreaker | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        max_keys: int = MAX_KEYS,
+    ) -> None:
         self._breaker = breaker or AsyncBreaker(fast_async_client_for(settings.REDIS_URL))
-        self._questions: Batcher[Sequence[Allowance], Answer] = Batcher(
-            self._answer, max_weight=MAX_ASKED_TOGETHER
-        )
+        self._clock = clock
+        self._max_keys = max_keys
+        self._counts: dict[str, _Count] = {}  # oldest first
+        self._untold: set[str] = set()
+        self._telling: asyncio.Task[None] | None = None
 
-    async def take(self, *wanted: Allowance) -> Answer:
-        """Takes all of them, or none where one is used up. Raises StoreUnavailable once it is closed."""
-        return await self._questions.ask(wanted)
+    def take(self, *wanted: Allowance) -> Answer:
+        """Takes all of them, or none where one is used up."""
+        now = self._clock()
+        counts = [self._count(each, now) for each in wanted]
+        for each, count in zip(wanted, counts, strict=True):
+            if each.limit and count.known + count.untold + each.by > each.limit:
+                return _used_up(each, math.ceil(count.ends_at - now) if count.known + count.untold else 0)
+        for each, count in zip(wanted, counts, strict=True):
+            count.untold += each.by
+            self._untold.add(each.key)
+        if self._telling is None:
+            self._telling = asyncio.get_running_loop().create_task(self._tell_soon(), name="allowances")
+        return Taken(tuple(count.known + count.untold for count in counts))
+
+    async def exchange(self) -> None:
+        """Tells Redis and learns from it, now. While Redis is away the process counts for itself."""
+        told = {key: self._counts[key] for key in self._untold if key in self._counts}
+        self._untold.clear()
+        keys = list(told)
+        for start in range(0, len(keys), MAX_TOLD_TOGETHER):
+            await self._exchange({key: told[key] for key in keys[start : start + MAX_TOLD_TOGETHER]})
 
     async def close(self) -> None:
-        """Ends once everything that waits is answered."""
-        await self._questions.close()
+        """Tells what is not told yet."""
+        if self._telling is not None:
+            self._telling.cancel()
+            await asyncio.gather(self._telling, return_exceptions=True)
+        await self.exchange()
         await self._breaker.close()
 
-    async def _answer(self, questions: Sequence[Sequence[Allowance]]) -> list[Answer]:
-        async def ask(client: "redis.asyncio.Redis") -> list[Any]:
-            pipeline = client.pipeline(transaction=False)
-            for wanted in questions:
-                pipeline.eval(TAKE, len(wanted), *_arguments(wanted))
-            answers: list[Any] = await pipeline.execute()
+    def _count(self, wanted: Allowance, now: float) -> _Count:
+        count = self._counts.get(wanted.key)
+        if count is None or count.ends_at <= now:
+            self._counts.pop(wanted.key, None)
+            if len(self._counts) >= self._max_keys:
+                del self._counts[next(iter(self._counts))]
+            window = max(wanted.window_seconds, 1)
+            count = self._counts[wanted.key] = _Count(window, now + window)
+        return count
+
+    async def _tell_soon(self) -> None:
+        try:
+            while self._untold:
+                await asyncio.sleep(EXCHANGE_SECONDS)
+                await self.exchange()
+        finally:
+            self._telling = None
+
+    async def _exchange(self, told: dict[str, _Count]) -> None:
+        arguments: list[int] = []
+        for count in told.values():
+            arguments += (count.untold, count.window_seconds)
+            count.known, count.untold = count.known + count.untold, 0
+
+        async def ask(client: "redis.asyncio.Redis") -> list[int]:
+            keys = [PREFIX + key for key in told]
+            answers: list[int] = await client.eval(TELL, len(keys), *keys, *arguments)
             return answers
 
         try:
             answers = await self._breaker.ask(ask)
         except RedisAway:
-            return [_take_locally(wanted) for wanted in questions]
-        return [_read(wanted, answer) for wanted, answer in zip(questions, answers, strict=True)]
+            return
+        now = self._clock()
+        for count, known, milliseconds in zip(told.values(), answers[::2], answers[1::2], strict=True):
+            count.known, count.ends_at = known, now + milliseconds / 1000
 
 
 def take_now(*wanted: Allowance) -> Answer:
-    """As Allowances.take, for threads."""
+    """Exactly, for threads."""
     try:
         answer: Any = shared_breaker().ask(lambda client: client.eval(TAKE, len(wanted), *_arguments(wanted)))
     except RedisAway:

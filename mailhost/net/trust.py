@@ -7,6 +7,8 @@ from django.conf import settings
 
 def is_trusted(peer: str) -> bool:
     """Whether this address is in a trusted network; what is no address is in none."""
+    if not settings.TRUSTED_NETWORKS:
+        return False
     try:
         address = ipaddress.ip_address(peer)
     except ValueError:
