@@ -12,12 +12,12 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from delivery.filters.recording import Judged, record_verdicts
+from delivery.filters.recording import VERDICTS_BESIDE, Judged, record_verdicts
 from delivery.findings import Action
 from delivery.known_recipients import note_recipients
 from delivery.queue.enqueue import NewQueuedMessage, NewRecipient, enqueue
 from mailboxes.exceptions import MailboxBusy, MailboxFact
-from mailboxes.store.append import SLOW_OCTETS, Item, Target, append_batch, prepare
+from mailboxes.store.append import INBOX, SLOW_OCTETS, Item, Target, append_batch, prepare
 from mailboxes.store.arrivals import Arrival, Arrivals, Arrived
 from mailboxes.store.hierarchy import sent_mailbox
 from mailboxes.store.values import Flag, NewContent
@@ -62,11 +62,16 @@ class Acceptance:
     first_recipients: tuple[str, ...] = ()
 
     @property
-    def is_plain(self) -> bool:
-        """Nothing but new mail in INBOXes."""
-        return bool(self.account_ids) and not (
-            self.judged or self.is_queued or self.save_in_sent or self.first_recipients
-        )
+    def arrives_in(self) -> str | None:
+        """The name of the mailbox that every account has it in, where it does nothing else but arrive there."""
+        if self.is_queued or self.save_in_sent or self.first_recipients:
+            return None
+        names = {INBOX} if self.account_ids else set()
+        for judged in self.judged:
+            if judged.action >= Action.QUARANTINE:
+                return None
+            names.add(judged.place.name if judged.place else INBOX)
+        return names.pop() if len(names) == 1 else None
 
     @property
     def is_queued(self) -> bool:
@@ -143,7 +148,7 @@ def _note_recipients(prepared: Sequence[Prepared], items: Sequence[Item]) -> Non
 def _item(acceptance: Acceptance, content: NewContent, now: datetime) -> Item:
     targets = [Target(account_id) for account_id in acceptance.account_ids]
     targets += [
-        Target(judged.account_id, judged.mailbox_id)
+        Target(judged.account_id, judged.place.mailbox_id if judged.place else None)
         for judged in acceptance.judged
         if judged.action < Action.QUARANTINE
     ]
@@ -209,7 +214,7 @@ class Writer:
             self._deliver, max_weight=max_weight, weigh=_weight
         )
         self._batches: Batcher[Prepared, Accepted] = Batcher(self._take, max_weight=max_weight, weigh=_weight)
-        self._arrivals = Arrivals()
+        self._arrivals = Arrivals(VERDICTS_BESIDE)
         self._thread = StoreThreads(1, "writer")
         self._patient = StoreThreads(2, "patient-writer")
 
@@ -223,7 +228,7 @@ class Writer:
             content = prepare(acceptance.octets)
         else:
             content = await in_store(prepare, acceptance.octets)
-        if acceptance.is_plain:
+        if acceptance.arrives_in:
             delivered = await self._deliveries.ask((acceptance, content))
             if delivered is not None:
                 return delivered
@@ -246,7 +251,7 @@ class Writer:
         self._patient.close()
 
     async def _deliver(self, prepared: Sequence[Prepared]) -> list[Accepted | None]:
-        arrivals = [Arrival(content, acceptance.account_ids) for acceptance, content in prepared]
+        arrivals = [_arrival(acceptance, content) for acceptance, content in prepared]
         return [
             None if placed is None else Accepted(placed.content_id, _uids_in(placed), None)
             for placed in await self._arrivals.place(arrivals, now=self._clock())
@@ -254,6 +259,12 @@ class Writer:
 
     async def _take(self, prepared: Sequence[Prepared]) -> list[Outcome]:
         return await self._thread.run(accept_batch, prepared, now=self._clock(), wait=False)
+
+
+def _arrival(acceptance: Acceptance, content: NewContent) -> Arrival:
+    judged = acceptance.judged
+    account_ids = dict.fromkeys([*acceptance.account_ids, *(each.account_id for each in judged)])
+    return Arrival(content, tuple(account_ids), acceptance.arrives_in or INBOX, beside=judged)
 
 
 def _uids_in(placed: Arrived) -> dict[int, int]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from delivery.filters.policies import Policy
 from delivery.routing import Route
 from mailhost.protocols.addresses import EmailAddress
 from mailhost.protocols.smtp.commands import Body
@@ -30,6 +31,7 @@ class Envelope:
     account_ids: dict[int, None] = field(default_factory=dict)
     relay: dict[tuple[str, str], EmailAddress] = field(default_factory=dict)
     asks_accounts: bool = False
+    policies: dict[int, Policy] = field(default_factory=dict)  # of the accounts
 
     @property
     def domains(self) -> frozenset[str]:
@@ -45,6 +47,7 @@ class Envelope:
         self.routes.append(route)
         self.account_ids.update(dict.fromkeys(route.account_ids))
         self.asks_accounts |= route.asks_accounts
+        self.policies.update(route.policies)
         if dsn.wants_success and route.account_ids and forward_path.address is not None:
             self.confirmed.setdefault(forward_path, dsn)
         for address in route.relay:

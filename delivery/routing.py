@@ -5,14 +5,15 @@ An alias is all or nothing: where one of its accounts is full the sender tries l
 that another one got. A disabled account among others is passed over: that is what disabling it asks for.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from delivery.filters.policies import Policy
 from domains import lookup
 from domains.exceptions import AddressNotFound, DomainNotFound
 from mailboxes import accounts
-from mailboxes.accounts import LOCAL_RECIPIENT, LocalRecipient
+from mailboxes.accounts import LOCAL_RECIPIENT, LOCAL_RECIPIENT_JOINS, LocalRecipient
 from mailboxes.exceptions import QuotaExceeded
 from mailhost.net.batcher import Batcher
 from mailhost.net.database import cursor
@@ -32,7 +33,7 @@ SELECT asked.number, {LOCAL_RECIPIENT}
   JOIN domains_domain canonical ON canonical.id = coalesce(domain.alias_of_id, domain.id) AND canonical.is_enabled
   JOIN domains_address address ON address.domain_id = canonical.id AND address.local_part = asked.local_part
   JOIN mailboxes_account account ON account.address_id = address.id
-  JOIN mailboxes_accountusage usage ON usage.account_id = account.id
+  {LOCAL_RECIPIENT_JOINS}
 """
 OWNERS_AT_ONCE = Statement.parse(OWNERS)
 
@@ -43,11 +44,15 @@ class AccountDisabled(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where mail for one forward-path goes. `asks_accounts`: some account has opinions of its own on what it gets."""
+    """Where mail for one forward-path goes. `asks_accounts`: some account has opinions of its own on what it gets.
+
+    `policies`: of each account, as far as they can be told without asking for its opinions.
+    """
 
     account_ids: tuple[int, ...] = ()
     relay: tuple[EmailAddress, ...] = ()
     asks_accounts: bool = False
+    policies: Mapping[int, Policy] = field(default_factory=dict, compare=False)
 
 
 def route(*, forward_path: ForwardPath, size_octets: int = 0, may_relay: bool = False) -> Route:
@@ -81,6 +86,7 @@ def _route_to(
         tuple(recipient.account_id for recipient in enabled),
         foreign,
         any(recipient.has_opinions for recipient in enabled),
+        {recipient.account_id: Policy.of(recipient) for recipient in enabled},
     )
 
 
@@ -126,8 +132,8 @@ def owners(keys: Sequence[Key]) -> list[LocalRecipient | None]:
         return _in_order(keys, rows.fetchall())
 
 
-def _decode(row: Row) -> tuple[int, int, str, bool, int | None, bool]:
-    number, account_id, login, is_enabled, room, has_opinions = row
+def _decode(row: Row) -> tuple[Any, ...]:
+    number, account_id, login, is_enabled, room, has_opinions, *numbers, junk_mailbox = row
     assert number is not None
     assert account_id is not None
     assert login is not None
@@ -138,6 +144,8 @@ def _decode(row: Row) -> tuple[int, int, str, bool, int | None, bool]:
         is_enabled == b"t",
         None if room is None else int(room),
         has_opinions == b"t",
+        *(None if octets is None else int(octets) for octets in numbers),
+        None if junk_mailbox is None else junk_mailbox.decode(),
     )
 
 

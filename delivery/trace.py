@@ -4,8 +4,9 @@ A process that is killed loses what it noted in the last second; no message wait
 """
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
+from operator import attrgetter
 
 import psycopg
 import structlog
@@ -45,6 +46,8 @@ class Noted:
 
 
 _COLUMNS = [field.name for field in fields(Noted)]
+_values = attrgetter(*_COLUMNS)
+_ESCAPED = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 COPY = f"COPY delivery_inboundtrace ({', '.join(_COLUMNS)}) FROM STDIN"
 
 
@@ -52,13 +55,20 @@ COPY = f"COPY delivery_inboundtrace ({', '.join(_COLUMNS)}) FROM STDIN"
 def write(noted: Sequence[Noted]) -> None:
     """All of them in one go."""
     with cursor() as sql, sql.copy(COPY.encode()) as copying:
-        for each in noted:
-            copying.write_row([_storable(value) for value in astuple(each)])
+        copying.write("".join([_line(each) for each in noted]).encode("utf-8", "replace"))
 
 
-def _storable(value: object) -> object:
+def _line(noted: Noted) -> str:
+    """A row as COPY reads it: a thread that makes it column by column holds up the sessions of its process."""
+    return "\t".join([_told(value) for value in _values(noted)]) + "\n"
+
+
+def _told(value: object) -> str:
     """Postgres takes no NUL, and whole novels are of no use."""
-    return value.replace("\0", "")[:MAX_TEXT] if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return "\\N" if value is None else str(int(value) if isinstance(value, int) else value)
+    value = value.replace("\0", "")[:MAX_TEXT]
+    return value if value.isalnum() else value.translate(_ESCAPED)
 
 
 def search(

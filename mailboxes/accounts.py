@@ -38,7 +38,8 @@ MAX_PASSWORD_CHARACTERS = 256  # a bound on what is hashed, far above what peopl
 class LocalRecipient:
     """What delivery needs to know of an account. `room_octets` is None without quota, 0 where no message fits.
 
-    `has_opinions`: there are rules of its own for senders, or lessons to judge by.
+    `has_opinions`: there are rules of its own for senders, or lessons of its own to judge by. Scores as in Account, or
+    its domain's: from how many points on what is done with a message; None: as the host has it, 0: never.
     """
 
     account_id: int
@@ -46,6 +47,11 @@ class LocalRecipient:
     is_enabled: bool
     room_octets: int | None
     has_opinions: bool = True
+    junk_score: int | None = None
+    quarantine_score: int | None = None
+    refuse_score: int | None = None
+    junk_mailbox_id: int | None = None
+    junk_mailbox_name: str | None = None
 
 
 @transaction.atomic
@@ -191,10 +197,25 @@ LOCAL_RECIPIENT = """account.id, account.login, account.is_enabled,
             WHEN account.quota_octets > 0 THEN account.quota_octets - usage.octets END,
        EXISTS (SELECT FROM mailboxes_senderrule rule WHERE rule.account_id = account.id)
        OR EXISTS (SELECT FROM mailboxes_junktotal total
-                   WHERE total.scope IN (0, account.id) AND least(total.junk, total.wanted) > 0)"""
+                   WHERE total.scope = account.id AND least(total.junk, total.wanted) > 0),
+       coalesce(account.junk_score, canonical.junk_score),
+       coalesce(account.quarantine_score, canonical.quarantine_score),
+       coalesce(account.refuse_score, canonical.refuse_score), junk.id, junk.name"""
+# Of `account`, whose domain is `canonical`.
+LOCAL_RECIPIENT_JOINS = """
+  JOIN mailboxes_accountusage usage ON usage.account_id = account.id
+  LEFT JOIN LATERAL (
+       SELECT id, name FROM mailboxes_mailbox mailbox
+        WHERE mailbox.account_id = account.id AND mailbox.deleted_at IS NULL
+          AND (mailbox.special_use = '\\Junk' OR mailbox.name = 'Junk')
+        ORDER BY mailbox.special_use = '\\Junk' DESC LIMIT 1) junk ON true
+"""
 LOCAL_RECIPIENTS = f"""
 SELECT {LOCAL_RECIPIENT}
-  FROM mailboxes_account account JOIN mailboxes_accountusage usage ON usage.account_id = account.id
+  FROM mailboxes_account account
+  LEFT JOIN domains_address address ON address.id = account.address_id
+  LEFT JOIN domains_domain canonical ON canonical.id = address.domain_id
+  {LOCAL_RECIPIENT_JOINS}
 """
 
 

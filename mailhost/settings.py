@@ -332,6 +332,12 @@ BAN_SECONDS = env.integer(
 
 # --- Filters ------------------------------------------------------------------------------------------------------
 env.section("Filters")
+CLASSIFIER = env.boolean(
+    "MAILHOST_CLASSIFIER",
+    True,
+    "Ask the words of a message whether it is junk, by what people have taught (docs/spam.md); "
+    "costs about as much as all other checks together.",
+)
 JUNK_SCORE = env.integer(
     "MAILHOST_JUNK_SCORE",
     5,
@@ -614,11 +620,16 @@ SMTP_REFUSE_BARE_LINE_ENDS = env.boolean(
     "Refuses messages with a CR or an LF alone (554 5.6.0). Otherwise they are kept as they came: such an octet ends "
     "neither a line of SMTP nor the message, and becomes CRLF where the message is relayed.",
 )
+SMTP_REFUSE_EARLY_TALKERS = env.boolean(
+    "MAILHOST_SMTP_REFUSE_EARLY_TALKERS",
+    True,
+    "Send clients of port 25 away (554 5.5.1) that speak before the greeting: programs that spread junk do.",
+)
 SMTP_GREETING_DELAY_SECONDS = env.seconds(
     "MAILHOST_SMTP_GREETING_DELAY",
-    0.5,
-    "How long a client of port 25 that is not known yet waits for the greeting; who speaks before it is refused "
-    "(554 5.5.1), and who waited is known for a day. 0: nobody waits, and nobody is refused for it.",
+    0,
+    "How long a client of port 25 that is not known yet waits for the greeting, so that more of those show themselves "
+    "who would not wait for it; who waited is known for a day.",
 )
 SMTP_MAX_HELD_OCTETS = env.octets(
     "MAILHOST_SMTP_MAX_HELD",

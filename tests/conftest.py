@@ -40,7 +40,7 @@ def choose_environment() -> None:
         MAILHOST_BIND="127.0.0.1",
         MAILHOST_HTTPS="0",
         MAILHOST_RELAY="capture",
-        MAILHOST_SMTP_GREETING_DELAY="0",  # given where a test is about it
+        MAILHOST_SMTP_REFUSE_EARLY_TALKERS="0",  # given where a test is about it
         MAILHOST_SHARE_WITH_ANYONE="1",  # switched off where a test is about that
     )
 

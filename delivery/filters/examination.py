@@ -13,48 +13,56 @@ from delivery.filters.header_rules import header_findings
 from delivery.filters.incoming import Incoming, domain_of
 from delivery.filters.look_ups import LookUps
 from delivery.filters.part_rules import part_findings
-from delivery.filters.policies import Policy, read_policies
+from delivery.filters.policies import Place, Policy, read_policies
 from delivery.filters.report_rule import report_findings
 from delivery.filters.wording import junk_finding
 from delivery.findings import Finding, Verdict, judge
-from mailboxes.junk.judging import classify
+from mailboxes.junk.classifier import UNTRAINED
+from mailboxes.junk.judging import classify, classify_by_site
+from mailboxes.junk.site_counts import SiteCounts
 from mailboxes.store.append import SLOW_OCTETS
 from mailhost.net.resolver import Resolver
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.authentication_results import authentication_results_field
 
+# From here on the words of a message are counted in a thread: they take more than a millisecond.
+MANY_WORDS_OCTETS = 12 * 1024
 MAX_SENDERS = 10  # of one message, for which rules are looked up
+
+
+Verdicts = Mapping[int, tuple[Verdict, Place | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Examination:
     """results_field: the Authentication-Results field, b"" where nothing was asked.
 
-    verdicts: by account id, with the mailbox that it leads to (None: INBOX); accounts that are not there have nothing
-    against the message, and nothing to say about it. findings: those that are the same for everybody.
+    verdicts: by account id, with the mailbox that it leads to (None: INBOX); accounts that are not there are gone, or
+    have nothing to say about it. findings: those that are the same for everybody.
     """
 
     results_field: bytes = b""
-    verdicts: Mapping[int, tuple[Verdict, int | None]] = field(default_factory=dict)
+    verdicts: Verdicts = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
 
 async def examine(
     message: Incoming,
     *,
-    account_ids: Sequence[int],
+    policies: Mapping[int, Policy],
     is_trusted: bool,
     asks_accounts: bool,
     resolver: Resolver | None,
+    site: SiteCounts | None,
     host_name: str,
     now: datetime,
     known: Sequence[Finding] = (),
 ) -> Examination:
     """Looks at the message. Raises StoreUnavailable.
 
-    is_trusted: a client of ours, for whom DNS and signatures are not asked. asks_accounts: some account has rules for
-    senders, or lessons; without that, and with nothing found, nobody has to be asked. host_name: this host's name.
-    known: what was found out about the client before.
+    policies: of the accounts that it is for. is_trusted: a client of ours, for whom DNS and signatures are not asked.
+    asks_accounts: some account has rules for senders, or lessons of its own: they are asked in a thread. site: what all
+    accounts have taught. host_name: this host's name. known: what was found out about the client before.
     """
     authentication = None
     if not is_trusted and resolver is not None:
@@ -71,11 +79,33 @@ async def examine(
     results_field = (
         b"" if authentication is None else authentication_results_field(host_name, authentication.results())
     )
-    if not account_ids or not (findings or asks_accounts):
-        return Examination(results_field, findings=tuple(findings))
-    forged = authentication is not None and is_forged(authentication)
-    verdicts = await in_store(judge_for, message, account_ids, findings, is_forged=forged)
+    verdicts: Verdicts = {}
+    if asks_accounts:
+        forged = authentication is not None and is_forged(authentication)
+        verdicts = await in_store(judge_for, message, policies, findings, is_forged=forged, site=site)
+    elif policies:
+        verdicts = await _judge_alike(message, policies, findings, site)
     return Examination(results_field, verdicts, tuple(findings))
+
+
+async def _judge_alike(
+    message: Incoming, policies: Mapping[int, Policy], findings: Sequence[Finding], site: SiteCounts | None
+) -> Verdicts:
+    """For accounts that have said nothing of their own: they differ in their thresholds."""
+    judgement = UNTRAINED
+    if site is not None and settings.CLASSIFIER:
+        if len(message.octets) < MANY_WORDS_OCTETS:
+            judgement = classify_by_site(message.octets, site, message.root)
+        else:
+            judgement = await in_store(classify_by_site, message.octets, site, message.root)
+    said = [*findings, *junk_finding(judgement)]
+    verdicts = {
+        thresholds: judge(said, thresholds) for thresholds in {p.thresholds for p in policies.values()}
+    }
+    return {
+        account_id: (verdicts[policy.thresholds], policy.place(verdicts[policy.thresholds]))
+        for account_id, policy in policies.items()
+    }
 
 
 async def _authenticate(
@@ -95,21 +125,25 @@ def _look(message: Incoming, now: datetime) -> list[Finding]:
 
 
 def judge_for(
-    message: Incoming, account_ids: Collection[int], findings: Sequence[Finding], *, is_forged: bool
-) -> dict[int, tuple[Verdict, int | None]]:
-    """Each account's verdict, and the mailbox that it leads to; without accounts that are gone."""
+    message: Incoming,
+    account_ids: Collection[int],
+    findings: Sequence[Finding],
+    *,
+    is_forged: bool,
+    site: SiteCounts | None = None,
+) -> Verdicts:
+    """Each account's verdict, and the mailbox that it leads to; without accounts that are gone.
+
+    Without site what all have taught is asked of the database.
+    """
     policies = read_policies(account_ids=account_ids, senders=senders_of(message))
-    judgements = classify(list(policies), message.octets)
+    judgements = classify(list(policies), message.octets, site=site) if settings.CLASSIFIER else {}
     verdicts = {}
     for account_id, policy in policies.items():
-        own = [*policy.findings(is_forged=is_forged), *junk_finding(judgements[account_id])]
+        own = [*policy.findings(is_forged=is_forged), *junk_finding(judgements.get(account_id, UNTRAINED))]
         verdict = judge([*findings, *own], policy.thresholds)
-        verdicts[account_id] = (verdict, _mailbox(verdict, policy))
+        verdicts[account_id] = (verdict, policy.place(verdict))
     return verdicts
-
-
-def _mailbox(verdict: Verdict, policy: Policy) -> int | None:
-    return policy.junk_mailbox_id if verdict.is_junk else None
 
 
 def senders_of(message: Incoming) -> list[str]:

@@ -5,22 +5,17 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from delivery.findings import Finding, Thresholds
+from delivery.findings import Finding, Thresholds, Verdict
+from mailboxes.accounts import LOCAL_RECIPIENT, LOCAL_RECIPIENT_JOINS, LocalRecipient
 from mailboxes.sender_rules import matching_patterns
 from mailhost.net.database import cursor
 
-READ = """
-SELECT account.id,
-       coalesce(account.junk_score, domain.junk_score), coalesce(account.quarantine_score, domain.quarantine_score),
-       coalesce(account.refuse_score, domain.refuse_score),
-       (SELECT mailbox.id FROM mailboxes_mailbox mailbox
-         WHERE mailbox.account_id = account.id AND mailbox.deleted_at IS NULL
-           AND (mailbox.special_use = '\\Junk' OR mailbox.name = 'Junk')
-         ORDER BY mailbox.special_use = '\\Junk' DESC LIMIT 1),
-       rule.pattern, rule.is_allowed
+READ = f"""
+SELECT {LOCAL_RECIPIENT}, rule.pattern, rule.is_allowed
   FROM mailboxes_account account
   LEFT JOIN domains_address address ON address.id = account.address_id
-  LEFT JOIN domains_domain domain ON domain.id = address.domain_id
+  LEFT JOIN domains_domain canonical ON canonical.id = address.domain_id
+  {LOCAL_RECIPIENT_JOINS}
   LEFT JOIN LATERAL (
        SELECT pattern, is_allowed FROM mailboxes_senderrule
         WHERE account_id = account.id AND pattern = ANY(%(patterns)s::text[])
@@ -31,13 +26,38 @@ ALLOWED_SCORE = -100.0  # outweighs points, never what a finding demands
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """One of the account's mailboxes."""
+
+    mailbox_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
-    """junk_mailbox_id: None where the account has none. pattern: of the rule that means the sender, "" for none."""
+    """junk_mailbox: None where the account has none. pattern: of the rule that means the sender, "" for none."""
 
     thresholds: Thresholds
-    junk_mailbox_id: int | None = None
+    junk_mailbox: Place | None = None
     pattern: str = ""
     is_allowed: bool = False
+
+    @classmethod
+    def of(cls, recipient: LocalRecipient, *, pattern: str = "", is_allowed: bool = False) -> "Policy":
+        """What the account, its domain or the host wants."""
+        thresholds = Thresholds(
+            _or_else(recipient.junk_score, settings.JUNK_SCORE),
+            _or_else(recipient.quarantine_score, settings.QUARANTINE_SCORE) or None,
+            _or_else(recipient.refuse_score, settings.REFUSE_SCORE) or None,
+        )
+        if recipient.junk_mailbox_id is None or recipient.junk_mailbox_name is None:
+            return cls(thresholds, None, pattern, is_allowed)
+        place = Place(recipient.junk_mailbox_id, recipient.junk_mailbox_name)
+        return cls(thresholds, place, pattern, is_allowed)
+
+    def place(self, verdict: Verdict) -> Place | None:
+        """The mailbox that a verdict leads to; None: INBOX."""
+        return self.junk_mailbox if verdict.is_junk else None
 
     def findings(self, *, is_forged: bool) -> Iterable[Finding]:
         """What the account's rule says of the sender; one that is let in has to be the one that it says it is."""
@@ -60,20 +80,12 @@ def read_policies(*, account_ids: Collection[int], senders: Iterable[str]) -> di
     parameters = {"accounts": list(account_ids), "patterns": matching_patterns(senders)}
     with cursor() as sql:
         rows = sql.execute(READ.encode(), parameters).fetchall()
-    return {
-        account_id: Policy(
-            Thresholds(
-                settings.JUNK_SCORE if junk is None else junk,
-                _or_never(settings.QUARANTINE_SCORE if quarantine is None else quarantine),
-                _or_never(settings.REFUSE_SCORE if refuse is None else refuse),
-            ),
-            junk_mailbox_id,
-            pattern or "",
-            bool(is_allowed),
-        )
-        for account_id, junk, quarantine, refuse, junk_mailbox_id, pattern, is_allowed in rows
-    }
+    found = {}
+    for *columns, pattern, is_allowed in rows:
+        recipient = LocalRecipient(*columns)
+        found[recipient.account_id] = Policy.of(recipient, pattern=pattern or "", is_allowed=bool(is_allowed))
+    return found
 
 
-def _or_never(score: float) -> float | None:
-    return score or None
+def _or_else(score: int | None, otherwise: int) -> int:
+    return otherwise if score is None else score

@@ -1,20 +1,23 @@
 """Verdicts in the database, beside the message that they are about: why it is where it is, and what is held back."""
 
+import json
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from delivery.filters.policies import Place
 from delivery.findings import Action, Finding, Verdict
 from delivery.models import Quarantined, RecordedVerdict
+from mailboxes.store.arrivals import Companion
 
 MAX_TEXT = 1_000  # of one finding: sentences are far shorter
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One account's verdict on a message, and how it came. mailbox_id: where it goes, None for INBOX.
+    """One account's verdict on a message, and how it came. place: where it goes, None for INBOX.
 
     An account that refuses what others take has its copy in quarantine: nobody can be told otherwise by then.
     """
@@ -24,7 +27,7 @@ class Judged:
     trace_id: str
     peer: str
     reverse_path: str
-    mailbox_id: int | None = None
+    place: Place | None = None
 
     @property
     def action(self) -> Action:
@@ -66,10 +69,45 @@ def record_verdicts(judged: Sequence[tuple[Judged, int]], *, now: datetime) -> N
     )
 
 
+# As record_verdicts, for the statement that places messages (mailboxes/store/arrivals.py).
+INSERT = """
+INSERT INTO delivery_recordedverdict (account_id, content_id, action, score, findings, trace_id, peer, reverse_path,
+                                      judged_at)
+SELECT account_id, content_id, action, score, findings, trace_id, peer, reverse_path, %(now)s
+  FROM json_to_recordset(%(verdicts)s::json) AS (account_id bigint, content_id bigint, action smallint,
+       score double precision, findings jsonb, trace_id text, peer text, reverse_path text)"""
+
+
+def _verdicts(judged: Sequence[tuple[int, Judged]]) -> dict[str, bytes]:
+    rows = [
+        {
+            "account_id": each.account_id,
+            "content_id": content_id,
+            "action": each.action,
+            "score": each.verdict.score,
+            "findings": [_storable(finding) for finding in each.verdict.findings],
+            "trace_id": each.trace_id,
+            "peer": each.peer,
+            "reverse_path": each.reverse_path,
+        }
+        for content_id, each in judged
+    ]
+    return {"verdicts": json.dumps(rows, ensure_ascii=False).encode()}
+
+
+VERDICTS_BESIDE = Companion(INSERT, _verdicts)
+
+
 def _storable(finding: Finding) -> dict[str, object]:
     """As JSON that Postgres takes: without NUL and halves of surrogate pairs, whatever a check has quoted."""
     text = finding.text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
-    return {**asdict(finding), "text": text[:MAX_TEXT]}
+    return {
+        "check": finding.check,
+        "result": finding.result,
+        "text": text[:MAX_TEXT],
+        "score": finding.score,
+        "at_least": finding.at_least,
+    }
 
 
 def read_verdict(*, account_id: int, content_id: int) -> Verdict | None:

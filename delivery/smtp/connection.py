@@ -130,6 +130,11 @@ class SmtpConnection(SMTP):
             buffer.clear()
         return block
 
+    async def has_spoken(self) -> bool:
+        """Whether the client has said anything that nobody has read."""
+        await asyncio.sleep(0)  # the loop looks at the socket
+        return bool(self._reader._buffer)  # type: ignore[attr-defined]
+
     async def speaks_within(self, seconds: float) -> bool:
         """Whether the client says anything in that time. Raises ConnectionLost."""
         buffer: bytearray = self._reader._buffer  # type: ignore[attr-defined]

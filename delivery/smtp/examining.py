@@ -58,10 +58,11 @@ async def examine_incoming(session: Session, octets: bytes, *, trace_id: str) ->
             domains=envelope.domains,
             octets=octets,
         ),
-        account_ids=account_ids,
+        policies=envelope.policies,
         is_trusted=is_trusted(session.connection.peer),
         asks_accounts=envelope.asks_accounts,
         resolver=session.host.resolver,
+        site=session.host.junk,
         host_name=session.host.name,
         known=(await visit.listings()).findings if visit is not None else (),
         now=session.host.clock(),
@@ -79,9 +80,9 @@ async def examine_incoming(session: Session, octets: bytes, *, trace_id: str) ->
             trace_id=trace_id,
             peer=session.connection.peer,
             reverse_path=reverse_path,
-            mailbox_id=mailbox_id,
+            place=place,
         )
-        for account_id, (verdict, mailbox_id) in found.verdicts.items()
+        for account_id, (verdict, place) in found.verdicts.items()
         if verdict.findings
     )
     apart = {each.account_id for each in judged}

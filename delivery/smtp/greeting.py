@@ -1,10 +1,10 @@
 """The greeting, and clients that do not wait for it (RFC 5321 section 4.3.1: they must).
 
-Programs that spread junk push their commands out without reading. Who is not known yet is kept waiting for a moment,
-and sent away where he speaks in it; who has waited is known for a day, so that ordinary mail loses nothing.
+Programs that spread junk push their commands out without reading: what they say is here before the greeting is ready
+(the guard is asked first), and they are sent away. Where a setting says so, who is not known yet is kept waiting for a
+moment, which catches more of them; who has waited is known for a day.
 """
 
-import ipaddress
 from collections.abc import Callable
 from typing import Final
 
@@ -12,6 +12,7 @@ import structlog
 from django.conf import settings
 
 from delivery.smtp.session import Door, Session
+from mailhost.net.trust import is_trusted
 from mailhost.protocols.smtp.replies import Reply
 
 log = structlog.get_logger(__name__)
@@ -32,18 +33,14 @@ async def greet(session: Session) -> bool:
 
 async def _speaks_early(session: Session) -> bool:
     delay: float = settings.SMTP_GREETING_DELAY_SECONDS
-    if not delay or session.door is not Door.INBOUND:
-        return False
     connection, patient = session.connection, session.host.patient
-    clock: Callable[[], float] = connection.loop.time
-    if patient.knows(connection.peer, now=clock()) or _is_trusted(connection.peer):
+    is_asked = settings.SMTP_REFUSE_EARLY_TALKERS and session.door is Door.INBOUND
+    if not is_asked or is_trusted(connection.peer):
         return False
+    clock: Callable[[], float] = connection.loop.time
+    if not delay or patient.knows(connection.peer, now=clock()):
+        return await connection.has_spoken()
     if await connection.speaks_within(delay):
         return True
     patient.remember(connection.peer, now=clock())
     return False
-
-
-def _is_trusted(peer: str) -> bool:
-    address = ipaddress.ip_address(peer)
-    return any(address in network for network in settings.TRUSTED_NETWORKS)

@@ -21,6 +21,7 @@ from delivery.smtp.conversation import converse
 from delivery.smtp.replies import CLOSING_FAILED, CLOSING_TOO_MANY_CONNECTIONS, NOT_FOR_YOU
 from delivery.smtp.session import Door, Host, Session
 from delivery.smtp.tracing import TraceWriter
+from mailboxes.junk.site_counts import following_site
 from mailhost.bans.following import following
 from mailhost.net import process
 from mailhost.net.connection import ConnectionLost
@@ -142,7 +143,7 @@ async def serve_smtp(stopping: asyncio.Event) -> None:
         lmtp=settings.LMTP_PORT or None,
     )
     try:
-        async with following() as bans:
+        async with following() as bans, following_site() as host.junk:
             host.guard = Guard(bans, host.resolver, configured_lists())
             async with doors(host, bind_to=settings.BIND, ports=ports):
                 process.ready()

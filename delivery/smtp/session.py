@@ -17,6 +17,7 @@ from delivery.smtp.incoming import Chunks
 from delivery.smtp.patient import Patient
 from delivery.trace import Noted
 from mailboxes.authentication import Principal
+from mailboxes.junk.site_counts import SiteCounts
 from mailhost.net.resolver import Resolver
 
 
@@ -64,6 +65,8 @@ class Host:
     resolver: Resolver | None = None
     """None: nobody is asked who a message is from."""
     trace: Callable[[Sequence[Noted]], None] = lambda noted: None
+    junk: SiteCounts | None = None
+    """What all accounts have taught of junk; None: it is not asked."""
     guard: Guard | None = None
     """None: everybody may do everything."""
     held_octets: int = 0  # of messages under way, all sessions together

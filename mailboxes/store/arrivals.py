@@ -7,9 +7,10 @@ says why not.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 
@@ -26,7 +27,7 @@ CONTENT_IDS_AT_ONCE = 100
 CONTENT_IDS = Statement.parse("SELECT nextval('mailboxes_content_id_seq') FROM generate_series(1, %(count)s)")
 # What it costs is mostly the start of each node of its plan: so sums and positions are worked out before it. The order
 # of the locks does not matter to a statement that waits for none.
-PLACE = Statement.parse(f"""
+PLACE = f"""
 WITH seat AS MATERIALIZED (
     SELECT share.account_id, share.messages, share.unseen, share.deleted, share.octets, mailbox.id AS mailbox_id,
            mailbox.uid_validity, mailbox.uid_next, mailbox.highest_modseq + 1 AS modseq
@@ -68,9 +69,25 @@ WITH seat AS MATERIALIZED (
        SET octets = usage.octets + seat.octets, messages = usage.messages + seat.messages
       FROM seat
      WHERE usage.account_id = seat.account_id AND (SELECT count(*) FROM seat) = %(seats)s
-)
-SELECT account_id, mailbox_id, uid_validity, uid_next FROM seat
-""")
+)"""
+PLACED = "SELECT account_id, mailbox_id, uid_validity, uid_next FROM seat"
+PLACE_ALONE = Statement.parse(f"{PLACE} {PLACED}")
+
+
+class Companion:
+    """Rows of a table above this one, written with the messages that they are about: all or nothing, as these.
+
+    insert: an INSERT from a SELECT that has no condition. parameters: its values, of (content id, what the arrival
+    has beside it) pairs.
+    """
+
+    def __init__(
+        self, insert: str, parameters: Callable[[Sequence[tuple[int, Any]]], Mapping[str, bytes]]
+    ) -> None:
+        self.parameters = parameters
+        self.place = Statement.parse(
+            f"{PLACE}, companion AS ({insert} WHERE (SELECT count(*) FROM seat) = %(seats)s) {PLACED}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +101,8 @@ class Arrival:
     keywords: Sequence[str] = ()
     internal_date: datetime | None = None
     """Without it, when it arrives."""
+    beside: Sequence[Any] = ()
+    """What the Companion writes with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +140,8 @@ class _Seat:
 class Arrivals:
     """Places messages for one process, over a connection of its own; one call at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, companion: Companion | None = None) -> None:
+        self._companion = companion
         self._statements = Statements()
         self._content_ids: list[int] = []  # taken from the sequence, not yet used
 
@@ -152,7 +172,9 @@ class Arrivals:
         for _ in range(MAX_ATTEMPTS):
             content_ids = await self._take_content_ids(wanted)
             shares = _shares(wanted)
-            rows = await self._statements.fetch(PLACE, _parameters(wanted, shares, content_ids, now))
+            parameters = _parameters(wanted, shares, content_ids, now)
+            statement = self._with_companion(wanted, content_ids, parameters)
+            rows = await self._statements.fetch(statement, parameters)
             seats = _seats(rows)
             if len(seats) == len(shares):
                 for number, content_id in content_ids.items():
@@ -170,6 +192,17 @@ class Arrivals:
             }
             if not wanted:
                 return
+
+    def _with_companion(
+        self, wanted: Mapping[int, Arrival], content_ids: Mapping[int, int], parameters: dict[str, bytes]
+    ) -> Statement:
+        beside = [
+            (content_ids[number], each) for number, arrival in wanted.items() for each in arrival.beside
+        ]
+        if not beside or self._companion is None:
+            return PLACE_ALONE
+        parameters.update(self._companion.parameters(beside))
+        return self._companion.place
 
     async def _take_content_ids(self, numbers: Iterable[int]) -> dict[int, int]:
         numbers = list(numbers)

@@ -10,7 +10,10 @@ import pytest
 from django.db import connection, transaction
 
 from delivery.acceptance import Acceptance, Accepted, Writer, accept_now
-from delivery.models import QueuedMessage
+from delivery.filters.policies import Place
+from delivery.filters.recording import Judged
+from delivery.findings import Action, Finding, Thresholds, judge
+from delivery.models import QueuedMessage, RecordedVerdict
 from mailboxes.exceptions import MailboxNotFound, QuotaExceeded
 from mailboxes.models import Account, Content, Message
 from mailboxes.store import fetch, hierarchy, locks
@@ -145,3 +148,48 @@ def test_a_large_message_comes_back_octet_by_octet() -> None:
     accepted = with_writer(lambda writer: writer.accept(Acceptance(octets, (reader.pk,))))
     [(_, stored)] = fetch.fetch_octets(mailbox_id=inbox(reader).mailbox_id, uids=[accepted.uids[reader.pk]])
     assert stored == octets
+
+
+@pytest.mark.usefixtures("shared_db")
+@pytest.mark.parametrize("is_junk", [False, True])
+def test_a_verdict_is_committed_with_its_message_and_is_what_a_lone_one_would_be(is_junk: bool) -> None:
+    """In one statement with others, and by the way that waits for locks."""
+    fast, slow = new_account("fast"), new_account("slow")
+    found = [
+        Finding("spf", "fail", "Not from \"there\" \\ \0 'x' \udcff.", 2.5),
+        Finding("header", "no-date", "É", 1.25),
+    ]
+    if is_junk:
+        found.append(Finding("dmarc", "fail", "Forged.", 1.5, at_least=Action.JUNK))
+
+    def acceptance(account: Account) -> Acceptance:
+        junk = hierarchy.find_mailbox(account_id=account.pk, name="Junk").mailbox_id
+        verdict = judge(found, Thresholds(junk=5))
+        place = Place(junk, "Junk") if verdict.is_junk else None
+        judged = Judged(account.pk, verdict, "t1", "192.0.2.1", "a'b@far.test", place)
+        return Acceptance(OCTETS, judged=(judged,))
+
+    prompt = acceptance(fast)
+    assert with_writer(lambda writer: writer.accept(prompt)).uids == {fast.pk: 1}
+    accept_now(acceptance(slow), now=NOW)
+    rows = [
+        RecordedVerdict.objects.filter(account=account).values(
+            "action", "score", "findings", "trace_id", "peer", "reverse_path", "judged_at"
+        )
+        for account in (fast, slow)
+    ]
+    assert list(rows[0]) == list(rows[1])
+    for account in (fast, slow):
+        name = "Junk" if is_junk else "INBOX"
+        [message] = Message.objects.filter(mailbox__account=account)
+        assert message.mailbox.name == name
+        assert RecordedVerdict.objects.get(account=account).content_id == message.content_id
+
+
+@pytest.mark.usefixtures("shared_db")
+def test_where_a_message_has_no_room_its_verdict_has_none_either() -> None:
+    full = new_account("full", quota_octets=1)
+    judged = Judged(full.pk, judge([Finding("spf", "pass", "Yes.")], Thresholds(junk=5)), "t", "::1", "")
+    with pytest.raises(QuotaExceeded):
+        with_writer(lambda writer: writer.accept(Acceptance(OCTETS, judged=(judged,))))
+    assert not RecordedVerdict.objects.filter(account=full).exists()

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from delivery import trace
 from delivery.models import InboundTrace
@@ -103,3 +105,15 @@ def test_a_day_without_a_partition_is_kept_in_the_one_for_the_rest() -> None:
     assert [row.at for row in trace.search(text="bob@here.test")] == [long_ago]
     trace.keep_partitions(now=NOW, days=1)
     assert not trace.search(text="bob@here.test").exists()
+
+
+@pytest.mark.django_db
+@given(words=st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_people_say_stands_in_its_column(words: str) -> None:
+    InboundTrace.objects.all().delete()
+    trace.write([replace(NOTED, helo=words, reply=f"\\.\t{words}\\N\r\n", account_id=None)])
+    [row] = trace.search(text="bob@here.test")
+    assert row.helo == words.replace("\0", "")
+    assert row.reply == f"\\.\t{words}\\N\r\n".replace("\0", "")
+    assert row.account_id is None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from delivery.acceptance import Acceptance, accept_now
+from delivery.filters.policies import Place
 from delivery.filters.recording import Judged
 from delivery.findings import Action, Finding, Thresholds, judge
 from delivery.models import Quarantined
@@ -37,8 +38,10 @@ def come_in(
 ) -> int:
     """Takes a message for the account as these findings judge it (JUNK without any); its content's id."""
     verdict = judge(findings or JUNK, THRESHOLDS)
-    junk = find_mailbox(account_id=account.pk, name="Junk").mailbox_id if verdict.is_junk else None
-    judged = Judged(account.pk, verdict, trace_id, "192.0.2.1", "bounces@shop.test", junk)
+    junk = Place(find_mailbox(account_id=account.pk, name="Junk").mailbox_id, "Junk")
+    judged = Judged(
+        account.pk, verdict, trace_id, "192.0.2.1", "bounces@shop.test", junk if verdict.is_junk else None
+    )
     return accept_now(Acceptance(octets, judged=(judged,)), now=now).content_id
 
 

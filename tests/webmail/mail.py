@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from delivery.acceptance import Acceptance, accept_now
+from delivery.filters.policies import Place
 from delivery.filters.recording import Judged
 from delivery.findings import Action, Finding, Thresholds, judge
 from delivery.models import Quarantined
@@ -48,7 +49,7 @@ def deliver_judged(account: Account, octets: bytes = LETTER, *findings: Finding,
         trace_id="T1",
         peer="192.0.2.1",
         reverse_path="bob@elsewhere.test",
-        mailbox_id=mailbox_id(account, "Junk") if verdict.is_junk else None,
+        place=Place(mailbox_id(account, "Junk"), "Junk") if verdict.is_junk else None,
     )
     return accept_now(Acceptance(octets, judged=(judged,)), now=NOW).content_id
 

@@ -18,11 +18,14 @@ LETTER = b"From: Ann <ann@far.test>\r\nTo: alice\r\nSubject: Cheap watches\r\n\r
 def bring(account: "Account", action: "Action", *findings: "Finding") -> int:
     """A message that the filters have judged so; its content's id."""
     from delivery.acceptance import Acceptance, accept_now
+    from delivery.filters.policies import Place
     from delivery.filters.recording import Judged
     from delivery.findings import Action, Verdict
     from mailboxes.models import Mailbox
 
-    junk = Mailbox.objects.get(account=account, name="Junk").pk if action is Action.JUNK else None
+    junk = (
+        Place(Mailbox.objects.get(account=account, name="Junk").pk, "Junk") if action is Action.JUNK else None
+    )
     verdict = Verdict(action, sum(finding.score for finding in findings), findings)
     judged = Judged(account.pk, verdict, "00ab", "192.0.2.1", "ann@far.test", junk)
     return accept_now(Acceptance(LETTER, judged=(judged,)), now=NOW).content_id

@@ -17,6 +17,27 @@ from tests.support.transcript import Client, converse
 LONG_SECONDS = 3_600.0  # nobody waits for it in these tests
 
 
+@pytest.fixture(autouse=True)
+def refused(settings: Settings) -> None:
+    settings.SMTP_REFUSE_EARLY_TALKERS = True
+
+
+def test_what_comes_before_the_greeting_is_ready_needs_no_wait() -> None:
+    async def scenario() -> None:
+        early = Running()
+        await early.feed(b"EHLO a\r\n")
+        assert bytes(early.transport.written) == b"554 5.5.1 You spoke before the greeting\r\n"
+        assert early.task.done()
+        honest = Running()
+        await honest.feed(b"")
+        assert honest.transport.written == b"220 mx.example.test ESMTP\r\n"
+        await honest.feed(b"NOOP\r\n")
+        assert honest.transport.written.endswith(b"250 2.0.0 Ok\r\n")
+        await honest.end()
+
+    asyncio.run(scenario())
+
+
 def test_who_speaks_before_the_greeting_is_sent_away(settings: Settings) -> None:
     settings.SMTP_GREETING_DELAY_SECONDS = LONG_SECONDS
 
