@@ -31,12 +31,14 @@ class Examination:
     """results_field: the Authentication-Results field, b"" where nothing was asked.
 
     verdicts: by account id, with the mailbox that it leads to (None: INBOX); accounts that are not there have nothing
-    against the message, and nothing to say about it. findings: those that are the same for everybody.
+    against the message, and nothing to say about it. findings: those that are the same for everybody. authentication:
+    None where nobody was asked who it is from.
     """
 
     results_field: bytes = b""
     verdicts: Mapping[int, tuple[Verdict, int | None]] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    authentication: Authentication | None = None
 
 
 async def examine(
@@ -72,10 +74,10 @@ async def examine(
         b"" if authentication is None else authentication_results_field(host_name, authentication.results())
     )
     if not account_ids or not (findings or asks_accounts):
-        return Examination(results_field, findings=tuple(findings))
+        return Examination(results_field, findings=tuple(findings), authentication=authentication)
     forged = authentication is not None and is_forged(authentication)
     verdicts = await in_store(judge_for, message, account_ids, findings, is_forged=forged)
-    return Examination(results_field, verdicts, tuple(findings))
+    return Examination(results_field, verdicts, tuple(findings), authentication)
 
 
 async def _authenticate(
