@@ -29,8 +29,7 @@ from mailhost.protocols.dmarc.report_destinations import Destinations, find_dest
 log = structlog.get_logger(__name__)
 
 MAX_REPORTS: Final = 100  # of one round: the next one goes on
-DOMAINS_AT_ONCE: Final = 10  # that DNS is asked about
-DNS_SECONDS: Final = 60  # for all of a round
+DNS_SECONDS: Final = 60  # for all of a round, at once: name servers that are silent keep no other one waiting
 AGAIN: Final = timedelta(hours=1)
 MAX_ATTEMPTS: Final = 12
 MAX_NOTE: Final = 2_000  # characters
@@ -123,18 +122,17 @@ def _note(sentences: Sequence[str]) -> str:
 async def _ask(chosen: Sequence[DmarcFeedback], resolver: Resolver) -> list[Destinations]:
     """Who may have each report, in order."""
     look_ups = LookUps(resolver, until=asyncio.get_running_loop().time() + DNS_SECONDS)
-    room = asyncio.Semaphore(DOMAINS_AT_ONCE)
-
-    async def find(feedback: DmarcFeedback) -> Destinations:
-        async with room:
-            return await find_destinations(
-                policy_domain=feedback.domain,
-                uris=[ReportUri(**uri) for uri in feedback.uris],
-                txt=look_ups.txt,
-                registrable=registrable_domain,
-            )
-
     try:
-        return await asyncio.gather(*(find(each) for each in chosen))
+        return await asyncio.gather(
+            *(
+                find_destinations(
+                    policy_domain=each.domain,
+                    uris=[ReportUri(**uri) for uri in each.uris],
+                    txt=look_ups.txt,
+                    registrable=registrable_domain,
+                )
+                for each in chosen
+            )
+        )
     finally:
         await look_ups.close()

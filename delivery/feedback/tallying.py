@@ -9,9 +9,9 @@ from delivery.feedback.observing import Observation
 from mailhost.protocols.dmarc.aggregate_reports import PublishedPolicy, Row
 from mailhost.protocols.dmarc.record import ReportUri
 
-# Of one process, until they are written: some 20 MB. Only who makes up domains and signatures for every message gets
-# there, or a database that is away.
-MAX_ROWS: Final = 20_000
+# Of one process, until they are written: 2 MB, or 40 where each has as many signatures as are looked at, with names as
+# long as DNS has them. Only who makes up names for every message gets there, or a database that is away.
+MAX_ROWS: Final = 5_000
 
 
 @dataclass(slots=True)
