@@ -26,8 +26,8 @@ def published_policy(domain: str, record: DmarcRecord) -> PublishedPolicy:
     return PublishedPolicy(
         domain=domain,
         p=record.policy,
-        sp=record.subdomain_policy or "",
-        np=record.nonexistent_policy or "",
+        sp=record.subdomain_policy or record.policy,
+        np=record.nonexistent_policy or record.subdomain_policy or record.policy,
         adkim="s" if record.is_dkim_strict else "r",
         aspf="s" if record.is_spf_strict else "r",
         fo=":".join(sorted(record.failure_options)),

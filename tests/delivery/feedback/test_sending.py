@@ -4,6 +4,7 @@ import base64
 import gzip
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from xml.etree import ElementTree as ET
 
@@ -14,7 +15,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from delivery.feedback.counting import count_messages
 from delivery.feedback.mailing import Addressed, acceptance_of
-from delivery.feedback.observing import Observation
+from delivery.feedback.observing import Observation, observe
 from delivery.feedback.reporting import pack, report_about
 from delivery.feedback.sending import MAX_ATTEMPTS, send_due, send_report
 from delivery.feedback.tallying import Tally
@@ -25,6 +26,7 @@ from mailboxes.accounts import add_operator
 from mailboxes.exceptions import DiskNearlyFull
 from mailboxes.models import Content, Message
 from mailboxes.store import structure
+from mailhost.protocols import dkim, spf
 from mailhost.protocols.addresses import EmailAddress
 from mailhost.protocols.dmarc.aggregate_reading import read_aggregate_report
 from mailhost.protocols.dmarc.aggregate_reports import AggregateReport
@@ -32,6 +34,7 @@ from mailhost.protocols.dmarc.aggregate_writing import packed, write_aggregate_r
 from mailhost.protocols.dmarc.record import ReportUri
 from mailhost.protocols.dmarc.report_destinations import Destination, Destinations
 from mailhost.protocols.message.reading import read_message
+from tests.delivery.feedback.test_observing import NONE, QUARANTINE, REJECT, found
 from tests.support.dns_server import DnsServer
 from tests.support.hosting import PASSWORD, new_account
 from tests.support.observing import DAY, NEXT_MORNING, observation
@@ -134,9 +137,35 @@ REQUIRED = {
     "spf": {"domain", "result"},
 }
 
+POLICIES = {"none", "quarantine", "reject"}
+# By element and the one that it stands in.
+WORDS = {
+    "policy_published/discovery_method": {"psl", "treewalk"},
+    "policy_published/p": POLICIES,
+    "policy_published/sp": POLICIES,
+    "policy_published/np": POLICIES,
+    "policy_published/adkim": {"r", "s"},
+    "policy_published/aspf": {"r", "s"},
+    "policy_published/testing": {"n", "y"},
+    "policy_evaluated/disposition": POLICIES | {"pass"},
+    "policy_evaluated/dkim": {"pass", "fail"},
+    "policy_evaluated/spf": {"pass", "fail"},
+    "reason/type": {"local_policy", "mailing_list", "other", "policy_test_mode", "trusted_forwarder"},
+    "dkim/result": {each.value for each in dkim.Result},
+    "spf/result": {each.value for each in spf.Result},
+    "spf/scope": {"mfrom"},
+}
+
+
+def examined(record: bytes) -> Observation:
+    """As a message that fails, with a signature, makes it."""
+    seen = observe(found(record, signed_by="list.test"), actions=[], is_refused=False, now=NEXT_MORNING)
+    assert seen is not None
+    return replace(seen, day=DAY)
+
 
 def test_elements_stand_in_the_schemas_order_and_none_is_missing(reporting: Settings) -> None:
-    count(*(observation(ip=f"192.0.2.{number}") for number in range(5)))
+    count(*(examined(record) for record in (NONE, QUARANTINE, REJECT, REJECT + b"; t=y")))
     DmarcFeedback.objects.update(left_out=7)
     root = ET.fromstring(write_aggregate_report(report_about(only())))  # noqa: S314  our own
     seen = set()
@@ -146,11 +175,13 @@ def test_elements_stand_in_the_schemas_order_and_none_is_missing(reporting: Sett
         if not children:
             continue  # policy_evaluated has a dkim and an spf of its own
         seen.add(name)
+        for child, text in zip(children, (child.text for child in element), strict=True):
+            assert text in WORDS.get(f"{name}/{child}", {text})
         assert REQUIRED.get(name, set()) <= set(children)
         order = ORDER.get(name, [])
         if order:
             assert sorted(children, key=order.index) == children
-    assert seen >= set(REQUIRED)
+    assert seen >= {*REQUIRED, "reason", "dkim"}
     assert [each.text for each in root.iter("{urn:ietf:params:xml:ns:dmarc-2.0}error")] == [
         "7 messages are left out: there were too many kinds of them."
     ]

@@ -40,7 +40,7 @@ def signature(domain: str, result: dkim.Result = dkim.Result.PASS, selector: str
 
 def test_the_policy_is_told_with_its_defaults() -> None:
     assert published_policy("far.test", parse_record(b"v=DMARC1; p=reject; np=none; t=y; fo=1:d")) == (
-        PublishedPolicy("far.test", "reject", "", "none", "r", "r", "1:d", "y", "treewalk")
+        PublishedPolicy("far.test", "reject", "reject", "none", "r", "r", "1:d", "y", "treewalk")
     )
 
 
