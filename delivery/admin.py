@@ -1,7 +1,7 @@
 """The queue in the admin: what waits, what became of it, and the messages. To be read, but for what is held."""
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import nh3
 from django.contrib import admin
@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from delivery import admin_filters, trace  # noqa: F401  Django looks into this module alone
+from delivery.feedback import admin as feedback_admin  # noqa: F401
 from delivery.models import (
     Attempt,
     Destination,
@@ -32,32 +33,11 @@ from delivery.reports.summary import summarize
 from delivery.submission.admin import HeldActions
 from mailboxes.models import Content
 from mailboxes.store import structure
-from mailhost.audit.admin_pages import ReadOnlyAdmin, Rows, Uncounted
+from mailhost.audit.admin_pages import ReadOnlyAdmin, ReadOnlyInline, Rows, Uncounted
 from mailhost.protocols.message.reading import read_message
 
 MAX_SHOWN_OCTETS = 1 << 20
 PICTURE_DAYS = (30, 7, 90, 365)
-
-if TYPE_CHECKING:
-    Inline = admin.TabularInline[Any, Any]
-else:
-    Inline = admin.TabularInline
-
-
-class ReadOnlyInline(Inline):
-    """Rows under another one, to be read."""
-
-    extra = 0
-    can_delete = False
-    show_change_link = True
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody adds rows here."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody changes rows here."""
-        return False
 
 
 class RecipientInline(ReadOnlyInline):

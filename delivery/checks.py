@@ -1,14 +1,16 @@
-"""What `manage.py check`, and every server at its start, says about settings that relaying cannot work with."""
+"""What `manage.py check`, and every server at its start, says about settings that delivery cannot work with."""
 
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from delivery.feedback.reporting import contact
 from delivery.guard.dns_lists import DnsListInvalid
 from delivery.guard.guarding import configured_lists
 from delivery.relay.next_hops import RelaySettingInvalid, parse_relay
 from mailhost.net.resolver import parse_nameserver
+from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
 
 
 @register()
@@ -31,3 +33,18 @@ def check_relaying(**_: Any) -> list[CheckMessage]:
             Error(f"MAILHOST_DNS_BLOCK_LISTS, MAILHOST_DNS_ALLOW_LISTS: {error}", id="delivery.E003")
         )
     return found
+
+
+@register()
+def check_reporting(**_: Any) -> list[CheckMessage]:
+    """DMARC reports can come from the address that is named for them."""
+    if not settings.DMARC_REPORTS:
+        return []
+    try:
+        address = EmailAddress.parse(contact())
+    except AddressSyntaxError as error:
+        return [Error(f"MAILHOST_DMARC_REPORTS_CONTACT: {error}", id="delivery.E004")]
+    if address.domain == "localhost" or not str(address).isascii():
+        text = "MAILHOST_DMARC_REPORTS needs a MAILHOST_HOSTNAME, or a contact of its own, that others can write to."
+        return [Error(text, id="delivery.E005")]
+    return []

@@ -5,6 +5,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from delivery import bounces, digests, quarantine, trace
+from delivery.feedback import counting, sending
 from delivery.filters import forgetting
 from delivery.known_recipients import forget_recipients
 from delivery.queue import cleaning
@@ -14,6 +15,7 @@ from delivery.worker_thread import worker_thread
 from mailboxes.store.content import remove_expired, remove_unreferenced
 from mailboxes.store.deleted_mailboxes import remove_deleted_mailboxes
 from mailhost.bans import banning
+from mailhost.net.resolver import configured_resolver
 
 
 @shared_task(name=RELAY_DUE, ignore_result=True)
@@ -42,6 +44,12 @@ def tell_of_quarantine() -> None:
     digests.send_digests(now=timezone.now(), new_name=bounces.new_name)
 
 
+@shared_task(name="delivery.send_feedback", ignore_result=True)
+def send_feedback() -> None:
+    """DMARC reports of our own that are due."""
+    sending.send_due(now=timezone.now(), resolver=configured_resolver())
+
+
 @shared_task(name="delivery.clean", ignore_result=True)
 def clean() -> None:
     """Removes what is kept no longer: finished messages, what nobody took out of quarantine, expunged messages,
@@ -56,6 +64,7 @@ def clean() -> None:
     remove_deleted_mailboxes(now=now)
     remove_unreferenced(now=now)
     reading.forget_reports(now=now)
+    counting.forget_feedback(now=now, days=settings.DMARC_REPORTS_DAYS)
     forgetting.forget_verdicts(now=now)
 
 

@@ -19,6 +19,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mailhost.settings")
 REPORT_SECONDS: Final = 30
 CLEAN_SECONDS: Final = 600
 READ_REPORTS_SECONDS: Final = 60
+SEND_FEEDBACK_SECONDS: Final = 300
 FORGET_SECONDS: Final = 6 * 3_600
 
 app = Celery("mailhost")
@@ -51,6 +52,7 @@ app.conf.update(
             ("delivery.relay_due", settings.QUEUE_TICK_SECONDS),
             ("delivery.report_due", REPORT_SECONDS),
             ("delivery.read_reports", READ_REPORTS_SECONDS),
+            ("delivery.send_feedback", SEND_FEEDBACK_SECONDS),
             ("delivery.tell_of_quarantine", CLEAN_SECONDS),
             ("delivery.clean", CLEAN_SECONDS),
             ("delivery.forget_recipients", FORGET_SECONDS),

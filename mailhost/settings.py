@@ -389,6 +389,43 @@ KNOWN_LISTS = env.words(
     "Domains of mailing lists: a DKIM signature of theirs excuses a DMARC failure of those who write there.",
 )
 
+# --- Reports to other domains ---------------------------------------------------------------------------------------
+env.section("Reports to other domains")
+DMARC_REPORTS = env.boolean(
+    "MAILHOST_DMARC_REPORTS",
+    False,
+    "Domains whose DMARC record asks for aggregate reports (`rua`) are told each day what came in their name (RFC "
+    "9990): from which addresses, whether SPF and DKIM authenticate it, and what was done. Nothing about recipients.",
+)
+DMARC_REPORTS_ORGANIZATION = env.text(
+    "MAILHOST_DMARC_REPORTS_ORGANIZATION",
+    "",
+    "Who reports, in the words of people. Empty: `MAILHOST_HOSTNAME`.",
+)
+DMARC_REPORTS_CONTACT = env.text(
+    "MAILHOST_DMARC_REPORTS_CONTACT",
+    "",
+    "The address that reports come from, and that their readers may ask. Empty: postmaster at `MAILHOST_HOSTNAME`. SPF "
+    "has to let this host send for its domain: a report that is not authentic itself is worth nothing (RFC 9990).",
+)
+DMARC_REPORTS_PER_DAY = env.integer(
+    "MAILHOST_DMARC_REPORTS_PER_DAY",
+    1_000,
+    "Domains that are reported to about one day, those with most messages first.",
+    minimum=1,
+)
+DMARC_REPORTS_MAX_OCTETS = env.octets(
+    "MAILHOST_DMARC_REPORTS_MAX",
+    "5M",
+    "The largest report, packed; what there is of fewest messages is left out of a larger one, and that is told.",
+)
+DMARC_REPORTS_DAYS = env.integer(
+    "MAILHOST_DMARC_REPORTS_DAYS",
+    14,
+    "How long what was counted and what was sent is kept, for looking back at.",
+    minimum=2,
+)
+
 # --- Submission ---------------------------------------------------------------------------------------------------
 env.section("Submission")
 ACCOUNT_MESSAGES_PER_HOUR = env.integer(

@@ -1,6 +1,7 @@
 """What follows from who a message is from: points for what is doubtful, and what DMARC's domain owner asks for."""
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from delivery.filters.authentication import Authentication
@@ -22,6 +23,14 @@ _DEMANDS: Final = {
     dmarc.Policy.QUARANTINE: Action.JUNK,
     dmarc.Policy.REJECT: Action.REFUSE,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Excuse:
+    """override: its type in reports (RFC 9990). text: a sentence for people."""
+
+    override: str
+    text: str
 
 
 def authenticity_findings(
@@ -58,8 +67,8 @@ def _of_dmarc(
         yield Finding("dmarc", "pass", result.reason, DMARC_PASS_SCORE)
     elif result.result != dmarc.Result.FAIL:
         yield Finding("dmarc", result.result, result.reason)
-    elif excuse := _excuse(found, trusted_sealers, known_lists):
-        yield Finding("dmarc", "fail", f"{result.reason} {excuse}")
+    elif excuse := excuse_of(found, trusted_sealers=trusted_sealers, known_lists=known_lists):
+        yield Finding("dmarc", "fail", f"{result.reason} {excuse.text}")
     else:
         wish = {
             dmarc.Policy.NONE: "asks for nothing then",
@@ -70,18 +79,21 @@ def _of_dmarc(
         yield Finding("dmarc", "fail", text, DMARC_FAIL_SCORE, at_least=_DEMANDS[result.policy])
 
 
-def _excuse(found: Authentication, trusted_sealers: Collection[str], known_lists: Collection[str]) -> str:
-    """Why the failure is not the sender's doing, as a sentence; "" where nobody vouches for it."""
+def excuse_of(
+    found: Authentication, *, trusted_sealers: Collection[str], known_lists: Collection[str]
+) -> Excuse | None:
+    """Why a failure of DMARC is not the sender's doing; None where nobody vouches for it."""
     if found.arc.status == arc.ChainStatus.PASS:
         for sealer in found.arc.sealers:
             if sealer.domain not in trusted_sealers:
                 break  # what is sealed below an unknown hand may have been made up by it
             if _says_dmarc_passed(sealer.authentication_results):
-                return f"It was forwarded, and {sealer.domain}, which is trusted, found it authentic before."
+                text = f"It was forwarded, and {sealer.domain}, which is trusted, found it authentic before."
+                return Excuse("trusted_forwarder", text)
     for domain in found.signing_domains:
         if domain in known_lists:
-            return f"It came through the mailing list of {domain}, which signed it."
-    return ""
+            return Excuse("mailing_list", f"It came through the mailing list of {domain}, which signed it.")
+    return None
 
 
 def _says_dmarc_passed(field: bytes) -> bool:

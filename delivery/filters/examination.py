@@ -38,12 +38,14 @@ class Examination:
     """results_field: the Authentication-Results field, b"" where nothing was asked.
 
     verdicts: by account id, with the mailbox that it leads to (None: INBOX); accounts that are not there are gone, or
-    have nothing to say about it. findings: those that are the same for everybody.
+    have nothing to say about it. findings: those that are the same for everybody. authentication: None where nobody was
+    asked who it is from.
     """
 
     results_field: bytes = b""
     verdicts: Verdicts = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    authentication: Authentication | None = None
 
 
 async def examine(
@@ -85,7 +87,7 @@ async def examine(
         verdicts = await in_store(judge_for, message, policies, findings, is_forged=forged, site=site)
     elif policies:
         verdicts = await _judge_alike(message, policies, findings, site)
-    return Examination(results_field, verdicts, tuple(findings))
+    return Examination(results_field, verdicts, tuple(findings), authentication)
 
 
 async def _judge_alike(

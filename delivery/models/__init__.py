@@ -1,5 +1,11 @@
 """What comes and goes: verdicts on what came in, what accounts may send, the queue."""
 
+from delivery.models.feedback import (
+    DmarcFeedback,
+    DmarcFeedbackCopy,
+    DmarcFeedbackRow,
+    FeedbackState,
+)
 from delivery.models.queue import (
     WAITING_STATES,
     Attempt,
@@ -18,8 +24,12 @@ __all__ = [
     "WAITING_STATES",
     "Attempt",
     "Destination",
+    "DmarcFeedback",
+    "DmarcFeedbackCopy",
+    "DmarcFeedbackRow",
     "DmarcReport",
     "DmarcReportRow",
+    "FeedbackState",
     "InboundTrace",
     "KnownRecipient",
     "Quarantined",

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
 
+from delivery.feedback.observing import Observation, observe
 from delivery.filters.examination import Examination, examine
 from delivery.filters.incoming import Incoming
 from delivery.filters.recording import Judged
 from delivery.findings import Action, Finding, Verdict
 from delivery.guard.greylist import Attempt
 from delivery.guard.guarding import is_postmaster
+from delivery.smtp.observing import note_observation
 from delivery.smtp.session import Door, Session
 from delivery.smtp.submitting import admit_submission
 from mailhost.net.trust import is_trusted
@@ -28,7 +30,8 @@ POLICY: Final = "5.7.1"
 class Examined:
     """plain_ids: accounts that have nothing to say about it; judged: the others. results_field: as in Examination.
 
-    is_held and first_recipients: of what is submitted, as in Acceptance.
+    is_held and first_recipients: of what is submitted, as in Acceptance. observation: what its author's domain is told,
+    None where that does not ask.
     """
 
     results_field: bytes
@@ -36,6 +39,7 @@ class Examined:
     judged: tuple[Judged, ...]
     is_held: bool = False
     first_recipients: tuple[str, ...] = ()
+    observation: Observation | None = None
 
 
 async def examine_incoming(session: Session, octets: bytes, *, trace_id: str) -> Examined:
@@ -68,7 +72,7 @@ async def examine_incoming(session: Session, octets: bytes, *, trace_id: str) ->
         now=session.host.clock(),
     )
     if session.door is not Door.LMTP or len(envelope.forward_paths) == 1:  # LMTP has a reply for each
-        _refuse_where_all_do(found, account_ids, has_others=bool(envelope.relay))
+        _refuse_where_all_do(session, found, account_ids, has_others=bool(envelope.relay))
     if guard is not None and visit is not None:
         paths = tuple(str(path) for path in envelope.forward_paths if not is_postmaster(path))
         attempt = Attempt(session.connection.peer, reverse_path, paths)
@@ -86,10 +90,25 @@ async def examine_incoming(session: Session, octets: bytes, *, trace_id: str) ->
         if verdict.findings
     )
     apart = {each.account_id for each in judged}
-    return Examined(found.results_field, tuple(a for a in account_ids if a not in apart), judged)
+    return Examined(
+        found.results_field,
+        tuple(a for a in account_ids if a not in apart),
+        judged,
+        observation=_observation(session, found),
+    )
 
 
-def _refuse_where_all_do(found: Examination, account_ids: tuple[int, ...], *, has_others: bool) -> None:
+def _observation(session: Session, found: Examination, *, is_refused: bool = False) -> Observation | None:
+    """LMTP brings what another host took, and that one reports of it."""
+    if session.host.observe is None or session.door is not Door.INBOUND or found.authentication is None:
+        return None
+    actions = [verdict.action for verdict, _ in found.verdicts.values()]
+    return observe(found.authentication, actions=actions, is_refused=is_refused, now=session.host.clock())
+
+
+def _refuse_where_all_do(
+    session: Session, found: Examination, account_ids: tuple[int, ...], *, has_others: bool
+) -> None:
     verdicts = [verdict for verdict, _ in found.verdicts.values()]
     if has_others or len(verdicts) < len(account_ids):
         return
@@ -97,6 +116,7 @@ def _refuse_where_all_do(found: Examination, account_ids: tuple[int, ...], *, ha
         return
     reply = refusal_of(verdicts[0])
     assert reply is not None
+    note_observation(session, _observation(session, found, is_refused=True), [reply])
     raise CommandRefused(reply.code, reply.enhanced, reply.text)
 
 

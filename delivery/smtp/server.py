@@ -18,6 +18,7 @@ from delivery.guard.guarding import BANNED, Guard, configured_lists
 from delivery.routing import Router
 from delivery.smtp.connection import SmtpConnection
 from delivery.smtp.conversation import converse
+from delivery.smtp.observing import ObservationWriter
 from delivery.smtp.replies import CLOSING_FAILED, CLOSING_TOO_MANY_CONNECTIONS, NOT_FOR_YOU
 from delivery.smtp.session import Door, Host, Session
 from delivery.smtp.tracing import TraceWriter
@@ -123,7 +124,7 @@ def new_trace_id() -> str:
 
 async def serve_smtp(stopping: asyncio.Event) -> None:
     """The SMTP process, until it is told to stop."""
-    writer, router, tracing = Writer(), Router(), TraceWriter()
+    writer, router, tracing, observing = Writer(), Router(), TraceWriter(), ObservationWriter()
     host = Host(
         name=settings.HOSTNAME,
         tls=server_context(settings.TLS_CERT, settings.TLS_KEY),
@@ -135,6 +136,7 @@ async def serve_smtp(stopping: asyncio.Event) -> None:
             nameserver=parse_nameserver(settings.RESOLVER), look_up_seconds=settings.FILTER_DNS_SECONDS
         ),
         trace=tracing.note if settings.TRACE_DAYS else lambda noted: None,
+        observe=observing.note if settings.DMARC_REPORTS else None,
     )
     ports = Ports(
         smtp=settings.PORTS["smtp"],
@@ -154,4 +156,5 @@ async def serve_smtp(stopping: asyncio.Event) -> None:
         await writer.close()
         await router.close()
         await tracing.close()
+        await observing.close()
         close_store_threads()

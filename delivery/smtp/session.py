@@ -10,6 +10,7 @@ from django.conf import settings
 
 from delivery.acceptance import Acceptance, Accepted
 from delivery.envelope import Envelope
+from delivery.feedback.observing import Observation
 from delivery.guard.guarding import Guard, Visit
 from delivery.routing import Route
 from delivery.smtp.connection import SmtpConnection
@@ -67,6 +68,8 @@ class Host:
     trace: Callable[[Sequence[Noted]], None] = lambda noted: None
     junk: SiteCounts | None = None
     """What all accounts have taught of junk; None: it is not asked."""
+    observe: Callable[[Observation], None] | None = None
+    """None: nobody is reported to."""
     guard: Guard | None = None
     """None: everybody may do everything."""
     held_octets: int = 0  # of messages under way, all sessions together

@@ -15,6 +15,7 @@ from delivery.envelope import Envelope
 from delivery.findings import Action
 from delivery.smtp.completion import complete
 from delivery.smtp.examining import Examined, examine_incoming, refusal_of
+from delivery.smtp.observing import note_observation
 from delivery.smtp.replies import FACTS, reply_to
 from delivery.smtp.session import Door, Session
 from delivery.smtp.tracing import note_message
@@ -31,12 +32,16 @@ async def take(session: Session, octets: bytes) -> Reply:
     Raises CommandRefused, and the facts of Writer.accept.
     """
     trace_id = session.host.new_trace_id()
+    examined = None
     try:
         examined = await examine_incoming(session, octets, trace_id=trace_id)
         replies = await _accept(session, octets, examined, trace_id)
     except FACTS as fact:
-        note_message(session, octets, [reply_to(fact)], trace_id=trace_id)
+        refusal = reply_to(fact)
+        note_message(session, octets, [refusal], trace_id=trace_id)
+        note_observation(session, examined.observation if examined else None, [refusal])
         raise
+    note_observation(session, examined.observation, replies)
     note_message(session, octets, replies, trace_id=trace_id, judged=examined.judged)
     return tell_each(session, replies)
 

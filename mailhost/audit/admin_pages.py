@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     VerbFormBase = forms.ModelForm[Any]
     Rows = QuerySet[Any]
     Pages = Paginator[Any]
+    Inline = admin.TabularInline[Any, Any]
 else:
     AdminPage = admin.ModelAdmin
     VerbFormBase = forms.ModelForm
     Rows = QuerySet
     Pages = Paginator
+    Inline = admin.TabularInline
 
 
 class Uncounted(Pages):
@@ -143,6 +145,22 @@ class ReadOnlyAdmin(HouseAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody removes rows here."""
+        return False
+
+
+class ReadOnlyInline(Inline):
+    """Rows under another one, to be read."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody adds rows here."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody changes rows here."""
         return False
 
 

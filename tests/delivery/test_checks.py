@@ -2,7 +2,7 @@
 
 from pytest_django import Settings
 
-from delivery.checks import check_relaying
+from delivery.checks import check_relaying, check_reporting
 
 
 def test_settings_that_cannot_be_read_are_told_with_a_sentence(settings: Settings) -> None:
@@ -12,3 +12,14 @@ def test_settings_that_cannot_be_read_are_told_with_a_sentence(settings: Setting
         "MAILHOST_RELAY is 'smart",
         "MAILHOST_RESOLVER is 'ns.example.test'",
     ]
+
+
+def test_reports_have_to_come_from_an_address_that_others_can_write_to(settings: Settings) -> None:
+    settings.HOSTNAME = "localhost"
+    assert check_reporting() == []
+    settings.DMARC_REPORTS = True
+    assert [each.id for each in check_reporting()] == ["delivery.E005"]
+    settings.DMARC_REPORTS_CONTACT = "Reports <d@host.test>"
+    assert [each.id for each in check_reporting()] == ["delivery.E004"]
+    settings.DMARC_REPORTS_CONTACT = "d@host.test"
+    assert check_reporting() == []

@@ -32,10 +32,12 @@ def packed(xml: bytes) -> bytes:
     return gzip.compress(xml, mtime=0)
 
 
-def report_filename(report: AggregateReport, *, receiver: str) -> str:
-    """The attachment's name (RFC 9990). receiver: the domain that reports."""
+def report_filename(report: AggregateReport, *, receiver: str, unique_id: str = "") -> str:
+    """The attachment's name (RFC 9990). receiver: the domain that reports; unique_id: letters and digits, and where
+    there is one the report's id as well."""
     begin, end = (int(moment.timestamp()) for moment in (report.begin, report.end))
-    return f"{receiver}!{report.policy.domain}!{begin}!{end}.xml.gz"
+    unique = f"!{unique_id}" if unique_id else ""
+    return f"{receiver}!{report.policy.domain}!{begin}!{end}{unique}.xml.gz"
 
 
 def report_subject(report: AggregateReport, *, receiver: str) -> str:

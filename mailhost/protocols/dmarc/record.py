@@ -10,8 +10,11 @@ from typing import Final
 REMEMBERED_OCTETS: Final = 1_024  # larger records are read each time they come
 _VERSION = re.compile(rb"v[ \t]*=[ \t]*DMARC1[ \t]*(?:;|\Z)", re.IGNORECASE)
 _TAG = re.compile(r"[ \t]*([A-Za-z]+)[ \t]*=[ \t]*([ -:<-~]*?)[ \t]*")
-# What RFC 3986 has for a URI; "," and "!" have to be encoded. A size behind "!" is RFC 7489's, and is cut.
-_URI = re.compile(r"[ \t]*([A-Za-z][A-Za-z0-9+.\-]*:[\"-+\--~]+)(?:![0-9]+[kmgt]?)?[ \t]*", re.IGNORECASE)
+# What RFC 3986 has for a URI; "," and "!" have to be encoded. A size behind "!" is RFC 7489's (section 6.3).
+_URI = re.compile(
+    r"[ \t]*([A-Za-z][A-Za-z0-9+.\-]*:[\"-+\--~]+)(?:!([0-9]{1,15})[0-9]*([kmgt]?))?[ \t]*", re.IGNORECASE
+)
+_UNITS: Final = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40}  # RFC 7489 section 6.3: powers of two
 MAX_URIS: Final = 20  # more is nobody's reporting, and each would be a message
 
 
@@ -21,6 +24,14 @@ class Policy(StrEnum):
     NONE = "none"
     QUARANTINE = "quarantine"
     REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportUri:
+    """Where reports are wanted. max_octets: the largest one that is taken there, as it is sent; None: any."""
+
+    uri: str
+    max_octets: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +50,8 @@ class DmarcRecord:
     is_testing: bool = False
     psd: str = "u"
     failure_options: frozenset[str] = frozenset("0")
-    aggregate_uris: tuple[str, ...] = ()
-    failure_uris: tuple[str, ...] = ()
+    aggregate_uris: tuple[ReportUri, ...] = ()
+    failure_uris: tuple[ReportUri, ...] = ()
     is_usable: bool = True
 
     def policy_for(self, *, is_subdomain: bool, is_existing: bool) -> Policy:
@@ -114,7 +125,11 @@ def _psd(text: str) -> str:
     return text if text in {"y", "n"} else "u"
 
 
-def _uris(text: str) -> tuple[str, ...]:
-    """The well-formed ones; sizes behind them are dropped."""
+def _uris(text: str) -> tuple[ReportUri, ...]:
+    """The well-formed ones."""
     found = (_URI.fullmatch(each) for each in text.split(","))
-    return tuple(uri[1] for uri in found if uri)[:MAX_URIS]
+    return tuple(ReportUri(uri[1], _octets(uri[2], uri[3])) for uri in found if uri)[:MAX_URIS]
+
+
+def _octets(digits: str | None, unit: str) -> int | None:
+    return None if digits is None else int(digits) << _UNITS[unit.lower()]

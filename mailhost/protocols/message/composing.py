@@ -16,6 +16,8 @@ from mailhost.protocols.message.text import one_line
 
 LINE_LENGTH = 76  # RFC 5322 section 2.1.1 asks for 78 at most, RFC 2047 section 2 for 76
 MAX_TEXT_LINE = 990  # RFC 5322 section 2.1.1: 998, beyond it text is encoded
+MAX_WORD = 900  # a longer one is encoded: it would fit into no line
+MAX_FILENAME = 700
 ENCODED_WORD_OCTETS = 45  # 60 base64 digits and 12 octets around them stay within the 75 of RFC 2047
 
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,900}>")
@@ -95,7 +97,7 @@ def encode_words(text: str) -> str:
 def _unstructured(text: str, indent: int) -> str:
     text = one_line(text, limit=10_000)
     words = text.split(" ")
-    if not text.isascii() or "=?" in text or max(map(len, words)) > LINE_LENGTH - indent:
+    if not text.isascii() or "=?" in text or max(map(len, words)) > MAX_WORD:
         return encode_words(text)
     lines = [words[0]]
     for word in words[1:]:
@@ -202,7 +204,8 @@ def _attachment_part(attachment: Attachment) -> bytes:
 
 
 def _filename(name: str) -> str:
-    name = one_line(name, limit=200) or "attachment"
+    # Two domains, as in a report's name, can have 500 characters; one line takes them.
+    name = one_line(name, limit=MAX_FILENAME if name.isascii() else 200) or "attachment"
     if name.isascii():
         return f"filename={_quoted(name)}"
     return f"filename*=utf-8''{quote(name.encode('utf-8', 'replace')[:240], safe='')}"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
+from delivery.feedback.observing import Observation
 from delivery.filters.recording import read_verdict
 from delivery.guard.dns_lists import parse_dns_lists
 from delivery.guard.guarding import Guard
@@ -92,11 +93,19 @@ def alice(guard: Guarded) -> Account:
     return new_account("alice")
 
 
-def send(guard: Guarded, client: str, account: Account, reply: str, *, sender: str = "ann@good.test") -> None:
+def send(
+    guard: Guarded,
+    client: str,
+    account: Account,
+    reply: str,
+    *,
+    sender: str = "ann@good.test",
+    letter: str = LETTER,
+) -> None:
     converse(
         guard.port,
         f"{HELLO}C: MAIL FROM:<{sender}>\nS: 250 …\nC: RCPT TO:<{account.login}>\nS: 250 …\n"
-        f"C: DATA\nS: 354 …\n{LETTER}S: {reply}\n",
+        f"C: DATA\nS: 354 …\n{letter}S: {reply}\n",
         source=client,
     )
 
@@ -289,6 +298,22 @@ def test_a_client_without_a_name_is_to_come_again(guard: Guarded, alice: Account
 
 def test_what_spf_vouches_for_is_taken_at_once(guard: Guarded, alice: Account) -> None:
     send(guard, guard.client(), alice, "250 …")
+
+
+def test_what_is_to_be_brought_again_counts_for_no_report_until_it_is(guard: Guarded, alice: Account) -> None:
+    seen: list[Observation] = []
+    guard.dns.say("_dmarc.counted.test", "TXT", '"v=DMARC1; p=none; rua=mailto:d@counted.test"')
+    guard.doors.host.observe = seen.append
+    letter = LETTER.replace("ann@good.test", "ann@counted.test")
+    client = guard.client(is_named=False)
+    try:
+        send(guard, client, alice, "451 4.7.1 …", letter=letter)
+        assert seen == []
+        guard.later = timedelta(seconds=125)
+        send(guard, client, alice, "250 …", letter=letter)
+    finally:
+        guard.doors.host.observe = None
+    assert [each.row.source_ip for each in seen] == [client]
 
 
 def test_greylisting_can_be_switched_off(guard: Guarded, alice: Account, settings: Settings) -> None:

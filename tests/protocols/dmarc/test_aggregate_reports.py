@@ -115,6 +115,8 @@ def test_a_report_has_the_names_of_rfc_9990() -> None:
     order = [each.tag.partition("}")[2] for each in root]
     assert order == ["version", "report_metadata", "policy_published", "record"]
     assert report_filename(READ, receiver="mx.test") == "mx.test!example.test!1767225600!1767311999.xml.gz"
+    named = report_filename(READ, receiver="mx.test", unique_id="a1")
+    assert named == "mx.test!example.test!1767225600!1767311999!a1.xml.gz"
     assert report_subject(READ, receiver="mx.test") == (
         "Report Domain: example.test Submitter: mx.test Report-ID: <1013662812>"
     )

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailhost.protocols.dmarc.record import MAX_URIS, DmarcRecord, Policy, find_record, parse_record
+from mailhost.protocols.dmarc.record import (
+    MAX_URIS,
+    DmarcRecord,
+    Policy,
+    ReportUri,
+    find_record,
+    parse_record,
+)
 
 
 @pytest.mark.parametrize(
@@ -35,15 +42,19 @@ from mailhost.protocols.dmarc.record import MAX_URIS, DmarcRecord, Policy, find_
             b" ruf=mailto:f@x.test; fo=1:d",
             DmarcRecord(
                 failure_options=frozenset("1d"),
-                aggregate_uris=("mailto:a@x.test", "mailto:b@y.test", "https://r.test/in"),
-                failure_uris=("mailto:f@x.test",),
+                aggregate_uris=(
+                    ReportUri("mailto:a@x.test", 10 << 20),
+                    ReportUri("mailto:b@y.test"),
+                    ReportUri("https://r.test/in"),
+                ),
+                failure_uris=(ReportUri("mailto:f@x.test"),),
             ),
         ),
         (b"v=DMARC1; p=rejct", DmarcRecord(is_usable=False)),
         (b"v=DMARC1; p=reject; sp=rejct", DmarcRecord(is_usable=False)),
         (
             b"v=DMARC1; p=reject; np=; rua=mailto:a@x.test",
-            DmarcRecord(aggregate_uris=("mailto:a@x.test",)),
+            DmarcRecord(aggregate_uris=(ReportUri("mailto:a@x.test"),)),
         ),
     ],
 )
@@ -101,6 +112,15 @@ def test_addresses_for_reports_are_bounded() -> None:
     assert len(record.aggregate_uris) == MAX_URIS
 
 
+@pytest.mark.parametrize(
+    ("size", "octets"),
+    [(b"!7", 7), (b"!2k", 2048), (b"!3M", 3 << 20), (b"!1g", 1 << 30), (b"!1T", 1 << 40), (b"", None)],
+)
+def test_the_size_that_is_taken_stands_behind_an_address(size: bytes, octets: int | None) -> None:
+    record = parse_record(b"v=DMARC1; rua=mailto:a@x.test" + size)
+    assert record.aggregate_uris == (ReportUri("mailto:a@x.test", octets),)
+
+
 @given(
     st.lists(
         st.sampled_from(
@@ -127,4 +147,4 @@ def test_addresses_for_reports_are_bounded() -> None:
 def test_any_octets_are_read(pieces: list[bytes]) -> None:
     record = parse_record(b"v=DMARC1;" + b"".join(pieces))
     assert record.failure_options
-    assert all("!" not in uri and "," not in uri for uri in record.aggregate_uris)
+    assert all("!" not in each.uri and "," not in each.uri for each in record.aggregate_uris)

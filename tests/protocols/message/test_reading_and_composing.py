@@ -197,6 +197,17 @@ def test_text_comes_back(text: str) -> None:
     assert message.subject == " ".join(text.split())
 
 
+def test_long_words_stay_as_they_are_where_a_line_can_hold_them() -> None:
+    domain = ".".join(["d" * 60] * 4)
+    name = f"{domain}!{domain}!1!2.xml.gz"
+    octets = composed(
+        subject=f"Report Domain: {domain} Submitter: {domain}",
+        attachments=[Attachment(name, "application/gzip", b"x")],
+    )
+    assert f"\r\nSubject: Report Domain:\r\n {domain}\r\n Submitter:\r\n {domain}\r\n".encode() in octets
+    assert f'filename="{name}"\r\n'.encode() in octets
+
+
 def test_a_forwarded_message_is_not_encoded() -> None:
     inner = b"Subject: inner\n\n\xe4\n"
     octets = composed(attachments=[Attachment("f.eml", "message/rfc822", inner)])
