@@ -26,7 +26,7 @@ from delivery.models import (
     RecipientState,
     TlsReport,
 )
-from delivery.models.queue import WAITING_STATES
+from delivery.models.queue import DUE_STATES
 from delivery.reports.drawing import draw
 from delivery.reports.summary import summarize
 from delivery.submission.admin import HeldActions
@@ -231,7 +231,7 @@ class DestinationAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Rows:
         """With how many wait."""
-        due = QueuedRecipient.objects.filter(destination=OuterRef("pk"), state__in=WAITING_STATES)
+        due = QueuedRecipient.objects.filter(destination=OuterRef("pk"), state__in=DUE_STATES)
         counts = due.order_by().values("destination").annotate(count=Count("pk")).values("count")
         rows: Rows = super().get_queryset(request).annotate(waiting_count=Coalesce(Subquery(counts), 0))
         return rows

@@ -1,7 +1,8 @@
 """What comes and goes: verdicts on what came in, what accounts may send, the queue."""
 
 from delivery.models.queue import (
-    WAITING_STATES,
+    DUE_STATES,
+    LOCAL,
     Attempt,
     Destination,
     QueuedMessage,
@@ -15,7 +16,8 @@ from delivery.models.trace import InboundTrace
 from delivery.models.verdict import Quarantined, RecordedVerdict
 
 __all__ = [
-    "WAITING_STATES",
+    "DUE_STATES",
+    "LOCAL",
     "Attempt",
     "Destination",
     "DmarcReport",

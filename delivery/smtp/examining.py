@@ -5,6 +5,7 @@ all of them (RFC 5321 section 4.2.5), and nothing that was accepted may be bounc
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from ipaddress import ip_address
 from typing import Final
 
@@ -28,7 +29,7 @@ POLICY: Final = "5.7.1"
 class Examined:
     """plain_ids: accounts that have nothing to say about it; judged: the others. results_field: as in Examination.
 
-    is_held and first_recipients: of what is submitted, as in Acceptance.
+    is_held, first_recipients and release_at: of what is submitted, as in Acceptance.
     """
 
     results_field: bytes
@@ -36,6 +37,7 @@ class Examined:
     judged: tuple[Judged, ...]
     is_held: bool = False
     first_recipients: tuple[str, ...] = ()
+    release_at: datetime | None = None
 
 
 async def examine_incoming(session: Session, octets: bytes, *, trace_id: str) -> Examined:
@@ -46,7 +48,12 @@ async def examine_incoming(session: Session, octets: bytes, *, trace_id: str) ->
     if session.principal is not None:
         submitted = await admit_submission(session, trace_id=trace_id)
         return Examined(
-            b"", submitted.plain_ids, submitted.judged, submitted.is_held, submitted.first_recipients
+            b"",
+            submitted.plain_ids,
+            submitted.judged,
+            submitted.is_held,
+            submitted.first_recipients,
+            submitted.release_at,
         )
     reverse_path = str(envelope.reverse_path)
     guard, visit = session.host.guard, session.visit

@@ -1,6 +1,7 @@
 """What an account submits is counted against its limits; what a hijacked one submits is held (RFC 6409 section 4)."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from delivery.filters.recording import Judged
 from delivery.smtp.session import Session
@@ -18,6 +19,7 @@ class Submitted:
     first_recipients: tuple[str, ...]
     plain_ids: tuple[int, ...]
     judged: tuple[Judged, ...]
+    release_at: datetime | None = None
 
 
 async def admit_submission(session: Session, *, trace_id: str) -> Submitted:
@@ -33,9 +35,12 @@ async def admit_submission(session: Session, *, trace_id: str) -> Submitted:
             recipients=[path.address for path in envelope.forward_paths if path.address is not None],
             peer=peer,
             now=session.host.clock(),
+            not_before=envelope.release_at,
         )
     except SubmissionLimitReached as reached:
         raise CommandRefused(450, "4.7.1", str(reached)) from reached
+    if admitted.release_at is not None:
+        return Submitted(admitted.is_held, admitted.first_recipients, (), (), admitted.release_at)
     account_ids = tuple(envelope.account_ids)
     if not admitted.is_held:
         return Submitted(False, admitted.first_recipients, account_ids, ())

@@ -17,7 +17,8 @@ from mailhost.webmail.compose_form import ComposeForm
 from mailhost.webmail.errors import AWAY
 from mailhost.webmail.pages.frame import show
 from mailhost.webmail.reading import Letter, attached, read_letter
-from mailhost.webmail.sending import NotSent, Outgoing, Source, new_message_id, own_address, save_draft, send
+from mailhost.webmail.routes import NotSent
+from mailhost.webmail.sending import Outgoing, Source, new_message_id, own_address, save_draft, send
 
 TITLES = {
     Mode.NEW: "New message",
