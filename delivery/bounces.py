@@ -133,6 +133,7 @@ def _acceptance(
             original_header=header,
             subject=content.subject,
             envid=message.envid,
+            future_release=message.future_release,
             original=_octets(content, limit=None) if is_whole else b"",
         )
     )

@@ -163,6 +163,7 @@ def _send_onward(placing: _Placing) -> None:
             envid=message.envid,
             ret=message.ret,
             requires_tls=message.requires_tls,
+            future_release=message.future_release,
         )
         enqueue([onward], now=placing.now)
 

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from mailhost.environment import Environment, SettingInvalid, read_dot_env
+from mailhost.protocols.smtp.future_release import MAX_INTERVAL_SECONDS
 
 BASE = Path(__file__).resolve().parent.parent
 env = Environment(values={**read_dot_env(BASE / ".env"), **os.environ})
@@ -462,6 +463,16 @@ HIJACK_NETWORKS = env.integer(
     "office, phone and a journey are four.",
     minimum=1,
 )
+FUTURE_RELEASE_MAX_SECONDS = env.seconds(
+    "MAILHOST_FUTURE_RELEASE_MAX",
+    30 * 86_400,
+    "How long a message may wait at most that its sender wants to leave later (RFC 4865, and webmail); 0: sending "
+    "later is not offered.",
+)
+if not 0 <= FUTURE_RELEASE_MAX_SECONDS <= MAX_INTERVAL_SECONDS:
+    raise SettingInvalid(
+        f"MAILHOST_FUTURE_RELEASE_MAX is {FUTURE_RELEASE_MAX_SECONDS:.15g}: RFC 4865 has nine digits for it."
+    )
 MAX_KNOWN_RECIPIENTS = env.integer(
     "MAILHOST_MAX_KNOWN_RECIPIENTS",
     10_000,
