@@ -61,7 +61,17 @@ class TakenBack:
 
 def read_waiting(*, account_id: int, limit: int) -> list[Waiting]:
     """What the account may take back, by when it leaves."""
-    rows = _takeable(account_id).select_related("content", "account").order_by("release_at", "pk")
+    return _read(_takeable(account_id), account_id, limit)
+
+
+def read_leaving(*, account_id: int, before: datetime, limit: int) -> list[Waiting]:
+    """What the account itself has sent and that leaves before that moment."""
+    own = QueuedMessage.objects.filter(account_id=account_id, release_at__lte=before)
+    return _read(own, account_id, limit)
+
+
+def _read(rows: QuerySet[QueuedMessage], account_id: int, limit: int) -> list[Waiting]:
+    rows = rows.select_related("content", "account").order_by("release_at", "pk")
     is_still = Q(recipients__state__in=STILL)
     is_held = Q(recipients__state=RecipientState.HELD)
     rows = rows.annotate(still=Count("recipients", filter=is_still), held=Count("recipients", filter=is_held))
