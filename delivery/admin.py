@@ -113,6 +113,9 @@ class QueuedMessageAdmin(HeldActions, ReadOnlyAdmin):
         "ret",
         "envid",
         "created_at",
+        "release_at",
+        "released_at",
+        "future_release",
         "expires_at",
     )
     readonly_fields = fields
@@ -225,7 +228,7 @@ class QueuedRecipientAdmin(ReadOnlyAdmin):
 class DestinationAdmin(ReadOnlyAdmin):
     """Where mail goes to, and when it is tried again."""
 
-    list_display = ("name", "waiting", "failures", "next_attempt_at", "claimed_until")
+    list_display = ("label", "waiting", "failures", "next_attempt_at", "claimed_until")
     search_fields = ("name",)
     exclude = ("claim_token",)
 
@@ -235,6 +238,11 @@ class DestinationAdmin(ReadOnlyAdmin):
         counts = due.order_by().values("destination").annotate(count=Count("pk")).values("count")
         rows: Rows = super().get_queryset(request).annotate(waiting_count=Coalesce(Subquery(counts), 0))
         return rows
+
+    @admin.display(description="name", ordering="name")
+    def label(self, destination: Destination) -> str:
+        """A domain, or this host."""
+        return str(destination)
 
     @admin.display(description="waiting", ordering="waiting_count")
     def waiting(self, destination: Any) -> int:

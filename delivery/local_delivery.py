@@ -14,15 +14,17 @@ from django.conf import settings
 from django.db import transaction
 
 from delivery.models import QueuedMessage, QueuedRecipient
-from delivery.queue.enqueue import NewQueuedMessage, NewRecipient, enqueue
+from delivery.models.trace import Outcome as TraceOutcome
+from delivery.queue.enqueue import NewQueuedMessage, NewRecipient, domain_of, enqueue
 from delivery.queue.outcomes import Recorded, record
 from delivery.queue.values import Claim, RecipientResult
 from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome, Peer
 from delivery.relay.parcel import OutgoingRecipient, Parcel
 from delivery.routing import AccountDisabled, Route, route
+from delivery.trace import Noted, write
 from domains.exceptions import AddressNotFound, DomainNotFound, TooManyTargets
 from mailboxes.exceptions import AccountNotFound, MailboxNotFound, QuotaExceeded
-from mailboxes.models import Mailbox
+from mailboxes.models import Content, Mailbox
 from mailboxes.store.append import INBOX
 from mailboxes.store.locks import lock_mailboxes, lock_usage
 from mailboxes.store.placing import place_content
@@ -51,6 +53,7 @@ class _Placing:
     inboxes: dict[int, int] = field(default_factory=dict)
     placed: set[int] = field(default_factory=set)
     onward: dict[tuple[str, str], NewRecipient] = field(default_factory=dict)
+    noted: list[Noted] = field(default_factory=list)
 
 
 def deliver_here(*, claim: Claim, parcel: Parcel, now: datetime, random: Random) -> Recorded:
@@ -84,6 +87,8 @@ def _deliver(claim: Claim, parcel: Parcel, *, now: datetime, random: Random) -> 
     if not recorded.is_own:
         raise _ClaimLost
     _send_onward(placing)
+    if placing.noted:
+        write(placing.noted)
     return recorded
 
 
@@ -135,12 +140,36 @@ def _place(placing: _Placing, recipient: OutgoingRecipient, found: Route) -> Out
     except (AccountNotFound, MailboxNotFound):
         return _deferred(GONE)
     placing.placed.update(new)
+    placing.noted += [_noted(placing, recipient.forward_path, account_id) for account_id in new]
     for address in found.relay:
         onward = NewRecipient(str(address), orcpt=recipient.orcpt, notify=recipient.notify)
         placing.onward.setdefault(address.key, onward)
     # RFC 3461 section 5.2.7: where it only leads on, what was asked goes on with it.
     is_final = bool(found.account_ids)
     return Delivered("Delivered here", _here(), keeps_dsn=not is_final, is_final=is_final)
+
+
+def _noted(placing: _Placing, forward_path: str, account_id: int) -> Noted:
+    """For the account's own page: that it was submitted has been noted without saying for whom."""
+    message = placing.parcel.message
+    content = Content.objects.filter(pk=message.content_id)
+    return Noted(
+        at=placing.now,
+        session="",
+        trace_id="",
+        peer=settings.HOSTNAME,
+        helo="",
+        tls="",
+        login="",
+        reverse_path=message.reverse_path,
+        forward_path=forward_path,
+        domain=domain_of(forward_path),
+        account_id=account_id,
+        message_id=content.values_list("message_id", flat=True).first() or "",
+        size_octets=message.size_octets,
+        outcome=TraceOutcome.ACCEPTED,
+        reply="Delivered here when it was released",
+    )
 
 
 def _send_onward(placing: _Placing) -> None:

@@ -473,6 +473,11 @@ if not 0 <= FUTURE_RELEASE_MAX_SECONDS <= MAX_INTERVAL_SECONDS:
     raise SettingInvalid(
         f"MAILHOST_FUTURE_RELEASE_MAX is {FUTURE_RELEASE_MAX_SECONDS:.15g}: RFC 4865 has nine digits for it."
     )
+WAITING_OCTETS_PER_ACCOUNT = env.octets(
+    "MAILHOST_WAITING_PER_ACCOUNT",
+    "1G",
+    "How much of an account's mail may wait for later at a time; it counts against no quota.",
+)
 MAX_KNOWN_RECIPIENTS = env.integer(
     "MAILHOST_MAX_KNOWN_RECIPIENTS",
     10_000,

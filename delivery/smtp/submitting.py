@@ -5,7 +5,7 @@ from datetime import datetime
 
 from delivery.filters.recording import Judged
 from delivery.smtp.session import Session
-from delivery.submission.admission import admit, held_copies
+from delivery.submission.admission import TooMuchWaits, admit, held_copies
 from delivery.submission.limits import SubmissionLimitReached
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.smtp.replies import CommandRefused
@@ -23,7 +23,7 @@ class Submitted:
 
 
 async def admit_submission(session: Session, *, trace_id: str) -> Submitted:
-    """Counts the message. Raises CommandRefused: 450, so that a client keeps it and tries again (RFC 5321 4.2.1)."""
+    """Counts the message. Raises CommandRefused: 450 or 452, so that a client tries again (RFC 5321 4.2.1)."""
     envelope, principal = session.envelope, session.principal
     assert envelope is not None
     assert principal is not None
@@ -39,6 +39,8 @@ async def admit_submission(session: Session, *, trace_id: str) -> Submitted:
         )
     except SubmissionLimitReached as reached:
         raise CommandRefused(450, "4.7.1", str(reached)) from reached
+    except TooMuchWaits as fact:
+        raise CommandRefused(452, "4.2.2", str(fact)) from fact
     if admitted.release_at is not None:
         return Submitted(admitted.is_held, admitted.first_recipients, (), (), admitted.release_at)
     account_ids = tuple(envelope.account_ids)

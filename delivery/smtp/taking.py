@@ -37,7 +37,14 @@ async def take(session: Session, octets: bytes) -> Reply:
     except FACTS as fact:
         note_message(session, octets, [reply_to(fact)], trace_id=trace_id)
         raise
-    note_message(session, octets, replies, trace_id=trace_id, judged=examined.judged)
+    note_message(
+        session,
+        octets,
+        replies,
+        trace_id=trace_id,
+        judged=examined.judged,
+        is_waiting=examined.release_at is not None,
+    )
     return tell_each(session, replies)
 
 

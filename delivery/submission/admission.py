@@ -55,6 +55,11 @@ SELECT account.login, account.undo_seconds, domain.id, domain.name, hold.account
 """
 
 
+WAITING_OCTETS = b"""
+SELECT coalesce(sum(size_octets), 0) FROM delivery_queuedmessage WHERE account_id = %s AND release_at IS NOT NULL
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """first_recipients: to be remembered with the message; none of one that is held: it may not be the owner's.
@@ -65,6 +70,13 @@ class Admitted:
     is_held: bool = False
     first_recipients: tuple[str, ...] = ()
     release_at: datetime | None = None
+
+
+class TooMuchWaits(Exception):
+    """The account has as much waiting for later as it may; the text is a sentence for people."""
+
+    def __init__(self) -> None:
+        super().__init__("This account has too much mail waiting for later: let some of it leave first")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +103,10 @@ def admit(
 
     not_before: when it is to leave, where the sender has said so; the account's undo time is kept in any case.
 
-    Raises SubmissionLimitReached; the operators have had a mail then.
+    Raises SubmissionLimitReached, and the operators have had a mail then; TooMuchWaits.
     """
+    if not_before is not None:
+        _require_room(account_id)
     addresses = sorted({"@".join(each.key) for each in recipients})
     sender = _read(account_id, addresses)
     if sender is None:  # removed meanwhile: nothing can be taken for it, and acceptance will say so
@@ -113,6 +127,14 @@ def admit(
         first_recipients=() if release_at else sender.first_recipients,
         release_at=release_at,
     )
+
+
+def _require_room(account_id: int) -> None:
+    """What waits for weeks is kept outside every quota. What can be undone is gone in minutes, and limits bound it."""
+    with cursor() as sql:
+        (octets,) = sql.execute(WAITING_OCTETS, (account_id,)).fetchone() or (0,)
+    if octets >= settings.WAITING_OCTETS_PER_ACCOUNT:
+        raise TooMuchWaits
 
 
 def _release_at(undo_seconds: int, not_before: datetime | None, now: datetime) -> datetime | None:

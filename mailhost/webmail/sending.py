@@ -7,7 +7,7 @@ from datetime import datetime
 from django.conf import settings
 
 from delivery.acceptance import Acceptance, accept_now
-from delivery.submission.admission import admit
+from delivery.submission.admission import TooMuchWaits, admit
 from delivery.submission.limits import SubmissionLimitReached
 from mailboxes.exceptions import (
     DiskNearlyFull,
@@ -112,7 +112,7 @@ def send(
             now=now,
             not_before=not_before,
         )
-    except SubmissionLimitReached as reached:
+    except (SubmissionLimitReached, TooMuchWaits) as reached:
         raise NotSent([f"{reached}. Your text is still here."]) from reached
     acceptance = Acceptance(
         octets=octets,

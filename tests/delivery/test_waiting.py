@@ -11,9 +11,11 @@ from django.db import connection, transaction
 from pytest_django import Settings
 
 from delivery.acceptance import Acceptance, accept_now
+from delivery.bounces import mark_delayed
 from delivery.local_delivery import deliver_here
-from delivery.models import KnownRecipient, QueuedMessage, QueuedRecipient
+from delivery.models import InboundTrace, KnownRecipient, QueuedMessage, QueuedRecipient
 from delivery.queue.claim import due_parcels
+from delivery.queue.cleaning import remove_finished
 from delivery.queue.waiting import TooLate, release_due
 from delivery.submission.holds import release_held
 from delivery.taking_back import TakenBack, WaitingNotFound, read_waiting, take_back, waiting_count
@@ -133,6 +135,30 @@ def test_all_of_it_leaves_then(alice: Account, bob: Account) -> None:
     assert states() == {bob.login: "delivered", "open@far.test": "captured"}
     row = QueuedMessage.objects.get()
     assert (row.release_at, row.released_at) == (None, RELEASE)
+
+
+def test_a_recipient_finds_it_among_its_deliveries_when_it_has_come(alice: Account, bob: Account) -> None:
+    submit(alice, bob.login)
+    mine = InboundTrace.objects.filter(account_id=bob.pk)
+    assert not mine.exists()
+    work(seconds=10)
+    [noted] = mine
+    assert (noted.at, noted.reverse_path, noted.forward_path) == (RELEASE, alice.login, bob.login)
+
+
+def test_what_waits_is_not_cleaned_away_and_not_called_delayed(alice: Account, bob: Account) -> None:
+    message_id = submit(alice, bob.login, relay=("open@far.test",))
+    QueuedMessage.objects.update(release_at=NOON + timedelta(days=30))
+    late = NOON + timedelta(days=29)
+    assert remove_finished(now=late) == 0
+    mark_delayed(now=late)
+    assert not QueuedRecipient.objects.exclude(report_due="").exists()
+    QueuedMessage.objects.update(release_at=late)
+    release_due(now=late)
+    mark_delayed(now=late + timedelta(hours=3))
+    assert not QueuedRecipient.objects.exclude(report_due="").exists()
+    mark_delayed(now=late + timedelta(hours=5))
+    assert QueuedRecipient.objects.filter(message_id=message_id, report_due="delayed").count() == 2
 
 
 def test_it_is_tried_as_long_as_any_other_from_then_on(alice: Account, settings: Settings) -> None:

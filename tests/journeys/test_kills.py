@@ -96,6 +96,5 @@ def test_what_waits_for_its_time_is_kept_and_leaves_then(world: World, programs:
     received = world.wait_for(before + 1, seconds=180)[before:]
     assert time.monotonic() - began >= 8  # however slow this machine is, never sooner
     assert [f"Subject: {subject}\r\n".encode() in each.data for each in received] == [True]
-    client = signed_in_once_it_is_back(world, BOB)
-    client.logout()
+    signed_in_once_it_is_back(world, BOB).logout()
     assert fetch_by_imap(world, BOB, subject).count(b"Subject: ") == 1

@@ -97,6 +97,17 @@ def test_nobody_undoes_what_others_send(hasty: Client, alice: Account) -> None:
     assert waiting()
 
 
+def test_operators_see_what_waits_and_until_when(hasty: Client, alice: Account) -> None:
+    write(hasty, to=f"{alice.login}, x@far.test")
+    change_account(account_id=alice.pk, is_operator=True, by="test")
+    queued = hasty.get("/admin/delivery/queuedmessage/").content.decode()
+    assert "2 waiting" in queued
+    assert (
+        "Release at:" in hasty.get(f"/admin/delivery/queuedmessage/{waiting().pk}/change/").content.decode()
+    )
+    assert "(this host)" in hasty.get("/admin/delivery/destination/").content.decode()
+
+
 def test_the_time_to_undo_is_chosen_on_the_account_page(signed_in: Client, alice: Account) -> None:
     form = {"form": "undo", "undo_seconds": "10"}
     assert (

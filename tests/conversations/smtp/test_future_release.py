@@ -10,7 +10,9 @@ from django.db import connection
 from pytest_django.fixtures import Settings
 
 from delivery.models import KnownRecipient, QueuedMessage, QueuedRecipient
+from delivery.models.trace import Outcome
 from delivery.submission.holds import hold_sending
+from delivery.trace import Noted
 from delivery.worker import Worker
 from domains.aliases import set_alias
 from mailboxes.accounts import change_account
@@ -149,6 +151,17 @@ def test_a_time_that_cannot_be_kept_is_refused(smtp: Doors, alice: Account) -> N
     )
 
 
+def test_an_account_has_so_much_waiting_for_later_and_no_more(
+    smtp: Doors, alice: Account, settings: Settings
+) -> None:
+    settings.WAITING_OCTETS_PER_ACCOUNT = 100
+    later = "C: MAIL FROM:<{me}> HOLDFOR=60\nS: 250 …\nC: RCPT TO:<x@far.test>\nS: 250 …\n"
+    now = later.replace(" HOLDFOR=60", "")
+    submit(smtp, alice, later + SENT + later + SENT.replace("250 2.0.0", "452 4.2.2") + now + SENT)
+    work(after=timedelta(minutes=1))
+    submit(smtp, alice, later + SENT)
+
+
 def test_it_is_for_submission_after_auth(smtp: Doors, alice: Account, settings: Settings) -> None:
     """RFC 4865 section 3: a server for relaying does not know it."""
     ehlo = "S: 220 …\nC: EHLO client.test\nS~ 250 HELP\n"
@@ -180,6 +193,16 @@ def test_mail_of_an_account_with_an_undo_time_waits(smtp: Doors, alice: Account,
     assert (inbox(bob), set(states().values())) == ([], {"waiting"})
     work(after=timedelta(seconds=10))
     assert (len(inbox(bob)), states()["x@far.test"]) == (1, "captured")
+
+
+def test_nobody_reads_of_it_among_his_deliveries_before(
+    smtp: Doors, alice: Account, bob: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted: list[Noted] = []
+    monkeypatch.setattr(smtp.host, "trace", noted.extend)
+    change_account(account_id=alice.pk, undo_seconds=10, by="test")
+    submit(smtp, alice, "C: MAIL FROM:<{me}>\nS: 250 …\nC: RCPT TO:<{bob}>\nS: 250 …\n" + SENT, bob=bob.login)
+    assert [(each.account_id, each.outcome) for each in noted] == [(None, Outcome.WAITING)]
 
 
 @pytest.mark.parametrize(("asked", "seconds"), [("HOLDFOR=5", 10), ("HOLDFOR=60", 60)])
