@@ -42,6 +42,8 @@ class Acceptance:
     be told.
     `is_held`: what goes to the queue waits there for an operator. `first_recipients`: those that `submitted_by` had
     never written to, to be remembered.
+    `release_at`: nothing leaves the queue before; `waiting` are forward-paths that lead to accounts, delivered then.
+    `future_release`: as in QueuedMessage.
     """
 
     octets: bytes
@@ -60,6 +62,9 @@ class Acceptance:
     judged: tuple[Judged, ...] = ()
     is_held: bool = False
     first_recipients: tuple[str, ...] = ()
+    waiting: tuple[tuple[str, DsnRequest], ...] = ()
+    release_at: datetime | None = None
+    future_release: str = ""
 
     @property
     def arrives_in(self) -> str | None:
@@ -76,7 +81,7 @@ class Acceptance:
     @property
     def is_queued(self) -> bool:
         """The queue has to know of it."""
-        return bool(self.relay or self.confirmed)
+        return bool(self.relay or self.confirmed or self.waiting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +182,10 @@ def _queued(acceptance: Acceptance, item: Item) -> NewQueuedMessage:
                 NewRecipient(path, orcpt=asked.orcpt, notify=asked.notify, is_delivered=True)
                 for path, asked in acceptance.confirmed
             ),
+            *(
+                NewRecipient(path, orcpt=asked.orcpt, notify=asked.notify, is_local=True)
+                for path, asked in acceptance.waiting
+            ),
         ],
         account_id=acceptance.submitted_by,
         size_octets=len(acceptance.octets),
@@ -186,6 +195,8 @@ def _queued(acceptance: Acceptance, item: Item) -> NewQueuedMessage:
         envid=acceptance.envid,
         requires_tls=acceptance.requires_tls,
         is_held=acceptance.is_held,
+        release_at=acceptance.release_at,
+        future_release=acceptance.future_release,
     )
 
 

@@ -27,7 +27,7 @@ from delivery.models import (
     RecipientState,
     TlsReport,
 )
-from delivery.models.queue import WAITING_STATES
+from delivery.models.queue import DUE_STATES
 from delivery.reports.drawing import draw
 from delivery.reports.summary import summarize
 from delivery.submission.admin import HeldActions
@@ -93,6 +93,9 @@ class QueuedMessageAdmin(HeldActions, ReadOnlyAdmin):
         "ret",
         "envid",
         "created_at",
+        "release_at",
+        "released_at",
+        "future_release",
         "expires_at",
     )
     readonly_fields = fields
@@ -205,16 +208,21 @@ class QueuedRecipientAdmin(ReadOnlyAdmin):
 class DestinationAdmin(ReadOnlyAdmin):
     """Where mail goes to, and when it is tried again."""
 
-    list_display = ("name", "waiting", "failures", "next_attempt_at", "claimed_until")
+    list_display = ("label", "waiting", "failures", "next_attempt_at", "claimed_until")
     search_fields = ("name",)
     exclude = ("claim_token",)
 
     def get_queryset(self, request: HttpRequest) -> Rows:
         """With how many wait."""
-        due = QueuedRecipient.objects.filter(destination=OuterRef("pk"), state__in=WAITING_STATES)
+        due = QueuedRecipient.objects.filter(destination=OuterRef("pk"), state__in=DUE_STATES)
         counts = due.order_by().values("destination").annotate(count=Count("pk")).values("count")
         rows: Rows = super().get_queryset(request).annotate(waiting_count=Coalesce(Subquery(counts), 0))
         return rows
+
+    @admin.display(description="name", ordering="name")
+    def label(self, destination: Destination) -> str:
+        """A domain, or this host."""
+        return str(destination)
 
     @admin.display(description="waiting", ordering="waiting_count")
     def waiting(self, destination: Any) -> int:

@@ -40,7 +40,8 @@ UPDATE delivery_queuedrecipient SET report_due = 'delayed', delay_reported_at = 
                 FROM delivery_queuedrecipient recipient
                 JOIN delivery_queuedmessage message ON message.id = recipient.message_id
                WHERE recipient.state IN ('queued', 'deferred') AND recipient.delay_reported_at IS NULL
-                 AND recipient.report_due = '' AND message.created_at <= %s AND message.expires_at > %s
+                 AND recipient.report_due = ''
+                 AND coalesce(message.released_at, message.created_at) <= %s AND message.expires_at > %s
                  AND message.reverse_path <> ''
                  AND (recipient.notify = '' OR upper(recipient.notify) LIKE '%%DELAY%%')
                LIMIT %s FOR NO KEY UPDATE OF recipient SKIP LOCKED)
@@ -132,6 +133,7 @@ def _acceptance(
             original_header=header,
             subject=content.subject,
             envid=message.envid,
+            future_release=message.future_release,
             original=_octets(content, limit=None) if is_whole else b"",
         )
     )

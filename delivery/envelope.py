@@ -1,6 +1,7 @@
 """The envelope of one SMTP transaction (RFC 5321 section 2.3.1): what MAIL and RCPT said, and where it leads."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from delivery.filters.policies import Policy
 from delivery.routing import Route
@@ -16,7 +17,8 @@ class Envelope:
 
     ret and envid are "" where MAIL had none. dsn_requests: by EmailAddress.key of those in relay, where something was
     asked; confirmed: of forward-paths that end here (at least in part), where NOTIFY=SUCCESS asked. An alias that
-    leads elsewhere hands on what was asked for it (RFC 3461 section 5.2.7).
+    leads elsewhere hands on what was asked for it (RFC 3461 section 5.2.7). release_at and future_release: what was
+    asked with HOLDFOR or HOLDUNTIL (RFC 4865).
     """
 
     reverse_path: ReversePath
@@ -26,6 +28,8 @@ class Envelope:
     ret: str = ""
     envid: str = ""
     requires_tls: bool = False
+    release_at: datetime | None = None
+    future_release: str = ""
     forward_paths: list[ForwardPath] = field(default_factory=list)
     routes: list[Route] = field(default_factory=list)  # of each forward-path
     account_ids: dict[int, None] = field(default_factory=dict)
@@ -40,11 +44,28 @@ class Envelope:
 
     dsn_requests: dict[tuple[str, str], DsnRequest] = field(default_factory=dict)
     confirmed: dict[ForwardPath, DsnRequest] = field(default_factory=dict)
+    asked: list[DsnRequest] = field(default_factory=list)  # of each forward-path
+
+    @property
+    def leading_here(self) -> tuple[tuple[str, DsnRequest], ...]:
+        """The forward-paths that lead to accounts (and perhaps elsewhere as well), as they are looked up again later.
+
+        An address literal of ours is this host's postmaster, as at RCPT.
+        """
+        found = zip(self.forward_paths, self.asked, self.routes, strict=True)
+        return tuple((_lasting(path), dsn) for path, dsn, route in found if route.account_ids)
+
+    @property
+    def leading_elsewhere(self) -> tuple[EmailAddress, ...]:
+        """Where the other forward-paths lead, each address once."""
+        routes = [route for route in self.routes if not route.account_ids]
+        return tuple({address.key: address for route in routes for address in route.relay}.values())
 
     def add(self, forward_path: ForwardPath, route: Route, dsn: DsnRequest = NOTHING_ASKED) -> None:
         """One more recipient that was accepted."""
         self.forward_paths.append(forward_path)
         self.routes.append(route)
+        self.asked.append(dsn)
         self.account_ids.update(dict.fromkeys(route.account_ids))
         self.asks_accounts |= route.asks_accounts
         self.policies.update(route.policies)
@@ -53,3 +74,8 @@ class Envelope:
         for address in route.relay:
             if self.relay.setdefault(address.key, address) is address and dsn != NOTHING_ASKED:
                 self.dsn_requests[address.key] = dsn
+
+
+def _lasting(path: ForwardPath) -> str:
+    is_literal = path.address is not None and path.address.domain.startswith("[")
+    return str(ForwardPath(None) if is_literal else path)

@@ -13,6 +13,8 @@ import structlog
 from django.conf import settings
 
 from delivery import bounces
+from delivery.local_delivery import deliver_here
+from delivery.models import LOCAL
 from delivery.queue import claim as claims
 from delivery.queue.contents import read_data, read_octets
 from delivery.queue.destination_outcomes import bounce_waiting, put_off
@@ -62,6 +64,9 @@ class Look:
     async def run(self) -> None:
         """All of it. Raises nothing that is to be expected."""
         try:
+            if self.claim.name == LOCAL:
+                await self._deliver_here()
+                return
             if settings.RELAY == "capture":
                 await self._store(claims.capture, claim=self.claim, now=self.clock())
                 return
@@ -88,6 +93,26 @@ class Look:
         """The claim is another's: whatever is not sent yet is theirs."""
         log.warning("claim lost", destination=self.claim.name)
         self.stop()
+
+    async def _deliver_here(self) -> None:
+        """What waited for its time, into mailboxes of this host. One bad message keeps no other one back."""
+        while (parcel := await self.take()) is not None:
+            try:
+                recorded = await self._store(
+                    deliver_here, claim=self.claim, parcel=parcel, now=self.clock(), random=self.random
+                )
+            except (
+                Exception
+            ) as error:  # a fault of ours: the others are delivered, and this one is tried again
+                log.error("local delivery failed", message_id=parcel.message.message_id, exc_info=error)
+                failed = Deferred("4.3.0", "Something went wrong here")
+                results = [RecipientResult(parcel.message, each, failed) for each in parcel.recipients]
+                recorded = await self.recorder.write(self.claim, results)
+            self._known.difference_update(each.recipient_id for each in parcel.recipients)
+            if not recorded.is_own:
+                self.lose()
+            await self._tell(recorded)
+        await self._end(failure=None, was_reached=True)
 
     async def _send(self, hops: Sequence[NextHop]) -> None:
         attempt = Attempt(

@@ -19,6 +19,7 @@ from django.utils import timezone
 from delivery.look import Look
 from delivery.queue import claim as claims
 from delivery.queue.values import Claim
+from delivery.queue.waiting import release_due
 from delivery.recorder import Recorder
 from delivery.relay.budget import OctetBudget
 from delivery.relay.connection import RFC_TIMEOUTS, Timeouts
@@ -62,10 +63,14 @@ class Worker:
         self._recorder = Recorder(self.threads, self.clock, self.random)
 
     async def round(self) -> int:
-        """Claims what is due and starts sending it; how many destinations. What was started goes on in the loop."""
+        """Releases what has waited for its time, claims what is due and starts sending it; how many destinations.
+
+        What was started goes on in the loop.
+        """
         claimed = 0
         try:
             async with self._one_at_a_time:
+                await self.threads.run(release_due, now=self.clock())
                 while found := await self._claim():
                     claimed += len(found)
                     for claim in found:

@@ -14,10 +14,17 @@ from domains.exceptions import InvalidAddress
 from domains.models import CATCH_ALL, Address
 from domains.registration import claim_address, find_domain, release_address
 from domains.scores import Scores, checked_scores
-from mailboxes.exceptions import AccessInvalid, AccountNotFound, LoginInvalid, LoginTaken, PasswordRefused
+from mailboxes.exceptions import (
+    AccessInvalid,
+    AccountNotFound,
+    LoginInvalid,
+    LoginTaken,
+    PasswordRefused,
+    UndoSecondsInvalid,
+)
 from mailboxes.logins import canonical_login
 from mailboxes.models import Account, AccountUsage, Mailbox, Message
-from mailboxes.models.account import PROTOCOLS
+from mailboxes.models.account import MAX_UNDO_SECONDS, PROTOCOLS
 from mailboxes.store.hierarchy import create_default_mailboxes
 from mailboxes.store.locks import announce_on_commit, lock_usage
 from mailhost.audit.trail import record
@@ -67,13 +74,14 @@ def add_account(
     closed_protocols: Sequence[str] = (),
     imap_switched_off: Sequence[str] = (),
     pop3_keeps_copy: bool = False,
+    undo_seconds: int = 0,
     by: str,
     **scores: Unpack[Scores],
 ) -> Account:
     """Makes an account with INBOX, Drafts, Sent, Junk, Trash and Archive.
 
     Raises DomainNotFound, AddressTaken, DomainAliasInvalid, InvalidAddress, LoginTaken, PasswordRefused, AccessInvalid,
-    ScoreInvalid.
+    ScoreInvalid, UndoSecondsInvalid.
     """
     if address.local_part == CATCH_ALL:
         raise InvalidAddress("The catch-all is an alias. Make one that leads to the account.")
@@ -87,6 +95,7 @@ def add_account(
         closed_protocols=_protocols(closed_protocols),
         imap_switched_off=_capabilities(imap_switched_off),
         pop3_keeps_copy=pop3_keeps_copy,
+        undo_seconds=_undo_seconds(undo_seconds),
         **checked_scores(scores),
     )
     account.login = canonical_login(str(account.address))
@@ -124,11 +133,13 @@ def change_account(
     closed_protocols: Sequence[str] | None = None,
     imap_switched_off: Sequence[str] | None = None,
     pop3_keeps_copy: bool | None = None,
+    undo_seconds: int | None = None,
     password: str | None = None,
     by: str,
     **scores: Unpack[Scores],
 ) -> Account:
-    """Changes what is given. Raises AccountNotFound, PasswordRefused, AccessInvalid, ScoreInvalid."""
+    """Changes what is given. Raises AccountNotFound, PasswordRefused, AccessInvalid, ScoreInvalid,
+    UndoSecondsInvalid."""
     account = _locked(account_id)
     asked = {
         "quota_octets": quota_octets,
@@ -140,6 +151,7 @@ def change_account(
         "closed_protocols": None if closed_protocols is None else _protocols(closed_protocols),
         "imap_switched_off": None if imap_switched_off is None else _capabilities(imap_switched_off),
         "pop3_keeps_copy": pop3_keeps_copy,
+        "undo_seconds": None if undo_seconds is None else _undo_seconds(undo_seconds),
     }
     given: dict[str, object] = {name: value for name, value in asked.items() if value is not None}
     given.update(checked_scores(scores))  # None is an answer there
@@ -282,6 +294,12 @@ def _capabilities(words: Sequence[str]) -> list[str]:
     if unknown := set(words) - SWITCHES:
         raise AccessInvalid(f"{min(unknown)} is no IMAP capability that can be switched off.")
     return sorted(set(words))
+
+
+def _undo_seconds(seconds: int) -> int:
+    if not 0 <= seconds <= MAX_UNDO_SECONDS:
+        raise UndoSecondsInvalid(MAX_UNDO_SECONDS)
+    return seconds
 
 
 def _is_plain(text: str) -> bool:

@@ -23,7 +23,7 @@ from mailboxes.accounts import add_account, add_operator, change_account, remove
 from mailboxes.api_keys import add_api_key, remove_api_key
 from mailboxes.exceptions import MailboxFact
 from mailboxes.models import Account, ApiKey, Grant
-from mailboxes.models.account import PROTOCOLS
+from mailboxes.models.account import MAX_UNDO_SECONDS, PROTOCOLS
 from mailhost.audit.admin_pages import Rows, VerbAdmin, VerbForm
 from mailhost.environment import parse_octets
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
@@ -75,6 +75,13 @@ class AccountForm(VerbForm):
         max_value=MAX_QUOTA_MESSAGES,
         help_text="How many messages it may have in all its mailboxes; 0: no limit.",
     )
+    undo_seconds = forms.IntegerField(
+        label="Undo send",
+        required=False,
+        min_value=0,
+        max_value=MAX_UNDO_SECONDS,
+        help_text=f"For so many seconds what it sends can be taken back; at most {MAX_UNDO_SECONDS}, 0: not at all.",
+    )
     password = forms.CharField(
         required=False,
         strip=False,
@@ -93,7 +100,7 @@ class AccountForm(VerbForm):
         model = Account
         fields = (
             *("display_name", "recovery_email", "is_enabled", "is_operator"),
-            *("closed_protocols", "imap_switched_off", "pop3_keeps_copy"),
+            *("closed_protocols", "imap_switched_off", "pop3_keeps_copy", "undo_seconds"),
         )
         widgets = {"display_name": forms.TextInput(attrs={"class": "vTextField"})}
 
@@ -102,6 +109,7 @@ class AccountForm(VerbForm):
         if self.instance.pk is not None:
             self.fields["quota_octets"].initial = self.instance.quota_octets
             self.fields["quota_messages"].initial = self.instance.quota_messages
+            self.fields["undo_seconds"].initial = self.instance.undo_seconds
             self.fields["quota_octets"].help_text = "Such as 500M or 5G; 0: no limit."
             self.fields["password"].label = "New password"
             self.fields["password"].help_text = "Empty: it stays as it is."
@@ -200,7 +208,7 @@ class AccountAdmin(VerbAdmin):
         shared = (
             *("display_name", "password", "quota_octets", "quota_messages"),
             *("recovery_email", "is_enabled", "is_operator"),
-            *("closed_protocols", "imap_switched_off", "pop3_keeps_copy"),
+            *("closed_protocols", "imap_switched_off", "pop3_keeps_copy", "undo_seconds"),
         )
         return ("login", *shared, "room", "shared_with", "created_at") if obj else ("login", *shared)
 
@@ -268,6 +276,7 @@ class AccountAdmin(VerbAdmin):
             closed_protocols=values["closed_protocols"],
             imap_switched_off=values["imap_switched_off"],
             pop3_keeps_copy=values["pop3_keeps_copy"],
+            undo_seconds=values["undo_seconds"],
             password=values["password"] or None,
             by=by,
         )
@@ -295,6 +304,7 @@ class AccountAdmin(VerbAdmin):
             closed_protocols=values["closed_protocols"],
             imap_switched_off=values["imap_switched_off"],
             pop3_keeps_copy=values["pop3_keeps_copy"],
+            undo_seconds=values["undo_seconds"],
             by=by,
         )
 

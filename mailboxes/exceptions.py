@@ -35,6 +35,13 @@ class AccessInvalid(MailboxFact):
     """A protocol or a capability that is to be closed to an account, and that there is not; the text names it."""
 
 
+class UndoSecondsInvalid(MailboxFact):
+    """A time in which sent mail can be taken back that is not offered."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"Sent mail can be taken back for 0 to {most} seconds.")
+
+
 class AuthenticationFailed(MailboxFact):
     """Login or password is wrong, or the account may not sign in: never said which. Answer after `wait_seconds`."""
 

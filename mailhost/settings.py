@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from mailhost.environment import Environment, SettingInvalid, read_dot_env
+from mailhost.protocols.smtp.future_release import MAX_INTERVAL_SECONDS
 
 BASE = Path(__file__).resolve().parent.parent
 env = Environment(values={**read_dot_env(BASE / ".env"), **os.environ})
@@ -504,6 +505,21 @@ HIJACK_NETWORKS = env.integer(
     "Networks (IPv4 /16, IPv6 /32) from which an account sends in a day before it looks hijacked: home, "
     "office, phone and a journey are four.",
     minimum=1,
+)
+FUTURE_RELEASE_MAX_SECONDS = env.seconds(
+    "MAILHOST_FUTURE_RELEASE_MAX",
+    30 * 86_400,
+    "How long a message may wait at most that its sender wants to leave later (RFC 4865, and webmail); 0: sending "
+    "later is not offered.",
+)
+if not 0 <= FUTURE_RELEASE_MAX_SECONDS <= MAX_INTERVAL_SECONDS:
+    raise SettingInvalid(
+        f"MAILHOST_FUTURE_RELEASE_MAX is {FUTURE_RELEASE_MAX_SECONDS:.15g}: RFC 4865 has nine digits for it."
+    )
+WAITING_OCTETS_PER_ACCOUNT = env.octets(
+    "MAILHOST_WAITING_PER_ACCOUNT",
+    "1G",
+    "How much of an account's mail may wait for later at a time; it counts against no quota.",
 )
 MAX_KNOWN_RECIPIENTS = env.integer(
     "MAILHOST_MAX_KNOWN_RECIPIENTS",

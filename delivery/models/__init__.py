@@ -7,7 +7,8 @@ from delivery.models.feedback import (
     FeedbackState,
 )
 from delivery.models.queue import (
-    WAITING_STATES,
+    DUE_STATES,
+    LOCAL,
     Attempt,
     Destination,
     QueuedMessage,
@@ -21,7 +22,8 @@ from delivery.models.trace import InboundTrace
 from delivery.models.verdict import Quarantined, RecordedVerdict
 
 __all__ = [
-    "WAITING_STATES",
+    "DUE_STATES",
+    "LOCAL",
     "Attempt",
     "Destination",
     "DmarcFeedback",

@@ -11,6 +11,7 @@ class RecipientState(models.TextChoices):
     """Where one recipient of a queued message stands."""
 
     QUEUED = "queued"
+    WAITING = "waiting"
     HELD = "held"
     DEFERRED = "deferred"
     DELIVERED = "delivered"
@@ -20,13 +21,20 @@ class RecipientState(models.TextChoices):
     CAPTURED = "captured"
 
 
-WAITING_STATES = (RecipientState.QUEUED, RecipientState.DEFERRED)
+LOCAL = ""
+"""The destination of what is delivered here: no domain has this name."""
+
+DUE_STATES = (RecipientState.QUEUED, RecipientState.DEFERRED)
 """The states in which a recipient is due at its next_attempt_at."""
 
 
 class QueuedMessage(models.Model):
     """A message on its way out. `reverse_path` is "" for the null one; `ret` and `envid` as in RFC 3461, `requires_tls`
-    as in RFC 8689."""
+    as in RFC 8689.
+
+    `release_at`: nothing of it leaves before, and its sender may take it back; None once it is released, or from the
+    beginning. `future_release` is what the client asked for (RFC 4865), as a DSN tells it.
+    """
 
     content = models.ForeignKey(
         "mailboxes.Content", on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
@@ -43,17 +51,28 @@ class QueuedMessage(models.Model):
     requires_tls = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
     expires_at = models.DateTimeField()
+    release_at = models.DateTimeField(null=True, blank=True)
+    released_at = models.DateTimeField(null=True, blank=True)
+    future_release = models.TextField(default="", db_default="", blank=True)
 
     class Meta:
         ordering: ClassVar = ["-id"]
+        # What waits for its time is little, beside all that is kept for looking back at.
+        indexes: ClassVar = [
+            models.Index(
+                fields=["release_at"], condition=Q(release_at__isnull=False), name="message_release"
+            ),
+            models.Index(fields=["account"], condition=Q(release_at__isnull=False), name="message_waiting"),
+        ]
 
     def __str__(self) -> str:
         return f"Q{self.pk} from <{self.reverse_path}>"
 
 
 class Destination(models.Model):
-    """A next hop's domain. A worker claims it with a lease, so that one look serves all that waits for it.
+    """A next hop's domain, or this host (the name is LOCAL then).
 
+    A worker claims it with a lease, so that one look serves all that waits for it.
     `next_attempt_at` is None while nothing waits. `failures` counts looks in a row that reached no host at all; what
     waits is then put off together, in this row alone, and `last_reply` says why.
     """
@@ -70,7 +89,7 @@ class Destination(models.Model):
         ordering: ClassVar = ["name"]
 
     def __str__(self) -> str:
-        return self.name
+        return self.name or "(this host)"
 
 
 class ReportDue(models.TextChoices):

@@ -14,6 +14,7 @@ class Outcome(models.IntegerChoices):
     RELAYED = 3, "accepted for another host"
     DEFERRED = 4, "put off"
     REFUSED = 5, "refused"
+    WAITING = 6, "accepted, to leave later"
 
 
 class InboundTrace(models.Model):

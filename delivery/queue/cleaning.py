@@ -16,8 +16,8 @@ WITH finished AS MATERIALIZED (
      WHERE created_at < %s
        AND NOT EXISTS (SELECT 1 FROM delivery_queuedrecipient recipient
                         WHERE recipient.message_id = message.id
-                          AND (recipient.state IN ('queued', 'deferred', 'held') OR recipient.report_due <> ''
-                               OR recipient.finished_at >= %s))
+                          AND (recipient.state IN ('queued', 'deferred', 'waiting', 'held')
+                               OR recipient.report_due <> '' OR recipient.finished_at >= %s))
      ORDER BY id LIMIT %s),
 attempts AS (
     DELETE FROM delivery_attempt attempt USING delivery_queuedrecipient recipient, finished

@@ -11,19 +11,20 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
-from delivery.models import RecipientState, ReportDue
+from delivery.models import LOCAL, RecipientState, ReportDue
 from delivery.queue.notices import relay_is_due
 from mailhost.net.database import cursor
 
 NEXT_MESSAGE_IDS = b"SELECT nextval('delivery_queuedmessage_id_seq') FROM generate_series(1, %s)"
 INSERT_MESSAGES = b"""
 INSERT INTO delivery_queuedmessage (id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid,
-                                    ret, requires_tls, created_at, expires_at)
+                                    ret, requires_tls, release_at, future_release, created_at, expires_at)
 SELECT id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid, ret, requires_tls,
-       %s, %s
+       release_at, future_release, %s, coalesce(release_at, %s) + %s
   FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::integer[], %s::text[], %s::boolean[],
-              %s::text[], %s::text[], %s::boolean[])
-       row(id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid, ret, requires_tls)
+              %s::text[], %s::text[], %s::boolean[], %s::timestamptz[], %s::text[])
+       row(id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid, ret, requires_tls,
+           release_at, future_release)
 """
 INSERT_DESTINATIONS = b"""
 INSERT INTO delivery_destination (name, failures, last_reply)
@@ -44,10 +45,11 @@ UPDATE delivery_destination SET next_attempt_at = %s
 INSERT_RECIPIENTS = b"""
 INSERT INTO delivery_queuedrecipient (message_id, destination_id, forward_path, orcpt, notify, state, attempts,
                                       next_attempt_at, last_reply, last_status, last_host, report_due, finished_at)
-SELECT message_id, destination_id, forward_path, orcpt, notify, state, 0, %s, '', status, '', report_due,
-       CASE WHEN state IN ('queued', 'held') THEN NULL ELSE %s::timestamptz END
-  FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
-       row(message_id, destination_id, forward_path, orcpt, notify, state, status, report_due)
+SELECT message_id, destination_id, forward_path, orcpt, notify, state, 0, coalesce(release_at, %s), '', status, '',
+       report_due, CASE WHEN state IN ('queued', 'waiting', 'held') THEN NULL ELSE %s::timestamptz END
+  FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[],
+              %s::text[], %s::text[])
+       row(message_id, destination_id, release_at, forward_path, orcpt, notify, state, status, report_due)
 """
 
 
@@ -56,19 +58,27 @@ class NewRecipient:
     """A forward-path (without brackets) with RFC 3461's parameters as they came, or "".
 
     is_delivered: it has the message already, here, and the reverse-path is to be told so (NOTIFY=SUCCESS).
+    is_local: it leads to accounts here, and is delivered there when the message is released.
     """
 
     forward_path: str
     orcpt: str = ""
     notify: str = ""
     is_delivered: bool = False
+    is_local: bool = False
+
+    @property
+    def destination(self) -> str:
+        """The name of where it goes."""
+        return LOCAL if self.is_local else domain_of(self.forward_path)
 
 
 @dataclass(frozen=True, slots=True)
 class NewQueuedMessage:
     """A message to be relayed. reverse_path is "" for the null one; forward_paths and recipients are added up.
 
-    is_held: its recipients wait until an operator releases them.
+    is_held: its recipients wait until an operator releases them. release_at: and not before this moment;
+    future_release: as in QueuedMessage.
     """
 
     content_id: int
@@ -83,6 +93,8 @@ class NewQueuedMessage:
     ret: str = ""
     requires_tls: bool = False
     is_held: bool = False
+    release_at: datetime | None = None
+    future_release: str = ""
     all_recipients: tuple[NewRecipient, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
@@ -100,22 +112,31 @@ def enqueue(messages: Sequence[NewQueuedMessage], *, now: datetime) -> list[int]
     is_captured = settings.RELAY == "capture"
     ids = _insert_messages(messages, now=now)
     destinations = _destinations(messages, now=now, wakes=not is_captured)
-    usual = RecipientState.CAPTURED if is_captured else RecipientState.QUEUED
     rows = [
         (
             message_id,
-            destinations[domain_of(each.forward_path)],
-            *_columns(each, waiting=RecipientState.HELD if message.is_held else usual),
+            destinations[each.destination],
+            message.release_at,
+            *_columns(each, waiting=_first_state(message, each, is_captured=is_captured)),
         )
         for message_id, message in zip(ids, messages, strict=True)
         for each in message.all_recipients
     ]
     with cursor() as sql:
-        columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * 8
+        columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * 9
         sql.execute(INSERT_RECIPIENTS, (now, now, *columns))
     if not is_captured:
         transaction.on_commit(relay_is_due)
     return ids
+
+
+def _first_state(message: NewQueuedMessage, recipient: NewRecipient, *, is_captured: bool) -> RecipientState:
+    """What waits for its time is captured when that has come (see claim.py)."""
+    if message.is_held:
+        return RecipientState.HELD
+    if message.release_at is not None:
+        return RecipientState.WAITING
+    return RecipientState.CAPTURED if is_captured and not recipient.is_local else RecipientState.QUEUED
 
 
 def _columns(recipient: NewRecipient, *, waiting: RecipientState) -> tuple[str, str, str, str, str, str]:
@@ -145,20 +166,20 @@ def _insert_messages(messages: Sequence[NewQueuedMessage], *, now: datetime) -> 
             [each.envid for each in messages],
             [each.ret for each in messages],
             [each.requires_tls for each in messages],
+            [each.release_at for each in messages],
+            [each.future_release for each in messages],
         )
-        sql.execute(
-            INSERT_MESSAGES, (now, now + timedelta(seconds=settings.QUEUE_LIFETIME_SECONDS), *columns)
-        )
+        lifetime = timedelta(seconds=settings.QUEUE_LIFETIME_SECONDS)
+        sql.execute(INSERT_MESSAGES, (now, now, lifetime, *columns))
     return ids
 
 
 def _destinations(messages: Sequence[NewQueuedMessage], *, now: datetime, wakes: bool) -> dict[str, int]:
     """The destinations' ids by name, made where new, and woken where they rest."""
     recipients = [each for message in messages for each in message.all_recipients]
-    names = sorted({domain_of(each.forward_path) for each in recipients})
-    waiting = (
-        {domain_of(each.forward_path) for each in recipients if not each.is_delivered} if wakes else set()
-    )
+    names = sorted({each.destination for each in recipients})
+    due = [each for message in messages if message.release_at is None for each in message.all_recipients]
+    waiting = {each.destination for each in due if not each.is_delivered} if wakes else set()
     with cursor() as sql:
         rows = sql.execute(LOCK_DESTINATIONS, (names,)).fetchall()
         if len(rows) < len(names):

@@ -89,7 +89,8 @@ def _row(
         case Delivered():
             state, status = RecipientState.DELIVERED, "2.0.0"
             if may_tell and "SUCCESS" in notify and not outcome.keeps_dsn:
-                report = ReportDue.RELAYED  # RFC 3461 section 5.2.2: the next server will not tell
+                # RFC 3461 section 5.2.2: the next server will not tell.
+                report = ReportDue.DELIVERED_HERE if outcome.is_final else ReportDue.RELAYED
         case Bounced():
             state, status, report = RecipientState.BOUNCED, outcome.status, tells_failure
         case Deferred() if now >= result.message.expires_at:

@@ -19,11 +19,13 @@ NOBODY = Peer()
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The other server has taken responsibility. `keeps_dsn`: it also took RFC 3461's parameters."""
+    """The other server has taken responsibility. `keeps_dsn`: it also took RFC 3461's parameters. `is_final`: it is in
+    a mailbox here."""
 
     reply: str
     peer: Peer = field(default=NOBODY)
     keeps_dsn: bool = False
+    is_final: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ all of them (RFC 5321 section 4.2.5), and nothing that was accepted may be bounc
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from ipaddress import ip_address
 from typing import Final
 
@@ -30,8 +31,8 @@ POLICY: Final = "5.7.1"
 class Examined:
     """plain_ids: accounts that have nothing to say about it; judged: the others. results_field: as in Examination.
 
-    is_held and first_recipients: of what is submitted, as in Acceptance. observation: what its author's domain is told,
-    None where that does not ask.
+    is_held, first_recipients and release_at: of what is submitted, as in Acceptance. observation: what its author's
+    domain is told, None where that does not ask.
     """
 
     results_field: bytes
@@ -40,6 +41,7 @@ class Examined:
     is_held: bool = False
     first_recipients: tuple[str, ...] = ()
     observation: Observation | None = None
+    release_at: datetime | None = None
 
 
 async def examine_incoming(session: Session, octets: bytes, *, trace_id: str) -> Examined:
@@ -50,7 +52,12 @@ async def examine_incoming(session: Session, octets: bytes, *, trace_id: str) ->
     if session.principal is not None:
         submitted = await admit_submission(session, trace_id=trace_id)
         return Examined(
-            b"", submitted.plain_ids, submitted.judged, submitted.is_held, submitted.first_recipients
+            b"",
+            submitted.plain_ids,
+            submitted.judged,
+            submitted.is_held,
+            submitted.first_recipients,
+            submitted.release_at,
         )
     reverse_path = str(envelope.reverse_path)
     guard, visit = session.host.guard, session.visit

@@ -1,10 +1,11 @@
 """What an account submits is counted against its limits; what a hijacked one submits is held (RFC 6409 section 4)."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from delivery.filters.recording import Judged
 from delivery.smtp.session import Session
-from delivery.submission.admission import admit, held_copies
+from delivery.submission.admission import TooMuchWaits, admit, held_copies
 from delivery.submission.limits import SubmissionLimitReached
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.smtp.replies import CommandRefused
@@ -18,10 +19,11 @@ class Submitted:
     first_recipients: tuple[str, ...]
     plain_ids: tuple[int, ...]
     judged: tuple[Judged, ...]
+    release_at: datetime | None = None
 
 
 async def admit_submission(session: Session, *, trace_id: str) -> Submitted:
-    """Counts the message. Raises CommandRefused: 450, so that a client keeps it and tries again (RFC 5321 4.2.1)."""
+    """Counts the message. Raises CommandRefused: 450 or 452, so that a client tries again (RFC 5321 4.2.1)."""
     envelope, principal = session.envelope, session.principal
     assert envelope is not None
     assert principal is not None
@@ -33,9 +35,14 @@ async def admit_submission(session: Session, *, trace_id: str) -> Submitted:
             recipients=[path.address for path in envelope.forward_paths if path.address is not None],
             peer=peer,
             now=session.host.clock(),
+            not_before=envelope.release_at,
         )
     except SubmissionLimitReached as reached:
         raise CommandRefused(450, "4.7.1", str(reached)) from reached
+    except TooMuchWaits as fact:
+        raise CommandRefused(452, "4.2.2", str(fact)) from fact
+    if admitted.release_at is not None:
+        return Submitted(admitted.is_held, admitted.first_recipients, (), (), admitted.release_at)
     account_ids = tuple(envelope.account_ids)
     if not admitted.is_held:
         return Submitted(False, admitted.first_recipients, account_ids, ())

@@ -42,7 +42,14 @@ async def take(session: Session, octets: bytes) -> Reply:
         note_observation(session, examined.observation if examined else None, [refusal])
         raise
     note_observation(session, examined.observation, replies)
-    note_message(session, octets, replies, trace_id=trace_id, judged=examined.judged)
+    note_message(
+        session,
+        octets,
+        replies,
+        trace_id=trace_id,
+        judged=examined.judged,
+        is_waiting=examined.release_at is not None,
+    )
     return tell_each(session, replies)
 
 
@@ -114,10 +121,11 @@ async def _hand_over_one(session: Session, acceptance: Acceptance, *, taken: Rep
 
 
 def _acceptance(session: Session, envelope: Envelope, octets: bytes, examined: Examined) -> Acceptance:
+    is_waiting = examined.release_at is not None
     return Acceptance(
         octets=octets,
         account_ids=examined.plain_ids,
-        relay=tuple(envelope.relay.values()),
+        relay=envelope.leading_elsewhere if is_waiting else tuple(envelope.relay.values()),
         reverse_path=str(envelope.reverse_path),
         submitted_by=session.principal.account_id if session.principal else None,
         body=envelope.body,
@@ -126,10 +134,13 @@ def _acceptance(session: Session, envelope: Envelope, octets: bytes, examined: E
         envid=envelope.envid,
         requires_tls=envelope.requires_tls,
         dsn_requests=envelope.dsn_requests,
-        confirmed=_confirmed(session, envelope, examined),
+        confirmed=() if is_waiting else _confirmed(session, envelope, examined),
         judged=examined.judged,
         is_held=examined.is_held,
         first_recipients=examined.first_recipients,
+        waiting=envelope.leading_here if is_waiting else (),
+        release_at=examined.release_at,
+        future_release=envelope.future_release,
     )
 
 

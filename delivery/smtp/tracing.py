@@ -93,11 +93,18 @@ def note_refusal(session: Session, reply: Reply) -> None:
 
 
 def note_message(
-    session: Session, octets: bytes, replies: Sequence[Reply], *, trace_id: str, judged: Sequence[Judged] = ()
+    session: Session,
+    octets: bytes,
+    replies: Sequence[Reply],
+    *,
+    trace_id: str,
+    judged: Sequence[Judged] = (),
+    is_waiting: bool = False,
 ) -> None:
     """What became of the message at the end of DATA, for each forward-path and each account that it leads to.
 
-    replies: one for each forward-path (LMTP), or one for all.
+    replies: one for each forward-path (LMTP), or one for all. is_waiting: it may be taken back, so nobody is told yet
+    that it is for him.
     """
     envelope = session.envelope
     assert envelope is not None
@@ -112,6 +119,8 @@ def note_message(
             (account_id, outcomes.get(account_id, Outcome.ACCEPTED)) for account_id in route.account_ids
         ]
         copies += [(None, Outcome.RELAYED)] if route.relay else []
+        if is_waiting:
+            copies = [(None, Outcome.WAITING)]
         for account_id, outcome in copies:
             noted.append(
                 _noted(

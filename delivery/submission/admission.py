@@ -7,7 +7,7 @@ rented machines all over the world, while people who write to many strangers do 
 import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
@@ -40,7 +40,7 @@ HELD: Final = Finding(
     at_least=Action.QUARANTINE,
 )
 READ = b"""
-SELECT account.login, domain.id, domain.name, hold.account_id IS NOT NULL,
+SELECT account.login, account.undo_seconds, domain.id, domain.name, hold.account_id IS NOT NULL,
        ARRAY(SELECT given.address FROM unnest(%s::text[]) given(address)
               WHERE NOT EXISTS (SELECT FROM delivery_knownrecipient known
                                  WHERE known.account_id = account.id AND known.address = given.address)),
@@ -55,18 +55,35 @@ SELECT account.login, domain.id, domain.name, hold.account_id IS NOT NULL,
 """
 
 
+WAITING_OCTETS = b"""
+SELECT coalesce(sum(size_octets), 0) FROM delivery_queuedmessage WHERE account_id = %s AND release_at IS NOT NULL
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """first_recipients: to be remembered with the message; none of one that is held: it may not be the owner's."""
+    """first_recipients: to be remembered with the message; none of one that is held: it may not be the owner's.
+
+    release_at: it waits until then, and its sender may take it back.
+    """
 
     is_held: bool = False
     first_recipients: tuple[str, ...] = ()
+    release_at: datetime | None = None
+
+
+class TooMuchWaits(Exception):
+    """The account has as much waiting for later as it may; the text is a sentence for people."""
+
+    def __init__(self) -> None:
+        super().__init__("This account has too much mail waiting for later: let some of it leave first")
 
 
 @dataclass(frozen=True, slots=True)
 class _Sender:
     account_id: int
     login: str
+    undo_seconds: int
     domain_id: int | None
     domain: str | None
     is_held: bool
@@ -74,11 +91,22 @@ class _Sender:
     limits: Limits
 
 
-def admit(*, account_id: int, recipients: Iterable[EmailAddress], peer: str, now: datetime) -> Admitted:
+def admit(
+    *,
+    account_id: int,
+    recipients: Iterable[EmailAddress],
+    peer: str,
+    now: datetime,
+    not_before: datetime | None = None,
+) -> Admitted:
     """Counts a message of the account to these recipients, from this address ("" where there is none: webmail).
 
-    Raises SubmissionLimitReached; the operators have had a mail then.
+    not_before: when it is to leave, where the sender has said so; the account's undo time is kept in any case.
+
+    Raises SubmissionLimitReached, and the operators have had a mail then; TooMuchWaits.
     """
+    if not_before is not None:
+        _require_room(account_id)
     addresses = sorted({"@".join(each.key) for each in recipients})
     sender = _read(account_id, addresses)
     if sender is None:  # removed meanwhile: nothing can be taken for it, and acceptance will say so
@@ -91,15 +119,36 @@ def admit(*, account_id: int, recipients: Iterable[EmailAddress], peer: str, now
     except SubmissionLimitReached as reached:
         _tell_of_limit(sender, reached, now)
         raise
+    release_at = _release_at(sender.undo_seconds, not_before, now)
     if sender.is_held or _looks_hijacked(sender, counted, peer, now):
-        return Admitted(is_held=True)
-    return Admitted(first_recipients=sender.first_recipients)
+        return Admitted(is_held=True, release_at=release_at)
+    # Of what waits they are remembered when it is released (queue/waiting.py): it may be taken back.
+    return Admitted(
+        first_recipients=() if release_at else sender.first_recipients,
+        release_at=release_at,
+    )
+
+
+def _require_room(account_id: int) -> None:
+    """What waits for weeks is kept outside every quota. What can be undone is gone in minutes, and limits bound it."""
+    with cursor() as sql:
+        (octets,) = sql.execute(WAITING_OCTETS, (account_id,)).fetchone() or (0,)
+    if octets >= settings.WAITING_OCTETS_PER_ACCOUNT:
+        raise TooMuchWaits
+
+
+def _release_at(undo_seconds: int, not_before: datetime | None, now: datetime) -> datetime | None:
+    """The later of both; None where it need not wait."""
+    undo_until = now + timedelta(seconds=undo_seconds)
+    release_at = max(undo_until, not_before or now)
+    return release_at if release_at > now else None
 
 
 def held_copies(
     account_ids: Iterable[int], *, trace_id: str, peer: str, reverse_path: str
 ) -> tuple[Judged, ...]:
-    """For accounts here that a held message goes to: there is no queue on the way into a mailbox, but quarantine is."""
+    """For accounts here that a held message goes to: what is not to wait has no queue on the way into a mailbox, but
+    quarantine is there."""
     verdict = Verdict(Action.QUARANTINE, 0.0, (HELD,))
     return tuple(
         Judged(account_id, verdict, trace_id=trace_id, peer=peer, reverse_path=reverse_path)
@@ -112,8 +161,8 @@ def _read(account_id: int, addresses: Sequence[str]) -> _Sender | None:
         row = sql.execute(READ, (list(addresses), account_id)).fetchone()
     if row is None:
         return None
-    login, domain_id, domain, is_held, first, *own = row
-    return _Sender(account_id, login, domain_id, domain, is_held, tuple(first), with_own(own))
+    login, undo_seconds, domain_id, domain, is_held, first, *own = row
+    return _Sender(account_id, login, undo_seconds, domain_id, domain, is_held, tuple(first), with_own(own))
 
 
 def _looks_hijacked(sender: _Sender, counted: Sequence[Counted], peer: str, now: datetime) -> bool:

@@ -12,11 +12,17 @@ from mailboxes.models import Account
 from mailhost.audit.trail import record
 from mailhost.net.database import cursor
 
-# What waited for an operator is tried for as long as any other mail.
-PROLONG = b"UPDATE delivery_queuedmessage SET expires_at = %s WHERE id = ANY(%s::bigint[])"
+# What waited for an operator is tried for as long as any other mail; what is to wait longer still does so.
+PROLONG = b"""
+UPDATE delivery_queuedmessage SET expires_at = coalesce(release_at, %s) + %s, released_at = %s
+ WHERE id = ANY(%s::bigint[])
+"""
 RELEASE = b"""
-UPDATE delivery_queuedrecipient SET state = 'queued', next_attempt_at = %s
- WHERE message_id = ANY(%s::bigint[]) AND state = 'held'
+UPDATE delivery_queuedrecipient recipient
+   SET state = CASE WHEN message.release_at IS NULL THEN 'queued' ELSE 'waiting' END,
+       next_attempt_at = coalesce(message.release_at, %s)
+  FROM delivery_queuedmessage message
+ WHERE message.id = recipient.message_id AND message.id = ANY(%s::bigint[]) AND recipient.state = 'held'
 RETURNING destination_id, message_id
 """
 CANCEL = b"""
@@ -73,7 +79,7 @@ def release_held(*, message_ids: Collection[int], by: str, now: datetime) -> int
     with cursor() as sql:
         rows = sql.execute(RELEASE, (now, ids)).fetchall()
         released = sorted({row[1] for row in rows})
-        sql.execute(PROLONG, (now + timedelta(seconds=settings.QUEUE_LIFETIME_SECONDS), released))
+        sql.execute(PROLONG, (now, timedelta(seconds=settings.QUEUE_LIFETIME_SECONDS), now, released))
         sql.execute(WAKE, (now, sorted({row[0] for row in rows}), now))
     for message_id in released:
         record(by=by, verb="held message released", subject=f"Q{message_id}")

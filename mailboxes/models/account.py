@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+MAX_UNDO_SECONDS = 300  # whoever wants more time wants to send later: that is another thing
 PROTOCOLS = ("imap", "pop3", "smtp", "web")  # what an account may be kept from
 
 
@@ -60,6 +61,11 @@ class Account(AbstractBaseUser):
     )
     pop3_keeps_copy = models.BooleanField(
         default=False, help_text="What POP3 deletes goes to the Archive mailbox instead."
+    )
+    undo_seconds = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        help_text="So long what it sends waits and can be taken back; at most 300, 0: it leaves at once.",
     )
     junk_score = models.FloatField(
         null=True, blank=True, help_text="From so many points on mail goes to Junk; empty: as its domain."

@@ -99,6 +99,7 @@ FACTS: Final[dict[type[Exception], tuple[int, str, str | None]]] = {
     domains.InvalidAddress: (422, "invalid_address", None),
     domains.TooManyTargets: (422, "too_many_targets", "targets"),
     mailboxes.PasswordRefused: (422, "password_refused", "password"),
+    mailboxes.UndoSecondsInvalid: (422, "invalid_undo_seconds", "undo_seconds"),
     PasswordRequired: (422, "password_required", "password"),
     TargetDomainNotFound: (422, "domain_not_found", "alias_of"),
     domains.ScoreInvalid: (422, "invalid_threshold", None),

@@ -11,6 +11,7 @@ from domains.aliases import MAX_TARGETS
 from domains.models import Alias, Domain
 from mailboxes.accounts import MAX_PASSWORD_CHARACTERS
 from mailboxes.models import Account
+from mailboxes.models.account import MAX_UNDO_SECONDS
 from mailhost.protocols.addresses import MAX_ADDRESS_OCTETS, EmailAddress, quote_local_part
 from mailhost.protocols.imap.capabilities import SWITCHES
 
@@ -121,6 +122,11 @@ class AccountChange(Thresholds):
         default_factory=left_out,
         description="What POP3 deletes goes to the mailbox Archive instead. New: false.",
     )
+    undo_seconds: Annotated[int, Field(ge=0, le=MAX_UNDO_SECONDS)] = Field(
+        default_factory=left_out,
+        description="So long what it sends waits and can be taken back; 0: it leaves at once. New: 0.",
+        examples=[10],
+    )
 
 
 class AliasChange(Change):
@@ -188,6 +194,7 @@ class AccountBody(Described):
         description="IMAP capabilities that are hidden from it.", examples=[["QRESYNC"]]
     )
     pop3_keeps_copy: bool = Field(description="What POP3 deletes goes to the mailbox Archive instead.")
+    undo_seconds: int = Field(description="So long what it sends can be taken back.", examples=[10])
     junk_score: float | None = Field(description="null: as its domain has it.")
     quarantine_score: float | None = Field(description="null: as its domain has it; 0: never for points.")
     refuse_score: float | None = Field(description="null: as its domain has it; 0: never for points.")
@@ -210,6 +217,7 @@ class AccountBody(Described):
             closed_protocols=account.closed_protocols,
             imap_switched_off=account.imap_switched_off,
             pop3_keeps_copy=account.pop3_keeps_copy,
+            undo_seconds=account.undo_seconds,
             junk_score=account.junk_score,
             quarantine_score=account.quarantine_score,
             refuse_score=account.refuse_score,

@@ -1,4 +1,5 @@
-"""Delivery status notifications: RFC 3461 section 6, RFC 3464, multipart/report RFC 6522, in UTF-8 RFC 6533.
+"""Delivery status notifications: RFC 3461 section 6, RFC 3464, multipart/report RFC 6522, in UTF-8 RFC 6533;
+Future-Release-Request: RFC 4865.
 
 A report is ASCII unless the address it goes to is not, so that it arrives anywhere. It is sent with the null
 reverse-path (RFC 3461 section 6.1), so that it can never be answered by another one.
@@ -52,7 +53,8 @@ class RecipientReport:
 class Report:
     """One notification about one message, to its reverse-path. `subject` is the message's, decoded.
 
-    `original`: the whole message, where it is to be given back (RET=FULL); it is where it can be carried.
+    `future_release`: what was asked, as FutureRelease.request. `original`: the whole message, where it is to be given
+    back (RET=FULL); it is where it can be carried.
     """
 
     reporting_host: str
@@ -66,6 +68,7 @@ class Report:
     subject: str = ""
     envid: str = ""
     original: bytes = b""
+    future_release: str = ""
 
     @property
     def action(self) -> Action:
@@ -156,6 +159,8 @@ def delivery_status(report: Report) -> str:
     message = [f"Reporting-MTA: dns; {report.reporting_host}"]
     if report.envid:
         message.append(f"Original-Envelope-Id: {decode_xtext(report.envid)}")
+    if report.future_release:
+        message.append(f"Future-Release-Request: {report.future_release}")
     message.append(f"Arrival-Date: {format_datetime(report.arrived_at)}")
     blocks = [message, *(_recipient_fields(each) for each in report.recipients)]
     return "\r\n".join("\r\n".join(block) + "\r\n" for block in blocks)

@@ -69,7 +69,7 @@ def go_on(letter: Letter) -> Beginning:
     return Beginning(
         to=_typed(message.to),
         cc=_typed(message.cc),
-        bcc=(scan(letter.octets).field(b"bcc") or b"").decode("ascii", "replace").strip(),
+        bcc=(scan(letter.octets).field(b"bcc") or b"").decode("utf-8", "replace").strip(),
         subject=message.subject,
         text=body_text(message),
         in_reply_to=message.references[-1] if message.references else "",

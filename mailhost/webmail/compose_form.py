@@ -1,6 +1,7 @@
 """The form a message is written in."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -8,6 +9,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
 
 from mailhost.protocols.message.reading import AttachedPart
 from mailhost.webmail.recipients import Recipient, RecipientsInvalid, parse_recipients
@@ -47,6 +49,11 @@ def _line(**attributes: Any) -> forms.TextInput:
     return forms.TextInput(attrs={"class": "input", **attributes})
 
 
+def _days(seconds: float) -> str:
+    days, hours = int(seconds // 86_400), int(seconds // 3_600)
+    return f"{days} days" if days > 1 else f"{hours} hours"
+
+
 class ComposeForm(forms.Form):
     """A new message. `kept` are attachments of the message it forwards or goes on with."""
 
@@ -72,6 +79,15 @@ class ComposeForm(forms.Form):
         widget=ManyFilesInput(attrs={"multiple": True}),
     )
 
+    later = forms.DateTimeField(
+        label="Send later",
+        required=False,
+        widget=forms.DateTimeInput(
+            attrs={"class": "input", "type": "datetime-local"}, format="%Y-%m-%dT%H:%M"
+        ),
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
+    )
+
     def __init__(self, *args: Any, attached: Sequence[AttachedPart] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.sizes = {part.section: part.size_octets for part in attached}
@@ -81,6 +97,19 @@ class ComposeForm(forms.Form):
             (part.section, f"{part.filename} ({filesizeformat(part.size_octets)})") for part in attached
         ]
         kept.initial = [part.section for part in attached]
+
+    def clean_later(self) -> datetime | None:
+        """A moment to come, in the reader's time zone, and not further away than is offered."""
+        later: datetime | None = self.cleaned_data["later"]
+        most = settings.FUTURE_RELEASE_MAX_SECONDS
+        if later is None or not most:
+            return None
+        now = timezone.now()
+        if later <= now:
+            raise ValidationError("That moment is over.", code="over")
+        if later > now + timedelta(seconds=most):
+            raise ValidationError(f"Nothing waits here for more than {_days(most)}.", code="too_late")
+        return later
 
     def clean(self) -> dict[str, Any]:
         """All of it must fit into one message."""

@@ -1,17 +1,14 @@
 """Sending and keeping what was written in webmail: submission (RFC 6409) without a wire."""
 
 import secrets
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.conf import settings
 
 from delivery.acceptance import Acceptance, accept_now
-from delivery.routing import AccountDisabled, route
-from delivery.submission.admission import admit, held_copies
+from delivery.submission.admission import TooMuchWaits, admit
 from delivery.submission.limits import SubmissionLimitReached
-from domains.exceptions import AddressNotFound, DomainNotFound, TooManyTargets
 from mailboxes.exceptions import (
     DiskNearlyFull,
     MailboxFact,
@@ -29,20 +26,12 @@ from mailhost.net.store_threads import StoreUnavailable
 from mailhost.protocols.addresses import EmailAddress
 from mailhost.protocols.message.composing import Attachment, CannotCompose, compose
 from mailhost.protocols.message.reading import Correspondent
-from mailhost.protocols.smtp.paths import ForwardPath
 from mailhost.webmail.access import Desk
 from mailhost.webmail.answering import Mode
 from mailhost.webmail.recipients import Recipient
+from mailhost.webmail.routes import NotSent, route_all, ways_of
 
 MAX_RECIPIENTS = 500  # typed by hand: more are a mailing, which wants a list server and its unsubscribe links
-
-
-class NotSent(Exception):
-    """The message was not sent; each text is a sentence for its writer."""
-
-    def __init__(self, reasons: Iterable[str]) -> None:
-        self.reasons = list(reasons)
-        super().__init__(" ".join(self.reasons))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +51,14 @@ class Outgoing:
     def recipients(self) -> dict[tuple[str, str], EmailAddress]:
         """Everybody it goes to, once."""
         return {each.address.key: each.address for each in (*self.to, *self.cc, *self.bcc)}
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What was sent. release_at: None where it left at once; message_id: in the queue, None where it is not there."""
+
+    message_id: int | None
+    release_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +89,12 @@ def send(
     message_id: str,
     now: datetime,
     peer: str = "",
-) -> None:
+    not_before: datetime | None = None,
+) -> Sent:
     """Delivers to local recipients, queues for the others, and keeps a copy in Sent: all in one transaction.
 
-    Raises NotSent; then nothing was done.
+    What is not to leave before `not_before`, or can be undone, waits for all of them. Raises NotSent; then nothing was
+    done.
     """
     recipients = outgoing.recipients
     if not recipients:
@@ -103,34 +102,41 @@ def send(
     if len(recipients) > MAX_RECIPIENTS:
         raise NotSent([f"A message goes to at most {MAX_RECIPIENTS} recipients from here."])
     octets = _composed(desk.account, outgoing, message_id=message_id, now=now)
-    account_ids, relay = _route_all(recipients.values(), size_octets=len(octets))
+    routes = route_all(recipients.values(), size_octets=len(octets))
     reverse_path = own_address(desk.account)
     try:
-        admitted = admit(account_id=desk.account.pk, recipients=recipients.values(), peer=peer, now=now)
-    except SubmissionLimitReached as reached:
+        admitted = admit(
+            account_id=desk.account.pk,
+            recipients=recipients.values(),
+            peer=peer,
+            now=now,
+            not_before=not_before,
+        )
+    except (SubmissionLimitReached, TooMuchWaits) as reached:
         raise NotSent([f"{reached}. Your text is still here."]) from reached
     acceptance = Acceptance(
         octets=octets,
-        account_ids=() if admitted.is_held else account_ids,
-        judged=held_copies(
-            account_ids if admitted.is_held else (), trace_id="", peer=peer, reverse_path=str(reverse_path)
-        ),
-        relay=relay,
+        **ways_of(routes, admitted, peer=peer, reverse_path=str(reverse_path)),
         reverse_path=str(reverse_path),
         submitted_by=desk.account.pk,
         save_in_sent=True,
         is_held=admitted.is_held,
+        release_at=admitted.release_at,
         first_recipients=admitted.first_recipients,
-        is_smtputf8=not all(address.local_part.isascii() for address in (reverse_path, *relay)),
+        is_smtputf8=not all(
+            address.local_part.isascii()
+            for address in (reverse_path, *(each for found in routes.values() for each in found.relay))
+        ),
     )
     try:
-        accept_now(acceptance, now=now)
+        accepted = accept_now(acceptance, now=now)
     except QuotaExceeded as fact:
         raise NotSent([_full(fact, desk.account)]) from fact
     except (MailboxFact, StoreUnavailable) as fact:
         raise NotSent([_worded(fact)]) from fact
     if source is not None:
         _mark_source(source, acting_id=desk.account.pk, now=now)
+    return Sent(accepted.queued_message_id, admitted.release_at)
 
 
 def save_draft(
@@ -174,32 +180,6 @@ def _composed(account: Account, outgoing: Outgoing, *, message_id: str, now: dat
         )
     except CannotCompose as error:
         raise NotSent([str(error)]) from error
-
-
-def _route_all(
-    addresses: Iterable[EmailAddress], *, size_octets: int
-) -> tuple[tuple[int, ...], tuple[EmailAddress, ...]]:
-    """Accounts here and addresses elsewhere, each once. Raises NotSent with every reason at once."""
-    account_ids: dict[int, None] = {}
-    relay: dict[tuple[str, str], EmailAddress] = {}
-    reasons: list[str] = []
-    for address in addresses:
-        try:
-            found = route(forward_path=ForwardPath(address), size_octets=size_octets, may_relay=True)
-        except (AddressNotFound, DomainNotFound):
-            reasons.append(f"There is no address {address} here.")
-        except AccountDisabled:
-            reasons.append(f"{address} takes no mail at present.")
-        except QuotaExceeded:
-            reasons.append(f"The mailbox of {address} is full.")
-        except TooManyTargets:
-            reasons.append(f"{address} leads to more recipients than one message may have.")
-        else:
-            account_ids.update(dict.fromkeys(found.account_ids))
-            relay.update({each.key: each for each in found.relay})
-    if reasons:
-        raise NotSent(reasons)
-    return tuple(account_ids), tuple(relay.values())
 
 
 def _full(fact: QuotaExceeded, account: Account) -> str:

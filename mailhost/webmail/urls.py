@@ -2,7 +2,16 @@
 
 from django.urls import path, register_converter
 
-from mailhost.webmail.pages import account, compose, deliveries, letter, message_list, quarantine, senders
+from mailhost.webmail.pages import (
+    account,
+    compose,
+    deliveries,
+    letter,
+    message_list,
+    outbox,
+    quarantine,
+    senders,
+)
 
 
 class NumberConverter:
@@ -29,6 +38,8 @@ urlpatterns = [
     path("news/", message_list.news, name="news"),
     path("quarantine/", quarantine.show_quarantine, name="quarantine"),
     path("quarantine/act/", quarantine.act_on_held, name="quarantine-act"),
+    path("outbox/", outbox.show_outbox, name="outbox"),
+    path("outbox/<number:message_id>/take-back/", outbox.take_back_sent, name="take-back"),
     path("senders/", senders.show_senders, name="senders"),
     path("deliveries/", deliveries.show_deliveries, name="deliveries"),
     path("new/", compose.compose_new, name="compose"),

@@ -6,6 +6,8 @@ if (zone && !document.cookie.includes(`timezone=${encodeURIComponent(zone)}`)) {
   document.cookie = `timezone=${encodeURIComponent(zone)};path=/;max-age=31536000;samesite=lax`;
 }
 
+for (const named of document.querySelectorAll("[data-zone]")) named.textContent = zone || named.textContent;
+
 document.addEventListener("change", (event) => {
   // "Choose all" ticks every message on the page.
   if (event.target.matches("[data-pick-all]")) {
@@ -25,6 +27,22 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("[data-once]")) delete form.dataset.sent;
 });
+
+// What can be undone says for how long; then it is on its way. From when the page came, whatever the clock here says.
+for (const notice of document.querySelectorAll("[data-leaves]")) {
+  const countdown = notice.querySelector("[data-countdown]");
+  const ends = performance.now() + notice.dataset.leaves * 1000;
+  const tick = () => {
+    const seconds = Math.ceil((ends - performance.now()) / 1000);
+    if (seconds > 0) {
+      if (countdown) countdown.textContent = `in ${seconds} second${seconds === 1 ? "" : "s"}`;
+    } else {
+      clearInterval(timer);
+      if (countdown) notice.remove();
+    }
+  };
+  const timer = setInterval(tick, 1000);
+}
 
 // Text that has not been sent is not thrown away by a stray click.
 window.addEventListener("beforeunload", (event) => {

@@ -30,6 +30,7 @@ def test_an_account_is_put_read_and_deleted(api: Api) -> None:
         "closed_protocols": [],
         "imap_switched_off": [],
         "pop3_keeps_copy": False,
+        "undo_seconds": 0,
         "junk_score": None,
         "quarantine_score": None,
         "refuse_score": None,
@@ -88,6 +89,14 @@ def test_what_is_closed_to_an_account(api: Api) -> None:
         status, code, where = refusal(api.put(ALICE, **{field: value}))
         assert (status, code) == (422, "invalid_value")
         assert str(where).startswith(field)
+
+
+def test_how_long_sent_mail_can_be_taken_back(api: Api) -> None:
+    assert read(api.put(ALICE, password=PASSWORD, undo_seconds=10))["undo_seconds"] == 10
+    assert read(api.put(ALICE, undo_seconds=300))["undo_seconds"] == 300
+    for seconds in (-1, 301, "ten"):
+        assert refusal(api.put(ALICE, undo_seconds=seconds)) == (422, "invalid_value", "undo_seconds")
+    assert read(api.get(ALICE))["undo_seconds"] == 300
 
 
 def test_the_default_quota_is_the_settings(api: Api, settings: pytest.FixtureRequest) -> None:

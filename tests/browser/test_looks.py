@@ -5,6 +5,7 @@ MAILHOST_TEST_SHOTS=/tmp/shots keeps a picture of each; docs/images/webmail.png 
 
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
+from delivery.acceptance import Acceptance, accept_now
 from mailboxes.accounts import add_account
 from mailboxes.models import Account
 from mailboxes.store.hierarchy import find_mailbox
@@ -41,9 +43,25 @@ def furnished(web: str) -> Account:
         by="test",
     )
     fill(account, now=timezone.now())
+    wait(account, "Minutes of Thursday's meeting", seconds=280)
+    wait(account, "Happy birthday, Grandmother", seconds=9 * 86_400)
     for name in ("bob", "carol", "dave"):
         new_account(name, domain=domain, quota_octets=5 << 30)
     return account
+
+
+def wait(account: Account, subject: str, *, seconds: int) -> None:
+    """A message of the account that has not left."""
+    now = timezone.now()
+    octets = f"From: {account.login}\r\nTo: Carol Keller <carol@far.test>\r\nSubject: {subject}\r\n\r\n.\r\n"
+    acceptance = Acceptance(
+        octets.encode(),
+        relay=(EmailAddress("carol", "far.test"), EmailAddress("dave", "far.test")),
+        reverse_path=account.login,
+        submitted_by=account.pk,
+        release_at=now + timedelta(seconds=seconds),
+    )
+    accept_now(acceptance, now=now)
 
 
 @pytest.fixture(params=SCREENS)
@@ -84,6 +102,7 @@ def test_every_page_fits_and_breaks_no_policy(web: str, furnished: Account, scre
         "empty": f"/mail/{trash}/",
         "compose": "/mail/new/",
         "account": "/mail/account/",
+        "outbox": "/mail/outbox/",
         "reply": f"/mail/{inbox}/13/reply/",
         "forward": f"/mail/{inbox}/13/forward/",
         "missing": f"/mail/{inbox}/4711/",

@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 
-from tests.journeys.clients import ALICE, BOB, fetch_by_pop3, hand_in, imap, letter, submit
+from tests.journeys.clients import ALICE, BOB, fetch_by_imap, fetch_by_pop3, hand_in, imap, letter, submit
 from tests.journeys.conftest import World
 
 LETTERS = 12
@@ -77,3 +77,25 @@ def signed_in_once_it_is_back(world: World, login: str) -> imaplib.IMAP4:
         except (OSError, imaplib.IMAP4.error):
             if time.monotonic() > deadline:
                 raise
+
+
+@pytest.mark.parametrize("programs", [("worker", "valkey", "beat"), ("postgres", "smtp")], ids=" and ".join)
+def test_what_waits_for_its_time_is_kept_and_leaves_then(world: World, programs: tuple[str, ...]) -> None:
+    """Held for some seconds by HOLDFOR, killed meanwhile: to a mailbox here and to elsewhere, once each."""
+    subject = f"held over the death of {programs[0]}"
+    before = len(world.sink.received)
+    world.host.wait_for_port("submission")
+    began = time.monotonic()
+    message = letter(sender=ALICE, to=f"{BOB}, dave@far.test", subject=subject)
+    with smtplib.SMTP("localhost", world.host.ports["submission"], timeout=30) as client:
+        client.starttls(context=world.tls())
+        client.login(ALICE, world.host.password(ALICE))
+        client.send_message(message, mail_options=["HOLDFOR=8"])
+    for program in programs:
+        if world.host.pids(program):  # one that is just being started anew is gone already
+            world.host.kill(program)
+    received = world.wait_for(before + 1, seconds=180)[before:]
+    assert time.monotonic() - began >= 8  # however slow this machine is, never sooner
+    assert [f"Subject: {subject}\r\n".encode() in each.data for each in received] == [True]
+    signed_in_once_it_is_back(world, BOB).logout()
+    assert fetch_by_imap(world, BOB, subject).count(b"Subject: ") == 1

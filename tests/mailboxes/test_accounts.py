@@ -5,7 +5,13 @@ import pytest
 from domains.exceptions import AddressTaken, DomainNotFound
 from domains.models import Address
 from mailboxes import accounts
-from mailboxes.exceptions import AccountNotFound, LoginInvalid, LoginTaken, PasswordRefused
+from mailboxes.exceptions import (
+    AccountNotFound,
+    LoginInvalid,
+    LoginTaken,
+    PasswordRefused,
+    UndoSecondsInvalid,
+)
 from mailboxes.models import Account, Mailbox
 from mailhost.audit.models import Act
 from mailhost.protocols import scram
@@ -85,6 +91,14 @@ def test_postmaster_is_read_by_operators_else_by_the_oldest_account() -> None:
 def test_nobody_signs_in_as_what_cannot_be_typed(login: str) -> None:
     with pytest.raises(LoginInvalid):
         accounts.add_operator(login=login, password=PASSWORD, by="test")
+
+
+@pytest.mark.parametrize("seconds", [-1, 301])
+def test_mail_can_be_taken_back_for_five_minutes_at_most(seconds: int) -> None:
+    account = new_account("hasty")
+    with pytest.raises(UndoSecondsInvalid, match="0 to 300 seconds"):
+        accounts.change_account(account_id=account.pk, undo_seconds=seconds, by="test")
+    assert accounts.change_account(account_id=account.pk, undo_seconds=300, by="test").undo_seconds == 300
 
 
 @pytest.mark.parametrize("password", ["", "a\0b", "a\ud800", "x" * 257])

@@ -19,7 +19,8 @@ class Command:
     max_octets: int = 512
 
 
-# Parameters lengthen the line: AUTH= and ORCPT by up to 500 octets each (RFC 4954 section 5, RFC 3461 section 5.1).
+# Parameters lengthen the line: AUTH= and ORCPT by up to 500 octets each (RFC 4954 section 5, RFC 3461 section 5.1),
+# HOLDUNTIL= by 34 (RFC 4865 section 3).
 MAX_PATH_COMMAND_OCTETS: Final = 2_048
 
 COMMANDS: Final[dict[str, Command]] = {

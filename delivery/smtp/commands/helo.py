@@ -1,9 +1,11 @@
-"""EHLO and HELO (RFC 5321 section 4.1.1.1), with what is offered: LIMITS is RFC 9422, REQUIRETLS RFC 8689."""
+"""EHLO and HELO (RFC 5321 section 4.1.1.1), with what is offered: LIMITS is RFC 9422, REQUIRETLS RFC 8689,
+FUTURERELEASE RFC 4865."""
 
 from django.conf import settings
 
 from delivery.smtp.commands.auth import mechanisms
-from delivery.smtp.session import Session, max_message_octets
+from delivery.smtp.session import Door, Session, max_message_octets
+from mailhost.protocols.smtp.future_release import longest_wait
 from mailhost.protocols.smtp.replies import CommandRefused, Reply
 
 
@@ -29,8 +31,17 @@ async def ehlo(session: Session, argument: str) -> Reply:
         extensions.append("STARTTLS")
     if offered := mechanisms(session):
         extensions.append(f"AUTH {' '.join(offered)}")
+    if settings.FUTURE_RELEASE_MAX_SECONDS and _may_submit(session):
+        most = int(settings.FUTURE_RELEASE_MAX_SECONDS)
+        extensions.append(longest_wait(max_seconds=most, now=session.host.clock()))
     extensions.append("HELP")
     return Reply(250, "", "\n".join(extensions))
+
+
+def _may_submit(session: Session) -> bool:
+    """Also before AUTH, after which clients do not ask again; not where they have to begin with STARTTLS."""
+    may_sign_in = session.principal is not None or bool(mechanisms(session))
+    return session.door is Door.SUBMISSION and may_sign_in
 
 
 async def helo(session: Session, argument: str) -> Reply:

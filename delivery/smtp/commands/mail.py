@@ -1,6 +1,10 @@
-"""MAIL FROM (RFC 5321 section 4.1.1.2; SIZE: RFC 1870; RET, ENVID: RFC 3461; REQUIRETLS: RFC 8689)."""
+"""MAIL FROM (RFC 5321 section 4.1.1.2; SIZE: RFC 1870; RET, ENVID: RFC 3461; REQUIRETLS: RFC 8689; HOLDFOR, HOLDUNTIL:
+RFC 4865)."""
 
+from datetime import datetime, timedelta
 from typing import Final
+
+from django.conf import settings
 
 from delivery.envelope import Envelope
 from delivery.routing import may_send_as
@@ -18,8 +22,9 @@ from delivery.smtp.session import Door, Session, State, max_message_octets
 from mailhost.net.disk import has_room
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.smtp.commands import parse_mail
+from mailhost.protocols.smtp.future_release import FutureRelease
 from mailhost.protocols.smtp.paths import ReversePath
-from mailhost.protocols.smtp.replies import Reply
+from mailhost.protocols.smtp.replies import CommandRefused, Reply
 
 ALLOWED_IN: Final = frozenset({State.GREETED})
 SENDER_OK: Final = Reply(250, "2.1.0", "Sender ok")
@@ -38,6 +43,7 @@ async def mail(session: Session, argument: str) -> Reply:
         return DISK_NEARLY_FULL
     if session.principal is not None and not await _is_own(session, command.reverse_path):
         return NOT_YOUR_ADDRESS
+    release_at = _release_at(session, command.future_release)
     await allow_message(session, command.reverse_path)
     session.envelope = Envelope(
         command.reverse_path,
@@ -47,8 +53,27 @@ async def mail(session: Session, argument: str) -> Reply:
         command.ret,
         command.envid,
         command.requires_tls,
+        release_at,
+        command.future_release.request if command.future_release else "",
     )
     return SENDER_OK
+
+
+def _release_at(session: Session, asked: FutureRelease | None) -> datetime | None:
+    """Raises CommandRefused: what cannot be kept so long, or not at all, is not taken (RFC 4865 section 4)."""
+    if asked is None:
+        return None
+    most = settings.FUTURE_RELEASE_MAX_SECONDS
+    if session.door is not Door.SUBMISSION or not most:
+        raise CommandRefused(555, "5.5.4", "HOLDFOR and HOLDUNTIL are not known here")
+    now = session.host.clock()
+    release_at = asked.release_at(now=now)
+    if release_at > now + timedelta(seconds=most):
+        raise CommandRefused(554, "5.5.4", f"Nothing is kept here for more than {most} seconds")
+    if release_at <= now:
+        # Clients that mean a moment that is over have the year or the zone wrong, and it could not be called back.
+        raise CommandRefused(554, "5.5.4", "The moment of HOLDUNTIL is over")
+    return release_at
 
 
 async def _is_own(session: Session, reverse_path: ReversePath) -> bool:

@@ -1,6 +1,6 @@
 """Command lines (RFC 5321 section 4.1) with the parameters of MAIL and RCPT: SIZE (RFC 1870), BODY
 (RFC 6152, RFC 3030), SMTPUTF8 (RFC 6531), AUTH (RFC 4954 section 5), REQUIRETLS (RFC 8689), RET, ENVID, NOTIFY and
-ORCPT (RFC 3461)."""
+ORCPT (RFC 3461), HOLDFOR and HOLDUNTIL (RFC 4865)."""
 
 import re
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from mailhost.protocols.smtp.dsn_parameters import (
     parse_orcpt,
     parse_ret,
 )
+from mailhost.protocols.smtp.future_release import FutureRelease, parse_future_release
 from mailhost.protocols.smtp.paths import ForwardPath, ReversePath, split_path
 from mailhost.protocols.smtp.replies import CommandRefused
 
@@ -36,6 +37,7 @@ class Mail:
     ret: str = ""
     envid: str = ""
     requires_tls: bool = False
+    future_release: FutureRelease | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,9 @@ def parse_mail(argument: str, *, is_extended: bool = True) -> Mail:
     parameters.pop("AUTH", None)
     ret, envid = parse_ret(parameters.pop("RET", "")), parse_envid(parameters.pop("ENVID", ""))
     requires_tls = _flag(parameters, "REQUIRETLS")
+    future_release = parse_future_release(parameters.pop("HOLDFOR", ""), parameters.pop("HOLDUNTIL", ""))
     _require_none_left(parameters)
-    return Mail(reverse_path, size_octets, body, is_smtputf8, ret, envid, requires_tls)
+    return Mail(reverse_path, size_octets, body, is_smtputf8, ret, envid, requires_tls, future_release)
 
 
 def parse_rcpt(argument: str, *, is_extended: bool = True, is_smtputf8: bool = False) -> Rcpt:

@@ -1,4 +1,4 @@
-"""What people change of their own account: the name that stands in their mail, and their password."""
+"""What people change of their own account: the name that stands in their mail, their time to undo, their password."""
 
 from typing import Any
 
@@ -15,9 +15,12 @@ from mailboxes.accounts import change_account
 from mailboxes.authentication import authenticate
 from mailboxes.exceptions import AuthenticationFailed, MailboxFact, TooManyFailures
 from mailboxes.models import Account
+from mailboxes.models.account import MAX_UNDO_SECONDS
 from mailhost.webmail.access import Desk, for_account_holders
 from mailhost.webmail.pages.frame import show
 from mailhost.webmail.sign_in import pause
+
+UNDO_CHOICES = (0, 5, 10, 20, 30, 60, 120, MAX_UNDO_SECONDS)
 
 
 def _password(autocomplete: str) -> forms.PasswordInput:
@@ -34,6 +37,32 @@ class NameForm(forms.Form):
         help_text="Stands beside your address in the mail that you write here.",
         widget=forms.TextInput(attrs={"class": "input", "autocomplete": "name"}),
     )
+
+
+class UndoForm(forms.Form):
+    """How long what is sent can be taken back."""
+
+    undo_seconds = forms.TypedChoiceField(
+        label="Undo send",
+        coerce=int,
+        help_text="So long nothing of what you send leaves, here or from a mail program, and you can take it back.",
+        widget=forms.Select(attrs={"class": "input"}),
+    )
+
+    def __init__(self, *args: Any, current: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["undo_seconds"]
+        assert isinstance(field, forms.TypedChoiceField)
+        field.initial = current
+        field.choices = [(each, _time(each)) for each in sorted({*UNDO_CHOICES, current})]
+
+
+def _time(seconds: int) -> str:
+    if not seconds:
+        return "Off: it leaves at once"
+    if seconds % 60:
+        return f"{seconds} seconds"
+    return "1 minute" if seconds == 60 else f"{seconds // 60} minutes"
 
 
 class PasswordForm(forms.Form):
@@ -85,12 +114,14 @@ def show_account(request: HttpRequest, desk: Desk) -> HttpResponse:
     """The account's page; each of its forms is sent alone."""
     account, which = desk.account, request.POST.get("form")
     name = NameForm(request.POST if which == "name" else None, initial={"display_name": account.display_name})
+    undo = UndoForm(request.POST if which == "undo" else None, current=account.undo_seconds)
     password = PasswordForm(
         request.POST if which == "password" else None,
         account=account,
         peer=request.META.get("REMOTE_ADDR", ""),
     )
-    form: forms.Form = password if which == "password" else name
+    forms_by_name: dict[str | None, forms.Form] = {"password": password, "undo": undo}
+    form = forms_by_name.get(which, name)
     if form.is_valid():
         try:
             _change(request, account, form)
@@ -99,7 +130,7 @@ def show_account(request: HttpRequest, desk: Desk) -> HttpResponse:
         else:
             return redirect(reverse("webmail:account"))
     status = 422 if form.is_bound else 200
-    return show(request, desk, "webmail/account.html", name=name, password=password, status=status)
+    return show(request, desk, "webmail/account.html", name=name, undo=undo, password=password, status=status)
 
 
 def _change(request: HttpRequest, account: Account, form: forms.Form) -> None:
@@ -108,6 +139,9 @@ def _change(request: HttpRequest, account: Account, form: forms.Form) -> None:
         changed = change_account(account_id=account.pk, password=values["new"], by=account.login)
         update_session_auth_hash(request, changed)  # other sessions end, this one goes on
         messages.success(request, "Your password is changed.")
+    elif isinstance(form, UndoForm):
+        change_account(account_id=account.pk, undo_seconds=values["undo_seconds"], by=account.login)
+        messages.success(request, "Your time to undo is changed.")
     else:
         change_account(account_id=account.pk, display_name=values["display_name"], by=account.login)
         messages.success(request, "Your name is changed.")

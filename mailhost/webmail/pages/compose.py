@@ -1,13 +1,17 @@
 """Writing: a new message, an answer, a forwarded one, a draft. What was typed is never lost to an error."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.views.decorators.http import require_http_methods
 
+from mailboxes.models.account import MAX_UNDO_SECONDS
 from mailboxes.store.values import MailboxEntry
 from mailhost.protocols.message.composing import Attachment
 from mailhost.protocols.message.reading import AttachedPart, Correspondent
@@ -17,7 +21,8 @@ from mailhost.webmail.compose_form import ComposeForm
 from mailhost.webmail.errors import AWAY
 from mailhost.webmail.pages.frame import show
 from mailhost.webmail.reading import Letter, attached, read_letter
-from mailhost.webmail.sending import NotSent, Outgoing, Source, new_message_id, own_address, save_draft, send
+from mailhost.webmail.routes import NotSent
+from mailhost.webmail.sending import Outgoing, Sent, Source, new_message_id, own_address, save_draft, send
 
 TITLES = {
     Mode.NEW: "New message",
@@ -85,13 +90,14 @@ def _write(request: HttpRequest, desk: Desk, occasion: Occasion) -> HttpResponse
             drafts, uid = save_draft(desk, outgoing, source=occasion.source, message_id=message_id, now=now)
             messages.success(request, "Draft saved.")
             return redirect("webmail:compose-from", drafts.mailbox_id, uid, Mode.DRAFT)
-        send(
+        sent = send(
             desk,
             outgoing,
             source=occasion.source,
             message_id=message_id,
             now=now,
             peer=request.META.get("REMOTE_ADDR", ""),
+            not_before=form.cleaned_data["later"],
         )
     except NotSent as refusal:
         for reason in refusal.reasons:
@@ -102,10 +108,19 @@ def _write(request: HttpRequest, desk: Desk, occasion: Occasion) -> HttpResponse
             None, "The database is away, so nothing was sent. Try again in a moment: your text is still here."
         )
         return _form(request, desk, occasion, form, status=503)
-    messages.success(request, "Message sent.")
+    _tell(request, sent, now)
     came_from = None if occasion.mode is Mode.DRAFT else occasion.entry
     back = came_from or desk.inbox()
     return redirect("webmail:list", back.mailbox_id)
+
+
+def _tell(request: HttpRequest, sent: Sent, now: datetime) -> None:
+    """Of what can be undone the page itself tells, for as long as that is so (frame.py)."""
+    if sent.release_at is None:
+        messages.success(request, "Message sent.")
+    elif sent.release_at > now + timedelta(seconds=MAX_UNDO_SECONDS):
+        leaves = date_format(timezone.localtime(sent.release_at), "j F Y, H:i")
+        messages.success(request, f"The message leaves on {leaves}. Until then it waits in the outbox.")
 
 
 def _outgoing(form: ComposeForm, occasion: Occasion) -> Outgoing:
@@ -149,5 +164,7 @@ def _form(
             form["cc"].value() or form["bcc"].value() or form["cc"].errors or form["bcc"].errors
         ),
         occasion=occasion,
+        offers_later=settings.FUTURE_RELEASE_MAX_SECONDS > 0,
+        time_zone=timezone.get_current_timezone_name(),
         status=status,
     )

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from delivery.quarantine import held_count
+from delivery.taking_back import waiting_count
 from mailboxes.exceptions import NotPermitted, QuotaExceeded
 from mailhost.webmail.access import Desk, for_account_holders
 from mailhost.webmail.acts import EMPTIED, Act, perform
@@ -62,6 +63,7 @@ def news(request: HttpRequest, desk: Desk) -> HttpResponse:
     context = {
         "folders": desk.folders(),
         "held_count": held_count(account_id=desk.account.pk),
+        "waiting_count": waiting_count(account_id=desk.account.pk),
         "entry": entry,
         "arrived": entry is not None and known is not None and entry.uid_next > known,
     }

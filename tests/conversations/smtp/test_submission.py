@@ -83,6 +83,7 @@ def test_starttls_then_auth(smtp: Doors, alice: Account) -> None:
         S: 503 5.5.1 Send EHLO first
         C: EHLO client.test
         S~ 250-AUTH SCRAM-SHA-256 PLAIN LOGIN
+        S: 250-FUTURERELEASE 2592000 …
         S: 250 HELP
         C: STARTTLS
         S: 503 5.5.1 TLS is active already

@@ -1,0 +1,209 @@
+"""Delivery into mailboxes here of what has waited in the queue: placed and written back in one transaction.
+
+Whom an address leads to is asked now, not when the message was submitted: accounts and aliases change. What was known
+then is refused in the session; what has changed since becomes a notice to the reverse-path (RFC 5321 section 6.1).
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from random import Random
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+
+from delivery.models import QueuedMessage, QueuedRecipient
+from delivery.models.trace import Outcome as TraceOutcome
+from delivery.queue.enqueue import NewQueuedMessage, NewRecipient, domain_of, enqueue
+from delivery.queue.outcomes import Recorded, record
+from delivery.queue.values import Claim, RecipientResult
+from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome, Peer
+from delivery.relay.parcel import OutgoingRecipient, Parcel
+from delivery.routing import AccountDisabled, Route, route
+from delivery.trace import Noted, write
+from domains.exceptions import AddressNotFound, DomainNotFound, TooManyTargets
+from mailboxes.exceptions import AccountNotFound, MailboxNotFound, QuotaExceeded
+from mailboxes.models import Content, Mailbox
+from mailboxes.store.append import INBOX
+from mailboxes.store.locks import lock_mailboxes, lock_usage
+from mailboxes.store.placing import place_content
+from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
+from mailhost.protocols.smtp.paths import ForwardPath
+
+# In the words of the SMTP door (smtp/replies.py): RFC 3463 sections 3.2, 3.3 and 3.5.
+NO_ADDRESS: Final = ("5.1.1", "There is no such address here")
+DISABLED: Final = ("5.2.1", "The mailbox is disabled")
+TOO_MANY: Final = ("5.4.6", "The address leads to too many others")
+FULL: Final = ("4.2.2", "The mailbox is full")
+GONE: Final = ("4.2.1", "The recipient has gone meanwhile")
+LOST: Final = ("5.3.0", "The message is no longer kept here")
+
+
+class _ClaimLost(Exception):
+    """What was placed must not stay: whoever has the claim now places it."""
+
+
+@dataclass(slots=True)
+class _Placing:
+    """One parcel: who has it by now, and which addresses elsewhere it turned out to be for."""
+
+    parcel: Parcel
+    now: datetime
+    inboxes: dict[int, int] = field(default_factory=dict)
+    placed: set[int] = field(default_factory=set)
+    onward: dict[tuple[str, str], NewRecipient] = field(default_factory=dict)
+    noted: list[Noted] = field(default_factory=list)
+
+
+def deliver_here(*, claim: Claim, parcel: Parcel, now: datetime, random: Random) -> Recorded:
+    """Delivers to each recipient, and writes back what became of it; nothing where the claim is lost.
+
+    Where one cannot be served the others are: each has an outcome of its own.
+    """
+    try:
+        with transaction.atomic():
+            return _deliver(claim, parcel, now=now, random=random)
+    except _ClaimLost:
+        return Recorded(is_own=False)
+
+
+def _deliver(claim: Claim, parcel: Parcel, *, now: datetime, random: Random) -> Recorded:
+    message = parcel.message
+    places = [_route(each, message.size_octets) for each in parcel.recipients]
+    placing = _Placing(parcel, now)
+    routes = [each for each in places if isinstance(each, Route)]
+    _lock(placing, {account_id for each in routes for account_id in each.account_ids})
+    outcomes = [
+        _place(placing, recipient, place) if isinstance(place, Route) else place
+        for recipient, place in zip(parcel.recipients, places, strict=True)
+    ]
+    results = [
+        RecipientResult(message, recipient, outcome)
+        for recipient, outcome in zip(parcel.recipients, outcomes, strict=True)
+    ]
+    # Rows of destinations come last, by name (enqueue.py): this host's own name is before all others.
+    recorded = record(results={claim: results}, now=now, random=random)[claim]
+    if not recorded.is_own:
+        raise _ClaimLost
+    _send_onward(placing)
+    if placing.noted:
+        write(placing.noted)
+    return recorded
+
+
+def _route(recipient: OutgoingRecipient, size_octets: int) -> Route | Bounced | Deferred:
+    path = recipient.forward_path
+    try:
+        address = EmailAddress.parse(path, is_lenient=True) if "@" in path else None
+        return route(forward_path=ForwardPath(address), size_octets=size_octets, may_relay=True)
+    except (AddressNotFound, DomainNotFound, AddressSyntaxError):
+        return _bounced(NO_ADDRESS)
+    except AccountDisabled:
+        return _bounced(DISABLED)
+    except TooManyTargets:
+        return _bounced(TOO_MANY)
+    except QuotaExceeded:
+        return _deferred(FULL)
+
+
+def _lock(placing: _Placing, account_ids: Collection[int]) -> None:
+    """All that is written to, in the order of store/locks.py. An account that has gone has no inbox here."""
+    inboxes = Mailbox.objects.filter(account_id__in=account_ids, name=INBOX, deleted_at=None)
+    placing.inboxes = dict(inboxes.values_list("account_id", "pk"))
+    try:
+        lock_usage(sorted(placing.inboxes))
+        lock_mailboxes(sorted(placing.inboxes.values()))
+    except (AccountNotFound, MailboxNotFound):
+        placing.inboxes = {}
+
+
+def _place(placing: _Placing, recipient: OutgoingRecipient, found: Route) -> Outcome:
+    """An alias is all or nothing, as in routing.py."""
+    new = [account_id for account_id in found.account_ids if account_id not in placing.placed]
+    try:
+        with transaction.atomic():
+            for account_id in new:
+                if account_id not in placing.inboxes:
+                    raise MailboxNotFound(INBOX)
+                uid = place_content(
+                    account_id=account_id,
+                    mailbox_id=placing.inboxes[account_id],
+                    content_id=placing.parcel.message.content_id,
+                    internal_date=placing.now,
+                    now=placing.now,
+                )
+                if uid is None:
+                    return _bounced(LOST)
+    except QuotaExceeded:
+        return _deferred(FULL)
+    except (AccountNotFound, MailboxNotFound):
+        return _deferred(GONE)
+    placing.placed.update(new)
+    placing.noted += [_noted(placing, recipient.forward_path, account_id) for account_id in new]
+    for address in found.relay:
+        onward = NewRecipient(str(address), orcpt=recipient.orcpt, notify=recipient.notify)
+        placing.onward.setdefault(address.key, onward)
+    # RFC 3461 section 5.2.7: where it only leads on, what was asked goes on with it.
+    is_final = bool(found.account_ids)
+    return Delivered("Delivered here", _here(), keeps_dsn=not is_final, is_final=is_final)
+
+
+def _noted(placing: _Placing, forward_path: str, account_id: int) -> Noted:
+    """For the account's own page: that it was submitted has been noted without saying for whom."""
+    message = placing.parcel.message
+    content = Content.objects.filter(pk=message.content_id)
+    return Noted(
+        at=placing.now,
+        session="",
+        trace_id="",
+        peer=settings.HOSTNAME,
+        helo="",
+        tls="",
+        login="",
+        reverse_path=message.reverse_path,
+        forward_path=forward_path,
+        domain=domain_of(forward_path),
+        account_id=account_id,
+        message_id=content.values_list("message_id", flat=True).first() or "",
+        size_octets=message.size_octets,
+        outcome=TraceOutcome.ACCEPTED,
+        reply="Delivered here when it was released",
+    )
+
+
+def _send_onward(placing: _Placing) -> None:
+    """What an alias leads to elsewhere, but for those that the message is on its way to already."""
+    if not placing.onward:
+        return
+    message = QueuedMessage.objects.get(pk=placing.parcel.message.message_id)
+    rows = QueuedRecipient.objects.filter(message=message).values_list("forward_path", flat=True)
+    own = {path.casefold() for path in rows}
+    recipients = [each for each in placing.onward.values() if each.forward_path.casefold() not in own]
+    if recipients:
+        onward = NewQueuedMessage(
+            content_id=message.content_id,
+            reverse_path=message.reverse_path,
+            recipients=recipients,
+            account_id=message.account_id,
+            size_octets=message.size_octets,
+            body=message.body,
+            smtputf8=message.is_smtputf8,
+            envid=message.envid,
+            ret=message.ret,
+            requires_tls=message.requires_tls,
+            future_release=message.future_release,
+        )
+        enqueue([onward], now=placing.now)
+
+
+def _here() -> Peer:
+    return Peer(host=settings.HOSTNAME)
+
+
+def _bounced(what: tuple[str, str]) -> Bounced:
+    return Bounced(*what, _here())
+
+
+def _deferred(what: tuple[str, str]) -> Deferred:
+    return Deferred(*what, _here())

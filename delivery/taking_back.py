@@ -1,0 +1,197 @@
+"""What was sent and waits still: shown to its sender, who may take it back (undo send, RFC 4865).
+
+Taking back is one transaction: the message leaves the queue, its copy in Sent goes, and it is a draft again. Whoever
+may send as its reverse-path may take it back, as those who share an address answer for what leaves under it.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+
+from delivery.models import QueuedMessage, RecipientState
+from delivery.queue.waiting import TooLate, stop
+from delivery.routing import may_send_as
+from domains.models import AliasTarget
+from mailboxes.exceptions import MailboxFact
+from mailboxes.models import Account, Content, Mailbox, Message
+from mailboxes.store import structure
+from mailboxes.store.append import append, prepare
+from mailboxes.store.expunge import expunge
+from mailboxes.store.hierarchy import create_mailbox, sent_mailbox
+from mailboxes.store.locks import lock_usage
+from mailboxes.store.values import Flag, NewMessage
+from mailhost.audit.trail import record
+from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
+from mailhost.protocols.message.reading import read_message
+from mailhost.protocols.smtp.header import header_end, scan_fields, without_fields
+
+MAX_ALIASES = 100  # that are asked for when somebody looks at what waits
+
+# What this host has put on it: a draft has gone nowhere.
+TRACE_FIELDS = frozenset({b"received", b"return-path"})
+STILL = (RecipientState.WAITING, RecipientState.HELD)
+
+
+class WaitingNotFound(Exception):
+    """There is no such message, or it is somebody else's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message that leaves at release_at. by: whoever sent it, "" for the account itself."""
+
+    message_id: int
+    subject: str
+    to: str
+    release_at: datetime
+    recipients: int
+    is_held: bool
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """Where it is a draft now; None where the account has no room for one, and the copy in Sent was left."""
+
+    draft: tuple[int, int] | None  # mailbox id and UID
+
+
+def read_waiting(*, account_id: int, limit: int) -> list[Waiting]:
+    """What the account may take back, by when it leaves."""
+    return _read(_takeable(account_id), account_id, limit)
+
+
+def read_leaving(*, account_id: int, before: datetime, limit: int) -> list[Waiting]:
+    """What the account itself has sent and that leaves before that moment."""
+    own = QueuedMessage.objects.filter(account_id=account_id, release_at__lte=before)
+    return _read(own, account_id, limit)
+
+
+def _read(rows: QuerySet[QueuedMessage], account_id: int, limit: int) -> list[Waiting]:
+    rows = rows.select_related("content", "account").order_by("release_at", "pk")
+    is_still = Q(recipients__state__in=STILL)
+    is_held = Q(recipients__state=RecipientState.HELD)
+    rows = rows.annotate(still=Count("recipients", filter=is_still), held=Count("recipients", filter=is_held))
+    shown = ("release_at", "account__login", "content__subject", "content__to_display")
+    return [
+        Waiting(
+            row.pk,
+            row.content.subject,
+            row.content.to_display,
+            row.release_at,
+            row.still,
+            row.held > 0,
+            "" if row.account_id == account_id or row.account is None else row.account.login,
+        )
+        for row in rows.only(*shown)[:limit]
+        if row.release_at is not None
+    ]
+
+
+def take_back(*, message_id: int, account_id: int, by: str, now: datetime) -> TakenBack:
+    """Takes it out of the queue and makes it a draft of the account. Raises WaitingNotFound, TooLate."""
+    message = QueuedMessage.objects.filter(pk=message_id).first()
+    if message is None or not _may_take_back(message, account_id):
+        raise WaitingNotFound(str(message_id))
+    if message.release_at is None:
+        raise TooLate
+    owner_id = message.account_id
+    with transaction.atomic():
+        # In the order of store/locks.py, and before the message's own row: the release locks no mailbox.
+        lock_usage(sorted({account_id} | ({owner_id} if owner_id else set())))
+        content_id, forward_paths = stop(message_id=message_id, now=now)
+        octets = _as_draft(
+            bytes(Content.objects.values_list("octets", flat=True).get(pk=content_id)), forward_paths
+        )
+        draft = _keep(octets, account_id=account_id, owner_id=owner_id, content_id=content_id, now=now)
+        record(by=by, verb="message taken back", subject=f"Q{message_id}")
+    return TakenBack(draft)
+
+
+def _keep(
+    octets: bytes, *, account_id: int, owner_id: int | None, content_id: int, now: datetime
+) -> tuple[int, int] | None:
+    """The draft in the place of the copy in Sent: both, or none where there is no room."""
+    try:
+        with transaction.atomic():
+            if owner_id is not None:
+                _remove_sent_copy(owner_id, content_id, now=now)
+            mailbox_id = _drafts(account_id, now=now)
+            message = NewMessage(prepare(octets), Flag.DRAFT | Flag.SEEN)
+            appended = append(account_id=account_id, mailbox_id=mailbox_id, contents=[message], now=now)
+            return mailbox_id, appended.uids[0]
+    except MailboxFact:
+        return None
+
+
+def _drafts(account_id: int, *, now: datetime) -> int:
+    """By its use or else by its name; made where the account has deleted it."""
+    living = Mailbox.objects.filter(account_id=account_id, deleted_at=None)
+    for which in ({"special_use": "\\Drafts"}, {"name": "Drafts"}):
+        if found := living.filter(**which).values_list("pk", flat=True).first():
+            return found
+    made = create_mailbox(account_id=account_id, name="Drafts", special_use="\\Drafts", now=now)
+    return made.mailbox_id
+
+
+def _remove_sent_copy(account_id: int, content_id: int, *, now: datetime) -> None:
+    """The one that was kept with the message. What a mail client has put there itself is that client's."""
+    mailbox_id = sent_mailbox(account_id=account_id)
+    if mailbox_id is None:
+        return
+    copies = Message.objects.filter(mailbox_id=mailbox_id, content_id=content_id)
+    if uids := list(copies.values_list("uid", flat=True)):
+        expunge(mailbox_id=mailbox_id, uids=uids, only_deleted=False, now=now)
+
+
+def _as_draft(octets: bytes, forward_paths: Collection[str]) -> bytes:
+    """Without our trace, and with the recipients that only the envelope knew as Bcc (RFC 5322 section 3.6.3)."""
+    header = octets[: header_end(octets)]
+    octets = without_fields(octets, [each for each in scan_fields(header) if each.name in TRACE_FIELDS])
+    read = read_message(header + b"\r\n", limits=structure.limits())
+    named = {_key(each.address) for each in (*read.to, *read.cc)}
+    hidden = [path for path in forward_paths if _key(path) not in named]
+    listed = ",\r\n ".join(hidden)
+    return (f"Bcc: {listed}\r\n".encode() if hidden else b"") + octets
+
+
+def _key(address: str) -> tuple[str, str]:
+    try:
+        return EmailAddress.parse(address, is_lenient=True).key
+    except AddressSyntaxError:
+        return address, ""
+
+
+def _may_take_back(message: QueuedMessage, account_id: int) -> bool:
+    if message.account_id == account_id:
+        return True
+    return bool(message.reverse_path) and _may_send_as(account_id, message.reverse_path)
+
+
+def _may_send_as(account_id: int, address: str) -> bool:
+    try:
+        parsed = EmailAddress.parse(address, is_lenient=True)
+    except AddressSyntaxError:
+        return False
+    return may_send_as(account_id=account_id, addresses=[parsed])
+
+
+def _takeable(account_id: int) -> QuerySet[QueuedMessage]:
+    waiting = QueuedMessage.objects.filter(release_at__isnull=False)
+    return waiting.filter(Q(account_id=account_id) | Q(reverse_path__in=_shared_addresses(account_id)))
+
+
+def _shared_addresses(account_id: int) -> Sequence[str]:
+    """The aliases that name the account. Through how many others an alias may lead is not followed for a list."""
+    login = Account.objects.values_list("login", flat=True).get(pk=account_id)
+    targets = AliasTarget.objects.filter(email=login).select_related("alias__address__domain")
+    names = [str(target.alias.address) for target in targets[:MAX_ALIASES]]
+    return [name for name in names if _may_send_as(account_id, name)]
+
+
+def waiting_count(*, account_id: int) -> int:
+    """How many messages that the account itself has sent wait."""
+    return QueuedMessage.objects.filter(account_id=account_id, release_at__isnull=False).count()

@@ -1,0 +1,429 @@
+"""What waits for its time leaves then, to mailboxes here as well, and not before."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from random import Random
+
+import pytest
+from django.db import connection, transaction
+from pytest_django import Settings
+
+from delivery.acceptance import Acceptance, accept_now
+from delivery.bounces import mark_delayed
+from delivery.local_delivery import deliver_here
+from delivery.models import InboundTrace, KnownRecipient, QueuedMessage, QueuedRecipient
+from delivery.queue.claim import due_parcels
+from delivery.queue.cleaning import remove_finished
+from delivery.queue.waiting import TooLate, release_due
+from delivery.submission.holds import release_held
+from delivery.taking_back import TakenBack, WaitingNotFound, read_waiting, take_back, waiting_count
+from delivery.worker import Worker
+from domains.aliases import set_alias
+from mailboxes.accounts import change_account, remove_account
+from mailboxes.models import Account, Content, Message
+from mailboxes.store.values import Flag
+from mailhost.audit.models import Act
+from mailhost.net.store_threads import StoreThreads
+from mailhost.protocols.addresses import EmailAddress
+from mailhost.protocols.smtp.dsn_parameters import NOTHING_ASKED, DsnRequest
+from tests.support.dns_server import dns_server
+from tests.support.hosting import new_account
+from tests.support.queueing import NOON, claim_all, until_idle
+from tests.support.running import run
+
+RELEASE = NOON + timedelta(seconds=10)
+OCTETS = (
+    b"Return-Path: <alice@x.test>\r\nReceived: by us\r\nFrom: Alice <alice@x.test>\r\nTo: open@far.test\r\n"
+    b"Subject: Hello\r\n\r\nHow are you?\r\n"
+)
+
+
+@pytest.fixture(autouse=True)
+def empty_queue(settings: Settings, monkeypatch: pytest.MonkeyPatch, shared_db: None) -> None:
+    settings.RELAY = "capture"  # what leaves for elsewhere is kept, and can be looked at
+    monkeypatch.setattr("delivery.queue.enqueue.relay_is_due", lambda: None)
+    with connection.cursor() as sql:
+        sql.execute(
+            "TRUNCATE delivery_attempt, delivery_queuedrecipient, delivery_queuedmessage, delivery_destination"
+        )
+
+
+@pytest.fixture
+def alice() -> Account:
+    return new_account("alice")
+
+
+@pytest.fixture
+def bob(alice: Account) -> Account:
+    return new_account("bob", domain=domain(alice))
+
+
+def domain(account: Account) -> str:
+    return account.login.partition("@")[2]
+
+
+def submit(
+    sender: Account,
+    *local: str,
+    relay: tuple[str, ...] = (),
+    dsn: DsnRequest = NOTHING_ASKED,
+    is_held: bool = False,
+    in_sent: bool = False,
+    octets: bytes = OCTETS,
+) -> int:
+    accepted = accept_now(
+        Acceptance(
+            octets,
+            relay=tuple(EmailAddress.parse(each) for each in relay),
+            waiting=tuple((each, dsn) for each in local),
+            reverse_path=sender.login,
+            submitted_by=sender.pk,
+            save_in_sent=in_sent,
+            is_held=is_held,
+            release_at=RELEASE,
+        ),
+        now=NOON,
+    )
+    assert accepted.queued_message_id is not None
+    return accepted.queued_message_id
+
+
+def work(*, seconds: float = 0) -> None:
+    """A worker's rounds so long after noon, until nothing is due."""
+
+    async def scenario() -> None:
+        async with dns_server() as dns:
+            worker = Worker(
+                resolver=dns.resolver(look_up_seconds=0.5),
+                clock=lambda: NOON + timedelta(seconds=seconds),
+                random=Random(1),
+            )
+            await worker.round()
+            await until_idle(worker)
+            await worker.close()
+
+    run(scenario())
+
+
+def inbox(account: Account) -> list[bytes]:
+    return contents(account, "INBOX")
+
+
+def contents(account: Account, mailbox: str) -> list[bytes]:
+    messages = Message.objects.filter(mailbox__account=account, mailbox__name=mailbox).order_by("uid")
+    ids = list(messages.values_list("content_id", flat=True))
+    return [bytes(Content.objects.get(pk=each).octets) for each in ids]
+
+
+def states() -> dict[str, str]:
+    return dict(QueuedRecipient.objects.values_list("forward_path", "state"))
+
+
+def test_nothing_leaves_before_its_time(alice: Account, bob: Account) -> None:
+    submit(alice, bob.login, relay=("open@far.test",))
+    work(seconds=9.9)
+    assert inbox(bob) == []
+    assert states() == {bob.login: "waiting", "open@far.test": "waiting"}
+
+
+def test_all_of_it_leaves_then(alice: Account, bob: Account) -> None:
+    submit(alice, bob.login, relay=("open@far.test",))
+    work(seconds=10)
+    assert inbox(bob) == [OCTETS]
+    assert states() == {bob.login: "delivered", "open@far.test": "captured"}
+    row = QueuedMessage.objects.get()
+    assert (row.release_at, row.released_at) == (None, RELEASE)
+
+
+def test_a_recipient_finds_it_among_its_deliveries_when_it_has_come(alice: Account, bob: Account) -> None:
+    submit(alice, bob.login)
+    mine = InboundTrace.objects.filter(account_id=bob.pk)
+    assert not mine.exists()
+    work(seconds=10)
+    [noted] = mine
+    assert (noted.at, noted.reverse_path, noted.forward_path) == (RELEASE, alice.login, bob.login)
+
+
+def test_what_waits_is_not_cleaned_away_and_not_called_delayed(alice: Account, bob: Account) -> None:
+    message_id = submit(alice, bob.login, relay=("open@far.test",))
+    QueuedMessage.objects.update(release_at=NOON + timedelta(days=30))
+    late = NOON + timedelta(days=29)
+    assert remove_finished(now=late) == 0
+    mark_delayed(now=late)
+    assert not QueuedRecipient.objects.exclude(report_due="").exists()
+    QueuedMessage.objects.update(release_at=late)
+    release_due(now=late)
+    mark_delayed(now=late + timedelta(hours=3))
+    assert not QueuedRecipient.objects.exclude(report_due="").exists()
+    mark_delayed(now=late + timedelta(hours=5))
+    assert QueuedRecipient.objects.filter(message_id=message_id, report_due="delayed").count() == 2
+
+
+def test_it_is_tried_as_long_as_any_other_from_then_on(alice: Account, settings: Settings) -> None:
+    submit(alice, relay=("open@far.test",))
+    work(seconds=10)
+    row = QueuedMessage.objects.get()
+    assert row.expires_at == RELEASE + timedelta(seconds=settings.QUEUE_LIFETIME_SECONDS)
+
+
+def test_whom_it_went_to_is_known_when_it_has_left(alice: Account, bob: Account) -> None:
+    submit(alice, bob.login, "postmaster", relay=("Open@far.test",))
+    known = KnownRecipient.objects.filter(account=alice)
+    assert not known.exists()
+    work(seconds=10)
+    assert set(known.values_list("address", flat=True)) == {bob.login, "open@far.test"}
+
+
+def test_an_account_that_several_paths_lead_to_gets_one_copy(alice: Account, bob: Account) -> None:
+    set_alias(
+        address=EmailAddress("all", domain(alice)),
+        targets=[
+            EmailAddress.parse(bob.login),
+            EmailAddress.parse(alice.login),
+            EmailAddress("x", "far.test"),
+        ],
+        by="test",
+    )
+    submit(alice, f"all@{domain(alice)}", bob.login, relay=("x@far.test",))
+    work(seconds=10)
+    assert (len(inbox(bob)), len(inbox(alice))) == (1, 1)
+    assert states()["x@far.test"] == "captured"
+    assert QueuedMessage.objects.count() == 1  # nothing goes to x a second time
+
+
+def test_an_alias_that_leads_elsewhere_as_well_is_followed_then(alice: Account, bob: Account) -> None:
+    set_alias(
+        address=EmailAddress("all", domain(alice)),
+        targets=[EmailAddress.parse(bob.login), EmailAddress("x", "far.test")],
+        by="test",
+    )
+    submit(alice, f"all@{domain(alice)}")
+    work(seconds=10)
+    assert len(inbox(bob)) == 1
+    assert states() == {f"all@{domain(alice)}": "delivered", "x@far.test": "captured"}
+
+
+def test_one_full_mailbox_keeps_nobody_elses_mail_back(alice: Account, bob: Account) -> None:
+    full = new_account("full", domain=domain(alice))
+    submit(alice, full.login, bob.login)
+    change_account(account_id=full.pk, quota_octets=10, by="test")
+    work(seconds=10)
+    assert len(inbox(bob)) == 1
+    assert states() == {full.login: "deferred", bob.login: "delivered"}
+    change_account(account_id=full.pk, quota_octets=0, by="test")
+    work(seconds=600)
+    assert (len(inbox(full)), len(inbox(bob))) == (1, 1)
+
+
+def test_a_recipient_that_has_gone_meanwhile_becomes_a_notice(alice: Account, bob: Account) -> None:
+    submit(alice, bob.login)
+    remove_account(account_id=bob.pk, by="test")
+    work(seconds=10)
+    assert states() == {bob.login: "bounced"}
+    [notice] = inbox(alice)
+    assert b"Action: failed" in notice
+    assert b"Status: 5.1.1" in notice
+
+
+def test_delivery_is_told_where_it_was_asked_for(alice: Account, bob: Account) -> None:
+    submit(alice, bob.login, dsn=DsnRequest(notify="SUCCESS"))
+    work(seconds=10)
+    [notice] = inbox(alice)
+    assert b"Action: delivered" in notice
+
+
+def test_a_mailbox_that_stays_full_is_given_up_in_the_end(
+    alice: Account, bob: Account, settings: Settings
+) -> None:
+    submit(alice, bob.login)
+    change_account(account_id=bob.pk, quota_octets=10, by="test")
+    work(seconds=10)
+    work(seconds=settings.QUEUE_LIFETIME_SECONDS + 20)
+    assert states() == {bob.login: "expired"}
+    assert any(b"Action: failed" in each for each in inbox(alice))
+
+
+def test_a_claim_that_is_lost_delivers_nothing(alice: Account, bob: Account) -> None:
+    submit(alice, bob.login)
+    release_due(now=RELEASE)
+    claim = claim_all(now=RELEASE, lease_seconds=1)[""]
+    [parcel] = due_parcels(claim=claim, limit=10, except_ids=[], now=RELEASE)
+    later = RELEASE + timedelta(seconds=5)
+    other = claim_all(now=later)[""]
+    assert not deliver_here(claim=claim, parcel=parcel, now=later, random=Random(1)).is_own
+    assert inbox(bob) == []
+    assert deliver_here(claim=other, parcel=parcel, now=later, random=Random(1)).is_own
+    assert len(inbox(bob)) == 1
+
+
+def test_what_an_operator_holds_waits_for_him_and_for_its_time(alice: Account, bob: Account) -> None:
+    message_id = submit(alice, bob.login, is_held=True)
+    release_held(message_ids=[message_id], by="operator", now=NOON)
+    assert states() == {bob.login: "waiting"}
+    work(seconds=10)
+    assert len(inbox(bob)) == 1
+    second = submit(alice, bob.login, is_held=True)
+    work(seconds=10)
+    assert len(inbox(bob)) == 1
+    release_held(message_ids=[second], by="operator", now=RELEASE)
+    work(seconds=20)
+    assert len(inbox(bob)) == 2
+
+
+# Taking back
+
+
+def back(message_id: int, account: Account) -> TakenBack:
+    return take_back(message_id=message_id, account_id=account.pk, by=account.login, now=NOON)
+
+
+def test_what_is_taken_back_is_a_draft_again_and_not_in_sent(alice: Account, bob: Account) -> None:
+    message_id = submit(alice, bob.login, relay=("open@far.test", "secret@far.test"), in_sent=True)
+    assert len(contents(alice, "Sent")) == 1
+    taken = back(message_id, alice)
+    work(seconds=60)
+    assert inbox(bob) == []
+    assert set(states().values()) == {"cancelled"}
+    assert contents(alice, "Sent") == []
+    [draft] = contents(alice, "Drafts")
+    assert draft == (
+        f"Bcc: secret@far.test,\r\n {bob.login}\r\n".encode()
+        + OCTETS.removeprefix(b"Return-Path: <alice@x.test>\r\nReceived: by us\r\n")
+    )
+    row = Message.objects.get(mailbox__account=alice, mailbox__name="Drafts")
+    assert taken.draft == (row.mailbox_id, row.uid)
+    assert Flag.DRAFT in Flag(row.flags)
+    assert Act.objects.filter(verb="message taken back", subject=f"Q{message_id}").exists()
+
+
+def test_it_is_too_late_once_it_was_released(alice: Account, bob: Account) -> None:
+    message_id = submit(alice, bob.login, in_sent=True)
+    release_due(now=RELEASE)
+    with pytest.raises(TooLate):
+        back(message_id, alice)
+    assert len(contents(alice, "Sent")) == 1
+    assert contents(alice, "Drafts") == []
+
+
+def test_it_is_taken_back_once(alice: Account, bob: Account) -> None:
+    message_id = submit(alice, bob.login)
+    back(message_id, alice)
+    with pytest.raises(TooLate):
+        back(message_id, alice)
+    assert len(contents(alice, "Drafts")) == 1
+
+
+def test_nobody_else_sees_it_or_takes_it_back(alice: Account, bob: Account) -> None:
+    message_id = submit(alice, bob.login)
+    with pytest.raises(WaitingNotFound):
+        back(message_id, bob)
+    with pytest.raises(WaitingNotFound):
+        back(message_id + 1, alice)
+    assert read_waiting(account_id=bob.pk, limit=10) == []
+    assert states() == {bob.login: "waiting"}
+
+
+def test_who_may_send_as_the_same_address_may_take_it_back(alice: Account, bob: Account) -> None:
+    sales = EmailAddress("sales", domain(alice))
+    set_alias(address=sales, targets=[EmailAddress.parse(a.login) for a in (alice, bob)], by="test")
+    carol = new_account("carol", domain=domain(alice))
+    message_id = submit(alice, carol.login, in_sent=True)
+    QueuedMessage.objects.update(reverse_path=str(sales))
+    with pytest.raises(WaitingNotFound):
+        back(message_id, carol)
+    assert [each.by for each in read_waiting(account_id=bob.pk, limit=10)] == [alice.login]
+    back(message_id, bob)
+    assert contents(alice, "Sent") == []
+    assert len(contents(bob, "Drafts")) == 1
+
+
+def test_where_there_is_no_room_for_a_draft_it_is_stopped_all_the_same(alice: Account, bob: Account) -> None:
+    message_id = submit(alice, bob.login)
+    change_account(account_id=alice.pk, quota_octets=10, by="test")
+    assert back(message_id, alice).draft is None
+    assert states() == {bob.login: "cancelled"}
+
+
+def test_what_waits_is_listed_by_when_it_leaves(alice: Account, bob: Account) -> None:
+    message_id = submit(alice, bob.login, relay=("open@far.test",))
+    [each] = read_waiting(account_id=alice.pk, limit=10)
+    assert (each.message_id, each.subject, each.recipients, each.release_at, each.by, each.is_held) == (
+        message_id, "Hello", 2, RELEASE, "", False,
+    )  # fmt: skip
+    assert waiting_count(account_id=alice.pk) == 1
+    back(message_id, alice)
+    assert waiting_count(account_id=alice.pk) == 0
+
+
+class Slow:
+    """A transaction that has done its work and does not commit yet."""
+
+    def __init__(self, verb: Callable[[], object]) -> None:
+        self.verb, self.is_done, self.may_commit = verb, threading.Event(), threading.Event()
+
+    def __call__(self) -> object:
+        with transaction.atomic():
+            result = self.verb()
+            self.is_done.set()
+            assert self.may_commit.wait(10)
+        return result
+
+
+def both(first: Callable[[], object], second: Callable[[], object]) -> list[object]:
+    """The second begins while the first has not committed; what came of both."""
+    results: list[object] = []
+
+    async def scenario() -> None:
+        threads, slow = StoreThreads(2, "race"), Slow(first)
+        one = asyncio.create_task(threads.run(slow))
+        await asyncio.to_thread(slow.is_done.wait, 10)
+        two = asyncio.create_task(threads.run(second))
+        await asyncio.wait({two}, timeout=0.2)
+        slow.may_commit.set()
+        results.extend(await asyncio.gather(one, two, return_exceptions=True))
+        threads.close()
+
+    run(scenario())
+    return results
+
+
+def test_a_release_that_is_under_way_wins(alice: Account, bob: Account) -> None:
+    message_id = submit(alice, bob.login, in_sent=True)
+    released, taken = both(lambda: release_due(now=RELEASE), lambda: back(message_id, alice))
+    assert released == 1
+    assert isinstance(taken, TooLate)
+    assert (states(), contents(alice, "Drafts")) == ({bob.login: "queued"}, [])
+    assert len(contents(alice, "Sent")) == 1
+
+
+def test_taking_back_that_is_under_way_wins(alice: Account, bob: Account) -> None:
+    message_id = submit(alice, bob.login, in_sent=True)
+    taken, released = both(lambda: back(message_id, alice), lambda: release_due(now=RELEASE))
+    assert isinstance(taken, TakenBack)
+    assert released == 0
+    assert states() == {bob.login: "cancelled"}
+    work(seconds=20)
+    assert inbox(bob) == []
+
+
+def test_in_a_race_each_message_is_delivered_or_taken_back_and_never_both(
+    alice: Account, bob: Account
+) -> None:
+    ids = [submit(alice, bob.login, in_sent=True) for _ in range(30)]
+
+    async def scenario() -> None:
+        threads = StoreThreads(3, "race")
+        takings = [threads.run(back, each, alice) for each in ids]
+        releases = [threads.run(release_due, now=RELEASE) for _ in range(5)]
+        mixed = [*takings[:10], releases[0], *takings[10:20], *releases[1:], *takings[20:]]
+        results = await asyncio.gather(*mixed, return_exceptions=True)
+        assert all(isinstance(each, TakenBack | TooLate | int) for each in results), results
+        threads.close()
+
+    run(scenario())
+    work(seconds=20)
+    drafts, delivered = len(contents(alice, "Drafts")), len(inbox(bob))
+    assert drafts + delivered == 30
+    assert len(contents(alice, "Sent")) == delivered
