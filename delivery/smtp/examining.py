@@ -57,7 +57,7 @@ async def examine_incoming(session: Session, octets: bytes, *, trace_id: str) ->
             submitted.judged,
             submitted.is_held,
             submitted.first_recipients,
-            submitted.release_at,
+            release_at=submitted.release_at,
         )
     reverse_path = str(envelope.reverse_path)
     guard, visit = session.host.guard, session.visit
