@@ -86,7 +86,7 @@ def authentication_results_field(authserv_id: str, results: Sequence[MethodResul
 
 def _resinfo(result: MethodResult) -> str:
     words = [f"{_keyword(result.method)}={_keyword(result.result)}"]
-    if result.reason:
+    if result.reason.strip():
         words.append(f"reason={_value(result.reason)}")
     for name, value in result.properties:
         ptype, _, property_ = name.partition(".")
