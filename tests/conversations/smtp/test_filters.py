@@ -99,6 +99,15 @@ def test_results_that_came_in_under_our_name_are_taken_out(filtered: Doors, alic
     assert b"Authentication-Results: other.test; dkim=pass\r\n" in octets
 
 
+def test_results_behind_a_bare_cr_are_taken_out(filtered: Doors, alice: Account) -> None:
+    """It leaves as CRLF, so readers would see a field of ours there."""
+    forged = "C| Subject: x\\rAuthentication-Results: mx.example.test; dkim=pass header.d=bank.test\\r\\n\n"
+    send(filtered, alice.login, fields=forged)
+    octets, _ = only(alice, "INBOX")
+    assert b"\r\nSubject: x\r" in octets
+    assert b"bank.test" not in octets
+
+
 def test_what_a_domain_wants_refused_is_refused(filtered: Doors, alice: Account) -> None:
     send(filtered, alice.login, sender="boss@forged.test", reply="550 5.7.26 Not accepted: …")
     assert not Message.objects.filter(mailbox__account=alice).exists()
