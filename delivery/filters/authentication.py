@@ -102,7 +102,7 @@ async def authenticate(
 async def _verify_signatures(
     message: Incoming, signed: dkim.SignedMessage, look_ups: LookUps, now: datetime
 ) -> tuple[dkim.Verification, ...]:
-    found = dkim.find_signatures(signed, now=now)
+    found = await _compute(message, dkim.find_signatures, signed, now=now)
     signatures = [each for each in found if isinstance(each, dkim.MessageSignature)]
     names = {each.key_name for each in signatures}
     keys = dict(
@@ -125,7 +125,7 @@ async def _verify_signatures(
 async def _verify_chain(
     message: Incoming, signed: dkim.SignedMessage, look_ups: LookUps, now: datetime
 ) -> arc.ChainVerification:
-    sets = arc.find_sets(signed, now=now)
+    sets = await _compute(message, arc.find_sets, signed, now=now)
     if isinstance(sets, arc.ChainVerification):
         return sets
     names = arc.key_names(sets)
