@@ -7,16 +7,19 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
-from delivery.filters.incoming import Incoming
+from delivery.filters.incoming import Incoming, domain_of
 from delivery.filters.look_ups import LookUps
 from mailboxes.store.append import SLOW_OCTETS
 from mailhost.net.store_threads import in_store
 from mailhost.protocols import arc, authentication_results, dkim, dmarc, spf
+from mailhost.protocols.addresses import AddressSyntaxError, parse_domain
 from mailhost.protocols.authentication_results import MethodResult
 from mailhost.protocols.dmarc.public_suffixes import registrable_domain
 from mailhost.protocols.iprev import IprevResult, iprev
+
+MAX_AUTHOR_DOMAINS: Final = 5  # each costs a few look-ups; people's messages have one
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -139,21 +142,37 @@ async def _dmarc(
     signatures: tuple[dkim.Verification, ...],
     look_ups: LookUps,
 ) -> dmarc.DmarcResult:
+    async def evaluate(from_domain: str) -> dmarc.DmarcResult:
+        # RFC 9989 section 4.4.2: a null reverse-path is authenticated by what the client calls itself.
+        return await dmarc.evaluate(
+            from_domain=from_domain,
+            spf_domain=found_spf.domain,
+            spf_result=found_spf.result,
+            dkim_domains=[each.domain for each in signatures if each.result == dkim.Result.PASS],
+            dkim_temperror_domains=[
+                each.domain for each in signatures if each.result == dkim.Result.TEMPERROR
+            ],
+            txt=look_ups.txt,
+            registrable=registrable_domain,
+            exists=look_ups.exists,
+        )
+
     try:
-        from_domain = dmarc.author_domain(message.list_values(b"from"))
+        return await evaluate(dmarc.author_domain(message.list_values(b"from")))
     except dmarc.NoAuthorDomain as fact:
-        return dmarc.without_author_domain(str(fact))
-    # RFC 9989 section 4.4.2: a null reverse-path is authenticated by what the client calls itself.
-    return await dmarc.evaluate(
-        from_domain=from_domain,
-        spf_domain=found_spf.domain,
-        spf_result=found_spf.result,
-        dkim_domains=[each.domain for each in signatures if each.result == dkim.Result.PASS],
-        dkim_temperror_domains=[each.domain for each in signatures if each.result == dkim.Result.TEMPERROR],
-        txt=look_ups.txt,
-        registrable=registrable_domain,
-        exists=look_ups.exists,
-    )
+        found = [await evaluate(domain) for domain in _domains_that_readers_see(message)]
+        return dmarc.strictest(found, reason=str(fact))
+
+
+def _domains_that_readers_see(message: Incoming) -> list[str]:
+    """Of a From that is more than one, or that cannot be read: what a program might show, up to a bound."""
+    domains: dict[str, None] = {}
+    for address in message.addresses(b"from"):
+        try:
+            domains[parse_domain(domain_of(address))] = None
+        except AddressSyntaxError:
+            continue
+    return list(domains)[:MAX_AUTHOR_DOMAINS]
 
 
 async def _compute(message: Incoming, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

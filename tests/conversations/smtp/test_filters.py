@@ -113,6 +113,27 @@ def test_what_a_domain_wants_refused_is_refused(filtered: Doors, alice: Account)
     assert not Message.objects.filter(mailbox__account=alice).exists()
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "From: ann@good.test",
+        "From: ann@good.test <boss@forged.test>",
+        "From: ann@good.test, boss@forged.test",
+        "From: friends: ann@good.test; boss@forged.test",
+    ],
+)
+def test_a_from_that_is_more_than_one_hides_no_forgery(filtered: Doors, alice: Account, fields: str) -> None:
+    """What fails for one of the domains that a reader may see is refused as that domain asks."""
+    converse(
+        filtered.ports.smtp,
+        f"S: 220 …\nC: EHLO client.test\nS~ 250 HELP\nC: MAIL FROM:<ann@good.test>\nS: 250 …\n"
+        f"C: RCPT TO:<{alice.login}>\nS: 250 …\nC: DATA\nS: 354 …\nC: {fields}\n"
+        + ("C: From: boss@forged.test\n" if "forged" not in fields else "")
+        + "C: \nC: Hello\nC: .\nS: 550 5.7.26 Not accepted: …",
+    )
+    assert not Message.objects.filter(mailbox__account=alice).exists()
+
+
 def test_what_a_domain_wants_kept_out_of_inboxes_goes_to_junk(filtered: Doors, alice: Account) -> None:
     send(filtered, alice.login, sender="boss@doubtful.test")
     _, verdict = only(alice, "Junk")
