@@ -4,6 +4,7 @@ RFC 8601, RFC 7208, RFC 6376, RFC 8617, RFC 9989. Nothing here decides: see deli
 """
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,8 +19,10 @@ from mailhost.protocols.addresses import AddressSyntaxError, parse_domain
 from mailhost.protocols.authentication_results import MethodResult
 from mailhost.protocols.dmarc.public_suffixes import registrable_domain
 from mailhost.protocols.iprev import IprevResult, iprev
+from mailhost.protocols.message.text import decode_words
 
 MAX_AUTHOR_DOMAINS: Final = 5  # each costs a few look-ups; people's messages have one
+_BEHIND_AT: Final = re.compile(r"@\s*([\w.\-]+)")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -166,10 +169,13 @@ async def _dmarc(
 
 def _domains_that_readers_see(message: Incoming) -> list[str]:
     """Of a From that is more than one, or that cannot be read: what a program might show, up to a bound."""
+    texts = [domain_of(address) for address in message.addresses(b"from")]
+    for value in message.list_values(b"from"):
+        texts += _BEHIND_AT.findall(decode_words(value))[:MAX_AUTHOR_DOMAINS]
     domains: dict[str, None] = {}
-    for address in message.addresses(b"from"):
+    for text in texts:
         try:
-            domains[parse_domain(domain_of(address))] = None
+            domains[parse_domain(text.strip("."))] = None
         except AddressSyntaxError:
             continue
     return list(domains)[:MAX_AUTHOR_DOMAINS]

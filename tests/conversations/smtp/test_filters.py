@@ -120,6 +120,10 @@ def test_what_a_domain_wants_refused_is_refused(filtered: Doors, alice: Account)
         "From: ann@good.test <boss@forged.test>",
         "From: ann@good.test, boss@forged.test",
         "From: friends: ann@good.test; boss@forged.test",
+        "From: boss@forged.test <>",
+        "From: <ann@good.test> <boss@forged.test>",
+        'From: "boss@forged.test"',
+        "From: =?utf-8?q?boss=40forged.test?=",
     ],
 )
 def test_a_from_that_is_more_than_one_hides_no_forgery(filtered: Doors, alice: Account, fields: str) -> None:
