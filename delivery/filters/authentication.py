@@ -3,20 +3,26 @@
 RFC 8601, RFC 7208, RFC 6376, RFC 8617, RFC 9989. Nothing here decides: see delivery/filters/authenticity.py.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
-from delivery.filters.incoming import Incoming
+from delivery.filters.incoming import Incoming, domain_of
 from delivery.filters.look_ups import LookUps
 from mailboxes.store.append import SLOW_OCTETS
 from mailhost.net.eagerly import together
 from mailhost.net.store_threads import in_store
 from mailhost.protocols import arc, authentication_results, dkim, dmarc, spf
+from mailhost.protocols.addresses import AddressSyntaxError, parse_domain
 from mailhost.protocols.authentication_results import MethodResult
 from mailhost.protocols.dmarc.public_suffixes import registrable_domain
 from mailhost.protocols.iprev import IprevResult, iprev
+from mailhost.protocols.message.text import decode_words
+
+MAX_AUTHOR_DOMAINS: Final = 5  # each costs a few look-ups; people's messages have one
+_BEHIND_AT: Final = re.compile(r"@\s*([\w.\-]+)")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -102,7 +108,7 @@ async def authenticate(
 async def _verify_signatures(
     message: Incoming, signed: dkim.SignedMessage, look_ups: LookUps, now: datetime
 ) -> tuple[dkim.Verification, ...]:
-    found = dkim.find_signatures(signed, now=now)
+    found = await _compute(message, dkim.find_signatures, signed, now=now)
     signatures = [each for each in found if isinstance(each, dkim.MessageSignature)]
     names = list(dict.fromkeys(each.key_name for each in signatures))
     found_keys = await together(*(dkim.look_up_key(name, txt=look_ups.txt) for name in names))
@@ -120,7 +126,7 @@ async def _verify_signatures(
 async def _verify_chain(
     message: Incoming, signed: dkim.SignedMessage, look_ups: LookUps, now: datetime
 ) -> arc.ChainVerification:
-    sets = arc.find_sets(signed, now=now)
+    sets = await _compute(message, arc.find_sets, signed, now=now)
     if isinstance(sets, arc.ChainVerification):
         return sets
     names = arc.key_names(sets)
@@ -134,21 +140,40 @@ async def _dmarc(
     signatures: tuple[dkim.Verification, ...],
     look_ups: LookUps,
 ) -> dmarc.DmarcResult:
+    async def evaluate(from_domain: str) -> dmarc.DmarcResult:
+        # RFC 9989 section 4.4.2: a null reverse-path is authenticated by what the client calls itself.
+        return await dmarc.evaluate(
+            from_domain=from_domain,
+            spf_domain=found_spf.domain,
+            spf_result=found_spf.result,
+            dkim_domains=[each.domain for each in signatures if each.result == dkim.Result.PASS],
+            dkim_temperror_domains=[
+                each.domain for each in signatures if each.result == dkim.Result.TEMPERROR
+            ],
+            txt=look_ups.txt,
+            registrable=registrable_domain,
+            exists=look_ups.exists,
+        )
+
     try:
-        from_domain = dmarc.author_domain(message.list_values(b"from"))
+        return await evaluate(dmarc.author_domain(message.list_values(b"from")))
     except dmarc.NoAuthorDomain as fact:
-        return dmarc.without_author_domain(str(fact))
-    # RFC 9989 section 4.4.2: a null reverse-path is authenticated by what the client calls itself.
-    return await dmarc.evaluate(
-        from_domain=from_domain,
-        spf_domain=found_spf.domain,
-        spf_result=found_spf.result,
-        dkim_domains=[each.domain for each in signatures if each.result == dkim.Result.PASS],
-        dkim_temperror_domains=[each.domain for each in signatures if each.result == dkim.Result.TEMPERROR],
-        txt=look_ups.txt,
-        registrable=registrable_domain,
-        exists=look_ups.exists,
-    )
+        found = [await evaluate(domain) for domain in _domains_that_readers_see(message)]
+        return dmarc.strictest(found, reason=str(fact))
+
+
+def _domains_that_readers_see(message: Incoming) -> list[str]:
+    """Of a From that is more than one, or that cannot be read: what a program might show, up to a bound."""
+    texts = [domain_of(address) for address in message.addresses(b"from")]
+    for value in message.list_values(b"from"):
+        texts += _BEHIND_AT.findall(decode_words(value))[:MAX_AUTHOR_DOMAINS]
+    domains: dict[str, None] = {}
+    for text in texts:
+        try:
+            domains[parse_domain(text.strip("."))] = None
+        except AddressSyntaxError:
+            continue
+    return list(domains)[:MAX_AUTHOR_DOMAINS]
 
 
 async def _compute(message: Incoming, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -18,6 +18,7 @@ SPF_SCORES: Final = {
 BROKEN_SIGNATURE_SCORE: Final = 0.2
 DMARC_PASS_SCORE: Final = -0.5
 DMARC_FAIL_SCORE: Final = 1.5
+NO_AUTHOR_SCORE: Final = 1.5  # From is absent, more than one, or written so that readers differ
 _DEMANDS: Final = {
     dmarc.Policy.NONE: Action.DELIVER,
     dmarc.Policy.QUARANTINE: Action.JUNK,
@@ -66,7 +67,7 @@ def _of_dmarc(
     if result.result == dmarc.Result.PASS:
         yield Finding("dmarc", "pass", result.reason, DMARC_PASS_SCORE)
     elif result.result != dmarc.Result.FAIL:
-        yield Finding("dmarc", result.result, result.reason)
+        yield Finding("dmarc", result.result, result.reason, 0.0 if result.from_domain else NO_AUTHOR_SCORE)
     elif excuse := excuse_of(found, trusted_sealers=trusted_sealers, known_lists=known_lists):
         yield Finding("dmarc", "fail", f"{result.reason} {excuse.text}")
     else:

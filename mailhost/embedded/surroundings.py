@@ -32,6 +32,8 @@ def prepare(environ: MutableMapping[str, str], *, dot_env: Mapping[str, str], ba
     """
     given = {**dot_env, **{name: value for name, value in environ.items() if value}}
     var = Path(given.get("MAILHOST_VAR") or base / "var").absolute()
+    if "MAILHOST_TRUSTED_NETWORKS" in environ:  # empty it says something: that nobody is trusted
+        given["MAILHOST_TRUSTED_NETWORKS"] = environ["MAILHOST_TRUSTED_NETWORKS"]
     for name, value in DEFAULTS.items():
         if name not in environ and name not in dot_env:
             environ[name] = value

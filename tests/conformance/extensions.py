@@ -214,7 +214,53 @@ POP3: tuple[Row, ...] = (
     Row("LANG", "RFC 6856", ("LANG",)),
 )
 
+SMTP: tuple[Row, ...] = (
+    Row(
+        "SMTP",
+        "RFC 5321",
+        (
+            *("EHLO", "HELO", "MAIL FROM", "RCPT TO", "DATA", "RSET", "NOOP", "VRFY", "EXPN", "HELP", "QUIT"),
+            *("220", "221", "250", "252", "354", "421", "450", "451", "452"),
+            *("500", "501", "502", "503", "530", "550", "552", "553", "554", "555"),
+            *("Postmaster", "postmaster@[127.0.0.1]", "@hop.test", "[IPv6:2001:db8::1]"),
+        ),
+        "Who is banned, or speaks before the greeting, reads 554 and is not waited for until QUIT (section 3.1). "
+        "EXPN is refused, VRFY tells nothing.",
+    ),
+    Row("PIPELINING", "RFC 2920", ("PIPELINING",)),
+    Row("SIZE", "RFC 1870", ("SIZE", "SIZE=", "552 5.3.4")),
+    Row("8BITMIME", "RFC 6152", ("8BITMIME", "BODY=8BITMIME")),
+    Row("SMTPUTF8", "RFC 6531", ("SMTPUTF8", "553 5.6.7")),
+    Row("CHUNKING", "RFC 3030", ("CHUNKING", "BDAT", "LAST")),
+    Row("BINARYMIME", "RFC 3030", ("BINARYMIME", "BODY=BINARYMIME")),
+    Row("DSN", "RFC 3461", ("RET=HDRS", "ENVID=", "NOTIFY=", "ORCPT=rfc822;")),
+    Row("ENHANCEDSTATUSCODES", "RFC 2034", ("ENHANCEDSTATUSCODES", "250 2.1.5", "550 5.1.1", "550 5.7.1")),
+    Row("STARTTLS", "RFC 3207", ("STARTTLS", "220 2.0.0", "530 5.7.0")),
+    Row("REQUIRETLS", "RFC 8689", ("REQUIRETLS", "530 5.7.10")),
+    Row("LIMITS", "RFC 9422", ("LIMITS RCPTMAX=", "452 4.5.3"), "RCPTMAX alone: nothing else is limited."),
+    Row(
+        "AUTH",
+        "RFC 4954",
+        ("AUTH PLAIN", "AUTH LOGIN", "235 2.7.0", "334", "535 5.7.8", "501 5.7.0"),
+        "On submission.",
+    ),
+    Row("Submission", "RFC 6409", ("450 4.7.1", "553 5.7.1")),
+    Row("Results of authentication", "RFC 7372", ("550 5.7.26",)),
+    Row("Greylisting", "RFC 6647", ("451 4.7.1",)),
+)
+LMTP: tuple[Row, ...] = (
+    Row(
+        "LMTP",
+        "RFC 2033",
+        ("LHLO", "220 mx.example.test LMTP", "503 5.5.1", "452 4.2.2"),
+        "Off unless a setting gives it a port.",
+    ),
+)
+
 LEFT_OUT: tuple[tuple[str, str, str], ...] = (
+    ("SMTP", "EXPN, and VRFY that confirms", "Who has an address here is told to nobody who asks."),
+    ("SMTP", "ETRN, ATRN, TURN", "Hosts that are seldom on line are no customers of this one."),
+    ("SMTP", "BURL, MT-PRIORITY, NO-SOLICITING", "No client in use asks for them."),
     (
         "IMAP",
         "AUTH=CRAM-MD5, AUTH=DIGEST-MD5, APOP",

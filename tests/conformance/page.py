@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mailhost.protocols.imap.capabilities import EXTENSIONS
-from tests.conformance.extensions import IMAP, LEFT_OUT, POP3, Row
+from tests.conformance.extensions import IMAP, LEFT_OUT, LMTP, POP3, SMTP, Row
 
 CONVERSATIONS = Path(__file__).resolve().parent.parent / "conversations"
 HEAD = """\
 # Conformance
 
-What the IMAP and POP3 doors do of which standard. Made from the tests (`python -m tests.conformance >
+What the doors of SMTP, LMTP, IMAP and POP3 do of which standard. Made from the tests (`python -m tests.conformance >
 docs/conformance.md`): every command, item and response that stands here is said in a transcript under
 `tests/conversations/`, and a test fails where one is not.
 
@@ -21,7 +21,8 @@ NOT_TOLD_ALIKE = frozenset({"LOGINDISABLED"})  # rows whose word is no capabilit
 
 def page() -> str:
     """The whole page."""
-    lines = [HEAD, "## IMAP\n\n", *_table(IMAP), "\n## POP3\n\n", *_table(POP3)]
+    lines = [HEAD, "## SMTP\n\n", *_table(SMTP), "\n## LMTP\n\n", *_table(LMTP), "\n"]
+    lines += ["## IMAP\n\n", *_table(IMAP), "\n## POP3\n\n", *_table(POP3)]
     lines += ["\n## Left out\n\n", "| door | what | why |\n", "|---|---|---|\n"]
     lines += [f"| {door} | {what} | {why} |\n" for door, what, why in LEFT_OUT]
     return "".join(lines)
@@ -38,7 +39,7 @@ def _table(rows: Iterable[Row]) -> Iterable[str]:
 def uncovered() -> list[str]:
     """Words that no conversation says."""
     found = []
-    for door, rows in (("imap", IMAP), ("pop3", POP3)):
+    for door, rows in (("smtp", SMTP), ("smtp", LMTP), ("imap", IMAP), ("pop3", POP3)):
         said = "\n".join(
             text for path in sorted((CONVERSATIONS / door).rglob("*.py")) for text in _strings(path)
         )

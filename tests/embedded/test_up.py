@@ -50,6 +50,13 @@ def test_what_the_user_chose_stays(tmp_path: Path) -> None:
     assert environ["DATABASE_URL"] == places.database_url(tmp_path / "var")
 
 
+def test_nobody_is_trusted_where_that_is_said(tmp_path: Path) -> None:
+    environ = {"MAILHOST_TRUSTED_NETWORKS": "", "MAILHOST_BIND": ""}
+    prepare(environ, dot_env={"MAILHOST_TRUSTED_NETWORKS": "192.0.2.0/24"}, base=tmp_path)
+    assert environ["MAILHOST_TRUSTED_NETWORKS"] == ""
+    assert environ["MAILHOST_BIND"] == "127.0.0.1"
+
+
 def test_demo_passwords_are_made_once_and_the_file_is_private(tmp_path: Path) -> None:
     path = tmp_path / "demo.json"
     first = demo.read_or_make(path)

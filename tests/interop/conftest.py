@@ -10,6 +10,7 @@ from tests.support.servers import running
 
 if TYPE_CHECKING:
     from tests.conversations.imap.doors import Doors
+    from tests.interop.mail_host import MailHost
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +46,12 @@ def pop3_doors(shared_db: None, certificates: Path) -> Iterator[dict[str, int]]:
 
     with running(open_doors(certificates)) as ports:
         yield ports
+
+
+@pytest.fixture(scope="session")
+def mail_host() -> "Iterator[MailHost]":
+    """A host of its own, as `./run` starts it, for what sends mail."""
+    from tests.interop.mail_host import mail_host as opened
+
+    with opened() as host:
+        yield host

@@ -140,3 +140,18 @@ def test_any_octets_are_read(value: bytes) -> None:
 def test_ten_thousand_comments_are_read_in_one_go() -> None:
     assert authserv_id(b"(" * 100_000) is None
     assert authserv_id(b"()" * 50_000 + b"mx.example.test; none") == NAME
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"(" * 100_000, b"(a)" * 100_000 + b"mx.example.test;", b"(" + b"\\a" * 100_000 + b") other.test;"],
+)
+def test_a_field_of_comments_goes_unread(value: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mailhost.protocols.authentication_results.authserv_id", pytest.fail)
+    assert claims_to_be(value, {NAME})
+
+
+def test_comments_as_people_write_them_are_read() -> None:
+    value = b" other.test;" + b" dkim=pass (2048-bit key; plain)\r\n header.d=a.test;" * 20
+    assert not claims_to_be(value, {NAME})
+    assert claims_to_be(value.replace(b"other.test", b"(c) MX.example.test"), {NAME})

@@ -13,7 +13,8 @@ async def ehlo(session: Session, argument: str) -> Reply:
     """Tells the extensions of this server; LHLO does the same (RFC 2033 section 4.1)."""
     _greet(session, argument, is_extended=True)
     extensions = [
-        f"{session.host.name} greets {argument[:255]}",
+        # What is no ASCII is no domain (RFC 6531 section 3.7.1), and may not stand in a reply.
+        f"{session.host.name} greets {argument[:255] if argument.isascii() else 'you'}",
         "PIPELINING",
         f"SIZE {max_message_octets()}",
         "8BITMIME",

@@ -5,7 +5,7 @@
 """
 
 from mailhost.protocols.dmarc.author_domain import NoAuthorDomain, author_domain
-from mailhost.protocols.dmarc.evaluation import evaluate, without_author_domain
+from mailhost.protocols.dmarc.evaluation import evaluate, strictest, without_author_domain
 from mailhost.protocols.dmarc.record import DmarcRecord, Policy
 from mailhost.protocols.dmarc.results import DmarcResult, Result
 
@@ -17,5 +17,6 @@ __all__ = [
     "Result",
     "author_domain",
     "evaluate",
+    "strictest",
     "without_author_domain",
 ]

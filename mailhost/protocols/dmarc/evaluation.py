@@ -1,7 +1,8 @@
 """From a message's From domain, and what SPF and DKIM say, to DMARC's result (RFC 9989 sections 4.4 and 5.3)."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from mailhost.protocols.dmarc.record import DmarcRecord, Policy
 from mailhost.protocols.dmarc.results import DmarcResult, Result
@@ -11,10 +12,25 @@ from mailhost.protocols.dns_facts import TemporarilyUnavailable
 Exists = Callable[[str], Awaitable[bool]]
 """Whether a name is in DNS at all, that is whether it is not NXDOMAIN; raises TemporarilyUnavailable."""
 
+_STRICTNESS: Final = (Policy.NONE, Policy.QUARANTINE, Policy.REJECT)
+
 
 def without_author_domain(reason: str) -> DmarcResult:
     """The result for a message whose From has no single domain: DMARC says nothing of it (section 5.3.1)."""
     return DmarcResult(Result.NONE, "", reason)
+
+
+def strictest(found: Sequence[DmarcResult], *, reason: str) -> DmarcResult:
+    """The result for a message whose From has no single domain, from those of every domain that a reader may see.
+
+    Section 5.3.1 leaves such messages to the receiver. Whoever forges From only has to add an address, or to write it
+    so that readers differ, so that what fails for one of the domains fails, by the strictest policy among them.
+    """
+    failed = [each for each in found if each.result == Result.FAIL]
+    if not failed:
+        return without_author_domain(reason)
+    worst = max(failed, key=lambda each: _STRICTNESS.index(each.policy))
+    return replace(worst, reason=f"{reason} {worst.reason}")
 
 
 async def evaluate(

@@ -12,6 +12,10 @@ from dataclasses import dataclass
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:", re.MULTILINE)
 _FIRST_FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
 _FIELD_START = re.compile(rb"^[^ \t\r\n]", re.MULTILINE)
+# Readers see a line end in a bare CR too (it leaves this host as CRLF), and so a field behind it. Slower: asked for
+# where there is one.
+_FIELD_BEHIND_CR = re.compile(rb"(?<![^\r\n])([!-9;-~]+)[ \t]*:")
+_FIELD_START_BEHIND_CR = re.compile(rb"(?<![^\r\n])[^ \t\r\n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +45,17 @@ def begins_with_a_field(octets: bytes) -> bool:
 
 def field_names(header: bytes) -> list[bytes]:
     """The names of all fields in lower case, in order."""
-    return _FIELD.findall(header.lower())
+    return (_FIELD_BEHIND_CR if _has_bare_cr(header) else _FIELD).findall(header.lower())
 
 
 def scan_fields(header: bytes) -> list[Field]:
     """All fields of the header with their offsets."""
-    starts = [match.start() for match in _FIELD_START.finditer(header)]
+    is_odd = _has_bare_cr(header)
+    start_of_field, field = (_FIELD_START_BEHIND_CR, _FIELD_BEHIND_CR) if is_odd else (_FIELD_START, _FIELD)
+    starts = [match.start() for match in start_of_field.finditer(header)]
     fields = []
     for start, end in itertools.pairwise([*starts, len(header)]):
-        if found := _FIELD.match(header, start, end):
+        if found := field.match(header, start, end):
             fields.append(Field(found[1].lower(), start, found.end(), end))
     return fields
 
@@ -61,7 +67,7 @@ def is_well_formed(header: bytes) -> bool:
     """
     return (
         len(_FIELD_START.findall(header)) == len(_FIELD.findall(header))
-        and header.count(b"\r") == header.count(b"\r\n")
+        and not _has_bare_cr(header)
         and b"\0" not in header
     )
 
@@ -75,3 +81,7 @@ def without_fields(octets: bytes, fields: Collection[Field]) -> bytes:
         position = field.end
     pieces.append(octets[position:])
     return b"".join(pieces)
+
+
+def _has_bare_cr(header: bytes) -> bool:
+    return header.count(b"\r") != header.count(b"\r\n")

@@ -113,6 +113,11 @@ def test_lines_that_are_no_commands(smtp: Doors, line: str, reply: str) -> None:
     converse(smtp.ports.smtp, f"{GREETED}{line}\nS: {reply}\nC: NOOP\nS: 250 …")
 
 
+def test_a_name_beyond_ascii_is_not_said_back(smtp: Doors) -> None:
+    """RFC 5321 section 4.2: a reply is ASCII; RFC 6531 section 3.7.1: so is the domain in EHLO."""
+    converse(smtp.ports.smtp, "S: 220 …\nC: EHLO käthe.test\nS: 250-mx.example.test greets you\nS~ 250 HELP")
+
+
 def test_octets_that_are_no_text(smtp: Doors) -> None:
     with Client(smtp.ports.smtp) as client:
         client.read_line()

@@ -99,8 +99,42 @@ def test_results_that_came_in_under_our_name_are_taken_out(filtered: Doors, alic
     assert b"Authentication-Results: other.test; dkim=pass\r\n" in octets
 
 
+def test_results_behind_a_bare_cr_are_taken_out(filtered: Doors, alice: Account) -> None:
+    """It leaves as CRLF, so readers would see a field of ours there."""
+    forged = "C| Subject: x\\rAuthentication-Results: mx.example.test; dkim=pass header.d=bank.test\\r\\n\n"
+    send(filtered, alice.login, fields=forged)
+    octets, _ = only(alice, "INBOX")
+    assert b"\r\nSubject: x\r" in octets
+    assert b"bank.test" not in octets
+
+
 def test_what_a_domain_wants_refused_is_refused(filtered: Doors, alice: Account) -> None:
     send(filtered, alice.login, sender="boss@forged.test", reply="550 5.7.26 Not accepted: …")
+    assert not Message.objects.filter(mailbox__account=alice).exists()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "From: ann@good.test",
+        "From: ann@good.test <boss@forged.test>",
+        "From: ann@good.test, boss@forged.test",
+        "From: friends: ann@good.test; boss@forged.test",
+        "From: boss@forged.test <>",
+        "From: <ann@good.test> <boss@forged.test>",
+        'From: "boss@forged.test"',
+        "From: =?utf-8?q?boss=40forged.test?=",
+    ],
+)
+def test_a_from_that_is_more_than_one_hides_no_forgery(filtered: Doors, alice: Account, fields: str) -> None:
+    """What fails for one of the domains that a reader may see is refused as that domain asks."""
+    converse(
+        filtered.ports.smtp,
+        f"S: 220 …\nC: EHLO client.test\nS~ 250 HELP\nC: MAIL FROM:<ann@good.test>\nS: 250 …\n"
+        f"C: RCPT TO:<{alice.login}>\nS: 250 …\nC: DATA\nS: 354 …\nC: {fields}\n"
+        + ("C: From: boss@forged.test\n" if "forged" not in fields else "")
+        + "C: \nC: Hello\nC: .\nS: 550 5.7.26 Not accepted: …",
+    )
     assert not Message.objects.filter(mailbox__account=alice).exists()
 
 

@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
 from mailhost.protocols.dkim import MAX_SIGNATURES, Result, sign, verify
-from mailhost.protocols.dkim.signatures import MAX_FIELD_OCTETS
+from mailhost.protocols.dkim.signatures import MAX_FIELD_OCTETS, MAX_NAMES
 from tests.protocols.dkim.making import SHA1, signed
 from tests.protocols.dkim.zone import (
     ED25519,
@@ -98,6 +98,7 @@ def test_fields_that_were_not_signed_may_change() -> None:
         ({"n": "a;;"}, "It is not a list of tags."),
         ({"1": "a"}, "It is not a list of tags."),
         ({"n": "\1"}, "The tag n= has control characters in it."),
+        ({"h": "From" + ":x" * MAX_NAMES}, f"The tag h= has more than {MAX_NAMES} names."),
         ({"n": "a" * MAX_FIELD_OCTETS}, f"It is longer than {MAX_FIELD_OCTETS} octets."),
     ],
 )

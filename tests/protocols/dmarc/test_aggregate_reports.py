@@ -3,7 +3,9 @@
 import contextlib
 import gzip
 import io
+import tracemalloc
 import zipfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
@@ -219,6 +221,19 @@ def test_what_is_no_report_or_a_bomb_is_refused(octets: bytes, reason: str) -> N
     with pytest.raises(ReportUnreadable) as fact:
         read_aggregate_report(octets)
     assert str(fact.value) == reason
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zipped])
+def test_a_bomb_is_unpacked_no_further_than_its_bound(pack: Callable[[bytes], bytes]) -> None:
+    bomb = pack(b"<feedback>" + b" " * 30_000_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ReportUnreadable, match="too large once it is unpacked"):
+            read_aggregate_report(bomb)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4_000_000
 
 
 def test_a_zip_archive_that_lies_about_sizes_yields_no_more() -> None:

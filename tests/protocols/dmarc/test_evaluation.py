@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from mailhost.protocols.dmarc import DmarcResult, Policy, Result, evaluate
+from mailhost.protocols.dmarc import DmarcResult, Policy, Result, evaluate, strictest
 from mailhost.protocols.dmarc.public_suffixes import registrable_domain
 from mailhost.protocols.dmarc.tree_walk import TreeWalks, steps
 from mailhost.protocols.dns_facts import TemporarilyUnavailable
@@ -227,3 +227,18 @@ def test_no_name_is_asked_for_twice_or_that_dns_cannot_hold() -> None:
     ]
     check(published, "b.example.test", dkim=dkim)
     assert len(published.asked) == len(set(published.asked)) == 5
+
+
+def test_of_several_authors_the_strictest_that_fails_counts() -> None:
+    published = zone(
+        example_test="v=DMARC1; p=quarantine", bank_test="v=DMARC1; p=reject", other_test="v=DMARC1; p=none"
+    )
+    found = [
+        check(published, name, dkim=["mine.test"])
+        for name in ("mine.test", "example.test", "bank.test", "other.test")
+    ]
+    worst = strictest(found, reason="There are four.")
+    assert (worst.result, worst.policy, worst.domain) == (Result.FAIL, Policy.REJECT, "bank.test")
+    assert worst.reason == "There are four. Neither SPF nor DKIM authenticates bank.test."
+    assert strictest(found[:1], reason="There are two.") == DmarcResult(Result.NONE, "", "There are two.")
+    assert strictest([check(published, dkim=["example.test"])], reason="x").result == Result.NONE

@@ -1,5 +1,6 @@
 """The header as it passes through, the originators in it, and the fields that are added."""
 
+from collections import Counter
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
+from mailhost.protocols.message.scanner import scan
 from mailhost.protocols.smtp.header import (
     begins_with_a_field,
     field_names,
@@ -50,6 +52,28 @@ def test_fields_are_found_and_cut_out() -> None:
     assert [field.name for field in fields] == field_names(MESSAGE[: header_end(MESSAGE)])
     assert [field.name for field in fields] == [b"from", b"bcc", b"subject"]
     assert without_fields(MESSAGE, fields[1:2]) == b"From: a@b.test\r\nSubject : x\r\n\r\nBcc: body\r\n"
+
+
+def test_a_field_behind_a_bare_cr_is_one() -> None:
+    """As every reader sees it once the message has left with CRLF."""
+    header = b"Subject: x\rReceived: a\r b\r\nTo: c\r\rBcc: d\r\n"
+    fields = scan_fields(header)
+    names = [b"subject", b"received", b"to", b"bcc"]
+    assert [field.name for field in fields] == field_names(header) == names
+    assert without_fields(header, fields[1:2]) == b"Subject: x\rTo: c\r\rBcc: d\r\n"
+
+
+LINES = st.lists(
+    st.sampled_from([b"A: b", b"a :", b" c", b"\t", b"no field", b"", b":", b"\r", b"\n", b"\r\n", b"\n\r"])
+)
+
+
+@given(LINES)
+def test_no_field_that_readers_see_is_overlooked(lines: list[bytes]) -> None:
+    octets = b"A: b\r\n" + b"".join(lines)
+    seen = [name for name, values in scan(octets).fields.items() for _ in values]
+    found = field_names(octets[: header_end(octets)])
+    assert not Counter(seen) - Counter(found)
 
 
 def test_a_message_without_a_header_is_known() -> None:
