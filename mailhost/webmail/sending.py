@@ -8,7 +8,8 @@ from datetime import datetime
 from django.conf import settings
 
 from delivery.acceptance import Acceptance, accept_now
-from delivery.routing import AccountDisabled, route
+from delivery.routing import AccountDisabled, may_send_as, route
+from delivery.sender_addresses import SenderAddress
 from delivery.submission.admission import admit, held_copies
 from delivery.submission.limits import SubmissionLimitReached
 from domains.exceptions import AddressNotFound, DomainNotFound, TooManyTargets
@@ -47,8 +48,9 @@ class NotSent(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """What somebody wrote."""
+    """What somebody wrote, and as whom."""
 
+    sender: SenderAddress
     to: tuple[Recipient, ...]
     cc: tuple[Recipient, ...]
     bcc: tuple[Recipient, ...]
@@ -71,12 +73,6 @@ class Source:
     entry: MailboxEntry
     uid: int
     mode: Mode
-
-
-def own_address(account: Account) -> EmailAddress:
-    """The address that mail is sent from. Only for accounts that have one."""
-    assert account.address is not None
-    return EmailAddress(account.address.local_part, account.address.domain.name)
 
 
 def new_message_id() -> str:
@@ -102,9 +98,11 @@ def send(
         raise NotSent(["Say who it goes to."])
     if len(recipients) > MAX_RECIPIENTS:
         raise NotSent([f"A message goes to at most {MAX_RECIPIENTS} recipients from here."])
-    octets = _composed(desk.account, outgoing, message_id=message_id, now=now)
+    reverse_path = outgoing.sender.address
+    if not may_send_as(account_id=desk.account.pk, addresses=[reverse_path]):
+        raise NotSent([f"You may not send as {reverse_path} any more. Choose another address."])
+    octets = _composed(outgoing, message_id=message_id, now=now)
     account_ids, relay = _route_all(recipients.values(), size_octets=len(octets))
-    reverse_path = own_address(desk.account)
     try:
         admitted = admit(account_id=desk.account.pk, recipients=recipients.values(), peer=peer, now=now)
     except SubmissionLimitReached as reached:
@@ -137,7 +135,7 @@ def save_draft(
     desk: Desk, outgoing: Outgoing, *, source: Source | None, message_id: str, now: datetime
 ) -> tuple[MailboxEntry, int]:
     """Keeps it in Drafts, in the place of the draft it was; the mailbox and UID. Raises NotSent."""
-    octets = _composed(desk.account, outgoing, message_id=message_id, now=now)
+    octets = _composed(outgoing, message_id=message_id, now=now)
     if outgoing.bcc:  # only a draft says it; what is sent never does
         bcc = ",\r\n ".join(str(each.address) for each in outgoing.bcc if str(each.address).isascii())
         octets = f"Bcc: {bcc}\r\n".encode() + octets
@@ -158,10 +156,10 @@ def save_draft(
     return drafts, appended.uids[0]
 
 
-def _composed(account: Account, outgoing: Outgoing, *, message_id: str, now: datetime) -> bytes:
+def _composed(outgoing: Outgoing, *, message_id: str, now: datetime) -> bytes:
     try:
         return compose(
-            from_=Correspondent(account.display_name, str(own_address(account))),
+            from_=Correspondent(outgoing.sender.display_name, str(outgoing.sender.address)),
             to=[each.correspondent for each in outgoing.to],
             cc=[each.correspondent for each in outgoing.cc],
             subject=outgoing.subject,
