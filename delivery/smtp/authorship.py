@@ -16,7 +16,7 @@ MAX_AUTHORS: Final = 20  # each is looked up; messages with two are rare
 
 
 async def require_own_authorship(session: Session, header: bytes, fields: Sequence[Field]) -> None:
-    """Raises CommandRefused unless there is one From, at most one Sender, and all there is what the account writes as."""
+    """Raises CommandRefused unless there is one From, at most one Sender, and the account may write as all in them."""
     assert session.principal is not None
     if not is_well_formed(header):
         raise CommandRefused(554, "5.6.0", "The header has a line that is no field, a bare CR or a NUL")

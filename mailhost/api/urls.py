@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 
-from mailhost.api import accounts, aliases, domains, filters
+from mailhost.api import accounts, administrators, aliases, domains, filters
 from mailhost.api.keys import BearerKey
 from mailhost.api.problems import body_too_large, explain_to, unknown_path, wrong_method
 
@@ -37,7 +37,7 @@ api = NinjaAPI(
     urls_namespace="api",
     auth=BearerKey(),
 )
-for router in (domains.router, accounts.router, aliases.router, filters.router):
+for router in (domains.router, accounts.router, aliases.router, administrators.router, filters.router):
     api.add_router("", router)
 explain_to(api)
 

@@ -13,6 +13,8 @@ OPERATIONS = {
     "/api/v1/domains/{domain}/accounts/{local_part}": {"get", "put", "delete"},
     "/api/v1/domains/{domain}/aliases": {"get"},
     "/api/v1/domains/{domain}/aliases/{local_part}": {"get", "put", "delete"},
+    "/api/v1/domains/{domain}/administrators": {"get"},
+    "/api/v1/domains/{domain}/administrators/{login}": {"put", "delete"},
     "/api/v1/domains/{domain}/filters/{local_part}/sender-rules": {"get"},
     "/api/v1/domains/{domain}/filters/{local_part}/sender-rules/{pattern}": {"get", "put", "delete"},
     "/api/v1/domains/{domain}/filters/{local_part}/quarantine": {"get"},
