@@ -70,7 +70,7 @@ def test_deliveries_and_reports_of_ones_domains(web: str, ada: Account, screen: 
     expect(page.get_by_role("heading", name="Deliveries")).to_be_visible()
     expect(page.get_by_text("No such recipient here")).to_be_visible()
     look(page, name, "panel-deliveries")
-    page.get_by_label("Sender, recipient").fill(f"to-05@{ada.login.partition('@')[2]}")
+    page.get_by_label("Looking for").fill(f"to-05@{ada.login.partition('@')[2]}")
     page.get_by_role("button", name="Find").click()
     expect(page.get_by_text("No such recipient here")).to_be_visible()
     expect(page.get_by_text("Come back in a few minutes")).to_have_count(0)

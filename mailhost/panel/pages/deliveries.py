@@ -25,11 +25,11 @@ class SearchForm(forms.Form):
     """What is looked for; everything may be left out. Days are the reader's own."""
 
     q = forms.CharField(
-        label="Sender, recipient, Message-ID, address or id",
+        label="Looking for",
         required=False,
         max_length=320,
         widget=forms.TextInput(
-            attrs={"class": "input", "placeholder": "Sender, recipient, Message-ID, address or id, whole"}
+            attrs={"class": "input", "placeholder": "Sender, recipient, Message-ID, address or id"}
         ),
     )
     domain = forms.ChoiceField(label="Domain", required=False, widget=forms.Select(attrs={"class": "input"}))
@@ -38,7 +38,7 @@ class SearchForm(forms.Form):
         required=False,
         coerce=int,
         empty_value=None,
-        choices=[("", "Whatever became of it"), *Outcome.choices],
+        choices=[("", "Any"), *Outcome.choices],
         widget=forms.Select(attrs={"class": "input"}),
     )
     first = forms.DateField(label="From day", required=False, widget=_day())
@@ -48,7 +48,7 @@ class SearchForm(forms.Form):
         super().__init__(*args, **kwargs)
         domain = self.fields["domain"]
         assert isinstance(domain, forms.ChoiceField)
-        domain.choices = [("", "All domains"), *((name, name) for name in office.domains)]
+        domain.choices = [("", "All"), *((name, name) for name in office.domains)]
         domain.error_messages["invalid_choice"] = "You do not administer this domain."
 
 
