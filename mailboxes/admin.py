@@ -330,11 +330,11 @@ class AccountAdmin(VerbAdmin):
 
 
 class ApiKeyForm(VerbForm):
-    """A name, and how long the key works."""
+    """A name, whose rights, and how long the key works."""
 
     class Meta:
         model = ApiKey
-        fields = ("name", "expires_at")
+        fields = ("name", "account", "expires_at")
         widgets = {"name": forms.TextInput(attrs={"class": "vTextField"})}
 
     def clean_expires_at(self) -> Any:
@@ -351,8 +351,10 @@ class ApiKeyAdmin(VerbAdmin):
 
     form = ApiKeyForm
     facts = (MailboxFact,)
-    list_display = ("name", "created_at", "expires_at", "last_used_at")
-    search_fields = ("name",)
+    list_display = ("name", "account", "created_at", "expires_at", "last_used_at")
+    list_select_related = ("account",)
+    search_fields = ("name", "account__login")
+    autocomplete_fields = ("account",)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A key is made or removed, never changed."""
@@ -362,7 +364,10 @@ class ApiKeyAdmin(VerbAdmin):
         """Makes the key, and keeps it for this one answer."""
         values = form.cleaned_data
         request.made_key = add_api_key(  # type: ignore[attr-defined]
-            name=values["name"], expires_at=values["expires_at"], by=by
+            name=values["name"],
+            expires_at=values["expires_at"],
+            login=values["account"].login if values["account"] else None,
+            by=by,
         )
         return ApiKey.objects.get(name=values["name"])
 

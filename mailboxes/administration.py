@@ -9,9 +9,10 @@ from django.db.models import Q, QuerySet
 from domains.exceptions import DomainAliasInvalid
 from domains.models import Domain
 from domains.registration import find_domain
-from mailboxes.exceptions import AccountNotFound, NotAnAdministrator, TooManyAdministrators
+from mailboxes.accounts import find_login
+from mailboxes.exceptions import NotAnAdministrator, TooManyAdministrators
 from mailboxes.logins import can_be_stored, canonical_login
-from mailboxes.models import Account, DomainAdministrator
+from mailboxes.models import DomainAdministrator
 from mailhost.audit.trail import record
 
 MAX_ADMINISTRATORS = 50  # of one domain: each is told of what goes wrong there
@@ -29,7 +30,7 @@ def appoint_administrator(*, domain: str, login: str, by: str) -> tuple[DomainAd
         raise DomainAliasInvalid(
             f"{row.name} is a domain alias: whoever administers {row.alias_of.name} administers it too."
         )
-    account = _account(login)
+    account = find_login(login)
     there = DomainAdministrator.objects.filter(domain=row)
     if (found := there.filter(account=account).first()) is not None:
         return found, False
@@ -73,11 +74,3 @@ def domains_administered_by(*, account_id: int) -> list[str]:
         alias_of__administrators__account_id=account_id, alias_of__administrators__account__is_enabled=True
     )
     return list(Domain.objects.filter(granted).order_by("name").values_list("name", flat=True).distinct())
-
-
-def _account(login: str) -> Account:
-    canonical = canonical_login(login)
-    account = Account.objects.filter(login=canonical).first() if can_be_stored(canonical) else None
-    if account is None:
-        raise AccountNotFound(login)
-    return account

@@ -431,3 +431,14 @@ def test_the_role_of_a_domain_administrator_is_given_and_withdrawn(
     assert admin_pages.post(f"{where}{row.pk}/delete/", {"post": "yes"}).status_code == 302
     assert domains_administered_by(account_id=alice.pk) == []
     assert acts(domain)[-1] == ("root", "domain administrator withdrawn")
+
+
+def test_a_key_of_an_account_is_made_here(admin_pages: Client) -> None:
+    alice = new_account("alice")
+    answer = admin_pages.post("/admin/mailboxes/apikey/add/", {"name": "hers", "account": alice.pk})
+    key = re.search(r"mh_[\w-]{43}", answer.content.decode())
+    assert key is not None
+    row = check_api_key(key[0])
+    assert row is not None
+    assert row.account == alice
+    assert alice.login in admin_pages.get("/admin/mailboxes/apikey/").content.decode()

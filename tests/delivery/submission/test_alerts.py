@@ -69,7 +69,11 @@ def test_administrators_and_operators_each_have_a_mail_of_their_own(alice: Accou
         address=EmailAddress("root", new_domain()), password=PASSWORD, is_operator=True, by="test"
     )
     assert tell(alice)
-    for reader, why in ((ada, f"administer {domain_of(alice)}"), (eve, "administer"), (root, "are an operator")):
+    for reader, why in (
+        (ada, f"administer {domain_of(alice)}"),
+        (eve, "administer"),
+        (root, "are an operator"),
+    ):
         [letter] = letters(reader)
         assert f"\r\nTo: {reader.login}\r\n" in letter
         assert "It looks hijacked." in letter
