@@ -28,8 +28,7 @@ from delivery.models import (
     TlsReport,
 )
 from delivery.models.queue import DUE_STATES
-from delivery.reports.drawing import draw
-from delivery.reports.summary import summarize
+from delivery.reports.picture import picture
 from delivery.submission.admin import HeldActions
 from mailboxes.models import Content
 from mailboxes.store import structure
@@ -37,7 +36,6 @@ from mailhost.audit.admin_pages import ReadOnlyAdmin, ReadOnlyInline, Rows, Unco
 from mailhost.protocols.message.reading import read_message
 
 MAX_SHOWN_OCTETS = 1 << 20
-PICTURE_DAYS = (30, 7, 90, 365)
 
 
 class RecipientInline(ReadOnlyInline):
@@ -316,19 +314,12 @@ class DmarcReportAdmin(ReadOnlyAdmin):
 
     def picture(self, request: HttpRequest, domain: str) -> HttpResponse:
         """What the reports of the last weeks say; `?days=` of PICTURE_DAYS."""
-        asked = request.GET.get("days", "")
-        days = int(asked) if asked in map(str, PICTURE_DAYS) else PICTURE_DAYS[0]
-        summary = summarize(domain=domain.lower(), days=days, now=timezone.now())
+        shown = picture(domain=domain.lower(), asked_days=request.GET.get("days", ""), now=timezone.now())
         frame = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": f"Reports about {summary.domain}",
-            "summary": summary,
-            "days": days,
-            "choices": PICTURE_DAYS,
-            "dmarc_bars": draw(summary.dmarc),
-            "tls_bars": draw(summary.tls),
-            "has_tls": any(day.good or day.bad for day in summary.tls),
+            "title": f"Reports about {domain.lower()}",
+            **shown,
         }
         return TemplateResponse(request, "admin/delivery/reports/picture.html", frame)
 

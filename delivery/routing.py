@@ -11,10 +11,11 @@ from typing import Any
 
 from delivery.filters.policies import Policy
 from domains import lookup
-from domains.exceptions import AddressNotFound, DomainNotFound
+from domains.exceptions import AddressNotFound, DomainNotFound, TooManyTargets
 from mailboxes import accounts
 from mailboxes.accounts import LOCAL_RECIPIENT, LOCAL_RECIPIENT_JOINS, LocalRecipient
 from mailboxes.exceptions import QuotaExceeded
+from mailboxes.store.sending_as import may_send_for
 from mailhost.net.batcher import Batcher
 from mailhost.net.database import cursor
 from mailhost.net.statements import TEXT_OID, Row, Statement, Statements, binary_array
@@ -155,13 +156,14 @@ def _in_order(keys: Sequence[Key], rows: Sequence[tuple[Any, ...]]) -> list[Loca
 
 
 def may_send_as(*, account_id: int, addresses: Sequence[EmailAddress]) -> bool:
-    """Whether mail for each of these addresses would reach the account: its own, its sub-addresses, its aliases.
+    """Whether mail for each of these addresses would reach the account (its own, its sub-addresses, its aliases), or
+    one that has lent it its name (mailboxes.store.sending_as).
 
     A disabled account may send as nobody: a session that is still open sends no more.
     """
     own = owners([address.key for address in addresses])
     return all(
-        owner.account_id == account_id and owner.is_enabled if owner else _leads_to(account_id, address)
+        _is_or_acts_for(account_id, [owner]) if owner else _leads_to(account_id, address)
         for owner, address in zip(own, addresses, strict=True)
     )
 
@@ -169,9 +171,14 @@ def may_send_as(*, account_id: int, addresses: Sequence[EmailAddress]) -> bool:
 def _leads_to(account_id: int, address: EmailAddress) -> bool:
     try:
         recipients, _ = _resolve(ForwardPath(address))
-    except (DomainNotFound, AddressNotFound):
+    except (DomainNotFound, AddressNotFound, TooManyTargets):
         return False
-    return any(recipient.account_id == account_id and recipient.is_enabled for recipient in recipients)
+    return _is_or_acts_for(account_id, recipients)
+
+
+def _is_or_acts_for(account_id: int, owners: Sequence[LocalRecipient]) -> bool:
+    enabled = [owner.account_id for owner in owners if owner.is_enabled]
+    return account_id in enabled or may_send_for(account_id=account_id, owner_ids=enabled)
 
 
 def _resolve(forward_path: ForwardPath) -> tuple[list[LocalRecipient], tuple[EmailAddress, ...]]:

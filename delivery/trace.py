@@ -80,7 +80,8 @@ def search(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> "QuerySet[InboundTrace]":
-    """Newest first. With `domains` what is for those alone, with `account_id` what is for that account.
+    """Newest first. With `domains` what is for those alone, with `account_id` what is for that account, with both what
+    is for either: every other argument narrows that down.
 
     text: an address (sender or recipient), a domain of a recipient, a Message-ID, a trace id, a session or a peer's
     address, whole; each is one look into an index.
@@ -88,9 +89,11 @@ def search(
     rows = InboundTrace.objects.annotate(to=Lower("forward_path"), by=Lower("reverse_path")).order_by(
         "-at", "-id"
     )
-    if domains is not None:
+    if domains is not None and account_id is not None:
+        rows = rows.filter(Q(domain__in=domains) | Q(account_id=account_id))
+    elif domains is not None:
         rows = rows.filter(domain__in=domains)
-    if account_id is not None:
+    elif account_id is not None:
         rows = rows.filter(account_id=account_id)
     if outcomes:
         rows = rows.filter(outcome__in=outcomes)
@@ -98,7 +101,7 @@ def search(
         rows = rows.filter(at__gte=since)
     if until is not None:
         rows = rows.filter(at__lt=until)
-    if text := text.strip():
+    if text := text.replace("\0", "").strip():
         rows = rows.filter(_means(text))
     return rows
 

@@ -22,7 +22,7 @@ from mailboxes.exceptions import (
     PasswordRefused,
     UndoSecondsInvalid,
 )
-from mailboxes.logins import canonical_login
+from mailboxes.logins import can_be_stored, canonical_login
 from mailboxes.models import Account, AccountUsage, Mailbox, Message
 from mailboxes.models.account import MAX_UNDO_SECONDS, PROTOCOLS
 from mailboxes.store.hierarchy import create_default_mailboxes
@@ -201,6 +201,15 @@ def find_account(*, address: EmailAddress) -> Account:
         return accounts.get(address__domain=domain, address__local_part=local_part)
     except Account.DoesNotExist:
         raise AccountNotFound(str(address)) from None
+
+
+def find_login(login: str) -> Account:
+    """The account that signs in so, in any case. Raises AccountNotFound."""
+    canonical = canonical_login(login)
+    account = Account.objects.filter(login=canonical).first() if can_be_stored(canonical) else None
+    if account is None:
+        raise AccountNotFound(login)
+    return account
 
 
 # The columns of LocalRecipient, for whoever finds accounts by something else.

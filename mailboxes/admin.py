@@ -19,10 +19,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from domains.exceptions import DomainFact
+from mailboxes import admin_roles  # noqa: F401  Django looks into this module alone
 from mailboxes.accounts import add_account, add_operator, change_account, remove_account
 from mailboxes.api_keys import add_api_key, remove_api_key
 from mailboxes.exceptions import MailboxFact
-from mailboxes.models import Account, ApiKey, Grant
+from mailboxes.models import Account, ApiKey, DomainAdministrator, Grant
 from mailboxes.models.account import MAX_UNDO_SECONDS, PROTOCOLS
 from mailhost.audit.admin_pages import Rows, VerbAdmin, VerbForm
 from mailhost.environment import parse_octets
@@ -210,11 +211,15 @@ class AccountAdmin(VerbAdmin):
             *("recovery_email", "is_enabled", "is_operator"),
             *("closed_protocols", "imap_switched_off", "pop3_keeps_copy", "undo_seconds"),
         )
-        return ("login", *shared, "room", "shared_with", "created_at") if obj else ("login", *shared)
+        return (
+            ("login", *shared, "room", "shared_with", "administers", "created_at")
+            if obj
+            else ("login", *shared)
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """A login stays."""
-        return ("login", "room", "shared_with", "created_at") if obj else ()
+        return ("login", "room", "shared_with", "administers", "created_at") if obj else ()
 
     @admin.display(description="room used", ordering="usage__octets")
     def room(self, account: Account) -> SafeString:
@@ -247,6 +252,15 @@ class AccountAdmin(VerbAdmin):
         if not lines:
             return format_html("{}", "nothing")
         return format_html_join(SafeString("<br>"), "{}: {} {}", lines)
+
+    @admin.display(description="administers")
+    def administers(self, account: Account) -> str:
+        """Domains by name; the page of domain administrators changes them."""
+        roles = DomainAdministrator.objects.filter(account=account).order_by("domain__name")
+        shown = list(roles.values_list("domain__name", flat=True)[: MAX_SHOWN_GRANTS + 1])
+        if len(shown) > MAX_SHOWN_GRANTS:
+            shown[MAX_SHOWN_GRANTS:] = ["and others"]
+        return ", ".join(shown) or ("everything" if account.is_operator else "nothing")
 
     @admin.display(description="messages", ordering="usage__messages")
     def message_count(self, account: Account) -> str:
@@ -326,11 +340,11 @@ class AccountAdmin(VerbAdmin):
 
 
 class ApiKeyForm(VerbForm):
-    """A name, and how long the key works."""
+    """A name, whose rights, and how long the key works."""
 
     class Meta:
         model = ApiKey
-        fields = ("name", "expires_at")
+        fields = ("name", "account", "expires_at")
         widgets = {"name": forms.TextInput(attrs={"class": "vTextField"})}
 
     def clean_expires_at(self) -> Any:
@@ -347,8 +361,10 @@ class ApiKeyAdmin(VerbAdmin):
 
     form = ApiKeyForm
     facts = (MailboxFact,)
-    list_display = ("name", "created_at", "expires_at", "last_used_at")
-    search_fields = ("name",)
+    list_display = ("name", "account", "created_at", "expires_at", "last_used_at")
+    list_select_related = ("account",)
+    search_fields = ("name", "account__login")
+    autocomplete_fields = ("account",)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A key is made or removed, never changed."""
@@ -358,7 +374,10 @@ class ApiKeyAdmin(VerbAdmin):
         """Makes the key, and keeps it for this one answer."""
         values = form.cleaned_data
         request.made_key = add_api_key(  # type: ignore[attr-defined]
-            name=values["name"], expires_at=values["expires_at"], by=by
+            name=values["name"],
+            expires_at=values["expires_at"],
+            login=values["account"].login if values["account"] else None,
+            by=by,
         )
         return ApiKey.objects.get(name=values["name"])
 

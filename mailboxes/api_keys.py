@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from mailboxes.accounts import find_login
 from mailboxes.exceptions import MailboxFact
 from mailboxes.models import ApiKey
 from mailhost.audit.trail import record
@@ -26,15 +27,20 @@ class ApiKeyNotFound(MailboxFact):
 
 
 @transaction.atomic
-def add_api_key(*, name: str, expires_at: datetime | None = None, by: str) -> str:
-    """Makes a key and returns it: the only time it can be seen. Raises ApiKeyExists."""
+def add_api_key(*, name: str, expires_at: datetime | None = None, login: str | None = None, by: str) -> str:
+    """Makes a key and returns it: the only time it can be seen.
+
+    login: of the account whose rights the key has; None: an operator's, which may do everything. Raises ApiKeyExists,
+    AccountNotFound.
+    """
+    account = None if login is None else find_login(login)
     key = PREFIX + secrets.token_urlsafe(32)
     try:
         with transaction.atomic():
-            ApiKey.objects.create(name=name, digest=_digest(key), expires_at=expires_at)
+            ApiKey.objects.create(name=name, digest=_digest(key), expires_at=expires_at, account=account)
     except IntegrityError:
         raise ApiKeyExists(f"There is an API key {name} already.") from None
-    record(by=by, verb="API key added", subject=name)
+    record(by=by, verb="API key added", subject=name, account=account.login if account else None)
     return key
 
 
@@ -47,8 +53,8 @@ def remove_api_key(*, name: str, by: str) -> None:
 
 
 def check_api_key(text: str) -> ApiKey | None:
-    """The key's row, if there is such a key and it has not expired."""
-    key = ApiKey.objects.filter(digest=_digest(text)).first()
+    """The key's row, if there is such a key, it has not expired, and its account, if it is one's, is enabled."""
+    key = ApiKey.objects.exclude(account__is_enabled=False).filter(digest=_digest(text)).first()
     now = timezone.now()
     if key is None or (key.expires_at is not None and key.expires_at <= now):
         return None

@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from mailboxes.accounts import MAX_LOGIN_CHARACTERS
 from mailboxes.exceptions import AuthenticationFailed, TooManyFailures
-from mailboxes.logins import canonical_login
+from mailboxes.logins import can_be_stored, canonical_login
 from mailboxes.models import Account
 from mailboxes.store.locks import one
 from mailhost.bans.offences import note_offence
@@ -166,11 +166,6 @@ class Backend(BaseBackend):
 def find_row(statement: str, login: str) -> tuple[Any, ...] | None:
     """The row of the account with this canonical login."""
     return one(statement, (login,)) if can_be_stored(login) else None
-
-
-def can_be_stored(text: str) -> bool:
-    """Whether it holds neither NUL nor what came of octets that were no UTF-8."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def was_right_lately(*, account_id: int, password: str, stored: str) -> bool:

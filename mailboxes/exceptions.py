@@ -27,6 +27,14 @@ class LoginInvalid(MailboxFact):
     """A text that nobody can sign in as; the message says why."""
 
 
+class NotAnAdministrator(MailboxFact):
+    """The account does not administer the domain; the text says so."""
+
+
+class TooManyAdministrators(MailboxFact):
+    """The domain has as many administrators as one may have."""
+
+
 class PasswordRefused(MailboxFact):
     """A password that nobody should have; the text says why."""
 

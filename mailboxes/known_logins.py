@@ -15,13 +15,12 @@ from mailboxes.accounts import MAX_LOGIN_CHARACTERS
 from mailboxes.authentication import (
     FIND,
     Principal,
-    can_be_stored,
     is_trusted,
     principal_of,
     sign_in,
     was_right_lately,
 )
-from mailboxes.logins import canonical_login
+from mailboxes.logins import can_be_stored, canonical_login
 from mailhost.net.batcher import Batcher
 from mailhost.net.connection import KNOWN_ADDRESSES
 from mailhost.net.statements import TEXT_OID, Row, Statement, Statements, binary_array

@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
     path("first-operator/<str:token>/", make_first_operator, name="first-operator"),
     path("mail/", include("mailhost.webmail.urls")),
+    path("panel/", include("mailhost.panel.urls")),
     path("api/", include("mailhost.api.urls")),
     path("admin/login/", enter_admin),
     path("admin/password_change/", own_account),  # Django's own would leave the SCRAM keys behind

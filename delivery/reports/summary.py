@@ -1,6 +1,7 @@
 """What the reports of some weeks say about a domain, day by day and source by source, ready to be drawn."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
@@ -53,11 +54,37 @@ class Summary:
         return sum(day.bad for day in self.dmarc)
 
 
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Of one domain: messages that DMARC passes and fails, sessions with TLS as it should be and not."""
+
+    domain: str
+    passed: int = 0
+    failed: int = 0
+    tls_good: int = 0
+    tls_bad: int = 0
+
+
+def totals(*, domains: Sequence[str], days: int, now: datetime) -> list[Totals]:
+    """One for each of the domains, in their order, of as many days as in summarize: two statements."""
+    since = _start(days, now)
+    good = Sum(Case(When(ALIGNED, then=F("count")), default=0, output_field=BigIntegerField()))
+    rows = DmarcReportRow.objects.filter(report__domain__in=domains, report__begins_at__gte=since)
+    dmarc = {
+        row["report__domain"]: (row["good"], row["all"] - row["good"])
+        for row in rows.values("report__domain").annotate(good=good, all=Sum("count"))
+    }
+    reports = TlsReport.objects.filter(domain__in=domains, begins_at__gte=since).order_by()
+    tls = {
+        row["domain"]: (row["good"], row["bad"])
+        for row in reports.values("domain").annotate(good=Sum("successes"), bad=Sum("failed"))
+    }
+    return [Totals(domain, *dmarc.get(domain, (0, 0)), *tls.get(domain, (0, 0))) for domain in domains]
+
+
 def summarize(*, domain: str, days: int, now: datetime) -> Summary:
     """Three statements. Days are UTC's, by when each report begins."""
-    since = (now.astimezone(UTC) - timedelta(days=days - 1)).replace(
-        hour=0, minute=0, second=0, microsecond=0
-    )
+    since = _start(days, now)
     rows = DmarcReportRow.objects.filter(report__domain=domain, report__begins_at__gte=since)
     good = Sum(Case(When(ALIGNED, then=F("count")), default=0, output_field=BigIntegerField()))
     by_day = rows.values(day=TruncDate("report__begins_at", tzinfo=UTC)).annotate(good=good, all=Sum("count"))
@@ -85,6 +112,11 @@ def summarize(*, domain: str, days: int, now: datetime) -> Summary:
         sorted(sources, key=lambda each: (-(each.good + each.bad), each.ip))[:MOST_SOURCES],
         sorted(failures.items(), key=lambda each: -each[1]),
     )
+
+
+def _start(days: int, now: datetime) -> datetime:
+    first = now.astimezone(UTC) - timedelta(days=days - 1)
+    return first.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _filled(counts: dict[date, list[int]], first: date, days: int) -> list[Day]:

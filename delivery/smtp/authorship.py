@@ -1,4 +1,5 @@
-"""Who may stand in From and Sender of what an account submits (RFC 6409 section 6.1): the account itself."""
+"""Who may stand in From and Sender of what an account submits (RFC 6409 section 6.1): the account itself, or one that
+has lent it its name."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -15,7 +16,7 @@ MAX_AUTHORS: Final = 20  # each is looked up; messages with two are rare
 
 
 async def require_own_authorship(session: Session, header: bytes, fields: Sequence[Field]) -> None:
-    """Raises CommandRefused unless there is one From, at most one Sender, and all addresses there are the account's."""
+    """Raises CommandRefused unless there is one From, at most one Sender, and the account may write as all in them."""
     assert session.principal is not None
     if not is_well_formed(header):
         raise CommandRefused(554, "5.6.0", "The header has a line that is no field, a bare CR or a NUL")

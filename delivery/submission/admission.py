@@ -18,6 +18,7 @@ from delivery.submission.alerts import alert
 from delivery.submission.holds import hold_sending
 from delivery.submission.limits import (
     DAY_SECONDS,
+    WINDOWS,
     Amounts,
     Counted,
     Limits,
@@ -103,7 +104,7 @@ def admit(
 
     not_before: when it is to leave, where the sender has said so; the account's undo time is kept in any case.
 
-    Raises SubmissionLimitReached, and the operators have had a mail then; TooMuchWaits.
+    Raises SubmissionLimitReached, and operators and the domain's administrators have had a mail then; TooMuchWaits.
     """
     if not_before is not None:
         _require_room(account_id)
@@ -177,6 +178,8 @@ def _looks_hijacked(sender: _Sender, counted: Sequence[Counted], peer: str, now:
         hold_sending(account_id=sender.account_id, reason=reason, by="limits", now=now)
         alert(
             key=f"hold:{sender.account_id}",
+            every_seconds=DAY_SECONDS,
+            account_id=sender.account_id,
             domain=sender.domain,
             subject=f"Mail of {sender.login} is held",
             text=f"{reason} What it submits waits in the queue until an operator releases or cancels it, and lifts "
@@ -202,7 +205,9 @@ def _tell_of_limit(sender: _Sender, reached: SubmissionLimitReached, now: dateti
     counted = reached.counted
     who = sender.login if counted.scope == "account" else str(sender.domain)
     alert(
-        key=f"limit:{counted.scope}:{who}",
+        key=f"limit:{counted.scope}:{who}:{counted.window}",
+        every_seconds=dict(WINDOWS)[counted.window],
+        account_id=sender.account_id,
         domain=sender.domain,
         subject=f"{who} has reached a sending limit",
         text=f"{reached}. It was {sender.login} who sent. An account can have limits of its own: see Submission limits "

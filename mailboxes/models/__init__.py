@@ -4,6 +4,7 @@ from mailboxes.models.account import Account, AccountUsage
 from mailboxes.models.annotation import Annotation
 from mailboxes.models.api_key import ApiKey
 from mailboxes.models.content import Content
+from mailboxes.models.domain_administrator import DomainAdministrator
 from mailboxes.models.grant import Grant
 from mailboxes.models.junk import SITE, JunkCount, JunkTotal, Lesson
 from mailboxes.models.mailbox import Mailbox
@@ -20,6 +21,7 @@ __all__ = [
     "Annotation",
     "ApiKey",
     "Content",
+    "DomainAdministrator",
     "Expunged",
     "Grant",
     "JunkCount",

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from datetime import datetime
 from typing import Annotated, Final, TypeVar
 
 from django.db.models import Model, QuerySet
@@ -51,6 +52,25 @@ def read_number_cursor(cursor: str) -> int | None:
     if not key.isascii() or not key.isdigit() or len(key) > MAX_DIGITS:
         raise CursorInvalid
     return int(key)
+
+
+def moment_cursor(at: datetime, last: int) -> str:
+    """The next cursor of a list by moment and id."""
+    return _encode(f"{at.isoformat()} {last}")
+
+
+def read_moment_cursor(cursor: str) -> tuple[datetime, int] | None:
+    """Moment and id of the last item of the page before; None at first."""
+    if not cursor:
+        return None
+    moment, _, last = _decode(cursor).partition(" ")
+    try:
+        at = datetime.fromisoformat(moment)
+    except ValueError:
+        raise CursorInvalid from None
+    if at.tzinfo is None or not last.isascii() or not last.isdigit() or len(last) > MAX_DIGITS:
+        raise CursorInvalid
+    return at, int(last)
 
 
 def _encode(key: str) -> str:

@@ -17,6 +17,7 @@ from pydantic import Field
 from domains import exceptions as domains
 from mailboxes import exceptions as mailboxes
 from mailboxes.sender_rules import SenderPatternInvalid, TooManySenderRules
+from mailhost.api.keys import KeyOfAnAccount
 from mailhost.api.schemas import Described
 from mailhost.net.store_threads import StoreUnavailable
 
@@ -88,6 +89,7 @@ class VerdictNotFound(Exception):
 
 # fact: status, code, field
 FACTS: Final[dict[type[Exception], tuple[int, str, str | None]]] = {
+    KeyOfAnAccount: (403, "operators_only", None),
     domains.DomainNotFound: (404, "domain_not_found", None),
     mailboxes.AccountNotFound: (404, "account_not_found", None),
     domains.AliasNotFound: (404, "alias_not_found", None),
@@ -108,6 +110,8 @@ FACTS: Final[dict[type[Exception], tuple[int, str, str | None]]] = {
     SenderRuleNotFound: (404, "sender_rule_not_found", None),
     HeldNotFound: (404, "held_message_not_found", None),
     VerdictNotFound: (404, "verdict_not_found", None),
+    mailboxes.NotAnAdministrator: (404, "administrator_not_found", None),
+    mailboxes.TooManyAdministrators: (409, "too_many_administrators", None),
     mailboxes.QuotaExceeded: (409, "quota_exceeded", None),
     CursorInvalid: (422, "invalid_cursor", "cursor"),
 }

@@ -4,7 +4,7 @@ from typing import Any
 
 from mailhost.api.problems import Problem
 
-READS: dict[int, Any] = {401: Problem, 404: Problem, 422: Problem, 503: Problem}
+READS: dict[int, Any] = {401: Problem, 403: Problem, 404: Problem, 422: Problem, 503: Problem}
 WRITES: dict[int, Any] = {400: Problem, **READS, 409: Problem, 413: Problem}
 
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from domains.aliases import MAX_TARGETS
 from domains.models import Alias, Domain
 from mailboxes.accounts import MAX_PASSWORD_CHARACTERS
-from mailboxes.models import Account
+from mailboxes.models import Account, DomainAdministrator
 from mailboxes.models.account import MAX_UNDO_SECONDS
 from mailhost.protocols.addresses import MAX_ADDRESS_OCTETS, EmailAddress, quote_local_part
 from mailhost.protocols.imap.capabilities import SWITCHES
@@ -250,6 +250,25 @@ class AliasBody(Described):
         )
 
 
+class AdministratorBody(Described):
+    """An account that administers a domain."""
+
+    login: str = Field(description="What it signs in as.", examples=["alice@example.org"])
+    domain: str = Field(description="With the domain aliases that lead to it.", examples=["example.org"])
+    is_enabled: bool = Field(description="A disabled account administers nothing meanwhile.")
+    since: datetime
+
+    @classmethod
+    def of(cls, row: DomainAdministrator) -> "AdministratorBody":
+        """From the row; `account` and `domain` should be loaded."""
+        return cls(
+            login=row.account.login,
+            domain=row.domain.name,
+            is_enabled=row.account.is_enabled,
+            since=row.since,
+        )
+
+
 class Page(Described):
     """One page of a list."""
 
@@ -272,3 +291,9 @@ class AliasPage(Page):
     """Aliases of one domain by local part."""
 
     items: list[AliasBody]
+
+
+class AdministratorPage(Page):
+    """Administrators of one domain by login."""
+
+    items: list[AdministratorBody]

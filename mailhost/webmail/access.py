@@ -3,9 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
-from urllib.parse import unquote
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Concatenate, ParamSpec
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
@@ -18,11 +16,11 @@ from mailboxes.exceptions import MailboxNotFound
 from mailboxes.models import Account
 from mailboxes.store.rights import list_all
 from mailboxes.store.values import MailboxEntry
+from mailhost.net.reader_time import reader_time_zone
 from mailhost.webmail.folders import Folder, arrange
 from mailhost.webmail.reading import MessageNotFound
 
 P = ParamSpec("P")
-TIME_ZONE_COOKIE = "timezone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +86,7 @@ def for_account_holders(
         if account.address_id is None:
             return redirect("admin:index")
         try:
-            with timezone.override(_time_zone(request)):
+            with timezone.override(reader_time_zone(request)):
                 response = page(request, Desk.of(account), *args, **kwargs)
         except (MailboxNotFound, MessageNotFound) as fact:
             raise Http404(str(fact)) from fact
@@ -98,12 +96,3 @@ def for_account_holders(
         return response
 
     return guarded
-
-
-def _time_zone(request: HttpRequest) -> Any:
-    """The reader's own time zone, which the page's script tells in a cookie; None (this host's) without it."""
-    name = unquote(request.COOKIES.get(TIME_ZONE_COOKIE, ""))
-    try:
-        return ZoneInfo(name) if name else None
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None

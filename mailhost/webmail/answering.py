@@ -1,7 +1,7 @@
 """What a new message starts with when it answers or forwards another one (RFC 5322 section 3.6.4)."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -35,6 +35,7 @@ class Mode(StrEnum):
 class Beginning:
     """What stands in the form at first."""
 
+    sender: str = ""
     to: str = ""
     cc: str = ""
     bcc: str = ""
@@ -44,8 +45,8 @@ class Beginning:
     references: tuple[str, ...] = field(default_factory=tuple)
 
 
-def begin(letter: Letter, mode: Mode, *, own: str) -> Beginning:
-    """The beginning of an answer by the account `own`."""
+def begin(letter: Letter, mode: Mode, *, own: Collection[str]) -> Beginning:
+    """The beginning of an answer by the account that has the addresses `own`, casefolded."""
     message = letter.message
     if mode is Mode.FORWARD:
         return Beginning(subject=_subject("Fwd", message.subject), text=_forwarded(message))
@@ -89,25 +90,21 @@ def body_text(message: ReadableMessage) -> str:
 
 
 def _answered(
-    message: ReadableMessage, own: str, *, to_all: bool
+    message: ReadableMessage, own: Collection[str], *, to_all: bool
 ) -> tuple[list[Correspondent], list[Correspondent]]:
     """Who an answer goes to. Answering one's own message goes on writing to those it went to."""
     senders = list(message.reply_to or message.from_)
-    if all(_is(person, own) for person in message.from_) and message.to and message.from_:
+    if all(person.address.casefold() in own for person in message.from_) and message.to and message.from_:
         return list(message.to), list(message.cc) if to_all else []
     if not to_all:
         return senders, []
-    known = {person.address.casefold() for person in senders} | {own.casefold()}
+    known = {person.address.casefold() for person in senders} | set(own)
     others: list[Correspondent] = []
     for person in (*message.to, *message.cc):
         if person.address and person.address.casefold() not in known:
             known.add(person.address.casefold())
             others.append(person)
     return senders, others
-
-
-def _is(person: Correspondent, address: str) -> bool:
-    return person.address.casefold() == address.casefold()
 
 
 def _typed(people: Iterable[Correspondent]) -> str:

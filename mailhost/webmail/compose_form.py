@@ -11,8 +11,10 @@ from django.core.files.uploadedfile import UploadedFile
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
+from delivery.sender_addresses import SenderAddress
 from mailhost.protocols.message.reading import AttachedPart
 from mailhost.webmail.recipients import Recipient, RecipientsInvalid, parse_recipients
+from mailhost.webmail.sender_choice import named
 
 BASE64_GROWTH = 1.38  # four octets for three, and line ends (RFC 2045 section 6.8)
 
@@ -57,6 +59,12 @@ def _days(seconds: float) -> str:
 class ComposeForm(forms.Form):
     """A new message. `kept` are attachments of the message it forwards or goes on with."""
 
+    sender = forms.ChoiceField(
+        label="From",
+        required=False,
+        widget=forms.Select(attrs={"class": "input"}),
+        error_messages={"invalid_choice": "You may not send as that address any more. Choose another one."},
+    )
     to = RecipientsField(label="To", required=False, widget=_line(autocomplete="off", autocapitalize="none"))
     cc = RecipientsField(label="Cc", required=False, widget=_line(autocomplete="off", autocapitalize="none"))
     bcc = RecipientsField(
@@ -88,8 +96,18 @@ class ComposeForm(forms.Form):
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
     )
 
-    def __init__(self, *args: Any, attached: Sequence[AttachedPart] = (), **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        senders: Sequence[SenderAddress],
+        attached: Sequence[AttachedPart] = (),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.senders = {str(each.address): each for each in senders}
+        sender = self.fields["sender"]
+        assert isinstance(sender, forms.ChoiceField)
+        sender.choices = [(address, named(each)) for address, each in self.senders.items()]
         self.sizes = {part.section: part.size_octets for part in attached}
         kept = self.fields["kept"]
         assert isinstance(kept, forms.MultipleChoiceField)

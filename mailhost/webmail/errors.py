@@ -16,7 +16,7 @@ from mailhost.net.store_threads import StoreUnavailable
 RETRY_SECONDS = 10
 AWAY = (OperationalError, InterfaceError, StoreUnavailable)
 # What a message is written with. Nothing else that was posted goes back into a page: it may be a password.
-KEPT = ("to", "cc", "bcc", "subject", "text", "kept", "send", "save")
+KEPT = ("sender", "to", "cc", "bcc", "subject", "text", "kept", "send", "save")
 
 
 def is_database_away(error: BaseException | None) -> bool:

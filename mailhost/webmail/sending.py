@@ -7,6 +7,8 @@ from datetime import datetime
 from django.conf import settings
 
 from delivery.acceptance import Acceptance, accept_now
+from delivery.routing import may_send_as
+from delivery.sender_addresses import SenderAddress
 from delivery.submission.admission import TooMuchWaits, admit
 from delivery.submission.limits import SubmissionLimitReached
 from mailboxes.exceptions import (
@@ -36,8 +38,9 @@ MAX_RECIPIENTS = 500  # typed by hand: more are a mailing, which wants a list se
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """What somebody wrote."""
+    """What somebody wrote, and as whom."""
 
+    sender: SenderAddress
     to: tuple[Recipient, ...]
     cc: tuple[Recipient, ...]
     bcc: tuple[Recipient, ...]
@@ -70,12 +73,6 @@ class Source:
     mode: Mode
 
 
-def own_address(account: Account) -> EmailAddress:
-    """The address that mail is sent from. Only for accounts that have one."""
-    assert account.address is not None
-    return EmailAddress(account.address.local_part, account.address.domain.name)
-
-
 def new_message_id() -> str:
     """Unique, and tells nothing of who wrote when (RFC 5322 section 3.6.4)."""
     return f"<{secrets.token_hex(16)}@{settings.HOSTNAME}>"
@@ -101,9 +98,11 @@ def send(
         raise NotSent(["Say who it goes to."])
     if len(recipients) > MAX_RECIPIENTS:
         raise NotSent([f"A message goes to at most {MAX_RECIPIENTS} recipients from here."])
-    octets = _composed(desk.account, outgoing, message_id=message_id, now=now)
+    reverse_path = outgoing.sender.address
+    if not may_send_as(account_id=desk.account.pk, addresses=[reverse_path]):
+        raise NotSent([f"You may not send as {reverse_path} any more. Choose another address."])
+    octets = _composed(outgoing, message_id=message_id, now=now)
     routes = route_all(recipients.values(), size_octets=len(octets))
-    reverse_path = own_address(desk.account)
     try:
         admitted = admit(
             account_id=desk.account.pk,
@@ -143,7 +142,7 @@ def save_draft(
     desk: Desk, outgoing: Outgoing, *, source: Source | None, message_id: str, now: datetime
 ) -> tuple[MailboxEntry, int]:
     """Keeps it in Drafts, in the place of the draft it was; the mailbox and UID. Raises NotSent."""
-    octets = _composed(desk.account, outgoing, message_id=message_id, now=now)
+    octets = _composed(outgoing, message_id=message_id, now=now)
     if outgoing.bcc:  # only a draft says it; what is sent never does
         bcc = ",\r\n ".join(str(each.address) for each in outgoing.bcc if str(each.address).isascii())
         octets = f"Bcc: {bcc}\r\n".encode() + octets
@@ -164,10 +163,10 @@ def save_draft(
     return drafts, appended.uids[0]
 
 
-def _composed(account: Account, outgoing: Outgoing, *, message_id: str, now: datetime) -> bytes:
+def _composed(outgoing: Outgoing, *, message_id: str, now: datetime) -> bytes:
     try:
         return compose(
-            from_=Correspondent(account.display_name, str(own_address(account))),
+            from_=Correspondent(outgoing.sender.display_name, str(outgoing.sender.address)),
             to=[each.correspondent for each in outgoing.to],
             cc=[each.correspondent for each in outgoing.cc],
             subject=outgoing.subject,

@@ -13,6 +13,9 @@ OPERATIONS = {
     "/api/v1/domains/{domain}/accounts/{local_part}": {"get", "put", "delete"},
     "/api/v1/domains/{domain}/aliases": {"get"},
     "/api/v1/domains/{domain}/aliases/{local_part}": {"get", "put", "delete"},
+    "/api/v1/domains/{domain}/administrators": {"get"},
+    "/api/v1/domains/{domain}/administrators/{login}": {"put", "delete"},
+    "/api/v1/trace/inbound": {"get"},
     "/api/v1/domains/{domain}/filters/{local_part}/sender-rules": {"get"},
     "/api/v1/domains/{domain}/filters/{local_part}/sender-rules/{pattern}": {"get", "put", "delete"},
     "/api/v1/domains/{domain}/filters/{local_part}/quarantine": {"get"},
@@ -39,7 +42,7 @@ def test_each_operation_says_what_it_does_and_how_it_refuses(document: dict[str,
             assert operation["summary"]
             assert operation["description"]
             assert operation["security"]
-            refusals = {"401", "404", "422", "503"} | ({"400", "409"} if method == "put" else set())
+            refusals = {"401", "403", "404", "422", "503"} | ({"400", "409"} if method == "put" else set())
             assert refusals <= set(operation["responses"])
             for status in refusals:
                 schema = operation["responses"][status]["content"]["application/json"]["schema"]

@@ -10,6 +10,7 @@ from domains.models import Address, Alias, Domain
 from mailboxes.api_keys import check_api_key
 from mailboxes.models import Account, ApiKey
 from mailhost.audit.models import Act
+from tests.support.hosting import new_account
 
 pytestmark = pytest.mark.django_db
 
@@ -117,6 +118,17 @@ def test_an_api_key_is_printed_alone(domain: str) -> None:
     assert found is not None
     assert found.name == "provisioning"
     assert "cannot be shown again" in said
+
+
+def test_an_api_key_may_have_the_rights_of_an_account(domain: str) -> None:
+    alice = new_account("alice")
+    key, _ = run("add_api_key", "hers", "--account", alice.login)
+    found = check_api_key(key.removesuffix("\n"))
+    assert found is not None
+    assert found.account == alice
+    assert "There is no account nobody@example.org." in refusal(
+        "add_api_key", "theirs", "--account", "nobody@example.org"
+    )
 
 
 def test_an_api_key_is_refused() -> None:

@@ -3,13 +3,14 @@
 import pytest
 
 from delivery.routing import AccountDisabled, Route, may_send_as, owners, route
+from delivery.sender_addresses import sender_addresses
 from domains.aliases import set_alias
 from domains.exceptions import AddressNotFound, DomainNotFound
 from domains.models import Domain
-from domains.registration import add_domain
+from domains.registration import add_domain, change_domain
 from mailboxes.accounts import change_account
 from mailboxes.exceptions import QuotaExceeded
-from mailboxes.models import Account, AccountUsage
+from mailboxes.models import Account, AccountUsage, Grant, Mailbox
 from mailhost.protocols.addresses import EmailAddress
 from mailhost.protocols.smtp.paths import ForwardPath
 from tests.support.hosting import new_account, new_domain
@@ -147,3 +148,72 @@ def test_owners_are_told_of_exact_addresses_alone(alice: Account, domain: str) -
         (("alice", domain), 100),
         (("alice", "b.example"), 100),
     ]
+
+
+def lend(owner: Account, borrower: Account | None, rights: str = "p", mailbox: str = "INBOX") -> None:
+    shared = Mailbox.objects.get(account=owner, name=mailbox, deleted_at=None)
+    Grant.objects.create(mailbox=shared, account=borrower, rights=rights)
+
+
+def may(account: Account, *addresses: str) -> bool:
+    return may_send_as(
+        account_id=account.pk, addresses=[EmailAddress.parse(address) for address in addresses]
+    )
+
+
+def test_a_lent_name_is_all_that_the_lender_may_write_as(alice: Account, domain: str) -> None:
+    bob = new_account("bob")
+    alias(f"info@{domain}", f"alice@{domain}")
+    names = [f"alice@{domain}", f"Alice+shop@{domain}", f"info@{domain}"]
+    assert not any(may(bob, name) for name in names)
+    lend(alice, bob)
+    assert may(bob, *names, bob.login)
+    assert not may(bob, *names, f"carol@{domain}")
+    assert not may(alice, bob.login)
+
+
+def test_only_p_on_an_inbox_for_oneself_lends_a_name(alice: Account, domain: str) -> None:
+    bob = new_account("bob")
+    lend(alice, bob, "lrswitekxa")
+    lend(alice, None)
+    lend(alice, bob, mailbox="Sent")
+    assert not may(bob, alice.login)
+
+
+def test_neither_a_disabled_lender_nor_a_disabled_borrower_counts(alice: Account, domain: str) -> None:
+    bob = new_account("bob")
+    lend(alice, bob)
+    for account in (alice, bob):
+        change_account(account_id=account.pk, is_enabled=False, by="test")
+        assert not may(bob, alice.login)
+        change_account(account_id=account.pk, is_enabled=True, by="test")
+    for name in (domain, bob.login.partition("@")[2]):
+        change_domain(name=name, is_enabled=False, by="test")
+        assert not may(bob, alice.login)
+        change_domain(name=name, is_enabled=True, by="test")
+    assert may(bob, alice.login)
+
+
+def test_what_there_is_to_choose_from(alice: Account, domain: str) -> None:
+    """Everything offered is allowed; off is what is disabled, everybody's, or leads on by another domain."""
+    bob = new_account("bob")
+    add_domain(name=f"also-{domain}", alias_of=domain, by="test")
+    alias(f"info@{domain}", f"alice@also-{domain}", "x@elsewhere.test")
+    alias(f"all@{domain}", f"info@{domain}", f"loop@{domain}")
+    alias(f"loop@{domain}", f"all@{domain}")
+    alias(f"off@{domain}", f"alice@{domain}", is_enabled=False)
+    alias(f"*@{domain}", f"alice@{domain}")
+    lend(alice, bob)
+    mine = [
+        f"{name}@{host}" for name in ("alice", "info", "all", "loop") for host in (domain, f"also-{domain}")
+    ]
+    chosen = [str(each.address) for each in sender_addresses(account_id=alice.pk)]
+    assert chosen[:2] == mine[:2]
+    assert sorted(chosen) == sorted(mine)
+    assert may(alice, *mine)
+    lent = sender_addresses(account_id=bob.pk)
+    assert [str(each.address) for each in lent] == [bob.login, *chosen]
+    assert {each.owner_id for each in lent[1:]} == {alice.pk}
+    assert may(bob, *mine)
+    change_account(account_id=alice.pk, is_enabled=False, by="test")
+    assert [str(each.address) for each in sender_addresses(account_id=bob.pk)] == [bob.login]

@@ -72,6 +72,12 @@ def test_everybody_sees_their_own() -> None:
     assert {row.domain for row in trace.search(text="ann@far.test")} == {"here.test", "there.test"}
     assert [row.domain for row in trace.search(domains=["there.test"])] == ["there.test"]
     assert [row.domain for row in trace.search(account_id=7)] == ["here.test"]
+    assert {row.domain for row in trace.search(account_id=7, domains=["there.test"])} == {
+        "here.test",
+        "there.test",
+    }
+    assert [row.domain for row in trace.search(account_id=8, domains=["there.test"])] == ["there.test"]
+    assert not trace.search(domains=[]).exists()
     assert [row.outcome for row in trace.search(outcomes=[Outcome.REFUSED])] == [Outcome.REFUSED]
     assert not trace.search(since=NOW + timedelta(seconds=1)).exists()
     assert not trace.search(until=NOW).exists()

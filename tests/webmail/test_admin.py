@@ -18,8 +18,9 @@ from domains.aliases import set_alias
 from domains.models import Alias, Domain
 from domains.registration import add_domain
 from mailboxes.accounts import add_operator, change_account
+from mailboxes.administration import appoint_administrator, domains_administered_by
 from mailboxes.api_keys import check_api_key
-from mailboxes.models import Account, AccountUsage, ApiKey
+from mailboxes.models import Account, AccountUsage, ApiKey, DomainAdministrator
 from mailhost.audit.models import Act
 from mailhost.audit.trail import record
 from mailhost.protocols.addresses import EmailAddress
@@ -405,3 +406,39 @@ def test_held_messages_are_released_or_discarded_by_an_operator(admin_pages: Cli
     assert [each.pk for each in Quarantined.objects.all()] == [held[2]]
     assert ("root", "quarantined message released") in acts(alice.login)
     assert ("root", "quarantined message discarded") in acts(alice.login)
+
+
+def test_the_role_of_a_domain_administrator_is_given_and_withdrawn(
+    admin_pages: Client, statements: Statements
+) -> None:
+    domain, alice = new_domain(), new_account("alice")
+    where = "/admin/mailboxes/domainadministrator/"
+    pk = Domain.objects.get(name=domain).pk
+    assert admin_pages.post(f"{where}add/", {"domain": pk, "account": alice.pk}).status_code == 302
+    assert domains_administered_by(account_id=alice.pk) == [domain]
+    page = admin_pages.get(f"/admin/mailboxes/account/{alice.pk}/change/").content.decode()
+    assert f'<div class="readonly">{domain}</div>' in page
+    alias = add_domain(name=f"also-{domain}", alias_of=domain, by="test")
+    assert "domain" in errors(admin_pages.post(f"{where}add/", {"domain": alias.pk, "account": alice.pk}))
+    with statements() as few:
+        assert alice.login in admin_pages.get(where).content.decode()
+    for number in range(3):
+        appoint_administrator(domain=domain, login=new_account(f"bob{number}").login, by="test")
+    with statements() as many:
+        assert admin_pages.get(where).status_code == 200
+    assert len(many) == len(few)
+    row = DomainAdministrator.objects.get(account=alice)
+    assert admin_pages.post(f"{where}{row.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert domains_administered_by(account_id=alice.pk) == []
+    assert acts(domain)[-1] == ("root", "domain administrator withdrawn")
+
+
+def test_a_key_of_an_account_is_made_here(admin_pages: Client) -> None:
+    alice = new_account("alice")
+    answer = admin_pages.post("/admin/mailboxes/apikey/add/", {"name": "hers", "account": alice.pk})
+    key = re.search(r"mh_[\w-]{43}", answer.content.decode())
+    assert key is not None
+    row = check_api_key(key[0])
+    assert row is not None
+    assert row.account == alice
+    assert alice.login in admin_pages.get("/admin/mailboxes/apikey/").content.decode()

@@ -47,7 +47,13 @@ def test_every_page_says_that_the_database_is_away_and_comes_back(
 def test_text_on_its_way_is_given_back_with_a_button_to_send_it_again(
     browser: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = {"to": "x@y.test", "subject": "<b>", "text": "not to be lost", "send": "1"}
+    words = {
+        "sender": "sales@y.test",
+        "to": "x@y.test",
+        "subject": "<b>",
+        "text": "not to be lost",
+        "send": "1",
+    }
     with database_away(monkeypatch):
         page = browser.post("/mail/new/", words)
         assert page.status_code == 503
@@ -55,6 +61,9 @@ def test_text_on_its_way_is_given_back_with_a_button_to_send_it_again(
     assert "\nnot to be lost</textarea>" in text
     assert '<input type="hidden" name="subject" value="&lt;b&gt;">' in text
     assert '<input type="hidden" name="send" value="1">' in text
+    assert (
+        '<input type="hidden" name="sender" value="sales@y.test">' in text
+    )  # or it would go out as somebody else
     assert 'action="/mail/new/"' in text
     assert 'http-equiv="refresh"' not in text
 

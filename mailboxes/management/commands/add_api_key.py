@@ -22,12 +22,13 @@ def key_name(text: str) -> str:
 
 
 class Command(command_line.Command):
-    """add_api_key NAME"""
+    """add_api_key NAME [--account LOGIN]"""
 
     help = "Makes a key for the REST API at /api/v1/ and prints it, once: only a digest of it is stored."
     facts: ClassVar[tuple[type[Exception], ...]] = (MailboxFact,)
     examples = """\
   manage.py add_api_key provisioning
+  manage.py add_api_key monitoring --account postmaster@example.org
   curl -H "Authorization: Bearer KEY" http://localhost:8000/api/v1/domains
 """
 
@@ -36,9 +37,15 @@ class Command(command_line.Command):
         parser.add_argument(
             "name", metavar="NAME", type=key_name, help="who will use it; the audit trail says api:NAME"
         )
+        parser.add_argument(
+            "--account",
+            metavar="LOGIN",
+            help="the key sees what this account and the domains that it administers may see; without it the key may "
+            "do everything",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Does it. The key alone goes to stdout, so that scripts can take it from there."""
-        key = add_api_key(name=options["name"], by="cli")
+        key = add_api_key(name=options["name"], login=options["account"], by="cli")
         self.remark(f"The key {options['name']} is this; it cannot be shown again:")
         self.stdout.write(key)

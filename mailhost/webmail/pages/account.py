@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from mailboxes.accounts import change_account
+from mailboxes.administration import domains_administered_by
 from mailboxes.authentication import authenticate
 from mailboxes.exceptions import AuthenticationFailed, MailboxFact, TooManyFailures
 from mailboxes.models import Account
@@ -130,7 +131,16 @@ def show_account(request: HttpRequest, desk: Desk) -> HttpResponse:
         else:
             return redirect(reverse("webmail:account"))
     status = 422 if form.is_bound else 200
-    return show(request, desk, "webmail/account.html", name=name, undo=undo, password=password, status=status)
+    return show(
+        request,
+        desk,
+        "webmail/account.html",
+        name=name,
+        undo=undo,
+        password=password,
+        administers=domains_administered_by(account_id=account.pk),
+        status=status,
+    )
 
 
 def _change(request: HttpRequest, account: Account, form: forms.Form) -> None:

@@ -1,6 +1,6 @@
 """Writing: a new message, an answer, a forwarded one, a draft. What was typed is never lost to an error."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -11,10 +11,11 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.views.decorators.http import require_http_methods
 
+from delivery.sender_addresses import SenderAddress
 from mailboxes.models.account import MAX_UNDO_SECONDS
 from mailboxes.store.values import MailboxEntry
 from mailhost.protocols.message.composing import Attachment
-from mailhost.protocols.message.reading import AttachedPart, Correspondent
+from mailhost.protocols.message.reading import AttachedPart
 from mailhost.webmail.access import Desk, for_account_holders
 from mailhost.webmail.answering import Beginning, Mode, begin, go_on
 from mailhost.webmail.compose_form import ComposeForm
@@ -22,7 +23,8 @@ from mailhost.webmail.errors import AWAY
 from mailhost.webmail.pages.frame import show
 from mailhost.webmail.reading import Letter, attached, read_letter
 from mailhost.webmail.routes import NotSent
-from mailhost.webmail.sending import Outgoing, Sent, Source, new_message_id, own_address, save_draft, send
+from mailhost.webmail.sender_choice import first_choice, offered, own_addresses
+from mailhost.webmail.sending import Outgoing, Sent, Source, new_message_id, save_draft, send
 
 TITLES = {
     Mode.NEW: "New message",
@@ -36,8 +38,9 @@ EMPTY = Beginning()
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """Why a message is written, and the one that it comes from."""
+    """Why a message is written, as whom, and the one that it comes from."""
 
+    senders: tuple[SenderAddress, ...]
     mode: Mode = Mode.NEW
     entry: MailboxEntry | None = None
     letter: Letter | None = None
@@ -57,7 +60,7 @@ class Occasion:
 def compose_new(request: HttpRequest, desk: Desk) -> HttpResponse:
     """An empty form; `?to=` fills in a recipient."""
     beginning = Beginning(to=request.GET.get("to", "")[:1_000])
-    return _write(request, desk, Occasion(beginning=beginning))
+    return _write(request, desk, Occasion(offered(desk.account), beginning=beginning))
 
 
 @require_http_methods(["GET", "POST"])
@@ -68,19 +71,25 @@ def compose_from(request: HttpRequest, desk: Desk, mailbox_id: int, uid: int, mo
         raise Http404
     entry = desk.mailbox(mailbox_id)
     letter, why = read_letter(entry, uid), Mode(mode)
-    beginning = go_on(letter) if why is Mode.DRAFT else begin(letter, why, own=str(own_address(desk.account)))
+    senders = offered(desk.account)
+    own = own_addresses(senders, entry)
+    beginning = go_on(letter) if why is Mode.DRAFT else begin(letter, why, own=own)
+    sender = first_choice(senders, entry, letter.message, why)
+    beginning = replace(beginning, sender=str(sender.address))
     carried = letter.message.attachments if why in {Mode.FORWARD, Mode.DRAFT} else ()
-    return _write(request, desk, Occasion(why, entry, letter, beginning, carried))
+    return _write(request, desk, Occasion(senders, why, entry, letter, beginning, carried))
 
 
 def _write(request: HttpRequest, desk: Desk, occasion: Occasion) -> HttpResponse:
     if request.method != "POST":
         first = occasion.beginning
         initial = {
+            "sender": first.sender,
             "to": first.to, "cc": first.cc, "bcc": first.bcc, "subject": first.subject, "text": first.text
         }  # fmt: skip
-        return _form(request, desk, occasion, ComposeForm(initial=initial, attached=occasion.attached))
-    form = ComposeForm(request.POST, request.FILES, attached=occasion.attached)
+        form = ComposeForm(initial=initial, senders=occasion.senders, attached=occasion.attached)
+        return _form(request, desk, occasion, form)
+    form = ComposeForm(request.POST, request.FILES, senders=occasion.senders, attached=occasion.attached)
     if not form.is_valid():
         return _form(request, desk, occasion, form, status=422)
     outgoing = _outgoing(form, occasion)
@@ -135,6 +144,7 @@ def _outgoing(form: ComposeForm, occasion: Occasion) -> Outgoing:
         for file in values["uploads"]
     ]
     return Outgoing(
+        sender=form.senders.get(values["sender"], occasion.senders[0]),
         to=values["to"],
         cc=values["cc"],
         bcc=values["bcc"],
@@ -149,7 +159,6 @@ def _outgoing(form: ComposeForm, occasion: Occasion) -> Outgoing:
 def _form(
     request: HttpRequest, desk: Desk, occasion: Occasion, form: ComposeForm, *, status: int = 200
 ) -> HttpResponse:
-    sender = Correspondent(desk.account.display_name, str(own_address(desk.account)))
     chose_files = bool(form.is_bound and request.FILES)
     return show(
         request,
@@ -158,7 +167,6 @@ def _form(
         entry=occasion.entry,
         form=form,
         title=TITLES[occasion.mode],
-        sender=str(sender),
         chose_files=chose_files,
         show_copies=bool(
             form["cc"].value() or form["bcc"].value() or form["cc"].errors or form["bcc"].errors

@@ -1,6 +1,7 @@
 """Submission (RFC 6409) against real listeners: our accounts, under their own names, to anywhere."""
 
 import base64
+from functools import partial
 
 import pytest
 from pytest_django.fixtures import Settings
@@ -8,7 +9,7 @@ from pytest_django.fixtures import Settings
 from delivery.models import QueuedRecipient
 from domains.aliases import set_alias
 from mailboxes.accounts import change_account
-from mailboxes.models import Account
+from mailboxes.models import Account, Grant, Mailbox
 from mailhost.protocols.addresses import EmailAddress
 from tests.conversations.smtp.listening import Doors
 from tests.conversations.smtp.reading import inbox
@@ -315,6 +316,34 @@ def test_an_alias_may_stand_in_from(smtp: Doors, alice: Account) -> None:
         f"Sender: {alice.login}",
         reply="250 2.0.0 …",
     )
+
+
+def test_who_has_the_right_to_post_on_an_inbox_sends_in_its_name(smtp: Doors, alice: Account) -> None:
+    """RFC 4314 section 2.1: "p"; everybody's rights lend nobody a name."""
+    shared = new_account("sales")
+    give = partial(give_rights, shared)
+    give(alice.login, "lrs")
+    give("anyone", "p")
+    send(smtp, alice, f"From: {shared.login}", reply="550 5.7.1 …")
+    give(alice.login, "lrsp")
+    send(smtp, alice, f"From: {shared.login}", f"Sender: {alice.login}", reply="250 2.0.0 …")
+    submit(smtp, alice, "C: MAIL FROM:<{domain}>\nS: 250 …", domain=shared.login)
+    [octets] = inbox(alice)
+    assert f"\r\nFrom: {shared.login}\r\n".encode() in octets
+    give(alice.login, "lrswitea")
+    send(smtp, alice, f"From: {shared.login}", reply="550 5.7.1 …")
+    send(smtp, alice, f"From: {alice.login}", f"Sender: {shared.login}", reply="550 5.7.1 …")
+    submit(smtp, alice, "C: MAIL FROM:<{domain}>\nS: 553 5.7.1 …", domain=shared.login)
+    give(alice.login, "p")
+    submit(smtp, alice, "C: MAIL FROM:<{domain}>\nS: 250 …", domain=shared.login)
+    change_account(account_id=shared.pk, is_enabled=False, by="test")
+    submit(smtp, alice, "C: MAIL FROM:<{domain}>\nS: 553 5.7.1 …", domain=shared.login)
+
+
+def give_rights(owner: Account, identifier: str, rights: str) -> None:
+    inbox_id = Mailbox.objects.get(account=owner, name="INBOX", deleted_at=None).pk
+    grantee = Account.objects.filter(login=identifier).first()
+    Grant.objects.update_or_create(mailbox_id=inbox_id, account=grantee, defaults={"rights": rights})
 
 
 def test_an_account_that_is_disabled_meanwhile_sends_no_more(smtp: Doors, alice: Account) -> None:

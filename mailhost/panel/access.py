@@ -1,0 +1,54 @@
+"""Who may see which domain: every page is given those that the signed-in account administers, and looks in there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.utils.cache import patch_cache_control
+
+from mailboxes.administration import domains_administered_by
+from mailboxes.models import Account
+from mailhost.net.reader_time import reader_time_zone
+
+P = ParamSpec("P")
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """An account with the names of the domains that it administers: all that its pages may reach."""
+
+    account: Account
+    domains: tuple[str, ...]
+
+    def domain(self, name: str) -> str:
+        """The domain of this name. Raises Http404 where the account does not administer it, hosted here or not."""
+        if name.lower() not in self.domains:
+            raise Http404("You do not administer this domain.")
+        return name.lower()
+
+
+def for_domain_administrators(
+    page: Callable[Concatenate[HttpRequest, Office, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """Gives a page the signed-in account's domains, read anew each time. Others sign in first, or are refused."""
+
+    @wraps(page)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        account = request.user
+        if not isinstance(account, Account):
+            return redirect_to_login(request.get_full_path(), "sign-in")
+        domains = domains_administered_by(account_id=account.pk)
+        if not domains:
+            raise PermissionDenied("This account administers no domain.")
+        with timezone.override(reader_time_zone(request)):
+            response = page(request, Office(account, tuple(domains)), *args, **kwargs)
+        patch_cache_control(response, private=True, no_store=True)
+        return response
+
+    return guarded

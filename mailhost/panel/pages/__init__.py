@@ -1,0 +1,1 @@
+"""The pages: HTTP in, HTTP out. What they do is said in the modules beside this folder."""

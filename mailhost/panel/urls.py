@@ -1,0 +1,15 @@
+"""The panel's addresses."""
+
+from django.urls import path
+from django.views.generic import RedirectView
+
+from mailhost.panel.pages import deliveries, reports
+
+app_name = "panel"
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="panel:deliveries"), name="start"),
+    path("deliveries/", deliveries.show_deliveries, name="deliveries"),
+    path("reports/", reports.show_reports, name="reports"),
+    path("reports/<str:domain>/", reports.show_picture, name="picture"),
+]
