@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from delivery.filters.checkers.checking import CheckerSettingInvalid, configured_checkers
 from delivery.guard.dns_lists import DnsListInvalid
 from delivery.guard.guarding import configured_lists
 from delivery.relay.next_hops import RelaySettingInvalid, parse_relay
@@ -13,7 +14,7 @@ from mailhost.net.resolver import parse_nameserver
 
 @register()
 def check_relaying(**_: Any) -> list[CheckMessage]:
-    """MAILHOST_RELAY, MAILHOST_RESOLVER and the DNS lists can be read."""
+    """MAILHOST_RELAY, MAILHOST_RESOLVER, the DNS lists and the checkers can be read."""
     found: list[CheckMessage] = []
     try:
         parse_relay(settings.RELAY)
@@ -30,4 +31,8 @@ def check_relaying(**_: Any) -> list[CheckMessage]:
         found.append(
             Error(f"MAILHOST_DNS_BLOCK_LISTS, MAILHOST_DNS_ALLOW_LISTS: {error}", id="delivery.E003")
         )
+    try:
+        configured_checkers()
+    except CheckerSettingInvalid as error:
+        found.append(Error(str(error), id="delivery.E004"))
     return found

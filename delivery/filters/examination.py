@@ -4,17 +4,22 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from django.conf import settings
 
 from delivery.filters.authentication import Authentication, authenticate
 from delivery.filters.authenticity import authenticity_findings, is_forged
+from delivery.filters.checkers.case import Case, Opinion
+from delivery.filters.checkers.checking import Checkers
+from delivery.filters.checkers.recipients import Leads, refusing_accounts
 from delivery.filters.header_rules import header_findings
 from delivery.filters.incoming import Incoming, domain_of
 from delivery.filters.look_ups import LookUps
 from delivery.filters.part_rules import part_findings
 from delivery.filters.policies import Policy, read_policies
 from delivery.filters.report_rule import report_findings
+from delivery.filters.results_fields import without_results_in_our_name
 from delivery.filters.wording import junk_finding
 from delivery.findings import Finding, Verdict, judge
 from mailboxes.junk.judging import classify
@@ -22,6 +27,9 @@ from mailboxes.store.append import SLOW_OCTETS
 from mailhost.net.resolver import Resolver
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.authentication_results import authentication_results_field
+from mailhost.protocols.iprev import iprev
+from mailhost.protocols.milter.answers import HeaderChange
+from mailhost.protocols.smtp.replies import Reply
 
 MAX_SENDERS = 10  # of one message, for which rules are looked up
 
@@ -32,11 +40,15 @@ class Examination:
 
     verdicts: by account id, with the mailbox that it leads to (None: INBOX); accounts that are not there have nothing
     against the message, and nothing to say about it. findings: those that are the same for everybody.
+    header_changes: what milters want of the header, once it has no results fields that pose as ours. deferral: a
+    checker wants the message later.
     """
 
     results_field: bytes = b""
     verdicts: Mapping[int, tuple[Verdict, int | None]] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    header_changes: tuple[HeaderChange, ...] = ()
+    deferral: Reply | None = None
 
 
 async def examine(
@@ -49,21 +61,25 @@ async def examine(
     host_name: str,
     now: datetime,
     known: Sequence[Finding] = (),
+    checkers: Checkers | None = None,
+    leads: Mapping[str, Leads] | None = None,
 ) -> Examination:
     """Looks at the message. Raises StoreUnavailable.
 
     is_trusted: a client of ours, for whom DNS and signatures are not asked. asks_accounts: some account has rules for
     senders, or lessons; without that, and with nothing found, nobody has to be asked. host_name: this host's name.
-    known: what was found out about the client before.
+    known: what was found out about the client before. leads: where each forward-path leads, for checkers that refuse
+    single ones.
     """
-    authentication = None
-    if not is_trusted and resolver is not None:
-        authentication = await _authenticate(message, resolver, host_name, now)
+    authentication, opinion = await _ask(
+        message, None if is_trusted else resolver, checkers, host_name=host_name, now=now
+    )
+    everybody, refusing = refusing_accounts(opinion.refused, leads or {})
     if len(message.octets) < SLOW_OCTETS:
         findings = _look(message, now)
     else:
         findings = await in_store(_look, message, now)
-    findings += known
+    findings = [*opinion.findings, *everybody, *findings, *known]
     if authentication is not None:
         findings += authenticity_findings(
             authentication, trusted_sealers=settings.TRUSTED_SEALERS, known_lists=settings.KNOWN_LISTS
@@ -71,22 +87,57 @@ async def examine(
     results_field = (
         b"" if authentication is None else authentication_results_field(host_name, authentication.results())
     )
-    if not account_ids or not (findings or asks_accounts):
-        return Examination(results_field, findings=tuple(findings))
-    forged = authentication is not None and is_forged(authentication)
-    verdicts = await in_store(judge_for, message, account_ids, findings, is_forged=forged)
-    return Examination(results_field, verdicts, tuple(findings))
+    verdicts: dict[int, tuple[Verdict, int | None]] = {}
+    if account_ids and (findings or refusing or asks_accounts):
+        forged = authentication is not None and is_forged(authentication)
+        verdicts = await in_store(
+            judge_for, message, account_ids, findings, is_forged=forged, refusing=refusing
+        )
+    return Examination(results_field, verdicts, tuple(findings), opinion.changes, opinion.deferral)
 
 
-async def _authenticate(
-    message: Incoming, resolver: Resolver, host_name: str, now: datetime
-) -> Authentication:
+async def _ask(
+    message: Incoming, resolver: Resolver | None, checkers: Checkers | None, *, host_name: str, now: datetime
+) -> tuple[Authentication | None, Opinion]:
+    """DNS and the checkers, beside each other. resolver: None where DNS is not asked who it is from."""
+    if resolver is None:
+        return None, await _ask_checkers(message, checkers, host_name=host_name)
     until = asyncio.get_running_loop().time() + settings.FILTER_DNS_SECONDS
     look_ups = LookUps(resolver, until=until)
     try:
-        return await authenticate(message, look_ups=look_ups, host_name=host_name, now=now)
+        if not checkers:
+            found = await authenticate(message, look_ups=look_ups, host_name=host_name, now=now)
+            return found, Opinion()
+        return await asyncio.gather(
+            authenticate(message, look_ups=look_ups, host_name=host_name, now=now),
+            _ask_checkers(message, checkers, host_name=host_name, look_ups=look_ups),
+        )
     finally:
         await look_ups.close()
+
+
+async def _ask_checkers(
+    message: Incoming, checkers: Checkers | None, *, host_name: str, look_ups: LookUps | None = None
+) -> Opinion:
+    if not checkers:
+        return Opinion()
+    # The same questions that iprev asks as a check of its own: each is asked of DNS once.
+    name = (await iprev(ip=message.peer, resolver=look_ups)).name if look_ups is not None else ""
+    octets = without_results_in_our_name(
+        message.octets, name=host_name, max_header_octets=settings.SMTP_MAX_HEADER_OCTETS
+    )
+    case = Case(
+        octets=octets,
+        peer=str(message.peer),
+        helo=message.helo,
+        reverse_path=message.reverse_path,
+        forward_paths=message.forward_paths,
+        trace_id=message.trace_id,
+        host_name=host_name,
+        client_name=name,
+        tls=message.tls,
+    )
+    return await checkers.look(case)
 
 
 def _look(message: Incoming, now: datetime) -> list[Finding]:
@@ -95,14 +146,24 @@ def _look(message: Incoming, now: datetime) -> list[Finding]:
 
 
 def judge_for(
-    message: Incoming, account_ids: Collection[int], findings: Sequence[Finding], *, is_forged: bool
+    message: Incoming,
+    account_ids: Collection[int],
+    findings: Sequence[Finding],
+    *,
+    is_forged: bool,
+    refusing: Mapping[int, Finding] = MappingProxyType({}),
 ) -> dict[int, tuple[Verdict, int | None]]:
-    """Each account's verdict, and the mailbox that it leads to; without accounts that are gone."""
+    """Each account's verdict, and the mailbox that it leads to; without accounts that are gone.
+
+    refusing: by account id, why a checker refuses it for that one.
+    """
     policies = read_policies(account_ids=account_ids, senders=senders_of(message))
     judgements = classify(list(policies), message.octets)
     verdicts = {}
     for account_id, policy in policies.items():
         own = [*policy.findings(is_forged=is_forged), *junk_finding(judgements[account_id])]
+        if account_id in refusing:
+            own.append(refusing[account_id])
         verdict = judge([*findings, *own], policy.thresholds)
         verdicts[account_id] = (verdict, _mailbox(verdict, policy))
     return verdicts

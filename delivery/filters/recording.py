@@ -69,7 +69,9 @@ def record_verdicts(judged: Sequence[tuple[Judged, int]], *, now: datetime) -> N
 def _storable(finding: Finding) -> dict[str, object]:
     """As JSON that Postgres takes: without NUL and halves of surrogate pairs, whatever a check has quoted."""
     text = finding.text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
-    return {**asdict(finding), "text": text[:MAX_TEXT]}
+    return {name: value for name, value in asdict(finding).items() if name != "reply"} | {
+        "text": text[:MAX_TEXT]
+    }
 
 
 def read_verdict(*, account_id: int, content_id: int) -> Verdict | None:

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from delivery.acceptance import Acceptance, Accepted
 from delivery.envelope import Envelope
+from delivery.filters.checkers.checking import Checkers
 from delivery.guard.guarding import Guard, Visit
 from delivery.routing import Route
 from delivery.smtp.connection import SmtpConnection
@@ -66,6 +67,8 @@ class Host:
     trace: Callable[[Sequence[Noted]], None] = lambda noted: None
     guard: Guard | None = None
     """None: everybody may do everything."""
+    checkers: Checkers | None = None
+    """None: no program outside is asked about mail that comes in."""
     held_octets: int = 0  # of messages under way, all sessions together
     patient: Patient = field(default_factory=Patient)
 

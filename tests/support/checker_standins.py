@@ -24,6 +24,12 @@ class StandIn:
     connections: int = 0
     open_now: int = 0
     most_open: int = 0
+    ended: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def rest(self) -> None:
+        """Until no connection is open."""
+        async with asyncio.timeout(10), self.ended:
+            await self.ended.wait_for(lambda: not self.open_now)
 
 
 Serve = Callable[[StandIn, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -48,8 +54,10 @@ async def standing_in(serve: Serve, *, path: str = "") -> AsyncIterator[StandIn]
         except (OSError, EOFError, asyncio.CancelledError):
             pass  # hung up on, or the test is over
         finally:
-            standing.open_now -= 1
             writer.close()
+            async with standing.ended:
+                standing.open_now -= 1
+                standing.ended.notify_all()
 
     if path:
         server = await asyncio.start_unix_server(connected, path)
@@ -67,10 +75,9 @@ async def standing_in(serve: Serve, *, path: str = "") -> AsyncIterator[StandIn]
 
 
 async def silent(_: StandIn, reader: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
-    """Takes everything, says nothing."""
+    """Takes everything, says nothing, until it is left."""
     while await reader.read(65_536):
         pass
-    await asyncio.Event().wait()
 
 
 async def deaf(_: StandIn, __: asyncio.StreamReader, ___: asyncio.StreamWriter) -> None:
