@@ -443,9 +443,9 @@ CHECKER_LONGEST_SECONDS = env.seconds(
 )
 CHECKER_CONNECTIONS = env.integer(
     "MAILHOST_CHECKER_CONNECTIONS",
-    20,
-    "Connections of one SMTP process to each of them; more messages wait their turn. Below what they serve at once "
-    "(clamd's MaxThreads).",
+    10,
+    "Connections of one SMTP process to each of them; more messages wait their turn, which counts as their time. clamd "
+    "looks at MaxThreads (10) at once, and queues the rest.",
     minimum=1,
 )
 

@@ -72,7 +72,7 @@ async def examine(
     single ones.
     """
     authentication, opinion = await _ask(
-        message, None if is_trusted else resolver, checkers, host_name=host_name, now=now
+        message, resolver, checkers, is_trusted=is_trusted, host_name=host_name, now=now
     )
     everybody, refusing = refusing_accounts(opinion.refused, leads or {})
     if len(message.octets) < SLOW_OCTETS:
@@ -97,20 +97,25 @@ async def examine(
 
 
 async def _ask(
-    message: Incoming, resolver: Resolver | None, checkers: Checkers | None, *, host_name: str, now: datetime
+    message: Incoming,
+    resolver: Resolver | None,
+    checkers: Checkers | None,
+    *,
+    is_trusted: bool,
+    host_name: str,
+    now: datetime,
 ) -> tuple[Authentication | None, Opinion]:
-    """DNS and the checkers, beside each other. resolver: None where DNS is not asked who it is from."""
-    if resolver is None:
+    """DNS and the checkers, beside each other. Of a trusted client DNS tells its name alone, and only to checkers."""
+    if resolver is None or (is_trusted and not checkers):
         return None, await _ask_checkers(message, checkers, host_name=host_name)
     until = asyncio.get_running_loop().time() + settings.FILTER_DNS_SECONDS
     look_ups = LookUps(resolver, until=until)
     try:
-        if not checkers:
-            found = await authenticate(message, look_ups=look_ups, host_name=host_name, now=now)
-            return found, Opinion()
+        outside = _ask_checkers(message, checkers, host_name=host_name, look_ups=look_ups)
+        if is_trusted:
+            return None, await outside
         return await asyncio.gather(
-            authenticate(message, look_ups=look_ups, host_name=host_name, now=now),
-            _ask_checkers(message, checkers, host_name=host_name, look_ups=look_ups),
+            authenticate(message, look_ups=look_ups, host_name=host_name, now=now), outside
         )
     finally:
         await look_ups.close()

@@ -8,12 +8,13 @@ from typing import Final
 from django.conf import settings
 
 from delivery.filters.checkers.case import Case, Opinion, WhenAway, together, without
-from delivery.filters.checkers.milter_conversation import Conversation, Wish
+from delivery.filters.checkers.milter_conversation import LATER, REFUSED, Conversation, Wish
 from delivery.filters.checkers.milter_wire import MilterWire
 from delivery.findings import Action, Finding
 from mailhost.net.endpoints import Endpoint, connected
 from mailhost.net.outside import Away, Extend, Outside
 from mailhost.protocols.milter.header_changes import apply_changes
+from mailhost.protocols.smtp.replies import Reply
 
 CHECK: Final = "milter"
 
@@ -68,16 +69,16 @@ async def ask_in_turn(milters: Sequence[Milter], case: Case, *, seconds: float) 
 
 def _opinion(called: str, wish: Wish) -> Opinion:
     if wish.reply is not None and wish.reply.code >= 500:
-        text = f"{called} refuses it: {wish.reply.text}."
+        text = f"{called} refuses it{_because(wish.reply)}."
         return Opinion((Finding(CHECK, "reject", text, at_least=Action.REFUSE, reply=str(wish.reply)),))
     if wish.reply is not None:
-        text = f"{called} wants it later: {wish.reply.text}."
+        text = f"{called} wants it later{_because(wish.reply)}."
         return Opinion((Finding(CHECK, "tempfail", text),), deferral=wish.reply)
     refused = {
         path: Finding(
             CHECK,
             "reject",
-            f"{called} refuses it for {path}: {reply.text}.",
+            f"{called} refuses it for {path}{_because(reply)}.",
             at_least=Action.REFUSE,
             reply=str(reply),
         )
@@ -89,3 +90,8 @@ def _opinion(called: str, wish: Wish) -> Opinion:
         changed = " and changes its header" if wish.changes else ""
         finding = Finding(CHECK, "accept", f"{called} takes it{changed}.")
     return Opinion((finding,), refused, tuple(wish.changes))
+
+
+def _because(reply: Reply) -> str:
+    """The milter's own words, where it has any."""
+    return "" if reply in (REFUSED, LATER) else f": {reply.text.rstrip('.')}"

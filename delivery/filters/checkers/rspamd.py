@@ -22,7 +22,8 @@ from mailhost.protocols.smtp.replies import Reply
 
 CHECK: Final = "rspamd"
 DEFAULT_PORT: Final = 11_333
-# Where Rspamd does not say: its own defaults.
+# Before version 3.5 Rspamd tells its threshold for reject alone (required_score); by default they are 6 of 15.
+ADD_HEADER_SHARE: Final = 0.4
 DEFAULT_ADD_HEADER: Final = 6.0
 MOST_POINTS: Final = 20.0
 LEAST_POINTS: Final = -5.0  # what it likes may still be what an account has learned to be junk
@@ -126,7 +127,7 @@ def opinion_of(answer: rspamd.RspamdAnswer) -> Opinion:
 
 def points_of(answer: rspamd.RspamdAnswer) -> float:
     """Its score in our points: a straight line through 0, on which its `add header` is our Junk."""
-    threshold = answer.thresholds.get("add header", 0.0)
+    threshold = answer.thresholds.get("add header", answer.required_score * ADD_HEADER_SHARE)
     if threshold <= 0:
         threshold = DEFAULT_ADD_HEADER
     points = max(LEAST_POINTS, min(MOST_POINTS, answer.score * settings.JUNK_SCORE / threshold))
