@@ -10,7 +10,8 @@ from django.conf import settings
 
 from delivery.filters.authentication import Authentication, authenticate
 from delivery.filters.authenticity import authenticity_findings, is_forged
-from delivery.filters.checkers.case import Case, Opinion
+from delivery.filters.checkers.asking import ask_checkers
+from delivery.filters.checkers.case import Opinion
 from delivery.filters.checkers.checking import Checkers
 from delivery.filters.checkers.recipients import Leads, refusing_accounts
 from delivery.filters.header_rules import header_findings
@@ -19,7 +20,6 @@ from delivery.filters.look_ups import LookUps
 from delivery.filters.part_rules import part_findings
 from delivery.filters.policies import Policy, read_policies
 from delivery.filters.report_rule import report_findings
-from delivery.filters.results_fields import without_results_in_our_name
 from delivery.filters.wording import junk_finding
 from delivery.findings import Finding, Verdict, judge
 from mailboxes.junk.judging import classify
@@ -27,7 +27,6 @@ from mailboxes.store.append import SLOW_OCTETS
 from mailhost.net.resolver import Resolver
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.authentication_results import authentication_results_field
-from mailhost.protocols.iprev import iprev
 from mailhost.protocols.milter.answers import HeaderChange
 from mailhost.protocols.smtp.replies import Reply
 
@@ -107,42 +106,18 @@ async def _ask(
 ) -> tuple[Authentication | None, Opinion]:
     """DNS and the checkers, beside each other. Of a trusted client DNS tells its name alone, and only to checkers."""
     if resolver is None or (is_trusted and not checkers):
-        return None, await _ask_checkers(message, checkers, host_name=host_name)
+        return None, await ask_checkers(message, checkers, host_name=host_name, look_ups=None)
     until = asyncio.get_running_loop().time() + settings.FILTER_DNS_SECONDS
     look_ups = LookUps(resolver, until=until)
+    outside = asyncio.ensure_future(ask_checkers(message, checkers, host_name=host_name, look_ups=look_ups))
     try:
-        outside = _ask_checkers(message, checkers, host_name=host_name, look_ups=look_ups)
-        if is_trusted:
-            return None, await outside
-        return await asyncio.gather(
-            authenticate(message, look_ups=look_ups, host_name=host_name, now=now), outside
-        )
+        found = None
+        if not is_trusted:
+            found = await authenticate(message, look_ups=look_ups, host_name=host_name, now=now)
+        return found, await outside
     finally:
+        outside.cancel()
         await look_ups.close()
-
-
-async def _ask_checkers(
-    message: Incoming, checkers: Checkers | None, *, host_name: str, look_ups: LookUps | None = None
-) -> Opinion:
-    if not checkers:
-        return Opinion()
-    # The same questions that iprev asks as a check of its own: each is asked of DNS once.
-    name = (await iprev(ip=message.peer, resolver=look_ups)).name if look_ups is not None else ""
-    octets = without_results_in_our_name(
-        message.octets, name=host_name, max_header_octets=settings.SMTP_MAX_HEADER_OCTETS
-    )
-    case = Case(
-        octets=octets,
-        peer=str(message.peer),
-        helo=message.helo,
-        reverse_path=message.reverse_path,
-        forward_paths=message.forward_paths,
-        trace_id=message.trace_id,
-        host_name=host_name,
-        client_name=name,
-        tls=message.tls,
-    )
-    return await checkers.look(case)
 
 
 def _look(message: Incoming, now: datetime) -> list[Finding]:

@@ -5,11 +5,13 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from pytest_django import Settings
 
+from delivery.filters.checkers.asking import ask_checkers
 from delivery.filters.checkers.case import Case, Opinion, WhenAway
 from delivery.filters.checkers.checking import (
     Checkers,
@@ -21,11 +23,13 @@ from delivery.filters.checkers.clamd import Clamd
 from delivery.filters.checkers.milter import Milter, MilterPlace
 from delivery.filters.checkers.recipients import Leads, refusing_accounts
 from delivery.filters.checkers.rspamd import Place, Rspamd, opinion_of, parse_url
+from delivery.filters.examination import examine
 from delivery.findings import Action, Finding
 from mailhost.net.endpoints import Endpoint, EndpointInvalid
 from mailhost.protocols.milter.answers import FieldAdded
 from mailhost.protocols.rspamd import RspamdAnswer, Symbol
 from mailhost.protocols.smtp.replies import Reply
+from tests.delivery.filters.letters import letter
 from tests.support import checker_standins
 from tests.support.checker_standins import (
     Serve,
@@ -38,6 +42,7 @@ from tests.support.checker_standins import (
     silent,
     standing_in,
 )
+from tests.support.dns_server import dns_server
 
 CASE = Case(
     octets=b"From: ann@far.test\r\nSubject: Hello\r\n\r\nHow are you?\r\n",
@@ -260,6 +265,14 @@ def test_junk_by_a_rule_of_its_operator_is_junk_whatever_the_score(settings: Set
         assert finding.score == 7.0
 
 
+def test_a_version_that_tells_only_when_it_rejects_is_scaled_by_that(settings: Settings) -> None:
+    """Before 3.5. By default its thresholds are 6 and 15."""
+    settings.JUNK_SCORE = 5
+    for required, points in ((15.0, 6.0), (30.0, 3.0), (0.0, 6.0)):
+        answer = RspamdAnswer("no action", 7.2, required)
+        assert opinion_of(answer).findings[0].score == points
+
+
 @pytest.mark.parametrize(("score", "points"), [(10_000.0, 20.0), (-10_000.0, -5.0)])
 def test_its_points_have_an_end(score: float, points: float) -> None:
     assert opinion_of(replace(ADDED, action="no action", score=score)).findings[0].score == points
@@ -419,6 +432,50 @@ def test_each_milter_sees_what_those_before_it_changed_and_none_is_asked_after_a
             assert three.connections == 0
 
     asyncio.run(scenario())
+
+
+# --- messages that come in ------------------------------------------------------------------------------------------
+
+
+def test_a_header_that_is_refused_in_any_case_is_told_to_nobody(settings: Settings) -> None:
+    settings.SMTP_MAX_HEADER_FIELDS = 6
+
+    async def scenario(*fields: str) -> int:
+        async with standing_in(checker_standins.milter()) as server:
+            opinion = await ask_checkers(
+                letter(*fields), milter(server.endpoint), host_name="mx.here.test", look_ups=None
+            )
+            assert bool(opinion.findings) == bool(server.connections)
+            return server.connections
+
+    assert asyncio.run(scenario("X: 1", "X: 2")) == 1
+    assert asyncio.run(scenario("X: 1", "X: 2", "X: 3")) == 0
+    settings.SMTP_MAX_HEADER_OCTETS = 100
+    assert asyncio.run(scenario()) == 0
+
+
+@pytest.mark.parametrize("is_trusted", [False, True])
+def test_the_name_of_a_client_is_told_where_it_leads_back(is_trusted: bool) -> None:
+    async def scenario() -> bytes:
+        async with dns_server() as dns, standing_in(checker_standins.milter()) as server:
+            dns.say("1.2.0.192.in-addr.arpa", "PTR", "mx.far.test.")
+            dns.say("mx.far.test", "A", "192.0.2.1")
+            examination = await examine(
+                letter(),
+                account_ids=(),
+                is_trusted=is_trusted,
+                asks_accounts=False,
+                resolver=dns.resolver(),
+                host_name="mx.here.test",
+                now=datetime(2026, 11, 23, 10, 0, tzinfo=UTC),
+                checkers=milter(server.endpoint),
+            )
+            assert bool(examination.results_field) is not is_trusted
+            assert sum("PTR" in str(question) for question in dns.asked) <= 1
+            await server.rest()
+            return server.asked[0]
+
+    assert b"\nCmx.far.test\x004\0\x00192.0.2.1\0" in asyncio.run(scenario())
 
 
 # --- recipients and settings -----------------------------------------------------------------------------------------
