@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from h11 import Request
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -126,3 +127,21 @@ def test_what_is_told_is_what_rspamd_documents() -> None:
         ("TLS-Version", b"TLSv1.3"),
         ("TLS-Cipher", b"TLS_AES_256_GCM_SHA384"),
     ]
+
+
+@given(st.text(max_size=40), st.text(max_size=40), st.lists(st.text(max_size=20), max_size=3))
+def test_whatever_a_client_says_is_told_in_fields_of_http(
+    helo: str, reverse_path: str, paths: list[str]
+) -> None:
+    """h11 takes no others."""
+    fields = request_fields(
+        ip="192.0.2.1",
+        helo=helo,
+        client_name="",
+        reverse_path=reverse_path,
+        forward_paths=paths,
+        queue_id="1",
+        host_name="mx.test",
+    )
+    told = [(b"Host", b"x"), *((name.encode(), value) for name, value in fields)]
+    assert len(Request(method="POST", target="/checkv2", headers=told).headers) == len(told)
