@@ -1,10 +1,12 @@
 """Where a program beside this host listens: a TCP port or a unix socket, as settings name it."""
 
 import asyncio
+import os
 import re
+import socket
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -70,3 +72,21 @@ async def connected(endpoint: Endpoint, *, tls: ssl.SSLContext | None = None) ->
         yield reader, writer
     finally:
         writer.transport.abort()  # close() would wait for a peer that takes nothing
+
+
+@contextmanager
+def last_words(writer: asyncio.StreamWriter) -> Iterator[Callable[[int], bytes]]:
+    """Gives a function that reads, up to so many octets, what came and was not read when the connection broke.
+
+    Who hangs up on what is being sent resets the connection. The failed sending then ends the stream, though the system
+    still holds what the other side said before.
+    """
+    with socket.socket(fileno=os.dup(writer.get_extra_info("socket").fileno())) as copy:
+
+        def read(octets: int) -> bytes:
+            try:
+                return copy.recv(octets, socket.MSG_DONTWAIT)
+            except OSError:
+                return b""
+
+        yield read

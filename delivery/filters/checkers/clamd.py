@@ -7,7 +7,7 @@ from django.conf import settings
 
 from delivery.filters.checkers.case import Case, Opinion, WhenAway, without
 from delivery.findings import Action, Finding
-from mailhost.net.endpoints import Endpoint, connected
+from mailhost.net.endpoints import Endpoint, connected, last_words
 from mailhost.net.outside import Away, Extend, Outside
 from mailhost.protocols import clamd
 from mailhost.protocols.smtp.replies import Reply
@@ -49,15 +49,22 @@ class Clamd:
     async def _scan(self, octets: bytes) -> clamd.ClamdReply:
         """Reads while it writes: clamd says that a message is too large, and hangs up, in the midst of it."""
         async with connected(self._endpoint) as (reader, writer):
-            reading = asyncio.ensure_future(reader.readuntil(b"\0"))
-            try:
-                await _send(writer, octets, until=reading)
-                reply = await reading
-            except asyncio.LimitOverrunError as error:
-                raise clamd.ClamdReplyInvalid("Its answer has no end.") from error
-            finally:
-                reading.cancel()
-                await asyncio.gather(reading, return_exceptions=True)
+            with last_words(writer) as unread:
+                reading = asyncio.ensure_future(reader.readuntil(b"\0"))
+                try:
+                    await _send(writer, octets, until=reading)
+                    reply = await reading
+                except asyncio.LimitOverrunError as error:
+                    raise clamd.ClamdReplyInvalid("Its answer has no end.") from error
+                except (OSError, EOFError):
+                    await asyncio.wait([reading])
+                    is_read = reading.exception() is None
+                    reply = reading.result() if is_read else unread(clamd.MAX_REPLY_OCTETS)
+                    if not reply.endswith(b"\0"):
+                        raise
+                finally:
+                    reading.cancel()
+                    await asyncio.gather(reading, return_exceptions=True)
         if len(reply) > clamd.MAX_REPLY_OCTETS:
             raise clamd.ClamdReplyInvalid("Its answer is too long.")
         return clamd.parse_reply(reply.removesuffix(b"\0"))
@@ -76,19 +83,13 @@ class Clamd:
 async def _send(writer: asyncio.StreamWriter, octets: bytes, *, until: "asyncio.Future[bytes]") -> None:
     """All of it, or as much as there is time for until it answers."""
     writer.write(clamd.INSTREAM)
-    try:
-        for piece in clamd.chunks(octets):
-            if until.done():
-                return
-            writer.write(piece)
-            if len(piece) > len(clamd.END):
-                await writer.drain()
-        await writer.drain()
-    except OSError:
-        # It hung up on us: what it said before that, if anything, is the better reason.
-        await asyncio.wait([until])
-        if until.exception() is not None:
-            raise
+    for piece in clamd.chunks(octets):
+        if until.done():
+            return
+        writer.write(piece)
+        if len(piece) > len(clamd.END):
+            await writer.drain()
+    await writer.drain()
 
 
 def _infected(signature: str) -> Finding:

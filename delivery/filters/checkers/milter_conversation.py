@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from delivery.filters.checkers.case import Case
+from delivery.filters.checkers.milter_macros import about_the_session, about_tls
 from delivery.filters.checkers.milter_wire import MilterWire
 from mailhost.protocols.milter import commands
 from mailhost.protocols.milter.answers import (
@@ -25,7 +26,6 @@ from mailhost.protocols.smtp.replies import Reply
 
 REFUSED: Final = Reply(550, "5.7.1", "Not accepted by a filter of this host")
 LATER: Final = Reply(451, "4.7.1", "A filter of this host cannot take it now, try again later")
-MAIL_PROGRAM: Final = "Mailhost"
 
 
 @dataclass(slots=True)
@@ -75,8 +75,8 @@ class Conversation:
     async def _tell_all(self) -> None:
         case, wants = self._case, self._wants
         connect = commands.connect(client_name=case.client_name, address=case.peer, port=0)
-        await self._tell(Command.CONNECT, connect, macros=_about_the_session(case))
-        await self._tell(Command.HELO, commands.helo(case.helo), macros=_about_tls(case))
+        await self._tell(Command.CONNECT, connect, macros=about_the_session(case))
+        await self._tell(Command.HELO, commands.helo(case.helo), macros=about_tls(case))
         message = {"i": case.trace_id}
         await self._tell(
             Command.MAIL,
@@ -190,20 +190,3 @@ def _body_start(octets: bytes, header_ends: int) -> int:
     if octets[header_ends : header_ends + 2] == b"\r\n":
         return header_ends + 2
     return header_ends + 1 if octets[header_ends : header_ends + 1] == b"\n" else header_ends
-
-
-def _about_the_session(case: Case) -> dict[str, str]:
-    name = case.client_name or f"[{case.peer}]"
-    return {
-        "j": case.host_name,
-        "v": MAIL_PROGRAM,
-        "{daemon_name}": MAIL_PROGRAM,
-        "_": f"{name} [{case.peer}]",
-        "{client_addr}": case.peer,
-        "{client_name}": case.client_name or "unknown",
-    }
-
-
-def _about_tls(case: Case) -> dict[str, str]:
-    version, cipher = case.tls
-    return {"{tls_version}": version, "{cipher}": cipher}

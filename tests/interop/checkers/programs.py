@@ -1,4 +1,4 @@
-"""Debian's clamd, Rspamd, opendkim and clamav-milter, each in a folder of its own, with a configuration of ours."""
+"""Debian's clamd, Rspamd and milters, each in a folder of its own, with a configuration of ours."""
 
 import base64
 import getpass
@@ -175,4 +175,13 @@ def clamav_milter(scanner: Running) -> Iterator[Running]:
             f"Foreground yes\nTemporaryDirectory {place}\nOnInfected Reject\nRejectMsg Not with %v\nAddHeader Replace\n"
         )
         with program(["clamav-milter", "-c", str(configuration)], endpoint, place) as running:
+            yield running
+
+
+@contextmanager
+def spamass_milter() -> Iterator[Running]:
+    """As it is: it would change texts."""
+    with folder() as place:
+        endpoint = Endpoint(path=str(place / "sock"))
+        with program(["spamass-milter", "-p", endpoint.path], endpoint, place) as running:
             yield running

@@ -50,7 +50,7 @@ def test_what_is_too_large_for_it_is_told_from_what_fails(clamd: "Running", is_u
 
     async def scenario() -> list[Opinion]:
         asked = Clamd(endpoint, when_away=WhenAway.DEFER, at_once=3)
-        return await asyncio.gather(*(asked.look(case) for _ in range(30)))
+        return await asyncio.gather(*(asked.look(case) for _ in range(100)))
 
     found = asyncio.run(scenario())
     assert {each.findings[0].result for each in found} == {"too-large"}

@@ -58,3 +58,22 @@ def test_what_clamav_milter_refuses_is_refused_in_its_words(checked_doors: "Door
     octets, verdict = only(account)
     assert b"\r\nX-Virus-Status: Clean\r\n" in octets
     assert [each.text for each in verdict.findings] == ["The filter clamav takes it and changes its header."]
+
+
+@needs_program("spamass-milter", package="spamass-milter")
+def test_a_milter_that_must_change_texts_goes_away(checked_doors: "Doors") -> None:
+    """That is not offered, and so it is never made to believe that it was done."""
+    from delivery.filters.checkers.case import WhenAway
+    from delivery.filters.checkers.checking import Checkers
+    from delivery.filters.checkers.milter import Milter, MilterPlace
+    from tests.interop.checkers import programs
+    from tests.interop.checkers.sending import only, send
+    from tests.support.hosting import new_account
+
+    account = new_account()
+    with programs.spamass_milter() as started:
+        place = MilterPlace("assassin", started.endpoint)
+        checked_doors.host.checkers = Checkers(milters=[Milter(place, when_away=WhenAway.ACCEPT, at_once=5)])
+        send(checked_doors, account)
+    _, verdict = only(account)
+    assert [each.text for each in verdict.findings] == ["The filter assassin was not heard: It hung up."]
