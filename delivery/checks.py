@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
 from delivery.feedback.reporting import contact
+from delivery.filters.checkers.checking import CheckerSettingInvalid, configured_checkers
 from delivery.guard.dns_lists import DnsListInvalid
 from delivery.guard.guarding import configured_lists
 from delivery.relay.next_hops import RelaySettingInvalid, parse_relay
@@ -15,7 +16,7 @@ from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
 
 @register()
 def check_relaying(**_: Any) -> list[CheckMessage]:
-    """MAILHOST_RELAY, MAILHOST_RESOLVER and the DNS lists can be read."""
+    """MAILHOST_RELAY, MAILHOST_RESOLVER, the DNS lists and the checkers can be read."""
     found: list[CheckMessage] = []
     try:
         parse_relay(settings.RELAY)
@@ -32,6 +33,10 @@ def check_relaying(**_: Any) -> list[CheckMessage]:
         found.append(
             Error(f"MAILHOST_DNS_BLOCK_LISTS, MAILHOST_DNS_ALLOW_LISTS: {error}", id="delivery.E003")
         )
+    try:
+        configured_checkers()
+    except CheckerSettingInvalid as error:
+        found.append(Error(str(error), id="delivery.E004"))
     return found
 
 
@@ -43,8 +48,8 @@ def check_reporting(**_: Any) -> list[CheckMessage]:
     try:
         address = EmailAddress.parse(contact())
     except AddressSyntaxError as error:
-        return [Error(f"MAILHOST_DMARC_REPORTS_CONTACT: {error}", id="delivery.E004")]
+        return [Error(f"MAILHOST_DMARC_REPORTS_CONTACT: {error}", id="delivery.E005")]
     if address.domain == "localhost" or not str(address).isascii():
         text = "MAILHOST_DMARC_REPORTS needs a MAILHOST_HOSTNAME, or a contact of its own, that others can write to."
-        return [Error(text, id="delivery.E005")]
+        return [Error(text, id="delivery.E006")]
     return []

@@ -20,6 +20,7 @@ class Finding:
 
     check and result: words of the standards where there are some ("spf", "softfail"). score: points, above 0 for junk
     and below for wanted mail. text: a sentence for people. at_least: what has to be done whatever the points say.
+    reply: what the client is told where this refuses the message, as Reply writes it; "" for words made of the text.
     """
 
     check: str
@@ -27,6 +28,7 @@ class Finding:
     text: str
     score: float = 0.0
     at_least: Action = Action.DELIVER
+    reply: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,16 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from django.conf import settings
 
 from delivery.filters.authentication import Authentication, authenticate
 from delivery.filters.authenticity import authenticity_findings, is_forged
+from delivery.filters.checkers.asking import ask_checkers
+from delivery.filters.checkers.case import Opinion
+from delivery.filters.checkers.checking import Checkers
+from delivery.filters.checkers.recipients import Leads, refusing_accounts
 from delivery.filters.header_rules import header_findings
 from delivery.filters.incoming import Incoming, domain_of
 from delivery.filters.look_ups import LookUps
@@ -24,6 +29,8 @@ from mailboxes.store.append import SLOW_OCTETS
 from mailhost.net.resolver import Resolver
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.authentication_results import authentication_results_field
+from mailhost.protocols.milter.answers import HeaderChange
+from mailhost.protocols.smtp.replies import Reply
 
 # From here on the words of a message are counted in a thread: they take more than a millisecond.
 MANY_WORDS_OCTETS = 12 * 1024
@@ -39,13 +46,16 @@ class Examination:
 
     verdicts: by account id, with the mailbox that it leads to (None: INBOX); accounts that are not there are gone, or
     have nothing to say about it. findings: those that are the same for everybody. authentication: None where nobody was
-    asked who it is from.
+    asked who it is from. header_changes: what milters want of the header, once it has no results fields that pose as
+    ours. deferral: a checker wants the message later.
     """
 
     results_field: bytes = b""
     verdicts: Verdicts = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     authentication: Authentication | None = None
+    header_changes: tuple[HeaderChange, ...] = ()
+    deferral: Reply | None = None
 
 
 async def examine(
@@ -59,21 +69,25 @@ async def examine(
     host_name: str,
     now: datetime,
     known: Sequence[Finding] = (),
+    checkers: Checkers | None = None,
+    leads: Mapping[str, Leads] | None = None,
 ) -> Examination:
     """Looks at the message. Raises StoreUnavailable.
 
     policies: of the accounts that it is for. is_trusted: a client of ours, for whom DNS and signatures are not asked.
     asks_accounts: some account has rules for senders, or lessons of its own: they are asked in a thread. site: what all
-    accounts have taught. host_name: this host's name. known: what was found out about the client before.
+    accounts have taught. host_name: this host's name. known: what was found out about the client before. leads: where
+    each forward-path leads, for checkers that refuse single ones.
     """
-    authentication = None
-    if not is_trusted and resolver is not None:
-        authentication = await _authenticate(message, resolver, host_name, now)
+    authentication, opinion = await _ask(
+        message, resolver, checkers, is_trusted=is_trusted, host_name=host_name, now=now
+    )
+    everybody, refusing = refusing_accounts(opinion.refused, leads or {})
     if len(message.octets) < SLOW_OCTETS:
         findings = _look(message, now)
     else:
         findings = await in_store(_look, message, now)
-    findings += known
+    findings = [*opinion.findings, *everybody, *findings, *known]
     if authentication is not None:
         findings += authenticity_findings(
             authentication, trusted_sealers=settings.TRUSTED_SEALERS, known_lists=settings.KNOWN_LISTS
@@ -82,12 +96,16 @@ async def examine(
         b"" if authentication is None else authentication_results_field(host_name, authentication.results())
     )
     verdicts: Verdicts = {}
-    if asks_accounts:
+    if asks_accounts or refusing:
         forged = authentication is not None and is_forged(authentication)
-        verdicts = await in_store(judge_for, message, policies, findings, is_forged=forged, site=site)
+        verdicts = await in_store(
+            judge_for, message, policies, findings, is_forged=forged, refusing=refusing, site=site
+        )
     elif policies:
         verdicts = await _judge_alike(message, policies, findings, site)
-    return Examination(results_field, verdicts, tuple(findings), authentication)
+    return Examination(
+        results_field, verdicts, tuple(findings), authentication, opinion.changes, opinion.deferral
+    )
 
 
 async def _judge_alike(
@@ -110,14 +128,33 @@ async def _judge_alike(
     }
 
 
-async def _authenticate(
-    message: Incoming, resolver: Resolver, host_name: str, now: datetime
-) -> Authentication:
+async def _ask(
+    message: Incoming,
+    resolver: Resolver | None,
+    checkers: Checkers | None,
+    *,
+    is_trusted: bool,
+    host_name: str,
+    now: datetime,
+) -> tuple[Authentication | None, Opinion]:
+    """DNS and the checkers, beside each other. Of a trusted client DNS tells its name alone, and only to checkers."""
+    if resolver is None or (is_trusted and not checkers):
+        return None, await ask_checkers(message, checkers, host_name=host_name, look_ups=None)
     until = asyncio.get_running_loop().time() + settings.FILTER_DNS_SECONDS
     look_ups = LookUps(resolver, until=until)
+    if not checkers:
+        try:
+            return await authenticate(message, look_ups=look_ups, host_name=host_name, now=now), Opinion()
+        finally:
+            await look_ups.close()
+    outside = asyncio.ensure_future(ask_checkers(message, checkers, host_name=host_name, look_ups=look_ups))
     try:
-        return await authenticate(message, look_ups=look_ups, host_name=host_name, now=now)
+        found = None
+        if not is_trusted:
+            found = await authenticate(message, look_ups=look_ups, host_name=host_name, now=now)
+        return found, await outside
     finally:
+        outside.cancel()
         await look_ups.close()
 
 
@@ -132,17 +169,21 @@ def judge_for(
     findings: Sequence[Finding],
     *,
     is_forged: bool,
+    refusing: Mapping[int, Finding] = MappingProxyType({}),
     site: SiteCounts | None = None,
 ) -> Verdicts:
     """Each account's verdict, and the mailbox that it leads to; without accounts that are gone.
 
-    Without site what all have taught is asked of the database.
+    refusing: by account id, why a checker refuses it for that one. Without site what all have taught is asked of the
+    database.
     """
     policies = read_policies(account_ids=account_ids, senders=senders_of(message))
     judgements = classify(list(policies), message.octets, site=site) if settings.CLASSIFIER else {}
     verdicts = {}
     for account_id, policy in policies.items():
         own = [*policy.findings(is_forged=is_forged), *junk_finding(judgements.get(account_id, UNTRAINED))]
+        if account_id in refusing:
+            own.append(refusing[account_id])
         verdict = judge([*findings, *own], policy.thresholds)
         verdicts[account_id] = (verdict, policy.place(verdict))
     return verdicts

@@ -20,6 +20,8 @@ class Incoming:
     """peer: the client's address; helo: what it called itself; reverse_path: "" for the null one.
 
     octets: as they came in, before fields of ours are added. domains: those of the forward-paths, A-labels.
+    forward_paths: each once; trace_id: what Received calls it; tls: version and cipher, "" without. Only checkers
+    outside are told of these.
     """
 
     peer: IPv4Address | IPv6Address
@@ -27,6 +29,9 @@ class Incoming:
     reverse_path: str
     domains: frozenset[str]
     octets: bytes
+    forward_paths: tuple[str, ...] = ()
+    trace_id: str = ""
+    tls: tuple[str, str] = ("", "")
 
     @cached_property
     def root(self) -> Part:

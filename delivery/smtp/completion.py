@@ -1,16 +1,18 @@
 """From the octets of DATA or BDAT to the message as it is kept: checks that every message passes, fields added."""
 
 import secrets
+from collections.abc import Sequence
 
 from django.conf import settings
 
 from delivery.envelope import Envelope
+from delivery.filters.results_fields import without_results_in_our_name
 from delivery.smtp.authorship import require_own_authorship
 from delivery.smtp.loops import delivered_to_field, require_no_circle
 from delivery.smtp.session import Door, Session
-from mailhost.protocols.authentication_results import claims_to_be
+from mailhost.protocols.milter.answers import HeaderChange
+from mailhost.protocols.milter.header_changes import apply_changes
 from mailhost.protocols.smtp.header import (
-    Field,
     begins_with_a_field,
     field_names,
     header_end,
@@ -31,10 +33,18 @@ from mailhost.protocols.smtp.trace_fields import (
 REMOVED_ON_SUBMISSION = frozenset({b"bcc", b"resent-bcc", b"return-path"})
 
 
-async def complete(session: Session, octets: bytes, *, trace_id: str, results_field: bytes = b"") -> bytes:
+async def complete(
+    session: Session,
+    octets: bytes,
+    *,
+    trace_id: str,
+    results_field: bytes = b"",
+    header_changes: Sequence[HeaderChange] = (),
+) -> bytes:
     """The message with its trace fields. Raises CommandRefused.
 
     results_field: what we found out about where it is from; whoever said so in our name before did not.
+    header_changes: what milters want, which were told the message without that.
     """
     envelope = session.envelope
     assert envelope is not None
@@ -44,27 +54,19 @@ async def complete(session: Session, octets: bytes, *, trace_id: str, results_fi
     if session.principal is None:
         require_no_circle(envelope, header, names)
     added = [_trace_fields(session, envelope, trace_id), results_field]
-    fields = scan_fields(header)
     if session.principal is not None:
+        fields = scan_fields(header)
         await require_own_authorship(session, header, fields)
         octets = without_fields(octets, [field for field in fields if field.name in REMOVED_ON_SUBMISSION])
         added += _missing_fields(session, names)
     else:
-        octets = without_fields(octets, _in_our_name(session, header, fields))
+        octets = without_results_in_our_name(
+            octets, name=session.host.name, max_header_octets=settings.SMTP_MAX_HEADER_OCTETS
+        )
+        octets = apply_changes(octets, header_changes)
     if not begins_with_a_field(octets):
         added.append(b"\r\n")  # or the first line of its text would look like a field of ours
     return b"".join((*added, octets))
-
-
-def _in_our_name(session: Session, header: bytes, fields: list[Field]) -> list[Field]:
-    """Authentication-Results of this host that came in with the message (RFC 8601 section 5)."""
-    names = {session.host.name.lower()}
-    return [
-        field
-        for field in fields
-        if field.name == b"authentication-results"
-        and claims_to_be(header[field.value_start : field.end], names)
-    ]
 
 
 def _header(octets: bytes) -> bytes:

@@ -7,9 +7,10 @@ all of them (RFC 5321 section 4.2.5), and nothing that was accepted may be bounc
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
-from typing import Final
+from typing import Final, NoReturn
 
 from delivery.feedback.observing import Observation, observe
+from delivery.filters.checkers.recipients import Leads
 from delivery.filters.examination import Examination, examine
 from delivery.filters.incoming import Incoming
 from delivery.filters.recording import Judged
@@ -20,6 +21,7 @@ from delivery.smtp.observing import note_observation
 from delivery.smtp.session import Door, Session
 from delivery.smtp.submitting import admit_submission
 from mailhost.net.trust import is_trusted
+from mailhost.protocols.milter.answers import HeaderChange
 from mailhost.protocols.smtp.replies import CommandRefused, Reply
 
 # RFC 7372 section 3.2: 5.7.26 where several checks of who it is from have failed.
@@ -29,7 +31,9 @@ POLICY: Final = "5.7.1"
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """plain_ids: accounts that have nothing to say about it; judged: the others. results_field: as in Examination.
+    """plain_ids: accounts that have nothing to say about it; judged: the others.
+
+    results_field, header_changes: as in Examination.
 
     is_held, first_recipients and release_at: of what is submitted, as in Acceptance. observation: what its author's
     domain is told, None where that does not ask.
@@ -42,6 +46,7 @@ class Examined:
     first_recipients: tuple[str, ...] = ()
     observation: Observation | None = None
     release_at: datetime | None = None
+    header_changes: tuple[HeaderChange, ...] = ()
 
 
 async def examine_incoming(session: Session, octets: bytes, *, trace_id: str) -> Examined:
@@ -61,6 +66,10 @@ async def examine_incoming(session: Session, octets: bytes, *, trace_id: str) ->
         )
     reverse_path = str(envelope.reverse_path)
     guard, visit = session.host.guard, session.visit
+    leads = {
+        str(path): Leads(route.account_ids, bool(route.relay))
+        for path, route in zip(envelope.forward_paths, envelope.routes, strict=True)
+    }
     found = await examine(
         Incoming(
             peer=ip_address(session.connection.peer),
@@ -68,6 +77,9 @@ async def examine_incoming(session: Session, octets: bytes, *, trace_id: str) ->
             reverse_path=reverse_path,
             domains=envelope.domains,
             octets=octets,
+            forward_paths=tuple(leads),
+            trace_id=trace_id,
+            tls=session.connection.tls,
         ),
         policies=envelope.policies,
         is_trusted=is_trusted(session.connection.peer),
@@ -77,9 +89,14 @@ async def examine_incoming(session: Session, octets: bytes, *, trace_id: str) ->
         host_name=session.host.name,
         known=(await visit.listings()).findings if visit is not None else (),
         now=session.host.clock(),
+        checkers=session.host.checkers,
+        leads=leads,
     )
+    _refuse_for_everybody(session, found)
     if session.door is not Door.LMTP or len(envelope.forward_paths) == 1:  # LMTP has a reply for each
         _refuse_where_all_do(session, found, account_ids, has_others=bool(envelope.relay))
+    if found.deferral is not None:
+        raise CommandRefused(found.deferral.code, found.deferral.enhanced, found.deferral.text)
     if guard is not None and visit is not None:
         paths = tuple(str(path) for path in envelope.forward_paths if not is_postmaster(path))
         attempt = Attempt(session.connection.peer, reverse_path, paths)
@@ -102,7 +119,20 @@ async def examine_incoming(session: Session, octets: bytes, *, trace_id: str) ->
         tuple(a for a in account_ids if a not in apart),
         judged,
         observation=_observation(session, found),
+        header_changes=found.header_changes,
     )
+
+
+def _refuse_for_everybody(session: Session, found: Examination) -> None:
+    """What the message itself demands holds for addresses elsewhere too: a virus is not passed on to them."""
+    demand = next((each for each in found.findings if each.at_least is Action.REFUSE), None)
+    if demand is not None:
+        _refuse(session, found, _refusal(demand))
+
+
+def _refuse(session: Session, found: Examination, reply: Reply) -> NoReturn:
+    note_observation(session, _observation(session, found, is_refused=True), [reply])
+    raise CommandRefused(reply.code, reply.enhanced, reply.text)
 
 
 def _observation(session: Session, found: Examination, *, is_refused: bool = False) -> Observation | None:
@@ -123,8 +153,7 @@ def _refuse_where_all_do(
         return
     reply = refusal_of(verdicts[0])
     assert reply is not None
-    note_observation(session, _observation(session, found, is_refused=True), [reply])
-    raise CommandRefused(reply.code, reply.enhanced, reply.text)
+    _refuse(session, found, reply)
 
 
 def refusal_of(verdict: Verdict) -> Reply | None:
@@ -132,10 +161,13 @@ def refusal_of(verdict: Verdict) -> Reply | None:
     if verdict.action is not Action.REFUSE:
         return None
     reason = next((each for each in verdict.findings if each.at_least is Action.REFUSE), None)
-    code = ENHANCED_CODES.get(reason.check, POLICY) if reason else POLICY
-    return Reply(550, code, _wording(reason))
+    return _refusal(reason)
 
 
-def _wording(reason: Finding | None) -> str:
+def _refusal(reason: Finding | None) -> Reply:
     """What the sender's people read. How many points there were for what is told to recipients alone."""
-    return f"Not accepted: {reason.text}" if reason else "Not accepted: the message looks like junk mail"
+    if reason is None:
+        return Reply(550, POLICY, "Not accepted: the message looks like junk mail")
+    if reason.reply:
+        return Reply.parse(reason.reply)
+    return Reply(550, ENHANCED_CODES.get(reason.check, POLICY), f"Not accepted: {reason.text}")

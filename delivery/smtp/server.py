@@ -14,6 +14,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from delivery.acceptance import Writer
+from delivery.filters.checkers.checking import configured_checkers
 from delivery.guard.guarding import BANNED, Guard, configured_lists
 from delivery.routing import Router
 from delivery.smtp.connection import SmtpConnection
@@ -135,6 +136,7 @@ async def serve_smtp(stopping: asyncio.Event) -> None:
         resolver=Resolver(
             nameserver=parse_nameserver(settings.RESOLVER), look_up_seconds=settings.FILTER_DNS_SECONDS
         ),
+        checkers=configured_checkers(),
         trace=tracing.note if settings.TRACE_DAYS else lambda noted: None,
         observe=observing.note if settings.DMARC_REPORTS else None,
     )

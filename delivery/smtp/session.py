@@ -11,6 +11,7 @@ from django.conf import settings
 from delivery.acceptance import Acceptance, Accepted
 from delivery.envelope import Envelope
 from delivery.feedback.observing import Observation
+from delivery.filters.checkers.checking import Checkers
 from delivery.guard.guarding import Guard, Visit
 from delivery.routing import Route
 from delivery.smtp.connection import SmtpConnection
@@ -72,6 +73,8 @@ class Host:
     """None: nobody is reported to."""
     guard: Guard | None = None
     """None: everybody may do everything."""
+    checkers: Checkers | None = None
+    """None: no program outside is asked about mail that comes in."""
     held_octets: int = 0  # of messages under way, all sessions together
     patient: Patient = field(default_factory=Patient)
 

@@ -56,7 +56,13 @@ async def take(session: Session, octets: bytes) -> Reply:
 async def _accept(session: Session, octets: bytes, examined: Examined, trace_id: str) -> Sequence[Reply]:
     envelope = session.envelope
     assert envelope is not None
-    whole = await complete(session, octets, trace_id=trace_id, results_field=examined.results_field)
+    whole = await complete(
+        session,
+        octets,
+        trace_id=trace_id,
+        results_field=examined.results_field,
+        header_changes=examined.header_changes,
+    )
     acceptance = _acceptance(session, envelope, whole, examined)
     taken = Reply(250, "2.0.0", f"Ok: accepted as {trace_id}")
     replies = await _hand_over(session, envelope, acceptance, taken=taken)

@@ -18,8 +18,15 @@ def test_reports_have_to_come_from_an_address_that_others_can_write_to(settings:
     settings.HOSTNAME = "localhost"
     assert check_reporting() == []
     settings.DMARC_REPORTS = True
-    assert [each.id for each in check_reporting()] == ["delivery.E005"]
+    assert [each.id for each in check_reporting()] == ["delivery.E006"]
     settings.DMARC_REPORTS_CONTACT = "Reports <d@host.test>"
-    assert [each.id for each in check_reporting()] == ["delivery.E004"]
+    assert [each.id for each in check_reporting()] == ["delivery.E005"]
     settings.DMARC_REPORTS_CONTACT = "d@host.test"
     assert check_reporting() == []
+
+
+def test_a_checker_that_cannot_be_read_is_told_with_a_sentence(settings: Settings) -> None:
+    settings.CLAMD = "clamd"
+    assert [each.msg for each in check_relaying()] == [
+        "MAILHOST_RSPAMD, MAILHOST_CLAMD, MAILHOST_MILTERS: 'clamd' names no socket: write HOST:PORT or unix:/PATH."
+    ]

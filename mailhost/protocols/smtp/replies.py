@@ -1,6 +1,10 @@
 """Replies (RFC 5321 section 4.2) with enhanced status codes (RFC 2034, RFC 3463)."""
 
+import re
 from dataclasses import dataclass
+from typing import Final
+
+_ONE_LINE: Final = re.compile(r"([2-5][0-9]{2}) (?:([245]\.[0-9]{1,3}\.[0-9]{1,3}) )?(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,14 @@ class Reply:
 
     def __str__(self) -> str:
         return self.encode().decode().rstrip()
+
+    @classmethod
+    def parse(cls, text: str) -> "Reply":
+        """A reply of one line as str() writes it. Raises ValueError."""
+        match = _ONE_LINE.fullmatch(text)
+        if match is None:
+            raise ValueError(f"{text!r} is no reply.")
+        return cls(int(match[1]), match[2] or "", match[3])
 
     @property
     def is_refusal(self) -> bool:
