@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Sequence
 
-from mailboxes.junk.classifier import NEVER, Counts, Judgement, Knowledge, judge
+from mailboxes.junk.classifier import MIN_LESSONS, NEVER, Counts, Judgement, Knowledge, judge
 from mailboxes.junk.tokens import MAX_TOKENS, hash_of, tokens_of
-from mailboxes.models import SITE
+from mailboxes.models import SITE, JunkTotal
 from mailhost.net.database import cursor
 
 ASK = """
@@ -39,3 +39,10 @@ def classify(account_ids: Collection[int], message: bytes | Sequence[str]) -> di
 
     site = knowledge(SITE)
     return {account_id: judge(tokens, [site, knowledge(account_id)]) for account_id in account_ids}
+
+
+def missing_lessons() -> Counts:
+    """How many of each kind this host has to learn yet before anything is heard of it; NEVER: it is trained."""
+    total = JunkTotal.objects.filter(scope=SITE).first()
+    junk, wanted = (total.junk, total.wanted) if total else NEVER
+    return Counts(max(0, MIN_LESSONS - junk), max(0, MIN_LESSONS - wanted))

@@ -10,6 +10,7 @@ from django.utils import timezone
 from ninja import Body, Path, Query, Router, Status
 
 from delivery import quarantine
+from delivery.filters.correcting import put_right
 from delivery.models import RecordedVerdict
 from mailboxes.accounts import find_account
 from mailboxes.models import SenderRule
@@ -19,6 +20,8 @@ from mailhost.api.domains import DomainName
 from mailhost.api.filter_schemas import (
     HeldBody,
     HeldPage,
+    LessonBody,
+    LessonChange,
     SenderRuleBody,
     SenderRuleChange,
     SenderRulePage,
@@ -29,7 +32,7 @@ from mailhost.api.keys import actor
 from mailhost.api.paging import DEFAULT_LIMIT, Cursor, Limit, number_cursor, page, read_number_cursor
 from mailhost.api.problems import HeldNotFound, SenderRuleNotFound, VerdictNotFound
 from mailhost.api.provisioning import address_in
-from mailhost.api.responses import ACTING, DELETING, putting, reading
+from mailhost.api.responses import ACTING, DELETING, putting, reading, setting
 
 router = Router(tags=["Filters"])
 
@@ -170,6 +173,28 @@ def get_verdict(
     if row is None:
         raise VerdictNotFound(content_id)
     return VerdictBody.of(row)
+
+
+@router.put(f"{ROOT}/lessons/{{int:content_id}}", response=setting(LessonBody), summary="Say what is junk")
+def set_lesson(
+    request: HttpRequest,
+    domain: DomainName,
+    local_part: LocalPart,
+    content_id: ContentId,
+    change: Annotated[LessonChange, Body()],
+) -> LessonBody:
+    """The message goes into Junk, or out of it into the inbox, and the filter learns from it at once.
+
+    404 where the account has no such message in its mailboxes.
+    """
+    found = put_right(
+        account_id=_account_id(domain, local_part),
+        content_id=content_id,
+        is_junk=change.is_junk,
+        by=actor(request),
+        now=timezone.now(),
+    )
+    return LessonBody.of(content_id, change.is_junk, found)
 
 
 def _account_id(domain: str, local_part: str) -> int:

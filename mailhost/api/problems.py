@@ -107,6 +107,7 @@ FACTS: Final[dict[type[Exception], tuple[int, str, str | None]]] = {
     SenderRuleNotFound: (404, "sender_rule_not_found", None),
     HeldNotFound: (404, "held_message_not_found", None),
     VerdictNotFound: (404, "verdict_not_found", None),
+    mailboxes.MessageNotFound: (404, "message_not_found", None),
     mailboxes.QuotaExceeded: (409, "quota_exceeded", None),
     CursorInvalid: (422, "invalid_cursor", "cursor"),
 }

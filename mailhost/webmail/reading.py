@@ -1,6 +1,7 @@
 """One message as its page shows it."""
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -75,6 +76,12 @@ def read_letter(entry: MailboxEntry, uid: int) -> Letter:
         octets,
         read_message(octets, limits=structure.limits()),
     )
+
+
+def content_ids(entry: MailboxEntry, uids: Sequence[int]) -> list[int]:
+    """What those of them that are there consist of, each once."""
+    rows = Message.objects.filter(mailbox_id=entry.mailbox_id, uid__in=uids)
+    return list(dict.fromkeys(rows.order_by("uid").values_list("content_id", flat=True)))
 
 
 def mark_seen(entry: MailboxEntry, letter: Letter, *, acting_id: int, now: datetime) -> None:

@@ -97,6 +97,30 @@ def test_a_verdict_is_found_by_content_and_by_trace(api: Api, alice: Account) ->
     assert read(api.get(f"{FILTERS}/verdicts?trace_id=T2"))["items"] == []
 
 
+def test_a_message_is_called_junk_and_the_answer_says_what_follows(api: Api, alice: Account) -> None:
+    content = deliver_judged(alice, LETTER, SPF)
+    path = f"{FILTERS}/lessons/{content}"
+    said = read(api.put(path, is_junk=True))
+    forecast = {"action": "deliver", "score": 1.0}
+    assert (said["content_id"], said["is_junk"], said["is_learned"]) == (content, True, True)
+    assert {name: said["before"][name] for name in forecast} == forecast
+    assert {name: said["after"][name] for name in forecast} == forecast
+    assert said["after"]["findings"][0]["check"] == "spf"
+    assert Message.objects.filter(mailbox_id=mailbox_id(alice, "Junk"), content_id=content).exists()
+    assert api.put(path, is_junk=False).status_code == 200
+    assert Message.objects.filter(mailbox_id=mailbox_id(alice), content_id=content).exists()
+    acts = Act.objects.filter(actor="api:robot", verb__startswith="message called").values_list(
+        "verb", flat=True
+    )
+    assert list(acts.order_by("pk")) == ["message called junk", "message called wanted"]
+    assert refusal(api.put(f"{FILTERS}/lessons/{content + 1}", is_junk=True)) == (
+        404,
+        "message_not_found",
+        None,
+    )
+    assert refusal(api.put(path)) == (422, "invalid_value", "is_junk")
+
+
 @pytest.mark.parametrize("kind", ["sender-rules", "quarantine", "verdicts"])
 def test_lists_come_in_pages_and_take_as_many_queries_for_many(api: Api, alice: Account, kind: str) -> None:
     def fill(number: int) -> None:

@@ -1,5 +1,6 @@
 """What people see of the filters: why a message is here, rules for senders, quarantine, what came for them."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -80,7 +81,7 @@ def test_a_sender_can_be_let_in_and_the_page_says_what_follows(
     answer = signed_in.post(junk_mail + "sender/", {"pattern": "@far.test", "rule": "allow"}, follow=True)
     page = answer.content.decode()
     assert "Mail from @far.test is let in where it is proven to be from there." in page
-    assert "The next one like it would go to your inbox" in page
+    assert "The next message like this would go to your inbox" in page
     assert alice.sender_rules.get().is_allowed
 
 
@@ -88,12 +89,56 @@ def test_a_sender_can_be_refused_and_the_rule_forgotten(
     signed_in: Client, alice: "Account", junk_mail: str
 ) -> None:
     answer = signed_in.post(junk_mail + "sender/", {"pattern": "ann@far.test", "rule": "refuse"}, follow=True)
-    assert "The next one like it would be refused" in answer.content.decode()
+    assert "The next message like this would be refused" in answer.content.decode()
     page = text_of(signed_in, "/mail/senders/")
     assert "ann@far.test" in page
     answer = signed_in.post("/mail/senders/", {"forget": "ann@far.test"}, follow=True)
     assert "There is no rule for ann@far.test any more." in answer.content.decode()
     assert not alice.sender_rules.exists()
+
+
+def test_not_junk_is_learned_at_once_and_says_what_becomes_of_the_next_one(
+    signed_in: Client, alice: "Account", junk_mail: str
+) -> None:
+    from mailboxes.models import Lesson
+
+    mailbox, uid = junk_mail.strip("/").split("/")[1:]
+    answer = signed_in.post(f"/mail/{mailbox}/act/", {"act": "not-junk", "uid": uid}, follow=True)
+    page = answer.content.decode()
+    assert "1 message moved to Inbox." in page
+    # What the account's lessons said when it came is asked anew, and they say nothing yet.
+    assert (
+        "The next message like this would go to your inbox, because far.test is authenticated. "
+        "Points: 6 when it came, 0.5 now; Junk begins at 5."
+    ) in page
+    assert "so far it knows 0 of junk and 1 of wanted mail" in page
+    assert not Lesson.objects.get(scope=alice.pk).is_waiting
+
+
+def test_many_that_are_called_junk_are_learned_later(
+    signed_in: Client, alice: "Account", deliver: Callable[..., int]
+) -> None:
+    from mailboxes.models import Lesson, Mailbox
+
+    uids = [deliver(alice, LETTER.replace(b"now", b"now %d" % number)) for number in range(6)]
+    inbox = Mailbox.objects.get(account=alice, name="INBOX").pk
+    answer = signed_in.post(f"/mail/{inbox}/act/", {"act": "junk", "uid": uids}, follow=True)
+    assert "The filter learns from it in a moment." in answer.content.decode()
+    assert Lesson.objects.filter(scope=alice.pk, is_waiting=True).count() == 6
+
+
+def test_some_that_are_called_junk_are_told_together(
+    signed_in: Client, alice: "Account", deliver: Callable[..., int]
+) -> None:
+    from mailboxes.models import Mailbox
+    from mailboxes.sender_rules import set_sender_rule
+
+    set_sender_rule(account_id=alice.pk, pattern="eve@far.test", is_allowed=False, by="test")
+    uids = [deliver(alice, LETTER), deliver(alice, LETTER.replace(b"ann@", b"eve@"))]
+    inbox = Mailbox.objects.get(account=alice, name="INBOX").pk
+    answer = signed_in.post(f"/mail/{inbox}/act/", {"act": "junk", "uid": uids}, follow=True)
+    said = "Of the next messages like these, 1 would go to your inbox and 1 would be refused."
+    assert said in answer.content.decode()
 
 
 def test_what_is_no_sender_is_told(signed_in: Client, alice: "Account") -> None:
