@@ -43,6 +43,10 @@ Pattern = Annotated[
 MAX_ID = (1 << 63) - 1
 HeldId = Annotated[int, Path(description="The held message's `id`.", ge=1, le=MAX_ID)]
 ContentId = Annotated[int, Path(description="A `content_id`.", ge=1, le=MAX_ID)]
+LetsSenderIn = Annotated[
+    bool,
+    Query(description="Also makes a rule that lets its author in from now on, where From has an address."),
+]
 TraceId = Annotated[
     str, Query(max_length=200, description="Only those of this trace id; empty: all of the account.")
 ]
@@ -124,11 +128,21 @@ def list_held(
 
 
 @router.post(f"{ROOT}/quarantine/{{int:held_id}}/release", response=ACTING, summary="Release a held message")
-def release(request: HttpRequest, domain: DomainName, local_part: LocalPart, held_id: HeldId) -> Status[None]:
-    """Puts it into the inbox, as of when it came. 409 where there is no room for it."""
+def release(
+    request: HttpRequest,
+    domain: DomainName,
+    local_part: LocalPart,
+    held_id: HeldId,
+    lets_sender_in: LetsSenderIn = False,
+) -> Status[None]:
+    """Puts it into the inbox, as of when it came. 409 where there is no room for it, or for a rule more."""
     account_id = _account_id(domain, local_part)
-    by = actor(request)
-    if not quarantine.release(account_id=account_id, ids=[held_id], by=by, now=timezone.now()):
+    by, now = actor(request), timezone.now()
+    if lets_sender_in:
+        count, _ = quarantine.release_and_let_in(account_id=account_id, ids=[held_id], by=by, now=now)
+    else:
+        count = quarantine.release(account_id=account_id, ids=[held_id], by=by, now=now)
+    if not count:
         raise HeldNotFound(held_id)
     return Status(204, None)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from delivery.filters.recording import read_verdict
 from delivery.findings import Action, Finding
+from delivery.quarantine import Held
 from mailboxes.sender_rules import patterns_for
 from mailhost.webmail.reading import Letter
 
@@ -40,6 +41,13 @@ def why(letter: Letter, *, account_id: int) -> Why | None:
         return None
     sender, domain = _patterns(letter)
     return Why(DONE[verdict.action], verdict.score, verdict.findings, sender, domain)
+
+
+def of_held(held: Held, letter: Letter) -> Why | None:
+    """The same of a message in quarantine."""
+    if held.verdict is None:
+        return None
+    return Why(DONE[Action.QUARANTINE], held.verdict.score, held.verdict.findings, *_patterns(letter))
 
 
 def _patterns(letter: Letter) -> tuple[str, str]:

@@ -64,6 +64,13 @@ def test_a_held_message_is_released_or_discarded_once(api: Api, alice: Account) 
     assert not Quarantined.objects.exists()
 
 
+def test_a_held_message_is_released_and_its_sender_let_in(api: Api, alice: Account) -> None:
+    held = hold(alice)
+    assert api.ask("POST", f"{FILTERS}/quarantine/{held}/release?lets_sender_in=true").status_code == 204
+    assert read(api.get(f"{FILTERS}/sender-rules/bob@elsewhere.test"))["is_allowed"] is True
+    assert Message.objects.filter(mailbox_id=mailbox_id(alice)).count() == 1
+
+
 def test_a_full_account_keeps_what_is_held(api: Api, alice: Account) -> None:
     held = hold(alice)
     api.put("/domains/example.org/accounts/alice", quota_octets=1)

@@ -175,7 +175,7 @@ def test_what_was_held_can_be_let_go(signed_in: Client, alice: "Account") -> Non
     bring(alice, Action.QUARANTINE)
     ids = list(Quarantined.objects.filter(account=alice).values_list("pk", flat=True))
     answer = signed_in.post("/mail/quarantine/act/", {"act": "discard", "id": ids}, follow=True)
-    assert "2 messages discarded." in answer.content.decode()
+    assert "2 messages deleted." in answer.content.decode()
     assert "Nothing is held back" in answer.content.decode()
 
 
