@@ -1,6 +1,6 @@
 """Messages that are held back: their recipient takes them or lets them go, or they expire."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv4Address
@@ -96,9 +96,9 @@ def release_and_let_in(
 def _authors(account_id: int, ids: Collection[int]) -> list[str]:
     """The first author of each, where that is an address; each once."""
     held = Quarantined.objects.filter(account_id=account_id, pk__in=ids)
-    headers = held.order_by("pk").annotate(header=Substr("content__octets", 1, F("content__header_octets")))
+    length: Any = F("content__header_octets")
+    rows: Any = held.order_by("pk").annotate(header=Substr("content__octets", 1, length)).only("pk")
     found: dict[str, None] = {}
-    rows: Iterable[Any] = headers.only("pk")
     for row in rows:
         message = Incoming(UNKNOWN_PEER, "", "", frozenset(), bytes(row.header))
         for author in message.addresses(b"from")[:1]:

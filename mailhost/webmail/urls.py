@@ -2,7 +2,16 @@
 
 from django.urls import path, register_converter
 
-from mailhost.webmail.pages import account, compose, deliveries, letter, message_list, quarantine, senders
+from mailhost.webmail.pages import (
+    account,
+    compose,
+    deliveries,
+    filters,
+    letter,
+    message_list,
+    quarantine,
+    senders,
+)
 
 
 class NumberConverter:
@@ -33,6 +42,7 @@ urlpatterns = [
     path("quarantine/<number:held_id>/html/", quarantine.show_held_html, name="held-html"),
     path("quarantine/<number:held_id>/parts/<str:section>/", quarantine.download_held_part, name="held-part"),
     path("senders/", senders.show_senders, name="senders"),
+    path("filters/", filters.show_filters, name="filters"),
     path("deliveries/", deliveries.show_deliveries, name="deliveries"),
     path("new/", compose.compose_new, name="compose"),
     path("<number:mailbox_id>/", message_list.show_list, name="list"),

@@ -164,6 +164,36 @@ def test_domains_are_added_changed_and_only_removed_when_empty(admin_pages: Clie
     assert Domain.objects.filter(pk=alice.address.domain_id).exists()
 
 
+def test_thresholds_of_domains_and_accounts_are_changed_here(admin_pages: Client, alice: Account) -> None:
+    assert alice.address is not None
+    domain = alice.address.domain
+    where = f"/admin/domains/domain/{domain.pk}/change/"
+    assert "Empty: as this host, 15. 0: never for points." in admin_pages.get(where).content.decode()
+    form = {
+        "is_enabled": "on",
+        "alias_of": "",
+        "junk_score": "4",
+        "quarantine_score": "",
+        "refuse_score": "12",
+    }
+    assert admin_pages.post(where, form).status_code == 302
+    domain.refresh_from_db()
+    assert (domain.junk_score, domain.quarantine_score, domain.refuse_score) == (4, None, 12)
+    assert "from 12 on, mail is refused" in errors(admin_pages.post(where, form | {"junk_score": "13"}))
+
+    where = f"/admin/mailboxes/account/{alice.pk}/change/"
+    page = admin_pages.get(where).content.decode()
+    assert "Empty: as its domain, 12." in page
+    assert "Empty: as this host, never." in page
+    assert admin_pages.post(where, account_form(junk_score="6.5", refuse_score="0")).status_code == 302
+    alice.refresh_from_db()
+    assert (alice.junk_score, alice.quarantine_score, alice.refuse_score) == (6.5, None, 0)
+    wrong = account_form(junk_score="6.5", quarantine_score="3")
+    assert "Junk cannot begin at 6.5 points" in errors(admin_pages.post(where, wrong))
+    assert ("root", "account changed") in acts(alice.login)
+    assert ("root", "domain changed") in acts(domain.name)
+
+
 def test_aliases_have_targets_one_a_line(admin_pages: Client) -> None:
     domain = new_domain()
     form = {"email": f"Info@{domain}", "target_lines": "a@x.test\r\nb@y.test\r\na@x.test", "is_enabled": "on"}
