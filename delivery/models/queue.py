@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 
@@ -46,6 +47,7 @@ class QueuedMessage(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [models.Index(Lower("reverse_path"), name="queued_by_reverse_path")]
 
     def __str__(self) -> str:
         return f"Q{self.pk} from <{self.reverse_path}>"
@@ -115,6 +117,7 @@ class QueuedRecipient(models.Model):
                 name="recipient_due",
             ),
             models.Index(fields=["message"], condition=~Q(report_due=""), name="recipient_report_due"),
+            models.Index(Lower("forward_path"), name="queued_by_forward_path"),
         ]
 
     def __str__(self) -> str:

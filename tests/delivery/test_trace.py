@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 
 from delivery import trace
+from delivery.filters.searching import search_verdicts
 from delivery.models import InboundTrace
 from delivery.models.trace import Outcome
 from delivery.trace import Noted
@@ -103,3 +104,14 @@ def test_a_day_without_a_partition_is_kept_in_the_one_for_the_rest() -> None:
     assert [row.at for row in trace.search(text="bob@here.test")] == [long_ago]
     trace.keep_partitions(now=NOW, days=1)
     assert not trace.search(text="bob@here.test").exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "text", ["bob@here.test", "<1@far.test>", "00000000000000bb", "192.0.2.1", "here.test"]
+)
+def test_no_search_reads_all_rows(text: str) -> None:
+    with connection.cursor() as sql:
+        sql.execute("SET LOCAL enable_seqscan = off")  # small tables are read as a whole, where they may be
+    plans = [trace.search(text=text).order_by().explain(), search_verdicts(text).order_by().explain()]
+    assert ["Seq Scan" in plan for plan in plans] == [False, False]
