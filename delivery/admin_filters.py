@@ -14,9 +14,9 @@ from django.utils.safestring import SafeString
 
 from delivery import quarantine
 from delivery.filters.recording import as_verdict
-from delivery.filters.searching import search_verdicts
 from delivery.findings import Finding
 from delivery.models import InboundTrace, Quarantined, RecordedVerdict
+from delivery.verdict_search import search_verdicts
 from mailboxes.exceptions import QuotaExceeded
 from mailhost.audit.admin_pages import ReadOnlyAdmin, Rows, Uncounted, actor
 

@@ -7,10 +7,10 @@ import pytest
 from django.db import connection
 
 from delivery import trace
-from delivery.filters.searching import search_verdicts
 from delivery.models import InboundTrace
 from delivery.models.trace import Outcome
 from delivery.trace import Noted
+from delivery.verdict_search import search_verdicts
 
 NOW = datetime.now(UTC)
 NOTED = Noted(
