@@ -271,7 +271,6 @@ class DmarcReportAdmin(ReadOnlyAdmin):
         "domain_shown",
         "organization",
         "begins_at",
-        "ends_at",
         "policy",
         "is_authentic",
         "messages",

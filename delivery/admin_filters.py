@@ -27,7 +27,7 @@ MAX_TRACED = 20
 class RecordedVerdictAdmin(ReadOnlyAdmin):
     """Each verdict, for one account; on its page the findings, what weighs most first."""
 
-    list_display = ("judged_at", "account", "action", "score", "reverse_path_shown", "peer", "trace_id")
+    list_display = ("judged_at", "account", "action", "points", "brought")
     list_filter: ClassVar = ["action", "judged_at"]
     list_select_related = ("account",)
     search_fields = ("trace_id",)  # shows the field; what it finds is below
@@ -60,6 +60,17 @@ class RecordedVerdictAdmin(ReadOnlyAdmin):
     def reverse_path_shown(self, verdict: RecordedVerdict) -> str:
         """MAIL FROM."""
         return verdict.reverse_path or "<> (null)"
+
+    @admin.display(description="points", ordering="score")
+    def points(self, verdict: RecordedVerdict) -> str:
+        """All together."""
+        return f"{verdict.score:g}"
+
+    @admin.display(description="brought by", ordering="peer")
+    def brought(self, verdict: RecordedVerdict) -> SafeString:
+        """The client, for whom, and the trace id."""
+        whose = self.reverse_path_shown(verdict)
+        return format_html("{}<br><small>for {}<br>{}</small>", verdict.peer, whose, verdict.trace_id)
 
     @admin.display(description="findings")
     def findings_table(self, verdict: RecordedVerdict) -> SafeString:

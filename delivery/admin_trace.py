@@ -21,9 +21,7 @@ MAX_VERDICTS = 20  # of one message that went to many
 class InboundTraceAdmin(ReadOnlyAdmin):
     """What became of each message that was brought here, for each recipient. To be searched."""
 
-    list_display = (
-        *("at", "peer", "sender", "forward_path", "outcome", "reply", "message_id", "trace_id", "session"),
-    )
+    list_display = ("at", "mail", "became", "client")
     list_filter: ClassVar = ["outcome", "at"]
     fields = (
         *("at", "outcome", "reply", "said", "sender", "forward_path", "message_id", "size_octets", "account"),
@@ -49,6 +47,26 @@ class InboundTraceAdmin(ReadOnlyAdmin):
     def sender(self, row: InboundTrace) -> str:
         """As MAIL FROM said it."""
         return row.reverse_path or ("<>" if row.forward_path else "")
+
+    @admin.display(description="mail")
+    def mail(self, row: InboundTrace) -> SafeString:
+        """Whom it is for and from, and what it calls itself."""
+        return format_html(
+            "{}<br><small>from {}<br>{}</small>",
+            row.forward_path or "(nobody was named)",
+            self.sender(row) or "(nobody yet)",
+            row.message_id,
+        )
+
+    @admin.display(description="what became of it", ordering="outcome")
+    def became(self, row: InboundTrace) -> SafeString:
+        """With what the client was told."""
+        return format_html("{}<br><small>{}</small>", row.get_outcome_display(), row.reply)
+
+    @admin.display(description="client", ordering="peer")
+    def client(self, row: InboundTrace) -> SafeString:
+        """Its address, and the ids that the logs have."""
+        return format_html("{}<br><small>{}<br>{}</small>", row.peer, row.trace_id, row.session)
 
     @admin.display(description="account")
     def account(self, row: InboundTrace) -> str:

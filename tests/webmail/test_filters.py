@@ -50,7 +50,7 @@ def text_of(client: Client, address: str) -> str:
 def test_the_page_says_why_the_message_is_where_it_is(signed_in: Client, junk_mail: str) -> None:
     page = text_of(signed_in, junk_mail)
     assert "It was put into Junk." in page
-    assert "6 points of what junk has" in page
+    assert "6 points in all" in page
     assert "It reads like junk: &lt;b&gt;watches&lt;/b&gt;." in page
     assert page.index("It reads like junk") < page.index("has no date") < page.index("is authenticated")
     assert "+5.5" in page

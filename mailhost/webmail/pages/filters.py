@@ -58,7 +58,7 @@ def show_filters(request: HttpRequest, desk: Desk) -> HttpResponse:
     """The scale as it is, and the numbers to change it by."""
     account = desk.account
     domain = account.address.domain if account.address else None
-    own = {name: getattr(account, name) for name in ThresholdsForm.base_fields}
+    own = {name: _shown(getattr(account, name)) for name in ThresholdsForm.base_fields}
     form = ThresholdsForm(
         request.POST if request.method == "POST" else None, initial=own, above=in_force(domain)
     )
@@ -79,6 +79,10 @@ def show_filters(request: HttpRequest, desk: Desk) -> HttpResponse:
         scale=stretches(scores),
         status=422 if form.is_bound else 200,
     )
+
+
+def _shown(score: float | None) -> str:
+    return "" if score is None else f"{score:g}"
 
 
 def _change(account: Account, values: Mapping[str, float | None]) -> None:

@@ -39,3 +39,9 @@ def initial(name: str) -> str:
 def unlocalized(number: float, digits: int) -> str:
     """As SVG has it, whatever the reader's language."""
     return f"{number:.{digits}f}"
+
+
+@register.filter
+def points(score: float) -> str:
+    """With as many digits as it has."""
+    return f"{score:g}"
