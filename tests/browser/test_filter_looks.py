@@ -77,4 +77,8 @@ def test_every_page_about_filters_fits_and_breaks_no_policy(
         for details in page.locator("details.why").all():
             details.evaluate("element => { element.open = true }")
         look(page, name, f"filters-{place}")
+    page.goto(f"/mail/{junk.mailbox_id}/{junk.uid}/")
+    page.get_by_text("Why is this here?").click()
+    page.get_by_role("button", name="Always let in").click()
+    look(page, name, "filters-next")
     assert complaints == []
