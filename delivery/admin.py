@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 import nh3
 from django.contrib import admin
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Count, OuterRef, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Count, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce, Lower
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -15,13 +15,12 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from delivery import admin_filters, trace  # noqa: F401  Django looks into this module alone
+from delivery import admin_filters, admin_trace  # noqa: F401  Django looks into this module alone
 from delivery.feedback import admin as feedback_admin  # noqa: F401
 from delivery.models import (
     Attempt,
     Destination,
     DmarcReport,
-    InboundTrace,
     QueuedMessage,
     QueuedRecipient,
     RecipientState,
@@ -32,10 +31,11 @@ from delivery.reports.picture import picture
 from delivery.submission.admin import HeldActions
 from mailboxes.models import Content
 from mailboxes.store import structure
-from mailhost.audit.admin_pages import ReadOnlyAdmin, ReadOnlyInline, Rows, Uncounted
+from mailhost.audit.admin_pages import ReadOnlyAdmin, ReadOnlyInline, Rows
 from mailhost.protocols.message.reading import read_message
 
 MAX_SHOWN_OCTETS = 1 << 20
+MAX_DIGITS = 18  # of what a bigint holds
 
 
 class RecipientInline(ReadOnlyInline):
@@ -78,7 +78,8 @@ class QueuedMessageAdmin(HeldActions, ReadOnlyAdmin):
         "expires_at",
     )
     list_filter: ClassVar = [("recipients__state", admin.ChoicesFieldListFilter), "created_at"]
-    search_fields = ("reverse_path", "recipients__forward_path", "envid")
+    search_fields = ("reverse_path",)  # shows the field; what it finds is below
+    search_help_text = "A number such as Q7, or the address of the reverse-path or of a recipient, whole."
     fields = (
         "reverse_path_shown",
         "account",
@@ -110,6 +111,18 @@ class QueuedMessageAdmin(HeldActions, ReadOnlyAdmin):
         shown = ("content__subject", "content__message_id", "account__login")
         found: Rows = rows.annotate(states=Subquery(states)).only(*own, *shown)
         return found
+
+    def get_search_results(self, request: HttpRequest, queryset: Rows, search_term: str) -> tuple[Rows, bool]:
+        """By looks into indexes."""
+        folded = search_term.strip().strip("<>").lower()
+        if not folded:
+            return queryset, False
+        number = folded.removeprefix("q")
+        if number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS:
+            return queryset.filter(pk=int(number)), False
+        to = QueuedRecipient.objects.annotate(to=Lower("forward_path")).filter(to=folded).values("message_id")
+        by = queryset.annotate(by=Lower("reverse_path"))
+        return by.filter(Q(by=folded) | Q(pk__in=to)), False
 
     @admin.display(description="message", ordering="id")
     def label(self, message: QueuedMessage) -> str:
@@ -236,44 +249,6 @@ def _message(pk: int) -> tuple[QueuedMessage, bytes]:
     return message, bytes(content.octets)
 
 
-@admin.register(InboundTrace)
-class InboundTraceAdmin(ReadOnlyAdmin):
-    """What became of each message that was brought here, for each recipient. To be searched."""
-
-    list_display = (
-        "at",
-        "peer",
-        "sender",
-        "forward_path",
-        "outcome",
-        "reply",
-        "message_id",
-        "trace_id",
-        "session",
-    )
-    list_display_links = None  # all that there is stands in the line
-    list_filter: ClassVar = ["outcome", "at"]
-    search_fields = ("forward_path",)  # shows the field; what it finds is below
-    search_help_text = (
-        "A sender's or recipient's address, a recipient's domain, a Message-ID, a client's address, or an id of a log "
-        "line or reply, whole."
-    )
-    list_per_page = 50
-    paginator = Uncounted
-
-    def get_search_results(self, request: HttpRequest, queryset: Rows, search_term: str) -> tuple[Rows, bool]:
-        """What the trace itself finds by looks into its indexes."""
-        if not search_term.strip():
-            return queryset, False
-        chosen: Rows = queryset & trace.search(text=search_term)
-        return chosen, False
-
-    @admin.display(description="reverse-path")
-    def sender(self, row: InboundTrace) -> str:
-        """As MAIL FROM said it."""
-        return row.reverse_path or ("<>" if row.forward_path else "")
-
-
 @admin.register(DmarcReport)
 class DmarcReportAdmin(ReadOnlyAdmin):
     """DMARC reports that other hosts sent about domains here, and a picture for each domain."""
@@ -282,7 +257,6 @@ class DmarcReportAdmin(ReadOnlyAdmin):
         "domain_shown",
         "organization",
         "begins_at",
-        "ends_at",
         "policy",
         "is_authentic",
         "messages",

@@ -21,6 +21,7 @@ from mailboxes.store.locks import lock_usage
 from mailhost.protocols.message.composing import compose
 from mailhost.protocols.message.reading import Correspondent
 from mailhost.protocols.message.text import one_line
+from mailhost.public_url import public_url
 
 log = structlog.get_logger(__name__)
 
@@ -71,13 +72,6 @@ def send_digest(*, account_id: int, now: datetime, new_name: Callable[[], str]) 
     return True
 
 
-def page_address() -> str:
-    """Where the page is; "" for a host that has no name of its own to be reached by."""
-    if settings.HTTPS:
-        return "" if settings.HOSTNAME == "localhost" else f"https://{settings.HOSTNAME}{PAGE}"
-    return f"http://{settings.HOSTNAME}:{settings.PORTS['web']}{PAGE}"
-
-
 def _compose(account: Account, ids: Sequence[int], *, now: datetime, new_name: Callable[[], str]) -> bytes:
     domain = account.address.domain.name if account.address else settings.HOSTNAME
     how_many = "1 message is" if len(ids) == 1 else f"{len(ids)} messages are"
@@ -95,7 +89,7 @@ def _compose(account: Account, ids: Sequence[int], *, now: datetime, new_name: C
 
 
 def _text(account_id: int, ids: Sequence[int], how_many: str) -> str:
-    address = page_address()
+    address = public_url(PAGE)
     where = f"here:\n{address}" if address else "on the page Quarantine of your webmail."
     lines = [
         f"{how_many} new in your quarantine. What you want to have you can release {where}",

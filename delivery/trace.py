@@ -84,7 +84,7 @@ def search(
     is for either: every other argument narrows that down.
 
     text: an address (sender or recipient), a domain of a recipient, a Message-ID, a trace id, a session or a peer's
-    address, whole; each is one look into an index.
+    address, whole.
     """
     rows = InboundTrace.objects.annotate(to=Lower("forward_path"), by=Lower("reverse_path")).order_by(
         "-at", "-id"
@@ -107,16 +107,12 @@ def search(
 
 
 def _means(text: str) -> Q:
+    """Conditions that all have an index (migrations 0003, 0008): for one without it all rows would be read."""
     folded = text.lower().strip("<>")
-    return (
-        Q(to=folded)
-        | Q(by=folded)
-        | Q(message_id=text if text.startswith("<") else f"<{text}>")
-        | Q(trace_id=folded)
-        | Q(session=folded)
-        | Q(peer=folded)
-        | Q(domain=folded)
-    )
+    if "@" in folded:
+        message_id = text if text.startswith("<") else f"<{text}>"
+        return Q(to=folded) | Q(by=folded) | Q(message_id=message_id)
+    return Q(trace_id=folded) | Q(session=folded) | Q(peer=folded) | Q(domain=folded)
 
 
 # --- Partitions -------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from domains.aliases import add_alias, remove_alias, set_alias
 from domains.exceptions import DomainFact, InvalidAddress
 from domains.models import Alias, Domain
 from domains.registration import add_domain, change_domain, domain_name, remove_domain
+from domains.scores import NAMES, ZERO, in_force, points_in_words
 from mailhost.audit.admin_pages import Rows, VerbAdmin, VerbForm
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
 
@@ -25,7 +26,7 @@ class DomainForm(VerbForm):
 
     class Meta:
         model = Domain
-        fields = ("name", "alias_of", "is_enabled")
+        fields = ("name", "alias_of", "is_enabled", *NAMES)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -35,6 +36,8 @@ class DomainForm(VerbForm):
         if isinstance(alias_of, forms.ModelChoiceField):
             alias_of.queryset = Domain.objects.filter(alias_of=None).exclude(pk=self.instance.pk)
             alias_of.empty_label = "(none: it has addresses of its own)"
+        for name, host in in_force().items():
+            self.fields[name].help_text = f"Empty: as this host, {points_in_words(host.score)}.{ZERO[name]}"
 
     def clean_name(self) -> str:
         """In A-labels."""
@@ -54,6 +57,10 @@ class DomainAdmin(VerbAdmin):
     list_filter = ("is_enabled",)
     list_select_related = ("alias_of",)
     search_fields = ("name",)
+    fieldsets = (
+        (None, {"fields": ("name", "alias_of", "is_enabled")}),
+        ("Junk: from how many points on", {"fields": NAMES}),
+    )
 
     def get_queryset(self, request: HttpRequest) -> Rows:
         """With how much is in each."""
@@ -81,11 +88,14 @@ class DomainAdmin(VerbAdmin):
         """Adds or changes the domain."""
         values = form.cleaned_data
         alias_of = values["alias_of"].name if values["alias_of"] else None
+        words = {
+            "alias_of": alias_of,
+            "is_enabled": values["is_enabled"],
+            **{name: values[name] for name in NAMES},
+        }
         if is_new:
-            return add_domain(name=values["name"], alias_of=alias_of, is_enabled=values["is_enabled"], by=by)
-        return change_domain(
-            name=form.instance.name, alias_of=alias_of, is_enabled=values["is_enabled"], by=by
-        )
+            return add_domain(name=values["name"], **words, by=by)
+        return change_domain(name=form.instance.name, **words, by=by)
 
     def remove(self, row: Any, *, by: str) -> None:
         """Stops hosting it."""

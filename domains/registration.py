@@ -14,7 +14,7 @@ from domains.exceptions import (
     InvalidAddress,
 )
 from domains.models import Address, Domain
-from domains.scores import Scores, checked_scores
+from domains.scores import NAMES, Scores, checked_scores, require_order
 from mailhost.audit.trail import record
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress, parse_domain
 
@@ -50,9 +50,12 @@ def add_domain(
     if name.startswith("["):
         raise InvalidAddress("An address literal cannot be hosted as a domain.")
     target = _alias_target(name, alias_of)
+    domain = Domain(name=name, alias_of=target, is_enabled=is_enabled, **own)
+    if own:
+        require_order(domain, changed=own)
     try:
         with transaction.atomic():
-            domain = Domain.objects.create(name=name, alias_of=target, is_enabled=is_enabled, **own)
+            domain.save(force_insert=True)
     except IntegrityError:
         raise DomainExists(name) from None
     record(by=by, verb="domain added", subject=name, alias_of=target.name if target else None)
@@ -87,6 +90,8 @@ def change_domain(
         if score != getattr(domain, field):
             setattr(domain, field, score)
             changes[field] = score
+    if not changes.keys().isdisjoint(NAMES):
+        require_order(domain, changed=changes)
     if changes:
         domain.save(update_fields=list(changes))
         record(by=by, verb="domain changed", subject=domain.name, **changes)

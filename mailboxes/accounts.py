@@ -2,7 +2,7 @@
 
 import os
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Unpack
 
@@ -13,7 +13,7 @@ from django.utils import timezone
 from domains.exceptions import InvalidAddress
 from domains.models import CATCH_ALL, Address
 from domains.registration import claim_address, find_domain, release_address
-from domains.scores import Scores, checked_scores
+from domains.scores import NAMES, Scores, checked_scores, require_order
 from mailboxes.exceptions import (
     AccessInvalid,
     AccountNotFound,
@@ -98,6 +98,8 @@ def add_account(
         undo_seconds=_undo_seconds(undo_seconds),
         **checked_scores(scores),
     )
+    if scores:
+        _require_order(account, scores)
     account.login = canonical_login(str(account.address))
     _save_new(account, password, by=by)
     create_default_mailboxes(account_id=account.pk, now=timezone.now())
@@ -158,6 +160,8 @@ def change_account(
     changes = {name: value for name, value in given.items() if value != getattr(account, name)}
     for name, value in changes.items():
         setattr(account, name, value)
+    if not changes.keys().isdisjoint(NAMES):
+        _require_order(account, changes)
     if changes:
         account.save(update_fields=list(changes))
         record(by=by, verb="account changed", subject=account.login, **changes)
@@ -291,6 +295,10 @@ def _set_password(account: Account, password: str) -> None:
         account.scram_salt, account.scram_iterations = os.urandom(SCRAM_SALT_OCTETS), SCRAM_ITERATIONS
     stored_key, server_key = scram.derive(password, bytes(account.scram_salt), account.scram_iterations)
     account.scram_stored_key, account.scram_server_key = stored_key, server_key
+
+
+def _require_order(account: Account, changed: Collection[str]) -> None:
+    require_order(account, *([account.address.domain] if account.address else []), changed=changed)
 
 
 def _protocols(words: Sequence[str]) -> list[str]:

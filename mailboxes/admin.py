@@ -19,6 +19,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from domains.exceptions import DomainFact
+from domains.scores import NAMES, ZERO, Scores, in_force, points_in_words
 from mailboxes import admin_roles  # noqa: F401  Django looks into this module alone
 from mailboxes.accounts import add_account, add_operator, change_account, remove_account
 from mailboxes.api_keys import add_api_key, remove_api_key
@@ -102,6 +103,7 @@ class AccountForm(VerbForm):
         fields = (
             *("display_name", "recovery_email", "is_enabled", "is_operator"),
             *("closed_protocols", "imap_switched_off", "pop3_keeps_copy", "undo_seconds"),
+            *NAMES,
         )
         widgets = {"display_name": forms.TextInput(attrs={"class": "vTextField"})}
 
@@ -114,6 +116,11 @@ class AccountForm(VerbForm):
             self.fields["quota_octets"].help_text = "Such as 500M or 5G; 0: no limit."
             self.fields["password"].label = "New password"
             self.fields["password"].help_text = "Empty: it stays as it is."
+        address = self.instance.address
+        domains = [address.domain] if address else []
+        for name, above in in_force(*domains).items():
+            whose = "as its domain" if above.level < len(domains) else "as this host"
+            self.fields[name].help_text = f"Empty: {whose}, {points_in_words(above.score)}.{ZERO[name]}"
 
     def clean_password(self) -> str:
         """Good enough, where there is one."""
@@ -204,18 +211,23 @@ class AccountAdmin(VerbAdmin):
             request, obj, change=change, **kwargs, **({} if obj else {"form": NewAccountForm})
         )
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """The address first."""
         shared = (
             *("display_name", "password", "quota_octets", "quota_messages"),
             *("recovery_email", "is_enabled", "is_operator"),
             *("closed_protocols", "imap_switched_off", "pop3_keeps_copy", "undo_seconds"),
         )
-        return (
-            ("login", *shared, "room", "shared_with", "administers", "created_at")
+        facts = (
+            [("What there is", {"fields": ("room", "shared_with", "administers", "created_at")})]
             if obj
-            else ("login", *shared)
+            else []
         )
+        return [
+            (None, {"fields": ("login", *shared)}),
+            ("Junk: from how many points on", {"fields": NAMES}),
+            *facts,
+        ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """A login stays."""
@@ -293,6 +305,7 @@ class AccountAdmin(VerbAdmin):
             undo_seconds=values["undo_seconds"],
             password=values["password"] or None,
             by=by,
+            **_scores(values),
         )
         if is_own:
             update_session_auth_hash(request, account)  # a new password ends all other sessions, not this one
@@ -320,6 +333,7 @@ class AccountAdmin(VerbAdmin):
             pop3_keeps_copy=values["pop3_keeps_copy"],
             undo_seconds=values["undo_seconds"],
             by=by,
+            **_scores(values),
         )
 
     def remove(self, row: Any, *, by: str) -> None:
@@ -337,6 +351,14 @@ class AccountAdmin(VerbAdmin):
             for row in rows
         ]
         return lines, {"accounts": len(lines)}, set(), []
+
+
+def _scores(values: dict[str, Any]) -> Scores:
+    return {
+        "junk_score": values["junk_score"],
+        "quarantine_score": values["quarantine_score"],
+        "refuse_score": values["refuse_score"],
+    }
 
 
 class ApiKeyForm(VerbForm):

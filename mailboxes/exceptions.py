@@ -87,6 +87,10 @@ class LoginTooSoon(MailboxFact):
         super().__init__(f"Sign in once in {seconds} seconds at most.")
 
 
+class MessageNotFound(MailboxFact):
+    """The account has no such message (any longer); the text says which."""
+
+
 class MailboxNotFound(MailboxFact):
     """The account has no mailbox of this name (or it went meanwhile)."""
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 T = TypeVar("T")
 
@@ -20,6 +21,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 OCTETS = re.compile(r"(\d+)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
 OCTET_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+HOST = re.compile(r"[\w.:\[\]-]+", re.ASCII)  # names in A-labels, addresses, a port
 DOT_ENV_LINE = re.compile(
     r"""\s*(?:export\s+)?([A-Za-z_]\w*)\s*=(?:\s*(["'])(.*?)\2\s*(?:\#.*)?|(.*))""", re.ASCII
 )
@@ -76,6 +78,17 @@ def parse_boolean(text: str) -> bool:
 def parse_words(text: str) -> tuple[str, ...]:
     """The words of a list separated by commas or white space."""
     return tuple(re.split(r"[,\s]+", text.strip())) if text.strip() else ()
+
+
+def parse_origin(text: str) -> str:
+    """`https://mail.example.org` or with a port: scheme and host, no path; ValueError for anything else."""
+    parts = urlsplit(text.strip())
+    is_host = parts.hostname and HOST.fullmatch(parts.netloc) and parts.port != 0
+    if parts.scheme not in {"http", "https"} or not is_host:
+        raise ValueError("http:// or https:// and a host, perhaps with a port")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("no path: the pages are at the root of their host")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
@@ -169,6 +182,10 @@ class Environment:
         return self.read(
             name, default, text, kind="words, separated by commas", parse=parse_words, shown=",".join(default)
         )
+
+    def origin(self, name: str, text: str) -> str:
+        """A setting that is where a web server is reached; "" without it."""
+        return self.read(name, "", text, kind="scheme and host", parse=parse_origin)
 
     def networks(self, name: str, default: tuple[Network, ...], text: str) -> tuple[Network, ...]:
         """A setting that is a list of IP networks."""

@@ -178,6 +178,11 @@ HTTPS = env.boolean(
     "Web pages are reached by https only (by a proxy that sets X-Forwarded-Proto): secure cookies, redirects, HSTS. "
     "`./run` turns it off, as it serves plain http on loopback.",
 )
+PUBLIC_URL = env.origin(
+    "MAILHOST_PUBLIC_URL",
+    "Where people reach the web pages, such as `https://mail.example.org:8443`, for links in mail. Empty: made of "
+    "`MAILHOST_HOSTNAME`, with the port where `MAILHOST_HTTPS` is off.",
+)
 WEB_CONNECTIONS = env.integer(
     "MAILHOST_WEB_CONNECTIONS",
     10,
@@ -208,8 +213,11 @@ def secret_key() -> str:
 
 
 SECRET_KEY = secret_key()
-if HOSTNAME not in ALLOWED_HOSTS:
-    ALLOWED_HOSTS.append(HOSTNAME)
+for name in (HOSTNAME, urlsplit(PUBLIC_URL).hostname):
+    if name and name not in ALLOWED_HOSTS:
+        ALLOWED_HOSTS.append(f"[{name}]" if ":" in name else name)
+if PUBLIC_URL and PUBLIC_URL not in CSRF_TRUSTED_ORIGINS:
+    CSRF_TRUSTED_ORIGINS.append(PUBLIC_URL)
 
 # --- Accounts and sign-in -----------------------------------------------------------------------------------------
 env.section("Accounts and sign-in")

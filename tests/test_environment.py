@@ -16,6 +16,7 @@ from mailhost.environment import (
     parse_integer,
     parse_networks,
     parse_octets,
+    parse_origin,
     parse_seconds,
     parse_words,
     read_dot_env,
@@ -73,7 +74,15 @@ def test_sizes(text: str, octets: int) -> None:
 
 @given(st.text())
 def test_any_text_is_a_value_or_a_value_error(text: str) -> None:
-    for parse in (parse_octets, parse_integer, parse_seconds, parse_boolean, parse_networks, parse_words):
+    for parse in (
+        parse_octets,
+        parse_integer,
+        parse_seconds,
+        parse_boolean,
+        parse_networks,
+        parse_words,
+        parse_origin,
+    ):
         try:
             parse(text)
         except ValueError:
@@ -113,3 +122,25 @@ def test_a_port_beyond_all_ports_is_one_sentence(words: list[str], tmp_path: Pat
     assert done.returncode == 1
     assert "MAILHOST_PORT_OFFSET" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_where_pages_are_reached_is_scheme_and_host_alone() -> None:
+    assert parse_origin("https://Mail.Example.org/") == "https://mail.example.org"
+    assert parse_origin("http://[::1]:8080") == "http://[::1]:8080"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mail.example.org",
+        "ftp://x.org",
+        "https://",
+        "https://x.org/mail",
+        "https://a@x.org",
+        "https://a b",
+        "//x",
+    ],
+)
+def test_what_is_no_origin_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"http|path"):
+        parse_origin(text)

@@ -87,5 +87,11 @@ def read_policies(*, account_ids: Collection[int], senders: Iterable[str]) -> di
     return found
 
 
+def read_thresholds(*, account_id: int) -> Thresholds | None:
+    """Those that hold for the account, whoever says them; None where it is gone."""
+    policy = read_policies(account_ids=[account_id], senders=[]).get(account_id)
+    return None if policy is None else policy.thresholds
+
+
 def _or_else(score: int | None, otherwise: int) -> int:
     return otherwise if score is None else score

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 
@@ -59,6 +60,7 @@ class QueuedMessage(models.Model):
         ordering: ClassVar = ["-id"]
         # What waits for its time is little, beside all that is kept for looking back at.
         indexes: ClassVar = [
+            models.Index(Lower("reverse_path"), name="queued_by_reverse_path"),
             models.Index(
                 fields=["release_at"], condition=Q(release_at__isnull=False), name="message_release"
             ),
@@ -134,6 +136,7 @@ class QueuedRecipient(models.Model):
                 name="recipient_due",
             ),
             models.Index(fields=["message"], condition=~Q(report_due=""), name="recipient_report_due"),
+            models.Index(Lower("forward_path"), name="queued_by_forward_path"),
         ]
 
     def __str__(self) -> str:

@@ -9,10 +9,18 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mailboxes.junk.classifier import NONE_LEARNED, UNTRAINED, Judgement, Knowledge, Totals, judge
+from mailboxes.junk.classifier import (
+    MIN_LESSONS,
+    NONE_LEARNED,
+    UNTRAINED,
+    Judgement,
+    Knowledge,
+    Totals,
+    judge,
+)
 from mailboxes.junk.site_counts import SiteCounts
 from mailboxes.junk.tokens import MAX_TOKENS, hashes_of, tokens_of
-from mailboxes.models import SITE
+from mailboxes.models import SITE, JunkTotal
 from mailhost.net.database import cursor
 from mailhost.protocols.message.scanner import Part
 
@@ -73,3 +81,10 @@ def _knowledge(
         places = order[np.searchsorted(in_order, tokens)]
         junk[places], wanted[places] = in_junk, in_wanted
     return Knowledge(totals, junk, wanted)
+
+
+def missing_lessons() -> Totals:
+    """How many of each kind this host has to learn yet before anything is heard of it; none: it is trained."""
+    total = JunkTotal.objects.filter(scope=SITE).first()
+    learned = Totals(total.junk, total.wanted) if total else NONE_LEARNED
+    return Totals(*(max(0, MIN_LESSONS - count) for count in learned))

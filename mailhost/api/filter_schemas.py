@@ -4,8 +4,9 @@ from datetime import datetime
 
 from pydantic import Field
 
+from delivery.filters.correcting import Consequence
 from delivery.filters.recording import as_verdict
-from delivery.findings import Finding
+from delivery.findings import Finding, Verdict
 from delivery.models import RecordedVerdict
 from delivery.quarantine import Held
 from mailboxes.models import SenderRule
@@ -80,6 +81,55 @@ class VerdictBody(Described):
             peer=row.peer,
             reverse_path=row.reverse_path,
             judged_at=row.judged_at,
+        )
+
+
+class LessonChange(Change):
+    """What a message is, as the account says."""
+
+    is_junk: bool = Field(description="true: junk; false: wanted mail.")
+
+
+class ForecastBody(Described):
+    """What would be done with a message."""
+
+    action: str = Field(description="`deliver`, `junk`, `quarantine` or `refuse`.", examples=["junk"])
+    score: float = Field(description="All points together.")
+    findings: list[FindingBody] = Field(description="What weighs most comes first.")
+
+    @classmethod
+    def of(cls, verdict: Verdict | None) -> "ForecastBody | None":
+        """From the value."""
+        if verdict is None:
+            return None
+        findings = [FindingBody.of(each) for each in verdict.findings]
+        return cls(action=verdict.action.name.lower(), score=verdict.score, findings=findings)
+
+
+class LessonBody(Described):
+    """What the account says of a message, and what that means for the next one like it."""
+
+    content_id: int
+    is_junk: bool
+    is_learned: bool = Field(
+        description="false: it is learned within seconds, and not counted in `after` yet."
+    )
+    before: ForecastBody | None = Field(
+        description="What was done with it when it came; null where that is not kept any more."
+    )
+    after: ForecastBody | None = Field(
+        description="What would be done with the next message like it; null where that cannot be said."
+    )
+
+    @classmethod
+    def of(cls, content_id: int, is_junk: bool, found: Consequence | None) -> "LessonBody":
+        """From the value."""
+        return cls(
+            content_id=content_id,
+            is_junk=is_junk,
+            is_learned=found is not None and found.is_learned,
+            before=ForecastBody.of(found.before if found else None),
+            after=ForecastBody.of(found.after if found else None),
         )
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from ninja import Body, Path, Query, Router, Status
 
 from delivery import quarantine
+from delivery.filters.correcting import put_right
 from delivery.models import RecordedVerdict
 from mailboxes.accounts import find_account
 from mailboxes.models import SenderRule
@@ -19,6 +20,8 @@ from mailhost.api.domains import DomainName
 from mailhost.api.filter_schemas import (
     HeldBody,
     HeldPage,
+    LessonBody,
+    LessonChange,
     SenderRuleBody,
     SenderRuleChange,
     SenderRulePage,
@@ -29,7 +32,7 @@ from mailhost.api.keys import actor
 from mailhost.api.paging import DEFAULT_LIMIT, Cursor, Limit, number_cursor, page, read_number_cursor
 from mailhost.api.problems import HeldNotFound, SenderRuleNotFound, VerdictNotFound
 from mailhost.api.provisioning import address_in
-from mailhost.api.responses import ACTING, DELETING, putting, reading
+from mailhost.api.responses import ACTING, DELETING, putting, reading, setting
 
 router = Router(tags=["Filters"])
 
@@ -40,6 +43,10 @@ Pattern = Annotated[
 MAX_ID = (1 << 63) - 1
 HeldId = Annotated[int, Path(description="The held message's `id`.", ge=1, le=MAX_ID)]
 ContentId = Annotated[int, Path(description="A `content_id`.", ge=1, le=MAX_ID)]
+LetsSenderIn = Annotated[
+    bool,
+    Query(description="Also makes a rule that lets its author in from now on, where From has an address."),
+]
 TraceId = Annotated[
     str, Query(max_length=200, description="Only those of this trace id; empty: all of the account.")
 ]
@@ -121,11 +128,21 @@ def list_held(
 
 
 @router.post(f"{ROOT}/quarantine/{{int:held_id}}/release", response=ACTING, summary="Release a held message")
-def release(request: HttpRequest, domain: DomainName, local_part: LocalPart, held_id: HeldId) -> Status[None]:
-    """Puts it into the inbox, as of when it came. 409 where there is no room for it."""
+def release(
+    request: HttpRequest,
+    domain: DomainName,
+    local_part: LocalPart,
+    held_id: HeldId,
+    lets_sender_in: LetsSenderIn = False,
+) -> Status[None]:
+    """Puts it into the inbox, as of when it came. 409 where there is no room for it, or for a rule more."""
     account_id = _account_id(domain, local_part)
-    by = actor(request)
-    if not quarantine.release(account_id=account_id, ids=[held_id], by=by, now=timezone.now()):
+    by, now = actor(request), timezone.now()
+    if lets_sender_in:
+        count, _ = quarantine.release_and_let_in(account_id=account_id, ids=[held_id], by=by, now=now)
+    else:
+        count = quarantine.release(account_id=account_id, ids=[held_id], by=by, now=now)
+    if not count:
         raise HeldNotFound(held_id)
     return Status(204, None)
 
@@ -170,6 +187,28 @@ def get_verdict(
     if row is None:
         raise VerdictNotFound(content_id)
     return VerdictBody.of(row)
+
+
+@router.put(f"{ROOT}/lessons/{{int:content_id}}", response=setting(LessonBody), summary="Say what is junk")
+def set_lesson(
+    request: HttpRequest,
+    domain: DomainName,
+    local_part: LocalPart,
+    content_id: ContentId,
+    change: Annotated[LessonChange, Body()],
+) -> LessonBody:
+    """The message goes into Junk, or out of it into the inbox, and the filter learns from it at once.
+
+    404 where the account has no such message in its mailboxes.
+    """
+    found = put_right(
+        account_id=_account_id(domain, local_part),
+        content_id=content_id,
+        is_junk=change.is_junk,
+        by=actor(request),
+        now=timezone.now(),
+    )
+    return LessonBody.of(content_id, change.is_junk, found)
 
 
 def _account_id(domain: str, local_part: str) -> int:

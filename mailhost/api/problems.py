@@ -112,6 +112,7 @@ FACTS: Final[dict[type[Exception], tuple[int, str, str | None]]] = {
     VerdictNotFound: (404, "verdict_not_found", None),
     mailboxes.NotAnAdministrator: (404, "administrator_not_found", None),
     mailboxes.TooManyAdministrators: (409, "too_many_administrators", None),
+    mailboxes.MessageNotFound: (404, "message_not_found", None),
     mailboxes.QuotaExceeded: (409, "quota_exceeded", None),
     CursorInvalid: (422, "invalid_cursor", "cursor"),
 }

@@ -18,5 +18,10 @@ def putting(body: Any) -> dict[int, Any]:
     return {200: body, 201: body, **WRITES}
 
 
+def setting(body: Any) -> dict[int, Any]:
+    """PUT of what is always there: changed, or found so already."""
+    return {200: body, **WRITES}
+
+
 ACTING: dict[int, Any] = {204: None, **READS, 409: Problem}
 DELETING: dict[int, Any] = {204: None, **READS, 409: Problem}

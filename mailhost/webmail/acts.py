@@ -83,8 +83,17 @@ def perform(
         to_owner_id=target.account_id,
         now=now,
     )
-    learns = " The filter learns from it." if moved.uids and act in (Act.JUNK, Act.NOT_JUNK) else ""
-    return f"{_messages(len(moved.uids))} moved to {label(target)}.{learns}"
+    return f"{_messages(len(moved.uids))} moved to {label(target)}."
+
+
+def teaches(desk: Desk, entry: MailboxEntry, act: Act, *, to_mailbox_id: int | None = None) -> bool:
+    """Whether the act tells the account's filter what is junk and what is not (see mailboxes/store/lessons.py)."""
+    if entry.account_id != desk.account.pk:
+        return False
+    if act is Act.MOVE and to_mailbox_id is not None:
+        uses = (entry.special_use, desk.mailbox(to_mailbox_id).special_use)
+        return uses[0] != uses[1] and "\\Junk" in uses and uses != ("\\Junk", "\\Trash")
+    return act in ((Act.NOT_JUNK, Act.ARCHIVE) if entry.special_use == "\\Junk" else (Act.JUNK,))
 
 
 def _target(desk: Desk, act: Act, to_mailbox_id: int | None, now: datetime) -> MailboxEntry:

@@ -1,6 +1,6 @@
 """HTML of received mail made harmless: no scripts, forms, frames or styles that reach out; remote images on request.
 
-The second wall; the first is the sandboxed frame with a policy of its own that it is shown in (pages/letter.py).
+The second wall; the first is the sandboxed frame with a policy of its own that it is shown in (pages/untrusted.py).
 """
 
 import re

@@ -1,14 +1,16 @@
 """One message as its page shows it."""
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from mailboxes.models import Message
+from delivery.quarantine import Held, find_held
+from mailboxes.models import Content, Message
 from mailboxes.store import structure
 from mailboxes.store.fetch import fetch_octets
 from mailboxes.store.flags import store_flags
-from mailboxes.store.values import Flag, MailboxEntry
+from mailboxes.store.values import NO_FLAGS, Flag, MailboxEntry
 from mailhost.protocols.message.reading import (
     AttachedOctets,
     ReadableMessage,
@@ -28,7 +30,7 @@ class MessageNotFound(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message of a mailbox, read."""
+    """A message of a mailbox, read; uid 0: one that is held back."""
 
     uid: int
     flags: Flag
@@ -66,15 +68,28 @@ def read_letter(entry: MailboxEntry, uid: int) -> Letter:
     )
     if row is None:
         raise MessageNotFound
-    octets = read_octets(entry, uid)
-    return Letter(
-        uid,
-        Flag(row["flags"]),
-        row["internal_date"],
-        row["content_id"],
-        octets,
-        read_message(octets, limits=structure.limits()),
-    )
+    return _read(uid, Flag(row["flags"]), row["internal_date"], row["content_id"], read_octets(entry, uid))
+
+
+def read_held_letter(*, account_id: int, held_id: int) -> tuple[Held, Letter]:
+    """A message that is held back for the account. Raises MessageNotFound."""
+    held = find_held(account_id=account_id, held_id=held_id)
+    if held is None:
+        raise MessageNotFound
+    content = Content.objects.filter(pk=held.content_id).only("octets").first()
+    if content is None:
+        raise MessageNotFound
+    return held, _read(0, NO_FLAGS, held.held_at, held.content_id, bytes(content.octets))
+
+
+def _read(uid: int, flags: Flag, at: datetime, content_id: int, octets: bytes) -> Letter:
+    return Letter(uid, flags, at, content_id, octets, read_message(octets, limits=structure.limits()))
+
+
+def content_ids(entry: MailboxEntry, uids: Sequence[int]) -> list[int]:
+    """What those of them that are there consist of, each once."""
+    rows = Message.objects.filter(mailbox_id=entry.mailbox_id, uid__in=uids)
+    return list(dict.fromkeys(rows.order_by("uid").values_list("content_id", flat=True)))
 
 
 def mark_seen(entry: MailboxEntry, letter: Letter, *, acting_id: int, now: datetime) -> None:

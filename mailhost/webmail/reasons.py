@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from delivery.filters.reconsidering import judge_again
 from delivery.filters.recording import read_verdict
 from delivery.findings import Action, Finding
+from delivery.quarantine import Held
 from mailboxes.sender_rules import patterns_for
 from mailhost.webmail.reading import Letter
 
@@ -15,10 +15,10 @@ DONE = {
     Action.REFUSE: "It was refused.",
 }
 NEXT = {
-    Action.DELIVER: "The next one like it would go to your inbox",
-    Action.JUNK: "The next one like it would go to Junk",
-    Action.QUARANTINE: "The next one like it would be held in quarantine",
-    Action.REFUSE: "The next one like it would be refused",
+    Action.DELIVER: "go to your inbox",
+    Action.JUNK: "go to Junk",
+    Action.QUARANTINE: "be held in quarantine",
+    Action.REFUSE: "be refused",
 }
 
 
@@ -43,6 +43,13 @@ def why(letter: Letter, *, account_id: int) -> Why | None:
     return Why(DONE[verdict.action], verdict.score, verdict.findings, sender, domain)
 
 
+def of_held(held: Held, letter: Letter) -> Why | None:
+    """The same of a message in quarantine."""
+    if held.verdict is None:
+        return None
+    return Why(DONE[Action.QUARANTINE], held.verdict.score, held.verdict.findings, *_patterns(letter))
+
+
 def _patterns(letter: Letter) -> tuple[str, str]:
     """The patterns that mean the author's address, and its domain."""
     for person in letter.message.from_[:1]:
@@ -50,14 +57,3 @@ def _patterns(letter: Letter) -> tuple[str, str]:
         if len(patterns) > 1:
             return patterns[0], patterns[1]
     return "", ""
-
-
-def next_time(letter: Letter, *, account_id: int) -> str:
-    """What would happen to the same message now, as a sentence; "" where nothing can be said of it."""
-    again = judge_again(account_id=account_id, content_id=letter.content_id)
-    if again is None:
-        return ""
-    unproven = [
-        each.text for each in again.findings if each.check == "sender-rule" and each.result == "unproven"
-    ]
-    return " ".join([f"{NEXT[again.action]} ({again.score:g} points).", *unproven])

@@ -9,7 +9,8 @@ from delivery.models import Quarantined
 from mailboxes.models import Account, Message
 from mailhost.audit.models import Act
 from tests.api.asking import Api, read, refusal
-from tests.webmail.mail import LETTER, deliver_judged, hold, mailbox_id
+from tests.support.judging import come_in, hold
+from tests.webmail.mail import LETTER, mailbox_id
 
 FILTERS = "/domains/example.org/filters/alice"
 SPF = Finding("spf", "softfail", "192.0.2.1 may not send for elsewhere.test.", 1.0)
@@ -50,11 +51,11 @@ def test_what_is_no_sender_or_no_account_is_refused(api: Api, alice: Account) ->
 
 
 def test_a_held_message_is_released_or_discarded_once(api: Api, alice: Account) -> None:
-    first, second = hold(alice), hold(alice, LETTER + b"more")
+    first, second = hold(alice, LETTER).pk, hold(alice, LETTER + b"more").pk
     items = read(api.get(f"{FILTERS}/quarantine"))["items"]
     assert [item["id"] for item in items] == [second, first]
-    assert (items[0]["author"], items[0]["subject"], items[0]["score"]) == ("Bob", "Hello", 3.0)
-    assert items[0]["reason"] == "It carries a program."
+    assert (items[0]["author"], items[0]["subject"], items[0]["score"]) == ("Bob", "Hello", 6.0)
+    assert items[0]["reason"] == "The attachment invoice.exe is a program."
     release = f"{FILTERS}/quarantine/{first}/release"
     assert api.ask("POST", release).status_code == 204
     assert Message.objects.filter(mailbox_id=mailbox_id(alice)).count() == 1
@@ -64,15 +65,22 @@ def test_a_held_message_is_released_or_discarded_once(api: Api, alice: Account) 
     assert not Quarantined.objects.exists()
 
 
+def test_a_held_message_is_released_and_its_sender_let_in(api: Api, alice: Account) -> None:
+    held = hold(alice, LETTER).pk
+    assert api.ask("POST", f"{FILTERS}/quarantine/{held}/release?lets_sender_in=true").status_code == 204
+    assert read(api.get(f"{FILTERS}/sender-rules/bob@elsewhere.test"))["is_allowed"] is True
+    assert Message.objects.filter(mailbox_id=mailbox_id(alice)).count() == 1
+
+
 def test_a_full_account_keeps_what_is_held(api: Api, alice: Account) -> None:
-    held = hold(alice)
+    held = hold(alice).pk
     api.put("/domains/example.org/accounts/alice", quota_octets=1)
     assert refusal(api.ask("POST", f"{FILTERS}/quarantine/{held}/release")) == (409, "quota_exceeded", None)
     assert Quarantined.objects.filter(pk=held).exists()
 
 
 def test_another_account_s_messages_are_not_to_be_had(api: Api, alice: Account) -> None:
-    held, content = hold(alice), deliver_judged(alice, LETTER + b"x", SPF)
+    held, content = hold(alice).pk, come_in(alice, LETTER + b"x", SPF)
     api.put("/domains/example.org/accounts/bob", password="correct horse")
     bob = FILTERS.replace("alice", "bob")
     assert read(api.get(f"{bob}/quarantine"))["items"] == []
@@ -82,19 +90,43 @@ def test_another_account_s_messages_are_not_to_be_had(api: Api, alice: Account) 
 
 
 def test_a_verdict_is_found_by_content_and_by_trace(api: Api, alice: Account) -> None:
-    content = deliver_judged(alice, LETTER, SPF)
+    content = come_in(alice, LETTER, SPF)
     body = read(api.get(f"{FILTERS}/verdicts/{content}"))
     assert (body["action"], body["score"], body["trace_id"], body["peer"]) == (
         "deliver",
         1.0,
-        "T1",
+        "trace1",
         "192.0.2.1",
     )
     assert body["findings"] == [
         {"check": "spf", "result": "softfail", "score": 1.0, "text": SPF.text, "at_least": None}
     ]
-    assert read(api.get(f"{FILTERS}/verdicts?trace_id=T1"))["items"] == [body]
-    assert read(api.get(f"{FILTERS}/verdicts?trace_id=T2"))["items"] == []
+    assert read(api.get(f"{FILTERS}/verdicts?trace_id=trace1"))["items"] == [body]
+    assert read(api.get(f"{FILTERS}/verdicts?trace_id=trace2"))["items"] == []
+
+
+def test_a_message_is_called_junk_and_the_answer_says_what_follows(api: Api, alice: Account) -> None:
+    content = come_in(alice, LETTER, SPF)
+    path = f"{FILTERS}/lessons/{content}"
+    said = read(api.put(path, is_junk=True))
+    forecast = {"action": "deliver", "score": 1.0}
+    assert (said["content_id"], said["is_junk"], said["is_learned"]) == (content, True, True)
+    assert {name: said["before"][name] for name in forecast} == forecast
+    assert {name: said["after"][name] for name in forecast} == forecast
+    assert said["after"]["findings"][0]["check"] == "spf"
+    assert Message.objects.filter(mailbox_id=mailbox_id(alice, "Junk"), content_id=content).exists()
+    assert api.put(path, is_junk=False).status_code == 200
+    assert Message.objects.filter(mailbox_id=mailbox_id(alice), content_id=content).exists()
+    acts = Act.objects.filter(actor="api:robot", verb__startswith="message called").values_list(
+        "verb", flat=True
+    )
+    assert list(acts.order_by("pk")) == ["message called junk", "message called wanted"]
+    assert refusal(api.put(f"{FILTERS}/lessons/{content + 1}", is_junk=True)) == (
+        404,
+        "message_not_found",
+        None,
+    )
+    assert refusal(api.put(path)) == (422, "invalid_value", "is_junk")
 
 
 @pytest.mark.parametrize("kind", ["sender-rules", "quarantine", "verdicts"])

@@ -18,6 +18,7 @@ OPERATIONS = {
     "/api/v1/trace/inbound": {"get"},
     "/api/v1/domains/{domain}/filters/{local_part}/sender-rules": {"get"},
     "/api/v1/domains/{domain}/filters/{local_part}/sender-rules/{pattern}": {"get", "put", "delete"},
+    "/api/v1/domains/{domain}/filters/{local_part}/lessons/{content_id}": {"put"},
     "/api/v1/domains/{domain}/filters/{local_part}/quarantine": {"get"},
     "/api/v1/domains/{domain}/filters/{local_part}/quarantine/{held_id}": {"delete"},
     "/api/v1/domains/{domain}/filters/{local_part}/quarantine/{held_id}/release": {"post"},

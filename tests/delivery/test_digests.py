@@ -7,15 +7,17 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.test import Client
 from pytest_django import Settings
 
-from delivery.digests import MAX_LISTED, page_address, send_digest, send_digests
+from delivery.digests import MAX_LISTED, PAGE, send_digest, send_digests
 from delivery.models import Quarantined
 from delivery.quarantine import release
 from mailboxes.accounts import change_account
 from mailboxes.models import Account, Message
 from mailboxes.store import structure
 from mailhost.protocols.message.reading import ReadableMessage, read_message
+from mailhost.public_url import public_url
 from tests.support.hosting import new_account
 from tests.support.judging import NOW, OFFER, hold, hold_many
 
@@ -72,7 +74,21 @@ def test_a_host_without_a_name_is_told_of_in_words(alice: Account, settings: Set
     assert b"http" not in octets
     assert b"on the page Quarantine of your webmail" in octets
     settings.HTTPS = False
-    assert page_address() == f"http://localhost:{settings.PORTS['web']}/mail/quarantine/"
+    assert public_url(PAGE) == f"http://localhost:{settings.PORTS['web']}/mail/quarantine/"
+
+
+def test_the_link_leads_where_people_reach_the_pages(
+    alice: Account, client: Client, settings: Settings
+) -> None:
+    settings.HTTPS, settings.HOSTNAME = True, "mx1.example.test"
+    settings.PUBLIC_URL = "https://mail.example.test:8443"
+    hold(alice)
+    send_digests(now=DUE, new_name=names())
+    [octets] = inbox(alice)
+    assert b"\nhttps://mail.example.test:8443/mail/quarantine/\r\n" in octets
+    client.force_login(alice)
+    settings.HTTPS = False
+    assert client.get(PAGE).status_code == 200
 
 
 def test_each_is_told_of_once_and_no_account_more_than_once_a_day(alice: Account) -> None:

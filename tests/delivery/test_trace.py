@@ -12,6 +12,7 @@ from delivery import trace
 from delivery.models import InboundTrace
 from delivery.models.trace import Outcome
 from delivery.trace import Noted
+from delivery.verdict_search import search_verdicts
 
 NOW = datetime.now(UTC)
 NOTED = Noted(
@@ -123,3 +124,14 @@ def test_whatever_people_say_stands_in_its_column(words: str) -> None:
     assert row.helo == words.replace("\0", "")
     assert row.reply == f"\\.\t{words}\\N\r\n".replace("\0", "")
     assert row.account_id is None
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "text", ["bob@here.test", "<1@far.test>", "00000000000000bb", "192.0.2.1", "here.test"]
+)
+def test_no_search_reads_all_rows(text: str) -> None:
+    with connection.cursor() as sql:
+        sql.execute("SET LOCAL enable_seqscan = off")  # small tables are read as a whole, where they may be
+    plans = [trace.search(text=text).order_by().explain(), search_verdicts(text).order_by().explain()]
+    assert ["Seq Scan" in plan for plan in plans] == [False, False]

@@ -33,6 +33,20 @@ def signed_in(client: "Client", alice: "Account") -> "Client":
 
 
 @pytest.fixture
+def operator(db: None) -> "Account":
+    from mailboxes.accounts import add_operator
+    from tests.support.hosting import PASSWORD
+
+    return add_operator(login="root", password=PASSWORD, by="test")
+
+
+@pytest.fixture
+def admin_pages(client: "Client", operator: "Account") -> "Client":
+    client.force_login(operator)
+    return client
+
+
+@pytest.fixture
 def deliver() -> Deliver:
     """deliver(account, octets, mailbox="INBOX", flags=…) puts a message there; its UID."""
     from tests.webmail.mail import deliver

@@ -2,11 +2,6 @@
 
 from datetime import UTC, datetime
 
-from delivery.acceptance import Acceptance, accept_now
-from delivery.filters.policies import Place
-from delivery.filters.recording import Judged
-from delivery.findings import Action, Finding, Thresholds, judge
-from delivery.models import Quarantined
 from mailboxes.models import Account
 from mailboxes.store.append import append, prepare
 from mailboxes.store.hierarchy import find_mailbox
@@ -38,25 +33,3 @@ def deliver(
 def mailbox_id(account: Account, name: str = "INBOX") -> int:
     """The id that stands in a mailbox's address."""
     return find_mailbox(account_id=account.pk, name=name).mailbox_id
-
-
-def deliver_judged(account: Account, octets: bytes = LETTER, *findings: Finding, junk_from: float = 5) -> int:
-    """A message comes in with these findings; its content's id."""
-    verdict = judge(findings, Thresholds(junk=junk_from, refuse=15))
-    judged = Judged(
-        account.pk,
-        verdict,
-        trace_id="T1",
-        peer="192.0.2.1",
-        reverse_path="bob@elsewhere.test",
-        place=Place(mailbox_id(account, "Junk"), "Junk") if verdict.is_junk else None,
-    )
-    return accept_now(Acceptance(octets, judged=(judged,)), now=NOW).content_id
-
-
-def hold(account: Account, octets: bytes = LETTER, *, now: datetime = NOW) -> int:
-    """A message comes in that is held back; the id of the row that holds it."""
-    finding = Finding("parts", "bad", "It carries a program.", 3.0, at_least=Action.QUARANTINE)
-    judged = Judged(account.pk, judge([finding], Thresholds(junk=5)), "T1", "192.0.2.1", "bob@elsewhere.test")
-    content_id = accept_now(Acceptance(octets, judged=(judged,)), now=now).content_id
-    return Quarantined.objects.get(account=account, content_id=content_id).pk

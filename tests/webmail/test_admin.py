@@ -7,39 +7,24 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from delivery import trace
 from delivery.acceptance import Acceptance, accept_now
-from delivery.findings import Finding
-from delivery.models import Attempt, Quarantined, QueuedMessage, RecordedVerdict, SubmissionLimits
-from delivery.models.trace import Outcome
+from delivery.models import Attempt, QueuedMessage, SubmissionLimits
 from delivery.submission.holds import hold_sending
-from delivery.trace import Noted
 from domains.aliases import set_alias
 from domains.models import Alias, Domain
 from domains.registration import add_domain
-from mailboxes.accounts import add_operator, change_account
+from mailboxes.accounts import change_account
 from mailboxes.administration import appoint_administrator, domains_administered_by
 from mailboxes.api_keys import check_api_key
 from mailboxes.models import Account, AccountUsage, ApiKey, DomainAdministrator
 from mailhost.audit.models import Act
 from mailhost.audit.trail import record
 from mailhost.protocols.addresses import EmailAddress
-from tests.support.hosting import PASSWORD, new_account, new_domain
+from tests.support.hosting import new_account, new_domain
 from tests.webmail.conftest import Statements
-from tests.webmail.mail import LETTER, deliver_judged, hold
+from tests.webmail.mail import LETTER
 
 NEW_PASSWORD = "battery staple 42"
-
-
-@pytest.fixture
-def operator(db: None) -> Account:
-    return add_operator(login="root", password=PASSWORD, by="test")
-
-
-@pytest.fixture
-def admin_pages(client: Client, operator: Account) -> Client:
-    client.force_login(operator)
-    return client
 
 
 def acts(subject: str) -> list[tuple[str, str]]:
@@ -165,6 +150,36 @@ def test_domains_are_added_changed_and_only_removed_when_empty(admin_pages: Clie
     assert Domain.objects.filter(pk=alice.address.domain_id).exists()
 
 
+def test_thresholds_of_domains_and_accounts_are_changed_here(admin_pages: Client, alice: Account) -> None:
+    assert alice.address is not None
+    domain = alice.address.domain
+    where = f"/admin/domains/domain/{domain.pk}/change/"
+    assert "Empty: as this host, 15. 0: never for points." in admin_pages.get(where).content.decode()
+    form = {
+        "is_enabled": "on",
+        "alias_of": "",
+        "junk_score": "4",
+        "quarantine_score": "",
+        "refuse_score": "12",
+    }
+    assert admin_pages.post(where, form).status_code == 302
+    domain.refresh_from_db()
+    assert (domain.junk_score, domain.quarantine_score, domain.refuse_score) == (4, None, 12)
+    assert "from 12 on, mail is refused" in errors(admin_pages.post(where, form | {"junk_score": "13"}))
+
+    where = f"/admin/mailboxes/account/{alice.pk}/change/"
+    page = admin_pages.get(where).content.decode()
+    assert "Empty: as its domain, 12." in page
+    assert "Empty: as this host, never." in page
+    assert admin_pages.post(where, account_form(junk_score="6.5", refuse_score="0")).status_code == 302
+    alice.refresh_from_db()
+    assert (alice.junk_score, alice.quarantine_score, alice.refuse_score) == (6.5, None, 0)
+    wrong = account_form(junk_score="6.5", quarantine_score="3")
+    assert "Junk cannot begin at 6.5 points" in errors(admin_pages.post(where, wrong))
+    assert ("root", "account changed") in acts(alice.login)
+    assert ("root", "domain changed") in acts(domain.name)
+
+
 def test_aliases_have_targets_one_a_line(admin_pages: Client) -> None:
     domain = new_domain()
     form = {"email": f"Info@{domain}", "target_lines": "a@x.test\r\nb@y.test\r\na@x.test", "is_enabled": "on"}
@@ -231,6 +246,18 @@ def test_what_would_have_left_can_be_read(admin_pages: Client, captured: QueuedM
     assert b"<script>\n" not in shown
     assert admin_pages.get("/admin/delivery/queuedmessage/987654321/read/").status_code == 404
     assert admin_pages.post(f"{where}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_the_queue_is_searched_by_number_and_whole_addresses(
+    admin_pages: Client, captured: QueuedMessage
+) -> None:
+    recipient = captured.recipients.all()[0]
+    for asked in (f"Q{captured.pk}", captured.reverse_path.upper(), recipient.forward_path):
+        found = admin_pages.get("/admin/delivery/queuedmessage/", {"q": asked})
+        assert found.context["cl"].result_count == 1, asked
+    for asked in (f"Q{captured.pk + 1}", "nobody@far.test"):
+        found = admin_pages.get("/admin/delivery/queuedmessage/", {"q": asked})
+        assert found.context["cl"].result_count == 0, asked
 
 
 def test_held_mail_is_released_where_its_account_is_listed(
@@ -342,70 +369,6 @@ def test_closing_the_web_ends_its_sessions(client: Client, alice: Account) -> No
     assert client.get("/mail/", follow=True).status_code == 200
     Account.objects.filter(pk=alice.pk).update(closed_protocols=["web"])
     assert client.get("/mail/").headers["Location"] == "/?next=/mail/"
-
-
-def test_the_trace_is_searched_by_whatever_is_known(admin_pages: Client, statements: Statements) -> None:
-    noted = [
-        Noted(
-            timezone.now(),
-            "aa",
-            f"b{n}",
-            f"192.0.2.{n}",
-            "",
-            "",
-            "",
-            f"ann{n}@far.test",
-            f"bob{n}@here.test",
-            "here.test",
-            None,
-            f"<{n}@far.test>",
-            1,
-            Outcome.REFUSED,
-            "550 5.1.1 No such address",
-        )
-        for n in range(30)
-    ]
-    trace.write(noted)
-    where = "/admin/delivery/inboundtrace/"
-    for text in ("ann7@far.test", "bob7@here.test", "7@far.test", "b7", "192.0.2.7"):
-        page = admin_pages.get(where, {"q": text}).content.decode()
-        assert "bob7@here.test" in page
-        assert "bob8@here.test" not in page
-    with statements() as seen:
-        assert admin_pages.get(where).status_code == 200
-    assert len(seen) <= 6
-    assert admin_pages.get(where, {"outcome": Outcome.ACCEPTED}).content.decode().count("here.test") == 0
-
-
-def test_verdicts_are_found_and_read_as_a_table(admin_pages: Client, alice: Account) -> None:
-    finding = Finding("spf", "fail", "192.0.2.1 may not <send>.", 2.5)
-    deliver_judged(alice, LETTER, finding)
-    verdict = RecordedVerdict.objects.get()
-    for asked in (alice.login, "T1", "bob@elsewhere.test", "192.0.2.1"):
-        found = admin_pages.get("/admin/delivery/recordedverdict/", {"q": asked})
-        assert found.context["cl"].result_count == 1
-    assert admin_pages.get("/admin/delivery/recordedverdict/", {"q": "T2"}).context["cl"].result_count == 0
-    page = f"/admin/delivery/recordedverdict/{verdict.pk}/change/"
-    text = admin_pages.get(page).content.decode()
-    assert "<td>+2.5</td><td>192.0.2.1 may not &lt;send&gt;.<br><small>spf: fail</small></td>" in text
-    assert admin_pages.post(page, {"score": "0"}).status_code == 403
-
-
-def test_held_messages_are_released_or_discarded_by_an_operator(admin_pages: Client, alice: Account) -> None:
-    full = new_account("full")
-    held = [hold(alice), hold(alice, LETTER + b"x"), hold(full)]
-    Account.objects.filter(pk=full.pk).update(quota_octets=1)
-    page = "/admin/delivery/quarantined/"
-    assert "It carries a program." in admin_pages.get(page).content.decode()
-    chosen = {"action": "release", "_selected_action": [held[0], held[2]]}
-    text = admin_pages.post(page, chosen, follow=True).content.decode()
-    assert "1 released." in text
-    assert f"There is no room in {full.login}" in text
-    chosen = {"action": "discard", "_selected_action": [held[1]]}
-    assert "1 discarded." in admin_pages.post(page, chosen, follow=True).content.decode()
-    assert [each.pk for each in Quarantined.objects.all()] == [held[2]]
-    assert ("root", "quarantined message released") in acts(alice.login)
-    assert ("root", "quarantined message discarded") in acts(alice.login)
 
 
 def test_the_role_of_a_domain_administrator_is_given_and_withdrawn(

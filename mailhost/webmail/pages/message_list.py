@@ -1,5 +1,7 @@
 """A mailbox's list of messages, and the buttons above it."""
 
+from functools import partial
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -7,14 +9,18 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from delivery.filters.correcting import consequences
 from delivery.quarantine import held_count
 from delivery.taking_back import waiting_count
 from mailboxes.exceptions import NotPermitted, QuotaExceeded
+from mailboxes.store.values import MailboxEntry
 from mailhost.webmail.access import Desk, for_account_holders
-from mailhost.webmail.acts import EMPTIED, Act, perform
+from mailhost.webmail.acts import EMPTIED, Act, perform, teaches
 from mailhost.webmail.folders import kind, label
+from mailhost.webmail.foresight import foretell
 from mailhost.webmail.listing import read_page
 from mailhost.webmail.pages.frame import next_page, show
+from mailhost.webmail.reading import content_ids
 
 MAX_CHOSEN = 1_000  # a page shows fifty; more are made by hand
 
@@ -91,7 +97,7 @@ def act(request: HttpRequest, desk: Desk, mailbox_id: int) -> HttpResponse:
         messages.warning(request, "Choose the folder to move to first.")
         return redirect(back)
     try:
-        sentence = perform(desk, entry, Act(wanted), uids, to_mailbox_id=to_mailbox_id, now=timezone.now())
+        sentence, next_one = _do(desk, entry, Act(wanted), uids, to_mailbox_id)
     except NotPermitted:
         messages.warning(
             request, "The folder is somebody else's, who has not given you the right to do that."
@@ -102,7 +108,22 @@ def act(request: HttpRequest, desk: Desk, mailbox_id: int) -> HttpResponse:
         return redirect(back)
     if sentence:
         messages.success(request, sentence)
+    if next_one:
+        messages.info(request, next_one)
     return redirect(back)
+
+
+def _do(
+    desk: Desk, entry: MailboxEntry, act: Act, uids: list[int], to_mailbox_id: int | None
+) -> tuple[str, str]:
+    """Does it; what was done, and what would become of the next messages like these where the filter was told so."""
+    now = timezone.now()
+    todo = partial(perform, desk, entry, act, uids, to_mailbox_id=to_mailbox_id, now=now)
+    if not teaches(desk, entry, act, to_mailbox_id=to_mailbox_id):
+        return todo(), ""
+    chosen = content_ids(entry, uids)
+    done, changed = consequences(account_id=desk.account.pk, content_ids=chosen, correct=todo, now=now)
+    return done, foretell(changed, is_lesson=True) if chosen else ""
 
 
 def _number(text: str | None) -> int | None:

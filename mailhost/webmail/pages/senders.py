@@ -5,14 +5,16 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
+from delivery.filters.correcting import consequences
 from mailboxes.exceptions import MailboxFact
 from mailboxes.sender_rules import SenderPatternInvalid, remove_sender_rule, set_sender_rule
 from mailhost.webmail.access import Desk, for_account_holders
+from mailhost.webmail.foresight import foretell
 from mailhost.webmail.pages.frame import show
 from mailhost.webmail.reading import read_letter
-from mailhost.webmail.reasons import next_time
 
 MAX_SHOWN = 1_000
 
@@ -60,12 +62,18 @@ def show_senders(request: HttpRequest, desk: Desk) -> HttpResponse:
 def rule_sender(request: HttpRequest, desk: Desk, mailbox_id: int, uid: int) -> HttpResponse:
     """A button beside a message; then its page again, which says what would become of the next one."""
     letter = read_letter(desk.mailbox(mailbox_id), uid)
+    pattern, rule = request.POST.get("pattern", ""), request.POST.get("rule", "")
     try:
-        _set(request, desk, request.POST.get("pattern", ""), request.POST.get("rule", ""))
+        _, changed = consequences(
+            account_id=desk.account.pk,
+            content_ids=[letter.content_id],
+            correct=lambda: _set(request, desk, pattern, rule),
+            now=timezone.now(),
+        )
     except MailboxFact as fact:
         messages.warning(request, str(fact))
     else:
-        if sentence := next_time(letter, account_id=desk.account.pk):
+        if sentence := foretell(changed, is_lesson=False):
             messages.info(request, sentence)
     return redirect(reverse("webmail:letter", args=[mailbox_id, uid]))
 

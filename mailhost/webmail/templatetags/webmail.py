@@ -33,3 +33,15 @@ def short_moment(at: datetime) -> str:
 def initial(name: str) -> str:
     """The letter that stands for somebody."""
     return next((character.upper() for character in name if character.isalnum()), "?")
+
+
+@register.filter
+def unlocalized(number: float, digits: int) -> str:
+    """As SVG has it, whatever the reader's language."""
+    return f"{number:.{digits}f}"
+
+
+@register.filter
+def points(score: float) -> str:
+    """With as many digits as it has."""
+    return f"{score:g}"
