@@ -680,8 +680,9 @@ SMTP_PROCESSES = env.integer(
 )
 SMTP_MAX_CONNECTIONS = env.integer(
     "MAILHOST_SMTP_MAX_CONNECTIONS",
-    1_000,
-    "Connections at once to port 25, and as many to 465 and 587 together.",
+    20_000,
+    "Connections of one process at once to port 25, and as many to 465 and 587 together; an idle one takes some 15 KB. "
+    "Far more than mail needs: whoever opens thousands and says nothing keeps nobody out.",
 )
 SMTP_MAX_CONNECTIONS_PER_ADDRESS = env.integer(
     "MAILHOST_SMTP_MAX_CONNECTIONS_PER_ADDRESS",

@@ -4,16 +4,18 @@ import asyncio
 import gc
 import logging
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable, Coroutine, MutableMapping
-from typing import Any
+from typing import Any, Final
 
 import structlog
 import uvloop
 
 log = structlog.get_logger(__name__)
 
+OPEN_FILES: Final = 65_536
 # Sessions end without cycles; Python's default of 700 makes the collector look every few messages.
 GC_THRESHOLDS = (20_000, 20, 20)
 
@@ -64,9 +66,21 @@ def ready() -> None:
     log.info("ready")
 
 
+def raise_open_files() -> None:
+    """A connection is an open file: as many as the system lets us have, where it begins with fewer.
+
+    Systems begin with 1,024, for programs that wait with select(2).
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def run_process(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]], *, name: str) -> None:
     """Run `main` on uvloop until it returns; SIGTERM and SIGINT set its event, a second one exits at once."""
     set_up_log(name)
+    raise_open_files()
 
     async def run() -> None:
         stopping = asyncio.Event()

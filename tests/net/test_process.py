@@ -52,3 +52,16 @@ def test_a_process_logs_lines_says_ready_and_ends_when_told(is_stubborn: bool) -
         else:
             assert "example: stopped" in process.stderr.readline()
         assert process.wait(10) == int(is_stubborn)
+
+
+def test_a_process_may_hold_as_many_connections_as_the_system_lets_it() -> None:
+    code = (
+        "import resource\n"
+        "from mailhost.net.process import OPEN_FILES, raise_open_files\n"
+        "_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))\n"
+        "raise_open_files()\n"
+        "soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)\n"
+        "assert soft == (OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard))\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
