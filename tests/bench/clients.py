@@ -75,9 +75,9 @@ class Imap(Line):
             raise RuntimeError(line.decode(errors="replace"))
         return lines
 
-    def messages(self) -> int:
-        """How many messages INBOX has."""
-        [line] = [line for line in self.say("STATUS INBOX (MESSAGES)") if b"STATUS" in line]
+    def messages(self, mailbox: str = "INBOX") -> int:
+        """How many messages it has."""
+        [line] = [line for line in self.say(f"STATUS {mailbox} (MESSAGES)") if b"STATUS" in line]
         return int(line.rsplit(b"MESSAGES ", 1)[1].rstrip(b")\r\n"))
 
 

@@ -122,10 +122,30 @@ class _Bench:
 
     def deliver(self, ports: dict[str, int], load: Path, *, sessions: int, count: int) -> float:
         """Messages a second, from the first connection to the last message in its mailbox."""
-        with _arriving(ports, count) as seconds:
+        with self.arriving(ports, count) as seconds:
             words = [str(each) for each in (self.load, ports["smtp"], sessions, load)]
             _require_none_failed(subprocess.run(words, stdout=subprocess.PIPE, check=False).stdout)
         return count / seconds[0]
+
+    @contextmanager
+    def arriving(self, ports: dict[str, int], count: int) -> Iterator[list[float]]:
+        """What the block hands in is waited for, also in Junk; the seconds since its beginning go into the list."""
+        names = ("INBOX",) if self.peers is not None and ports is self.peers.ports else ("INBOX", "Junk")
+        watchers = [Imap(ports["imap"], LOGIN % (number + 1)) for number in range(USERS)]
+
+        def there() -> int:
+            return sum(watcher.messages(name) for watcher in watchers for name in names)
+
+        wanted = there() + count
+        seconds: list[float] = []
+        began = time.perf_counter()
+        yield seconds
+        while there() < wanted:
+            if time.perf_counter() - began > GIVE_UP_SECONDS:
+                raise RuntimeError("messages are missing from the mailboxes")
+        seconds.append(time.perf_counter() - began)
+        for watcher in watchers:
+            watcher.close()
 
     def submit(self, table: Table, ours: Host) -> None:
         if self.peers is None:
@@ -139,7 +159,7 @@ class _Bench:
                 (ours.ports, ours.ports["submission"], rates),
                 (self.peers.ports, SUBMISSION_PORT_OF_PEER, peer_rates),
             ):
-                with _arriving(ports, count) as seconds:
+                with self.arriving(ports, count) as seconds:
                     self.hand_in(port, count)
                 into.append(count / seconds[0])
             self.say(f"smtp: submission: {rates[-1]:.0f}/s{_beside(peer_rates)}")
@@ -188,22 +208,6 @@ for kind in ("wanted", "junk"):
 while learn_waiting(now=timezone.now()):
     pass
 """
-
-
-@contextmanager
-def _arriving(ports: dict[str, int], count: int) -> Iterator[list[float]]:
-    """What the block hands in is waited for in the mailboxes; the seconds since its beginning are put into the list."""
-    watchers = [Imap(ports["imap"], LOGIN % (number + 1)) for number in range(USERS)]
-    wanted = sum(watcher.messages() for watcher in watchers) + count
-    seconds: list[float] = []
-    began = time.perf_counter()
-    yield seconds
-    while sum(watcher.messages() for watcher in watchers) < wanted:
-        if time.perf_counter() - began > GIVE_UP_SECONDS:
-            raise RuntimeError("messages are missing from the mailboxes")
-    seconds.append(time.perf_counter() - began)
-    for watcher in watchers:
-        watcher.close()
 
 
 def _idle(port: int, number: int) -> socket.socket:
