@@ -4,11 +4,16 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
+from pytest_django.fixtures import Settings
 
 from delivery.filters.recording import read_verdict
 from delivery.findings import Action, Verdict
 from delivery.models import Quarantined
+from mailboxes.junk.classifier import Totals
+from mailboxes.junk.site_counts import Counts, SiteCounts
+from mailboxes.junk.tokens import hashes_of
 from mailboxes.models import Account, Message
 from mailboxes.sender_rules import set_sender_rule
 from tests.conversations.smtp.listening import Doors, open_doors
@@ -184,3 +189,43 @@ def test_a_rule_that_lets_a_domain_in_does_not_let_in_who_only_says_so(
 ) -> None:
     set_sender_rule(account_id=alice.pk, pattern="@forged.test", is_allowed=True, by="test")
     send(filtered, alice.login, sender="boss@forged.test", reply="550 5.7.26 Not accepted: …")
+
+
+@pytest.fixture
+def learned(filtered: Doors) -> Iterator[SiteCounts]:
+    """What all accounts have taught: mail that sells watches is junk."""
+    site = SiteCounts()
+    junk, wanted = (
+        "watches replica discount luxury order today",
+        "minutes meeting agenda project thursday room",
+    )
+    tokens = np.unique(hashes_of(f"{junk} {wanted}".split()))
+    is_junk = np.isin(tokens, hashes_of(junk.split())).astype(np.int32)
+    site.totals, site._base = Totals(50, 50), Counts(tokens, is_junk * 40, (1 - is_junk) * 40)
+    filtered.host.junk = site
+    yield site
+    filtered.host.junk = None
+
+
+def test_what_the_site_has_learned_is_asked_for_accounts_without_lessons(
+    filtered: Doors, alice: Account, learned: SiteCounts, settings: Settings
+) -> None:
+    send(filtered, alice.login, text="Replica watches, luxury discount, order today")
+    _, verdict = only(alice, "Junk")
+    assert verdict is not None
+    assert verdict.findings[0].check == "lessons"
+    assert 'the word "discount"' in verdict.findings[0].text
+    bob = new_account("bob")
+    set_sender_rule(account_id=bob.pk, pattern="@elsewhere.test", is_allowed=True, by="test")
+    send(filtered, bob.login, text="Replica watches, luxury discount, order today")
+    assert only(bob, "Junk")[1] == verdict  # in a thread, since he has rules of his own
+    carol = new_account("carol")
+    settings.CLASSIFIER = False
+    send(filtered, carol.login, text="Replica watches, luxury discount, order today")
+    assert only(carol, "INBOX")
+
+
+def test_large_messages_are_read_for_words_too(filtered: Doors, alice: Account, learned: SiteCounts) -> None:
+    lines = "\nC: ".join(["Replica watches, luxury discount, order today"] * 400)
+    send(filtered, alice.login, text=lines)
+    assert only(alice, "Junk")
