@@ -81,7 +81,7 @@ def judge(tokens: Sequence[str], scopes: Sequence[Knowledge]) -> Judgement:
     if not trained:
         return UNTRAINED
     beliefs = _beliefs(len(tokens), trained)
-    telling = np.flatnonzero(np.abs(beliefs - ASSUMED) >= MIN_DEVIATION)
+    (telling,) = (np.abs(beliefs - ASSUMED) >= MIN_DEVIATION).nonzero()
     told = beliefs[telling]
     return Judgement(combine(told), True, _reasons(tokens, telling, told))
 
@@ -92,7 +92,7 @@ def _beliefs(count: int, scopes: Sequence[Knowledge]) -> Beliefs:
     strengths = np.full(count, STRENGTH)
     for scope in scopes:
         seen = scope.junk + scope.wanted
-        known = np.flatnonzero(seen)
+        (known,) = seen.nonzero()
         in_junk = scope.junk[known] / scope.totals.junk
         in_wanted = scope.wanted[known] / scope.totals.wanted
         ratios = in_junk / (in_junk + in_wanted)

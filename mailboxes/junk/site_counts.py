@@ -64,9 +64,9 @@ class Counts:
         """
         if not len(self.tokens):
             return
-        places = np.searchsorted(self.tokens, hashes)
+        places = self.tokens.searchsorted(hashes)
         places[places == len(self.tokens)] = 0
-        known = np.flatnonzero(self.tokens[places] == hashes)
+        (known,) = (self.tokens[places] == hashes).nonzero()
         junk[known] = self.junk[places[known]]
         wanted[known] = self.wanted[places[known]]
 
@@ -85,7 +85,7 @@ class SiteCounts:
 
     def knowledge(self, hashes: NDArray[np.int64]) -> Knowledge:
         """What is known of these."""
-        order = np.argsort(hashes)
+        order = hashes.argsort()
         in_order = hashes[order]
         counts = np.zeros((2, len(hashes)), np.int64)
         self._base.put_into(in_order, *counts)

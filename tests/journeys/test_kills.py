@@ -2,8 +2,10 @@
 
 import imaplib
 import smtplib
+import threading
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -11,6 +13,7 @@ from tests.journeys.clients import ALICE, BOB, fetch_by_imap, fetch_by_pop3, han
 from tests.journeys.conftest import World
 
 LETTERS = 12
+CLIENTS, PER_CLIENT = 8, 25
 
 
 def accepted_subjects(world: World, subjects: list[str], *, kill: str) -> list[str]:
@@ -99,3 +102,37 @@ def test_what_waits_for_its_time_is_kept_and_leaves_then(world: World, programs:
     assert [f"Subject: {subject}\r\n".encode() in each.data for each in received] == [True]
     signed_in_once_it_is_back(world, BOB).logout()
     assert fetch_by_imap(world, BOB, subject).count(b"Subject: ") == 1
+
+
+def test_mail_that_got_its_250_is_there_though_smtp_is_killed_under_load(world: World) -> None:
+    """Eight clients at once, and every SMTP process killed by SIGKILL in the midst of it."""
+    accepted: list[str] = []
+    halfway = threading.Event()
+
+    def bring(client: int) -> None:
+        for number in range(PER_CLIENT):
+            subject = f"load {client} {number}."
+            try:
+                hand_in(world, letter(sender="carol@far.test", to=BOB, subject=subject), to=BOB)
+            except (OSError, smtplib.SMTPException):
+                world.host.wait_for_port("smtp")
+                continue
+            accepted.append(subject)
+            if len(accepted) >= CLIENTS * PER_CLIENT // 2:
+                halfway.set()
+
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        bringing = [clients.submit(bring, client) for client in range(CLIENTS)]
+        assert halfway.wait(120)
+        world.host.kill("smtp")
+        for each in bringing:
+            each.result()
+    client = imap(world, BOB)
+    client.select()
+    _, [found] = client.search(None, "SUBJECT", '"load "')
+    _, told = client.fetch(found.replace(b" ", b",").decode(), "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
+    client.logout()
+    subjects = [part[1].decode().partition(": ")[2].strip() for part in told if isinstance(part, tuple)]
+    assert set(accepted) <= set(subjects)
+    assert len(accepted) >= CLIENTS * PER_CLIENT - 2 * CLIENTS  # what was under way, and one more try each
+    assert len(subjects) == len(set(subjects))
