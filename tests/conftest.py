@@ -55,19 +55,10 @@ servers: list[Postgres | Valkey] = []
 
 def pytest_configure(config: pytest.Config) -> None:
     django.setup()
-    if runs_nothing(
-        config
-    ):  # or its processes would read the settings before they are here, and find our databases
-        del os.environ["DJANGO_SETTINGS_MODULE"]
-
-
-def runs_nothing(config: pytest.Config) -> bool:
-    """With -n the tests are run by processes of their own, each with servers of its own."""
-    return bool(config.getoption("numprocesses", None)) and "PYTEST_XDIST_WORKER" not in os.environ
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    if session.config.option.collectonly or runs_nothing(session.config):
+    if session.config.option.collectonly:
         return
     folder = places.socket_folder(VAR)
     if not GIVEN_DATABASE:
