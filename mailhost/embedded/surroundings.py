@@ -26,16 +26,13 @@ DEFAULTS = {
 
 
 def prepare(environ: MutableMapping[str, str], *, dot_env: Mapping[str, str], base: Path) -> None:
-    """Fills `environ` in; what the user chose stays, also where it is nothing: no network is trusted then.
-
-    Without URLs the databases are the embedded ones.
-    """
+    """Fills `environ` in; what the user chose stays. Without URLs the databases are the embedded ones."""
     given = {**dot_env, **{name: value for name, value in environ.items() if value}}
     var = Path(given.get("MAILHOST_VAR") or base / "var").absolute()
     if "MAILHOST_TRUSTED_NETWORKS" in environ:  # empty it says something: that nobody is trusted
         given["MAILHOST_TRUSTED_NETWORKS"] = environ["MAILHOST_TRUSTED_NETWORKS"]
     for name, value in DEFAULTS.items():
-        if name not in environ and name not in dot_env:
+        if name not in given:
             environ[name] = value
     environ["MAILHOST_VAR"] = str(var)
     if not given.get("DATABASE_URL"):

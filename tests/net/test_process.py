@@ -64,4 +64,4 @@ def test_a_process_may_hold_as_many_connections_as_the_system_lets_it() -> None:
         "soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)\n"
         "assert soft == (OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard))\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
