@@ -345,7 +345,7 @@ CLASSIFIER = env.boolean(
     "MAILHOST_CLASSIFIER",
     True,
     "Ask the words of a message whether it is junk, by what people have taught (docs/spam.md); "
-    "costs about as much as all other checks together.",
+    "costs more than all other checks together.",
 )
 JUNK_SCORE = env.integer(
     "MAILHOST_JUNK_SCORE",
@@ -681,7 +681,7 @@ SMTP_PROCESSES = env.integer(
 SMTP_MAX_CONNECTIONS = env.integer(
     "MAILHOST_SMTP_MAX_CONNECTIONS",
     20_000,
-    "Connections of one process at once to port 25, and as many to 465 and 587 together; an idle one takes some 15 KB. "
+    "Connections of one process at once to port 25, and as many to 465 and 587 together. "
     "Far more than mail needs: whoever opens thousands and says nothing keeps nobody out.",
 )
 SMTP_MAX_CONNECTIONS_PER_ADDRESS = env.integer(

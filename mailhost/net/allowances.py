@@ -20,7 +20,7 @@ from mailhost.net.redis_clients import AsyncBreaker, RedisAway, fast_async_clien
 
 EXCHANGE_SECONDS: Final = 0.2
 MAX_TOLD_TOGETHER: Final = 500  # keys of one script, which holds up whoever else asks Redis
-MAX_KEYS: Final = 50_000  # some 20 MB
+MAX_KEYS: Final = 50_000  # whoever comes from more addresses evicts the oldest counts
 # {number of the one that is used up, seconds left of its window} or {0, 0, the counts after this}
 TAKE: Final = """
 for number, key in ipairs(KEYS) do

@@ -72,8 +72,8 @@ class Resolver:
         self._dns.lifetime = look_up_seconds
         self._dns.timeout = look_up_seconds / 3
         self._dns.cache = dns.resolver.LRUCache(CACHED_ANSWERS // 5)
-        # What was answered stands here once more: dnspython finds an answer of its cache in 30 µs, and a message that
-        # comes in asks half a dozen questions.
+        # What was answered stands here once more: a message that comes in asks half a dozen questions, and dnspython
+        # makes a resolution, and we a task, also for an answer of its cache.
         self._known: dict[
             tuple[str, dns.rdatatype.RdataType], tuple[float, tuple[Any, ...] | LookUpFailed]
         ] = {}
