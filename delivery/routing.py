@@ -108,6 +108,13 @@ class Router:
                 return _route_to([owner], (), forward_path, size_octets)
         return await in_store(route, forward_path=forward_path, size_octets=size_octets, may_relay=may_relay)
 
+    async def may_send_as(self, *, account_id: int, address: EmailAddress) -> bool:
+        """As the function may_send_as. Also raises StoreUnavailable."""
+        owner = await self._owners.ask(address.key)
+        if owner is not None and owner.account_id == account_id:
+            return owner.is_enabled
+        return await in_store(may_send_as, account_id=account_id, addresses=[address])
+
     async def close(self) -> None:
         """Ends once everything that waits is answered."""
         await self._owners.close()

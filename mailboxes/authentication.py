@@ -207,10 +207,11 @@ class Brakes:
         """Raises TooManyFailures where no password is looked at any more."""
         if self.is_trusted:
             return
-        if counters.read(self.address_key) >= settings.LOGIN_MAX_FAILURES_PER_ADDRESS:
+        by_address, by_account = counters.read_all([self.address_key, self.account_key])
+        if by_address >= settings.LOGIN_MAX_FAILURES_PER_ADDRESS:
             note_offence(peer=self.peer, what="went on guessing passwords", now=timezone.now())
             raise TooManyFailures(settings.LOGIN_WINDOW_SECONDS)
-        if counters.read(self.account_key) >= settings.LOGIN_MAX_FAILURES_PER_ACCOUNT:
+        if by_account >= settings.LOGIN_MAX_FAILURES_PER_ACCOUNT:
             raise TooManyFailures(settings.LOGIN_WINDOW_SECONDS)
 
     def failed(self) -> AuthenticationFailed:

@@ -131,6 +131,7 @@ async def serve_smtp(stopping: asyncio.Event) -> None:
         tls=server_context(settings.TLS_CERT, settings.TLS_KEY),
         accept=writer.accept,
         route=router.route,
+        may_send_as=router.may_send_as,
         clock=timezone.now,
         new_trace_id=new_trace_id,
         resolver=Resolver(

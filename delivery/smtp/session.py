@@ -62,6 +62,7 @@ class Host:
     tls: ssl.SSLContext | None
     accept: Callable[[Acceptance], Awaitable[Accepted]]
     route: Callable[..., Awaitable[Route]]
+    may_send_as: Callable[..., Awaitable[bool]]
     clock: Callable[[], datetime]
     new_trace_id: Callable[[], str]
     resolver: Resolver | None = None

@@ -26,7 +26,6 @@ from delivery.submission.limits import (
     count,
     with_own,
 )
-from mailhost.net import counters
 from mailhost.net.database import cursor
 from mailhost.protocols.addresses import EmailAddress
 
@@ -114,14 +113,19 @@ def admit(
         return Admitted()
     amounts = Amounts(recipients=len(addresses), first=len(sender.first_recipients))
     try:
-        counted = count(
-            account_id=account_id, domain_id=sender.domain_id, limits=sender.limits, amounts=amounts, now=now
+        counted, networks = count(
+            account_id=account_id,
+            domain_id=sender.domain_id,
+            limits=sender.limits,
+            amounts=amounts,
+            network=_network(peer),
+            now=now,
         )
     except SubmissionLimitReached as reached:
         _tell_of_limit(sender, reached, now)
         raise
     release_at = _release_at(sender.undo_seconds, not_before, now)
-    if sender.is_held or _looks_hijacked(sender, counted, peer, now):
+    if sender.is_held or _looks_hijacked(sender, counted, networks, now):
         return Admitted(is_held=True, release_at=release_at)
     # Of what waits they are remembered when it is released (queue/waiting.py): it may be taken back.
     return Admitted(
@@ -166,8 +170,8 @@ def _read(account_id: int, addresses: Sequence[str]) -> _Sender | None:
     return _Sender(account_id, login, undo_seconds, domain_id, domain, is_held, tuple(first), with_own(own))
 
 
-def _looks_hijacked(sender: _Sender, counted: Sequence[Counted], peer: str, now: datetime) -> bool:
-    networks = _networks(sender.account_id, peer, now)
+def _looks_hijacked(sender: _Sender, counted: Sequence[Counted], networks: int, now: datetime) -> bool:
+    """networks: from how many it sent today."""
     first = next(each.total for each in counted if (each.measure, each.window) == ("first", "hour"))
     is_suspect = 0 < settings.HIJACK_FIRST_RECIPIENTS <= first and networks >= settings.HIJACK_NETWORKS
     if is_suspect:
@@ -189,16 +193,14 @@ def _looks_hijacked(sender: _Sender, counted: Sequence[Counted], peer: str, now:
     return is_suspect
 
 
-def _networks(account_id: int, peer: str, now: datetime) -> int:
-    """From how many networks the account sent today, this one included."""
+def _network(peer: str) -> str:
+    """What counts as one place; "" where the address is not known."""
     try:
         address = ipaddress.ip_address(peer)
     except ValueError:
-        return 0
+        return ""
     prefix = IPV4_PREFIX if address.version == 4 else IPV6_PREFIX
-    network = str(ipaddress.ip_network((address, prefix), strict=False))
-    day = int(now.timestamp()) // DAY_SECONDS
-    return counters.count_distinct(f"networks:{account_id}:{day}", network, window_seconds=DAY_SECONDS)
+    return str(ipaddress.ip_network((address, prefix), strict=False))
 
 
 def _tell_of_limit(sender: _Sender, reached: SubmissionLimitReached, now: datetime) -> None:

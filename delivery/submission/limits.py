@@ -12,7 +12,7 @@ from typing import Final, Literal
 from django.conf import settings
 
 from mailhost.net import counters
-from mailhost.net.counters import Addition
+from mailhost.net.counters import Addition, Distinct
 
 HOUR_SECONDS: Final = 3_600
 DAY_SECONDS: Final = 86_400
@@ -81,11 +81,22 @@ def with_own(own: Sequence[int | None]) -> Limits:
 
 
 def count(
-    *, account_id: int, domain_id: int | None, limits: Limits, amounts: Amounts, now: datetime
-) -> list[Counted]:
-    """Counts a message; every counter as it is then. Raises SubmissionLimitReached, and then nothing was counted."""
+    *,
+    account_id: int,
+    domain_id: int | None,
+    limits: Limits,
+    amounts: Amounts,
+    network: str,
+    now: datetime,
+) -> tuple[list[Counted], int]:
+    """Counts a message; every counter as it is then, and from how many networks the account sent today ("": from none).
+
+    Raises SubmissionLimitReached, and then the message was not counted.
+    """
     asked = list(_counters(account_id, domain_id, limits, amounts, now))
-    totals = counters.add_together([addition for _, addition in asked])
+    day = int(now.timestamp()) // DAY_SECONDS
+    distinct = Distinct(f"networks:{account_id}:{day}", network, DAY_SECONDS) if network else None
+    totals, networks = counters.add_together([addition for _, addition in asked], distinct)
     counted = [
         Counted(each.scope, each.measure, each.window, each.limit, total, each.ends_at)
         for (each, _), total in zip(asked, totals, strict=True)
@@ -94,7 +105,7 @@ def count(
     if over:
         take_back([addition for _, addition in asked])
         raise SubmissionLimitReached(max(over, key=lambda each: each.ends_at))
-    return counted
+    return counted, networks
 
 
 def take_back(additions: Sequence[Addition]) -> None:

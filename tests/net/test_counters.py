@@ -13,7 +13,7 @@ from django.conf import settings
 from django.test import override_settings
 
 from mailhost.net import counters, redis_clients
-from mailhost.net.counters import LocalCounters
+from mailhost.net.counters import Addition, Distinct, LocalCounters
 from mailhost.net.redis_clients import (
     BREAK_SECONDS,
     Breaker,
@@ -54,6 +54,27 @@ def test_without_redis_the_process_counts_for_itself(key: str, redis_away: None)
     assert counters.read(key) == 2
     counters.forget(key)
     assert counters.read(key) == 0
+
+
+def test_many_are_counted_together(key: str) -> None:
+    counters.increment(f"{key}:a", window_seconds=60)
+    additions = [Addition(f"{key}:a", 2, 600), Addition(f"{key}:b", 0, 60)]
+    for place, networks in (("10.0.0.0/24", 1), ("10.0.1.0/24", 2), ("10.0.1.0/24", 2)):
+        sums, distinct = counters.add_together(additions, Distinct(key, place, 60))
+        assert distinct == networks
+    assert sums == [7, 0]
+    assert counters.add_together([Addition(f"{key}:b", 5, 60)]) == ([5], 0)
+    assert counters.read_all([f"{key}:a", f"{key}:b", f"{key}:c"]) == [7, 5, 0]
+    client = client_for(settings.REDIS_URL)
+    for name in (f"{key}:a", f"{key}:b", f"distinct:{key}"):
+        assert 0 < int(str(client.ttl(counters.PREFIX + name))) <= 60
+
+
+def test_without_redis_many_are_counted_together_as_well(key: str, redis_away: None) -> None:
+    additions = [Addition(f"{key}:a", 2, 60), Addition(f"{key}:b", 3, 60)]
+    assert counters.add_together(additions) == ([2, 3], 0)
+    assert counters.add_together(additions, Distinct(key, "10.0.0.0/24", 60)) == ([4, 6], 1)
+    assert counters.read_all([f"{key}:b", f"{key}:a"]) == [6, 4]
 
 
 def test_local_counts_end_with_their_window_and_stay_bounded() -> None:

@@ -7,7 +7,6 @@ from typing import Final
 from django.conf import settings
 
 from delivery.envelope import Envelope
-from delivery.routing import may_send_as
 from delivery.smtp.commands.auth import mechanisms
 from delivery.smtp.guarding import allow_message
 from delivery.smtp.replies import (
@@ -20,7 +19,6 @@ from delivery.smtp.replies import (
 )
 from delivery.smtp.session import Door, Session, State, max_message_octets
 from mailhost.net.disk import has_room
-from mailhost.net.store_threads import in_store
 from mailhost.protocols.smtp.commands import parse_mail
 from mailhost.protocols.smtp.future_release import FutureRelease
 from mailhost.protocols.smtp.paths import ReversePath
@@ -81,7 +79,7 @@ async def _is_own(session: Session, reverse_path: ReversePath) -> bool:
     address = reverse_path.address
     if session.principal is None or address is None:
         return True
-    if not await in_store(may_send_as, account_id=session.principal.account_id, addresses=[address]):
+    if not await session.host.may_send_as(account_id=session.principal.account_id, address=address):
         return False
     session.own_addresses.add(address.key)
     return True

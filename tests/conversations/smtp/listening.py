@@ -32,6 +32,7 @@ async def open_doors(folder: Path, *, resolver: Resolver | None = None) -> Async
         tls=server_context(certificate.cert, certificate.key),
         accept=writer.accept,
         route=router.route,
+        may_send_as=router.may_send_as,
         clock=lambda: datetime.now(UTC),
         new_trace_id=new_trace_id,
         resolver=resolver,

@@ -53,6 +53,10 @@ async def route_to_account_7(**_: object) -> Route:
     return Route((7,))
 
 
+async def nobody_asks(**_: object) -> bool:
+    raise AssertionError("port 25 has no senders of its own")
+
+
 class Running:
     """A session on a transport in memory, and the messages it took."""
 
@@ -66,6 +70,7 @@ class Running:
             tls=None,
             accept=self.accept,
             route=route_to_account_7,
+            may_send_as=nobody_asks,
             clock=lambda: datetime(2026, 1, 1, tzinfo=UTC),
             new_trace_id=lambda: "ab12",
         )
