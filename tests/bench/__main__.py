@@ -15,6 +15,7 @@ from tests.bench import delivery, push, spam, start
 from tests.bench.imap import items as imap
 from tests.bench.instance import instance
 from tests.bench.peers import Peers
+from tests.bench.relay import items as relay
 from tests.bench.smtp import items as smtp
 from tests.bench.table import Table
 
@@ -28,7 +29,7 @@ def main() -> int:
         "items",
         nargs="*",
         metavar="item",
-        help="delivery, push, imap, smtp, start: all of them by default; spam, which needs --corpus",
+        help="delivery, push, imap, smtp, relay, start: all of them by default; spam, which needs --corpus",
     )
     parser.add_argument(
         "--peer",
@@ -46,10 +47,10 @@ def main() -> int:
         "--corpus", type=Path, metavar="DIR", help="folder with ham/ and spam/ of .eml files, for spam"
     )
     chosen = parser.parse_args()
-    unknown = set(chosen.items) - {*ITEMS, "smtp", "start", "spam"}
+    unknown = set(chosen.items) - {*ITEMS, "smtp", "relay", "start", "spam"}
     if unknown:
         parser.error(f"there is no item {', '.join(sorted(unknown))}")
-    items = chosen.items or [*ITEMS, "smtp", "start"]
+    items = chosen.items or [*ITEMS, "smtp", "relay", "start"]
     if "spam" in items and chosen.corpus is None:
         parser.error("spam needs --corpus DIR")
     say(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}")
@@ -65,6 +66,8 @@ def main() -> int:
                         )
         if "smtp" in items:
             tables += smtp.run(peers, rounds=chosen.rounds, messages=chosen.messages, say=say)
+        if "relay" in items:
+            tables += relay.run(peers, rounds=chosen.rounds, messages=chosen.messages, say=say)
     if "start" in items:
         tables.append(start.run(say=say))
     for table in tables:

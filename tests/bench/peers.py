@@ -8,7 +8,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-PORTS = {"smtp": 2525, "imap": 2143, "imaps": 2993, "pop3": 2110}
+PORTS = {"smtp": 2525, "submission": 2587, "imap": 2143, "imaps": 2993, "pop3": 2110}
+SINK_PORT = 2526  # where they relay what is for sink.test
 
 
 class Peers:

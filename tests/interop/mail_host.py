@@ -2,7 +2,6 @@
 
 import imaplib
 import os
-import socket
 import ssl
 import subprocess
 import time
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.dns_server import DnsServer, dns_server
-from tests.support.host import Host
+from tests.support.host import Host, free_port
 from tests.support.needs import find_program
 from tests.support.servers import running
 
@@ -73,7 +72,7 @@ class MailHost:
 @contextmanager
 def mail_host() -> Iterator[MailHost]:
     """Runs until the context is left."""
-    lmtp_port = _free_port()
+    lmtp_port = free_port()
     with (
         running(_dns()) as dns,
         Host(
@@ -126,8 +125,3 @@ def run(
     said = done.stdout.decode(errors="replace")
     assert done.returncode in returns, f"{program} ended with {done.returncode}:\n{said}"
     return said
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])

@@ -36,6 +36,12 @@ def free_port_offset() -> int:
     raise NotReady("no free ports")
 
 
+def free_port() -> int:
+    """One that nobody listens at now, on 127.0.0.1."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
 def _is_free(port: int) -> bool:
     try:
         socket.create_server(("127.0.0.1", port)).close()

@@ -24,13 +24,12 @@ from tests.bench.peers import Peers
 from tests.bench.smtp.mail import ADDRESSES, Mail, write_load
 from tests.bench.smtp.names import key, public_part
 from tests.bench.table import Table
-from tests.support.host import Host
+from tests.support.host import Host, free_port
 
 LOADS = ((4096, 10), (4096, 50), (102_400, 10))
 SUBMITTING = 10
 LESSONS = 300  # of each kind
 IDLE = 10_000
-SUBMISSION_PORT_OF_PEER = 2587
 # All limits count; those that a benchmark of minutes would meet are wide.
 WIDE = {
     f"MAILHOST_{whose}_{what}_PER_{time}": "1000000"
@@ -76,7 +75,7 @@ class _Bench:
     @contextmanager
     def strangers(self, **variables: str) -> Iterator[Host]:
         with ExitStack() as stack:
-            port = _free_port()
+            port = free_port()
             words = [sys.executable, "-m", "tests.bench.smtp.names", str(port), public_part(key())]
             names = stack.enter_context(subprocess.Popen(words, stdout=subprocess.PIPE))
             stack.callback(names.kill)
@@ -155,12 +154,9 @@ class _Bench:
         peer_rates: list[float] = []
         count = self.messages // 3
         for _ in range(self.rounds):
-            for ports, port, into in (
-                (ours.ports, ours.ports["submission"], rates),
-                (self.peers.ports, SUBMISSION_PORT_OF_PEER, peer_rates),
-            ):
+            for ports, into in ((ours.ports, rates), (self.peers.ports, peer_rates)):
                 with self.arriving(ports, count) as seconds:
-                    self.hand_in(port, count)
+                    self.hand_in(ports["submission"], count)
                 into.append(count / seconds[0])
             self.say(f"smtp: submission: {rates[-1]:.0f}/s{_beside(peer_rates)}")
         what = f"4 KB, {SUBMITTING} sessions"
@@ -227,10 +223,3 @@ def _require_none_failed(told: bytes) -> None:
 
 def _beside(peer_rates: Sequence[float]) -> str:
     return f", peer {peer_rates[-1]:.0f}/s" if peer_rates else ""
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
