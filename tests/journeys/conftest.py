@@ -1,9 +1,10 @@
 """A mail host that relays to a world of this test run's own: its DNS server, its receiving SMTP server."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -34,24 +35,35 @@ class World:
 
 
 @asynccontextmanager
-async def outside() -> AsyncIterator[tuple[DnsServer, SmtpSink, asyncio.AbstractEventLoop]]:
-    """The test's own corner of the net: far.test and what answers for it."""
-    async with dns_server() as dns, smtp_sink() as sink:
+async def outside(
+    listening: socket.socket | None = None,
+) -> AsyncIterator[tuple[DnsServer, SmtpSink, asyncio.AbstractEventLoop]]:
+    """The test's own corner of the net: far.test and what answers for it, on a socket that is given or a new one."""
+    address = "127.0.0.1" if listening is None else listening.getsockname()[0]
+    async with dns_server() as dns, smtp_sink(address=address, listening=listening) as sink:
         dns.say("far.test", "MX", "10 mx.far.test.")
-        dns.say("mx.far.test", "A", "127.0.0.1")
+        dns.say("mx.far.test", "A", address)
         yield dns, sink, asyncio.get_running_loop()
 
 
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    """One host for the journeys of a module; each uses addresses of its own at far.test."""
+@contextmanager
+def a_world(listening: socket.socket | None = None, /, **variables: str) -> Iterator[World]:
+    """A host that relays to it."""
     with (
-        running(outside()) as (dns, sink, loop),
+        running(outside(listening)) as (dns, sink, loop),
         Host(
             MAILHOST_RELAY="direct",
             MAILHOST_RESOLVER=f"127.0.0.1:{dns.port}",
             MAILHOST_RELAY_PORT=str(sink.port),
             MAILHOST_RELAY_TO_PRIVATE="1",
+            **variables,
         ) as host,
     ):
         yield World(host, dns, sink, loop)
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    """One host for the journeys of a module; each uses addresses of its own at far.test."""
+    with a_world() as made:
+        yield made

@@ -6,6 +6,7 @@ the other, the last one from then on. CLOSE hangs up instead, HANG says nothing 
 
 import asyncio
 import re
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -74,8 +75,10 @@ class SmtpSink:
 
 
 @asynccontextmanager
-async def smtp_sink(*, address: str = "127.0.0.1", port: int = 0) -> AsyncIterator[SmtpSink]:
-    """A sink on this address for as long as the block runs. Port 0: a free one."""
+async def smtp_sink(
+    *, address: str = "127.0.0.1", port: int = 0, listening: socket.socket | None = None
+) -> AsyncIterator[SmtpSink]:
+    """A sink on this address (port 0: a free one), or on a socket that listens already, until the block ends."""
     sink = SmtpSink(address=address)
     tasks: set[asyncio.Task[None]] = set()
 
@@ -89,7 +92,10 @@ async def smtp_sink(*, address: str = "127.0.0.1", port: int = 0) -> AsyncIterat
         except asyncio.CancelledError:
             pass  # the test is over
 
-    server = await asyncio.start_server(serve, address, port, limit=1 << 20)
+    if listening is None:
+        server = await asyncio.start_server(serve, address, port, limit=1 << 20)
+    else:
+        server = await asyncio.start_server(serve, sock=listening, limit=1 << 20)
     sink.port = server.sockets[0].getsockname()[1]
     try:
         yield sink
