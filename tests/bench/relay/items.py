@@ -43,10 +43,10 @@ def run(peers: Peers | None, *, rounds: int, messages: int, say: Say) -> list[Ta
 class _Bench:
     def __init__(self, peers: Peers, *, rounds: int, messages: int, say: Say) -> None:
         self.peers, self.rounds, self.messages, self.say = peers, rounds, messages, say
-        self.port = free_port()
+        self.sink, self.peers_sink = Sink(free_port()), Sink(SINK_PORT)
 
     def run(self, relayed: Table, taken: Table) -> None:
-        with self.host() as ours:
+        with self.sink, self.peers_sink, self.host() as ours:
             standing = 0
             for wanted in STANDING:
                 self.defer(ours, wanted - standing)
@@ -70,7 +70,7 @@ class _Bench:
                 instance(
                     MAILHOST_RESOLVER=f"127.0.0.1:{names_port}",
                     MAILHOST_RELAY="direct",
-                    MAILHOST_RELAY_PORT=str(self.port),
+                    MAILHOST_RELAY_PORT=str(self.sink.port),
                     MAILHOST_RELAY_TO_PRIVATE="1",
                     **WIDE,
                     **variables,
@@ -81,21 +81,20 @@ class _Bench:
         rates: list[float] = []
         peer_rates: list[float] = []
         for _ in range(self.rounds):
-            rates.append(self.relay(ours.ports["submission"], self.port))
+            rates.append(self.relay(ours.ports["submission"], self.sink))
             if standing == 0:
-                peer_rates.append(self.relay(self.peers.ports["submission"], SINK_PORT))
+                peer_rates.append(self.relay(self.peers.ports["submission"], self.peers_sink))
             beside = f", peer {peer_rates[-1]:.0f}/s" if peer_rates else ""
             self.say(f"relay: {standing:,} deferred: {rates[-1]:.0f}/s{beside}")
         peer_rate = statistics.median(peer_rates) if peer_rates else None
         what = f"4 KB, 10 sessions, {standing:,} deferred" + (", two workers" if workers > 1 else "")
         table.rows.append((what, statistics.median(rates), peer_rate))
 
-    def relay(self, port: int, sink_port: int) -> float:
+    def relay(self, port: int, sink: Sink) -> float:
         """Messages a second."""
-        with Sink(sink_port) as sink:
-            began = time.perf_counter()
-            self.hand_in(port, to="r%d@sink.test", count=self.messages)
-            return self.messages / (sink.wait_for(self.messages, seconds=GIVE_UP_SECONDS) - began)
+        began = time.perf_counter()
+        self.hand_in(port, to="r%d@sink.test", count=self.messages)
+        return self.messages / (sink.wait_for_more(self.messages, seconds=GIVE_UP_SECONDS) - began)
 
     def hand_in(self, port: int, *, to: str, count: int) -> None:
         words = [self.peers.smtpload, "--port", port, "--messages", count, "--sessions", SESSIONS]

@@ -23,9 +23,10 @@ class Sink:
         program = shutil.which("smtp-sink") or shutil.which("smtp-sink", path="/usr/sbin:/sbin")
         if program is None:
             raise NoSink("smtp-sink was not found: install postfix, which brings it.")
+        self.port = port
         self._words = [program, "-u", "nobody", "-c", f"127.0.0.1:{port}", "1000"]
         self._changed = threading.Condition()
-        self._taken = 0
+        self._taken = self._wanted = 0
 
     def __enter__(self) -> "Sink":
         self._process = subprocess.Popen(self._words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
@@ -42,20 +43,20 @@ class Sink:
         assert self._process.stdout is not None
         self._process.stdout.close()
 
-    @property
-    def taken(self) -> int:
-        """Messages so far; it tells of one when the next thing happens, so it may be one short."""
-        return self._taken
+    def wait_for_more(self, count: int, *, seconds: float) -> float:
+        """Until it has taken so many more than were waited for before; the time.perf_counter() of that.
 
-    def wait_for(self, count: int, *, seconds: float) -> float:
-        """Until it has taken so many (but for one); the time.perf_counter() of that. Raises TimeoutError."""
+        It tells of a message when the next thing happens, so the last one is not waited for. Raises TimeoutError.
+        """
+        self._wanted += count
         until = time.monotonic() + seconds
         with self._changed:
-            while self._taken < count - 1:
+            while self._taken < self._wanted - 1:
                 left = until - time.monotonic()
                 if left <= 0 or not self._changed.wait(left):
+                    short = self._wanted - self._taken
                     raise TimeoutError(
-                        f"{self._taken} of {count} messages came to the sink in {seconds:.0f} s"
+                        f"{short} of {count} messages did not come to the sink in {seconds:.0f} s"
                     )
         return time.perf_counter()
 
