@@ -56,6 +56,7 @@ class Worker:
     _rounds: set[asyncio.Task[int]] = field(default_factory=set)
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
     _is_closing: bool = False
+    _wants_round: bool = False
 
     def __post_init__(self) -> None:
         most = SMARTHOST_CONNECTIONS if parse_relay(settings.RELAY) else settings.RELAY_CONNECTIONS
@@ -140,11 +141,21 @@ class Worker:
         if not task.cancelled() and (error := task.exception()) is not None:
             # The lease runs out, and another look is made: a fault of ours must not end the worker.
             log.error("a look failed", destination=look.claim.name, exc_info=error)
-        if not self._is_closing and not self._rounds:
-            # There is room again; and what came for this destination in its last moment waits already.
+        # There is room again; and what came for this destination in its last moment waits already, of which nobody
+        # was told (see enqueue.py). A round that is under way may have looked before.
+        self._wants_round = True
+        self._go_round()
+
+    def _go_round(self) -> None:
+        if self._wants_round and not self._is_closing and not self._rounds:
+            self._wants_round = False
             again = asyncio.create_task(self.round(), name="round")
             self._rounds.add(again)
-            again.add_done_callback(self._rounds.discard)
+            again.add_done_callback(self._round_ended)
+
+    def _round_ended(self, task: asyncio.Task[int]) -> None:
+        self._rounds.discard(task)
+        self._go_round()
 
     @staticmethod
     def _route() -> Route:

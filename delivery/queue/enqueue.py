@@ -34,7 +34,8 @@ SELECT name, 0, '' FROM unnest(%s::text[]) row(name)
     ON CONFLICT (name) DO NOTHING
 """
 LOCK_DESTINATIONS = b"""
-SELECT id, name, next_attempt_at, failures FROM delivery_destination WHERE name = ANY(%s) ORDER BY name FOR KEY SHARE
+SELECT id, name, next_attempt_at, failures, claimed_until FROM delivery_destination
+ WHERE name = ANY(%s) ORDER BY name FOR KEY SHARE
 """
 # A destination that fails keeps its time: new mail does not make a dead host be looked at sooner.
 WAKE_DESTINATIONS = b"""
@@ -103,7 +104,8 @@ class NewQueuedMessage:
 
 
 def enqueue(messages: Sequence[NewQueuedMessage], *, now: datetime) -> list[int]:
-    """Queues the messages in the caller's transaction; their ids, in order. After commit the worker is told.
+    """Queues the messages in the caller's transaction; their ids, in order. After commit the worker is told, unless
+    somebody is sending to all these destinations already: he looks again before he leaves.
 
     In capture mode nothing is to leave: the recipients are kept as captured, and no destination wakes.
     """
@@ -111,7 +113,7 @@ def enqueue(messages: Sequence[NewQueuedMessage], *, now: datetime) -> list[int]
         return []
     is_captured = settings.RELAY == "capture"
     ids = _insert_messages(messages, now=now)
-    destinations = _destinations(messages, now=now, wakes=not is_captured)
+    destinations, is_news = _destinations(messages, now=now, wakes=not is_captured)
     rows = [
         (
             message_id,
@@ -125,7 +127,7 @@ def enqueue(messages: Sequence[NewQueuedMessage], *, now: datetime) -> list[int]
     with cursor() as sql:
         columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * 9
         sql.execute(INSERT_RECIPIENTS, (now, now, *columns))
-    if not is_captured:
+    if is_news:
         transaction.on_commit(relay_is_due)
     return ids
 
@@ -174,8 +176,10 @@ def _insert_messages(messages: Sequence[NewQueuedMessage], *, now: datetime) -> 
     return ids
 
 
-def _destinations(messages: Sequence[NewQueuedMessage], *, now: datetime, wakes: bool) -> dict[str, int]:
-    """The destinations' ids by name, made where new, and woken where they rest."""
+def _destinations(
+    messages: Sequence[NewQueuedMessage], *, now: datetime, wakes: bool
+) -> tuple[dict[str, int], bool]:
+    """The destinations' ids by name, made where new, and woken where they rest; whether a worker has to be told."""
     recipients = [each for message in messages for each in message.all_recipients]
     names = sorted({each.destination for each in recipients})
     due = [each for message in messages if message.release_at is None for each in message.all_recipients]
@@ -190,4 +194,6 @@ def _destinations(messages: Sequence[NewQueuedMessage], *, now: datetime, wakes:
         ]
         if asleep:
             sql.execute(WAKE_DESTINATIONS, (now, asleep, now))
-    return {row[1]: row[0] for row in rows}
+    # Whoever holds a claim ends it behind this transaction (see claim.py), and finds what it has added.
+    is_news = any(row[1] in waiting and (row[4] is None or row[4] <= now) for row in rows)
+    return {row[1]: row[0] for row in rows}, is_news

@@ -289,6 +289,52 @@ def test_a_heartbeat_keeps_the_claim_of_a_slow_conversation(
     run(scenario())
 
 
+def test_what_comes_for_a_destination_that_is_being_sent_to_needs_no_notice(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr("delivery.queue.enqueue.relay_is_due", lambda: told.append("relay_due"))
+
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test", "near.test") as sink:
+            sink.gate = asyncio.Event()
+            await in_store(queue, "bob@far.test")
+            assert len(told) == 1
+            worker = b.worker(timeouts=Timeouts())
+            await worker.round()
+            await sink.at_gate.wait()
+            await in_store(queue, "carol@far.test")
+            assert len(told) == 1
+            await in_store(queue, "dave@near.test", "erin@far.test")  # one of them nobody sends to
+            assert len(told) == 2
+            sink.gate.set()
+            await until_idle(worker)
+            assert await in_store(state, "carol@far.test") == "delivered"
+            assert await in_store(state, "dave@near.test") == "delivered"
+            b.now += timedelta(hours=1)
+            await in_store(queue, "frank@far.test", now=b.now)
+            assert len(told) == 3
+            await worker.close()
+
+    run(scenario())
+
+
+def test_a_claim_that_has_run_out_is_nobodys(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    async def scenario() -> None:
+        async with bench(settings):
+            await in_store(queue, "bob@far.test")
+            await in_store(claim_all, lease_seconds=90)
+            monkeypatch.setattr("delivery.queue.enqueue.relay_is_due", lambda: told.append("relay_due"))
+            await in_store(queue, "carol@far.test", now=NOON + timedelta(seconds=89))
+            assert not told
+            await in_store(queue, "dave@far.test", now=NOON + timedelta(seconds=90))
+            assert told
+
+    run(scenario())
+
+
 def test_a_worker_that_is_closed_gives_its_claims_back(settings: Settings) -> None:
     async def scenario() -> None:
         async with bench(settings) as b, b.server("far.test") as sink:
