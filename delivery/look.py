@@ -242,10 +242,10 @@ class Look:
         return await open_connection(hop, own_name=settings.HOSTNAME, timeouts=self.timeouts)
 
     async def _which_are_ours(self, hosts: Sequence[str]) -> set[str]:
-        return await self._store(_own_names, hosts)
+        return await self._store(own_names, hosts)
 
 
-def _own_names(hosts: Sequence[str]) -> set[str]:
+def own_names(hosts: Sequence[str]) -> set[str]:
     """This host's name, and domains hosted here: an MX record that names one of them leads back."""
     own = settings.HOSTNAME.lower()
     return {host for host in hosts if host == own or lookup.is_hosted(domain=host)}

@@ -23,7 +23,7 @@ from delivery.queue.waiting import release_due
 from delivery.recorder import Recorder
 from delivery.relay.budget import OctetBudget
 from delivery.relay.connection import RFC_TIMEOUTS, Timeouts
-from delivery.relay.next_hops import Route, parse_relay
+from delivery.relay.next_hops import configured_route, parse_relay
 from mailhost.net.resolver import Resolver, configured_resolver
 from mailhost.net.store_threads import StoreThreads, StoreUnavailable
 
@@ -120,7 +120,7 @@ class Worker:
     def _start(self, claim: Claim) -> None:
         look = Look(
             claim=claim,
-            route=self._route(),
+            route=configured_route(),
             resolver=self.resolver,
             clock=self.clock,
             random=self.random,
@@ -156,14 +156,6 @@ class Worker:
     def _round_ended(self, task: asyncio.Task[int]) -> None:
         self._rounds.discard(task)
         self._go_round()
-
-    @staticmethod
-    def _route() -> Route:
-        return Route(
-            port=settings.RELAY_PORT,
-            to_private=settings.RELAY_TO_PRIVATE,
-            smarthost=parse_relay(settings.RELAY),
-        )
 
     async def _renew(self) -> None:
         """While anything is claimed: prolongs the leases, and stops looks whose claim is another's by now."""

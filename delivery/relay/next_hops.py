@@ -7,6 +7,8 @@ from itertools import groupby
 from random import Random
 from typing import Final
 
+from django.conf import settings
+
 from delivery.relay.outcome import Bounced, Deferred
 from mailhost.net.resolver import DnsUnavailable, LookUpFailed, MxHost, NoAnswer, NoSuchDomain, Resolver
 
@@ -49,6 +51,15 @@ def parse_relay(text: str) -> tuple[str, int] | None:
     if kind != "smarthost" or not host or not port.isdecimal():
         raise RelaySettingInvalid(f"MAILHOST_RELAY is {text!r}: say direct, capture or smarthost:HOST:PORT.")
     return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def configured_route() -> Route:
+    """What the settings say."""
+    return Route(
+        port=settings.RELAY_PORT,
+        to_private=settings.RELAY_TO_PRIVATE,
+        smarthost=parse_relay(settings.RELAY),
+    )
 
 
 async def find_next_hops(

@@ -3,13 +3,14 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from mailhost.panel.pages import deliveries, reports
+from mailhost.panel.pages import deliveries, delivery_test, reports
 
 app_name = "panel"
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="panel:deliveries"), name="start"),
     path("deliveries/", deliveries.show_deliveries, name="deliveries"),
+    path("delivery-test/", delivery_test.test_delivery, name="delivery-test"),
     path("reports/", reports.show_reports, name="reports"),
     path("reports/<str:domain>/", reports.show_picture, name="picture"),
 ]

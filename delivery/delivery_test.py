@@ -1,0 +1,59 @@
+"""The delivery test as this host runs it: with its own resolver, its own way out, and its own addresses."""
+
+from typing import Final
+
+from django.conf import settings
+
+from delivery.look import own_names
+from delivery.probe import Probe
+from delivery.relay.next_hops import configured_route
+from delivery.routing import AccountDisabled, route
+from domains.exceptions import AddressNotFound, DomainNotFound, TooManyTargets
+from mailboxes.exceptions import MailboxFact
+from mailhost.net import counters
+from mailhost.net.resolver import configured_resolver
+from mailhost.net.store_threads import in_store
+from mailhost.protocols.addresses import EmailAddress
+from mailhost.protocols.smtp.paths import ForwardPath
+
+# Whoever asks other servers for addresses all day is taken for somebody who collects them, and this host with him.
+MOST_PER_HOUR: Final = 30
+HOUR_SECONDS: Final = 3_600
+
+
+class TooManyTests(Exception):
+    """The account has had its tests of this hour. The text is a sentence for people."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"{MOST_PER_HOUR} tests an hour are enough: other servers take more for a search for addresses. "
+            "Try again in an hour."
+        )
+
+
+def count_test(*, account_id: int) -> None:
+    """Raises TooManyTests."""
+    if counters.increment(f"delivery-tests:{account_id}", window_seconds=HOUR_SECONDS) > MOST_PER_HOUR:
+        raise TooManyTests
+
+
+def configured_probe() -> Probe:
+    """To be run in one event loop."""
+    return Probe(
+        resolver=configured_resolver(),
+        route=configured_route(),
+        own_name=settings.HOSTNAME,
+        which_are_ours=lambda hosts: in_store(own_names, hosts),
+        find_recipient=lambda address: in_store(_what_is_said_here, address),
+    )
+
+
+def _what_is_said_here(address: EmailAddress) -> str | None:
+    """As probe.FindRecipient."""
+    try:
+        route(forward_path=ForwardPath(address))
+    except DomainNotFound:
+        return None
+    except (AddressNotFound, AccountDisabled, TooManyTargets, MailboxFact) as fact:
+        return str(fact)
+    return ""

@@ -1,0 +1,159 @@
+"""The delivery test: what it says of each step, and that it never sends anything."""
+
+from collections.abc import Sequence
+from random import Random
+
+import pytest
+
+from delivery.probe import Probe
+from delivery.probe_steps import State, Step, Verdict
+from delivery.relay.connection import Timeouts
+from delivery.relay.next_hops import Route
+from mailhost.protocols.addresses import EmailAddress
+from tests.support.dns_server import DnsServer, dns_server
+from tests.support.running import run
+from tests.support.smtp_sink import CLOSE, GREETING, HANG, SmtpSink, smtp_sink
+
+SHORT = Timeouts(connect=1, greeting=0.3, command=0.3, data=1, block=1, final_dot=1, quit=0.2)
+
+
+async def nobody_of_ours(hosts: Sequence[str]) -> set[str]:
+    return set()
+
+
+async def found_here(address: EmailAddress) -> str | None:
+    if address.domain != "here.test":
+        return None
+    return "" if address.local_part == "alice" else "There is no such address here."
+
+
+async def steps(
+    dns: DnsServer, sink: SmtpSink | None, to: str = "bob@far.test", *, sender: str = "postmaster@here.test"
+) -> list[Step]:
+    probe = Probe(
+        resolver=dns.resolver(look_up_seconds=0.5),
+        route=Route(port=sink.port if sink else 1, to_private=True),
+        own_name="mx.here.test",
+        which_are_ours=nobody_of_ours,
+        find_recipient=found_here,
+        random=Random(1),
+        timeouts=SHORT,
+    )
+    return [step async for step in probe.run(forward_path=to, reverse_path=sender)]
+
+
+def names(told: list[Step]) -> list[tuple[str, str]]:
+    return [(step.name, step.state.value) for step in told]
+
+
+def test_every_step_of_a_mail_that_could_leave_is_told_and_nothing_is_sent() -> None:
+    async def scenario() -> None:
+        async with dns_server() as dns, smtp_sink() as sink:
+            dns.say("far.test", "MX", "10 mx.far.test.")
+            dns.say("mx.far.test", "A", "127.0.0.1")
+            told = await steps(dns, sink)
+            assert names(told) == [
+                ("Address", "done"),
+                ("Mail servers", "done"),
+                ("Connection", "done"),
+                ("Encryption", "noted"),
+                ("Extensions", "done"),
+                ("Sender", "done"),
+                ("Recipient", "done"),
+                ("Result", "done"),
+            ]
+            assert told[-1].verdict is Verdict.LEAVES
+            assert "mx.far.test (127.0.0.1)" in told[1].text
+            assert "PIPELINING" in told[4].text
+            assert told[6].text == "RCPT TO:<bob@far.test> → 250 2.1.5 ok"
+            assert sink.commands == [
+                "EHLO mx.here.test",
+                "MAIL FROM:<postmaster@here.test> SIZE=1",
+                "RCPT TO:<bob@far.test>",
+                "RSET",
+                "QUIT",
+            ]
+            assert not sink.received
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("beginning", "reply", "name", "verdict"),
+    [
+        ("RCPT", "550 5.1.1 no such user", "Recipient", Verdict.COMES_BACK),
+        ("RCPT", "451 4.7.1 come back later", "Recipient", Verdict.WAITS),
+        ("MAIL", "553 5.7.1 not from you", "Sender", Verdict.COMES_BACK),
+        ("MAIL", CLOSE, "Sender", Verdict.WAITS),
+        ("RCPT", HANG, "Recipient", Verdict.WAITS),
+        (GREETING, "554 not today", "Connection", Verdict.WAITS),
+        (GREETING, "521 never", "Connection", Verdict.COMES_BACK),
+        (GREETING, CLOSE, "Connection", Verdict.WAITS),
+    ],
+)
+def test_where_it_fails_is_told_with_the_servers_own_words(
+    beginning: str, reply: str, name: str, verdict: Verdict
+) -> None:
+    async def scenario() -> None:
+        async with dns_server() as dns, smtp_sink() as sink:
+            dns.say("far.test", "MX", "10 mx.far.test.")
+            dns.say("mx.far.test", "A", "127.0.0.1")
+            sink.say(beginning, reply)
+            told = await steps(dns, sink)
+            assert names(told)[-2:] == [(name, "failed"), ("Result", "failed")]
+            assert told[-1].verdict is verdict
+            assert reply in (CLOSE, HANG) or reply in told[-2].text
+            assert not sink.received
+
+    run(scenario())
+
+
+def test_the_next_server_is_asked_where_the_first_does_not_answer() -> None:
+    async def scenario() -> None:
+        async with dns_server() as dns, smtp_sink() as sink:
+            dns.say("far.test", "MX", "10 dead.far.test.", "20 mx.far.test.")
+            dns.say("dead.far.test", "A", "127.0.0.2")
+            dns.say("mx.far.test", "A", "127.0.0.1")
+            told = await steps(dns, sink)
+            assert names(told)[2:4] == [("Connection", "failed"), ("Connection", "done")]
+            assert told[-1].verdict is Verdict.LEAVES
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("to", "verdict", "text"),
+    [
+        ("not an address", Verdict.COMES_BACK, "That is no address."),
+        ("bob@missing.test", Verdict.COMES_BACK, "missing.test"),
+        ("bob@null.test", Verdict.COMES_BACK, "takes no mail"),
+        ("bob@broken.test", Verdict.WAITS, "broken.test"),
+        ("alice@here.test", Verdict.STAYS, "It is hosted here."),
+        ("ghost@here.test", Verdict.COMES_BACK, "There is no such address here."),
+    ],
+)
+def test_what_leads_to_no_server_is_told(to: str, verdict: Verdict, text: str) -> None:
+    async def scenario() -> None:
+        async with dns_server() as dns:
+            dns.say("null.test", "MX", "0 .")
+            dns.broken.add("broken.test")
+            told = await steps(dns, None, to)
+            assert told[-1].verdict is verdict
+            assert any(text in step.text for step in told)
+            assert told[-1].state is (State.DONE if verdict is Verdict.STAYS else State.FAILED)
+
+    run(scenario())
+
+
+def test_an_address_that_the_server_cannot_be_told_is_not_told() -> None:
+    async def scenario() -> None:
+        async with dns_server() as dns, smtp_sink() as sink:
+            dns.say("far.test", "MX", "10 mx.far.test.")
+            dns.say("mx.far.test", "A", "127.0.0.1")
+            told = await steps(dns, sink, "jörg@far.test")
+            assert names(told)[-2:] == [("Addresses", "failed"), ("Result", "failed")]
+            assert not any(command.startswith("MAIL") for command in sink.commands)
+            sink.extensions = (*sink.extensions, "SMTPUTF8")
+            assert (await steps(dns, sink, "jörg@far.test"))[-1].verdict is Verdict.LEAVES
+
+    run(scenario())
