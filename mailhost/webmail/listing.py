@@ -18,7 +18,16 @@ COLUMNS = (
     "content__to_display",
     "content__preview",
     "content__has_attachments",
+    "content__message_id",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What became of a message that was sent. kind: "failed", "waits" or "moves"."""
+
+    kind: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,8 @@ class Line:
     preview: str
     at: datetime
     has_attachments: bool
+    message_id: str
+    mark: Mark | None = None
 
     @property
     def is_seen(self) -> bool:
@@ -109,4 +120,5 @@ def _line(entry: MailboxEntry, row: dict[str, Any]) -> Line:
         preview=row["content__preview"],
         at=row["internal_date"],
         has_attachments=row["content__has_attachments"],
+        message_id=row["content__message_id"],
     )

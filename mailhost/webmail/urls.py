@@ -53,6 +53,7 @@ urlpatterns = [
     path("<number:mailbox_id>/<number:uid>/", letter.show_letter, name="letter"),
     path("<number:mailbox_id>/<number:uid>/sender/", senders.rule_sender, name="sender"),
     path("<number:mailbox_id>/<number:uid>/html/", letter.show_html, name="html"),
+    path("<number:mailbox_id>/<number:uid>/delivery/", letter.show_delivery, name="delivery"),
     path("<number:mailbox_id>/<number:uid>/source/", letter.show_source, name="source"),
     path("<number:mailbox_id>/<number:uid>/download/", letter.download, name="download"),
     path("<number:mailbox_id>/<number:uid>/parts/<str:section>/", letter.download_part, name="part"),

@@ -21,6 +21,7 @@ from mailhost.webmail.foresight import foretell
 from mailhost.webmail.listing import read_page
 from mailhost.webmail.pages.frame import next_page, show
 from mailhost.webmail.reading import content_ids
+from mailhost.webmail.whereabouts import with_marks
 
 MAX_CHOSEN = 1_000  # a page shows fifty; more are made by hand
 
@@ -50,7 +51,7 @@ def show_list(request: HttpRequest, desk: Desk, mailbox_id: int) -> HttpResponse
         is_list=True,
         label=label(entry),
         kind=kind(entry),
-        page=page,
+        page=with_marks(page, entry, account=desk.account),
         can_empty=entry.special_use in EMPTIED and entry.message_count > 0,
         here=request.get_full_path(),
     )
