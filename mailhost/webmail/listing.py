@@ -24,10 +24,11 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What became of a message that was sent. kind: "failed", "waits" or "moves"."""
+    """What became of a message that was sent. kind: "failed", "waits" or "moves"; is_moving: more will be known."""
 
     kind: str
     text: str
+    is_moving: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,11 @@ class Page:
     lines: list[Line]
     newer_than: int | None
     older_than: int | None
+
+    @property
+    def moving(self) -> list[int]:
+        """UIDs of what is under way still."""
+        return [line.uid for line in self.lines if line.mark is not None and line.mark.is_moving]
 
 
 def read_page(entry: MailboxEntry, *, older_than: int | None = None, newer_than: int | None = None) -> Page:

@@ -49,6 +49,7 @@ urlpatterns = [
     path("deliveries/", deliveries.show_deliveries, name="deliveries"),
     path("new/", compose.compose_new, name="compose"),
     path("<number:mailbox_id>/", message_list.show_list, name="list"),
+    path("<number:mailbox_id>/marks/", message_list.marks, name="marks"),
     path("<number:mailbox_id>/act/", message_list.act, name="act"),
     path("<number:mailbox_id>/<number:uid>/", letter.show_letter, name="letter"),
     path("<number:mailbox_id>/<number:uid>/sender/", senders.rule_sender, name="sender"),

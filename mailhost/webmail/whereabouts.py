@@ -1,5 +1,6 @@
 """What became of messages in Sent, in words for who sent them: on a message's page, and as marks in the list."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -7,7 +8,7 @@ from delivery.models import RecipientState
 from delivery.status import FAILED, Counts, Status, read_counts, read_status
 from mailboxes.models import Account, Message
 from mailboxes.store.values import MailboxEntry
-from mailhost.webmail.listing import Mark, Page
+from mailhost.webmail.listing import PAGE_LENGTH, Mark, Page
 
 # States with their word for one recipient and for several, in the order of the one line that tells of all.
 WORDS: Final[tuple[tuple[tuple[RecipientState, ...], str, str], ...]] = (
@@ -53,6 +54,16 @@ def with_marks(page: Page, entry: MailboxEntry, *, account: Account) -> Page:
     return replace(page, lines=lines)
 
 
+def marks_at(entry: MailboxEntry, uids: Sequence[int], *, account: Account) -> dict[int, Mark | None]:
+    """The marks of these messages as they are now, by UID: what an open list asks for. Two statements."""
+    if not _is_told(entry, account):
+        return {}
+    rows = Message.objects.filter(mailbox_id=entry.mailbox_id, uid__in=uids[:PAGE_LENGTH])
+    message_ids = dict(rows.values_list("uid", "content__message_id"))
+    counts = read_counts(account_id=account.pk, message_ids=list(message_ids.values()))
+    return {uid: _mark(counts[each]) if each in counts else None for uid, each in message_ids.items()}
+
+
 def digest(counts: Counts) -> str:
     """All recipients in one line: "12 of 14 delivered, 1 did not arrive, 1 waits"."""
     total = counts.total
@@ -70,10 +81,11 @@ def needs_a_look(counts: Counts) -> bool:
 
 def _mark(counts: Counts) -> Mark | None:
     if failed := counts.failed:
-        return Mark("failed", f"{failed} did not arrive" if counts.total > 1 else "Did not arrive")
+        text = f"{failed} did not arrive" if counts.total > 1 else "Did not arrive"
+        return Mark("failed", text, is_moving=counts.is_moving)
     for state, kind, text in MARKS:
         if counts.of(state):
-            return Mark(kind, text)
+            return Mark(kind, text, is_moving=counts.is_moving)
     return None
 
 

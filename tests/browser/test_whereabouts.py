@@ -82,6 +82,27 @@ def test_an_open_page_follows_and_stays_unfolded(browser: Browser, web: str, ali
     context.close()
 
 
+def test_an_open_list_follows_and_keeps_what_is_chosen(browser: Browser, web: str, alice: Account) -> None:
+    context = browser.new_context(base_url=web)
+    page = context.new_page()
+    page.clock.install()
+    send(alice, "First", f"first.{alice.pk}@far.test")
+    send(alice, "Second", f"second.{alice.pk}@far.test")
+    sign_in(page, alice)
+    page.goto(f"/mail/{mailbox_id(alice, 'Sent')}/")
+    page.wait_for_function("window.htmx !== undefined")
+    expect(page.get_by_text("On its way")).to_have_count(2)
+    page.get_by_label("Choose: Second").check()
+    became(f"first.{alice.pk}@far.test", "bounced")
+    page.clock.run_for(11_000)
+    expect(page.get_by_text("Did not arrive")).to_be_visible()
+    became(f"second.{alice.pk}@far.test", "delivered")
+    page.clock.run_for(11_000)
+    expect(page.get_by_text("On its way")).to_have_count(0)
+    expect(page.get_by_label("Choose: Second")).to_be_checked()
+    context.close()
+
+
 def test_the_pages_fit(screen: tuple[str, Page], alice: Account) -> None:
     name, page = screen
     mark = alice.pk

@@ -115,7 +115,31 @@ def test_the_list_marks_what_needs_a_look(signed_in: Client, alice: Account) -> 
     became("other@far.test", "delivered")
     assert marks(signed_in, alice) == ["On its way", "1 did not arrive", "", "Waits", "Did not arrive"]
     page = signed_in.get(f"/mail/{mailbox_id(alice, 'Sent')}/").content.decode()
-    assert '<span class="mark failed">1 did not arrive</span>' in page
+    assert page.count('class="mark failed"') == 2
+
+
+def test_an_open_list_asks_for_marks_until_nothing_moves(signed_in: Client, alice: Account) -> None:
+    write(signed_in, to="fine@far.test")
+    became("fine@far.test", "delivered")
+    write(signed_in, to="x@far.test, y@far.test")
+    uid, where = sent_uid(alice), f"/mail/{mailbox_id(alice, 'Sent')}/"
+    assert f'hx-get="{where}marks/?uid={uid}&amp;"' in signed_in.get(where).content.decode()
+    became("x@far.test", "bounced")
+    answer = signed_in.get(f"{where}marks/?uid={uid}&uid=4711&uid=x")
+    assert (answer.status_code, answer.content.decode().strip()) == (
+        200,
+        f'<span class="mark failed" id="mark-{uid}" hx-swap-oob="true">1 did not arrive</span>',
+    )
+    for forward_path in ("x@far.test", "y@far.test"):
+        became(forward_path, "delivered")
+    answer = signed_in.get(f"{where}marks/?uid={uid}")
+    assert answer.status_code == 286
+    assert f'id="mark-{uid}" hx-swap-oob="true" hidden></span>' in answer.content.decode()
+    assert "marks/" not in signed_in.get(where).content.decode()
+    assert signed_in.get(f"/mail/{mailbox_id(alice)}/marks/?uid=1").content.strip() == b""
+    other = Client()
+    other.force_login(new_account("mallory"))
+    assert other.get(f"{where}marks/?uid={uid}").status_code == 404
 
 
 def test_a_mail_clients_own_copy_in_sent_is_told_of_as_well(

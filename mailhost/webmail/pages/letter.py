@@ -14,7 +14,7 @@ from mailhost.webmail.access import Desk, for_account_holders
 from mailhost.webmail.cleaning import has_remote_images
 from mailhost.webmail.folders import kind, label
 from mailhost.webmail.listing import neighbours
-from mailhost.webmail.pages.frame import show
+from mailhost.webmail.pages.frame import ASK_NO_MORE, show
 from mailhost.webmail.pages.untrusted import attachment, framed, to_keep
 from mailhost.webmail.reading import mark_seen, read_letter, read_octets
 from mailhost.webmail.reasons import why
@@ -24,7 +24,6 @@ MAX_SOURCE_OCTETS = 1 << 20  # shown; the download has all
 MAX_OPEN = (
     3  # recipients whose delivery is shown unasked; of more there is one line, unless something is wrong
 )
-ASK_NO_MORE = 286  # htmx's own status: polling ends
 
 
 @require_GET
