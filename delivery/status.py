@@ -38,8 +38,8 @@ SENT = """
 WITH message AS MATERIALIZED (
     SELECT sent.* FROM unnest(%(message_ids)s::text[]) asked(message_id)
      CROSS JOIN LATERAL (
-           SELECT id, message_id, release_at FROM delivery_queuedmessage
-            WHERE account_id = %(account_id)s AND message_id = asked.message_id AND message_id <> ''
+           SELECT id, message_id_field AS message_id, release_at FROM delivery_queuedmessage
+            WHERE account_id = %(account_id)s AND message_id_field = asked.message_id AND message_id_field <> ''
             ORDER BY id DESC LIMIT %(submissions)s) sent),
 queued AS (
     SELECT message.message_id, recipient.id, recipient.forward_path,

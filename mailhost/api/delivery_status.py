@@ -9,15 +9,12 @@ from pydantic import Field
 
 from delivery.models import RecipientState
 from delivery.status import MAX_SHOWN, RecipientStatus, Status, read_status
-from mailboxes.accounts import find_login
-from mailboxes.administration import domains_administered_by
-from mailboxes.exceptions import AccountNotFound
 from mailboxes.models import Account
-from mailhost.api.keys import AnyKey, key_of
-from mailhost.api.problems import LoginRequired, StatusNotFound
+from mailhost.api.keys import AnyKey
+from mailhost.api.problems import StatusNotFound
 from mailhost.api.responses import reading
 from mailhost.api.schemas import Described
-from mailhost.protocols.addresses import MAX_ADDRESS_OCTETS
+from mailhost.api.senders import Login, visible_sender
 
 router = Router(tags=["Trace"])
 
@@ -86,14 +83,6 @@ MessageId = Annotated[
         min_length=1, max_length=1_000, description="As in the message, with or without its angle brackets."
     ),
 ]
-Login = Annotated[
-    str,
-    Query(
-        max_length=MAX_ADDRESS_OCTETS,
-        description="Who has sent it. A key of an account may leave it out and means that account then; an operator's "
-        "key has to name one.",
-    ),
-]
 
 
 @router.get(
@@ -105,24 +94,9 @@ def show_status(request: HttpRequest, message_id: MessageId, login: Login = "") 
     A key of an account sees what it sent itself, and what accounts in domains that it administers have sent. 404 where
     nothing is known of such a message, or no longer.
     """
-    account = _sender(request, login)
+    account = visible_sender(request, login)
     asked = message_id if message_id.startswith("<") else f"<{message_id}>"
     found = read_status(account_id=account.pk, login=account.login, message_id=asked)
     if found is None:
         raise StatusNotFound(asked)
     return StatusBody.of(found, account=account, message_id=asked)
-
-
-def _sender(request: HttpRequest, login: str) -> Account:
-    """Whose message it is, where the key may see that. Raises AccountNotFound, LoginRequired."""
-    asking = key_of(request).account
-    if not login:
-        if asking is None:
-            raise LoginRequired
-        return asking
-    account = find_login(login)
-    if asking is None or asking.pk == account.pk:
-        return account
-    if account.login.rpartition("@")[2] not in domains_administered_by(account_id=asking.pk):
-        raise AccountNotFound(login)
-    return account

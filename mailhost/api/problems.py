@@ -14,6 +14,8 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import Field
 
+from delivery.queue.waiting import ReleaseTimeInvalid, TooLate
+from delivery.taking_back import WaitingNotFound
 from domains import exceptions as domains
 from mailboxes import exceptions as mailboxes
 from mailboxes.sender_rules import SenderPatternInvalid, TooManySenderRules
@@ -126,6 +128,9 @@ FACTS: Final[dict[type[Exception], tuple[int, str, str | None]]] = {
     VerdictNotFound: (404, "verdict_not_found", None),
     StatusNotFound: (404, "message_not_found", None),
     LoginRequired: (422, "login_required", "login"),
+    WaitingNotFound: (404, "message_not_found", None),
+    TooLate: (409, "too_late", None),
+    ReleaseTimeInvalid: (422, "invalid_release_time", "release_at"),
     mailboxes.NotAnAdministrator: (404, "administrator_not_found", None),
     mailboxes.TooManyAdministrators: (409, "too_many_administrators", None),
     mailboxes.MessageNotFound: (404, "message_not_found", None),

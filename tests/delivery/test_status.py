@@ -253,8 +253,8 @@ def test_it_is_found_by_an_index(alice: Account) -> None:
     with connection.cursor() as sql:
         sql.execute("SET LOCAL enable_seqscan = off")  # small tables are read as a whole, where they may be
         sql.execute(
-            "EXPLAIN SELECT id FROM delivery_queuedmessage WHERE account_id = 1 AND message_id = 'x' "
-            "AND message_id <> '' ORDER BY id DESC LIMIT 20"
+            "EXPLAIN SELECT id FROM delivery_queuedmessage WHERE account_id = 1 AND message_id_field = 'x' "
+            "AND message_id_field <> '' ORDER BY id DESC LIMIT 20"
         )
         plan = "\n".join(row[0] for row in sql.fetchall())
     assert "message_of_a_sender" in plan

@@ -147,7 +147,7 @@ def test_a_mail_clients_own_copy_in_sent_is_told_of_as_well(
 ) -> None:
     """It is known by its Message-ID; the octets may differ."""
     write(signed_in, to="x@far.test")
-    message_id = QueuedMessage.objects.get().message_id
+    message_id = QueuedMessage.objects.get().message_id_field
     copy = LETTER.replace(b"<hello@elsewhere.test>", message_id.encode())
     uid = deliver(alice, copy, mailbox="Sent", flags=Flag.SEEN)
     assert sent_uid(alice) == uid
@@ -160,7 +160,7 @@ def test_elsewhere_and_of_strangers_nothing_is_told(
 ) -> None:
     """A message that came in may bear the Message-ID of one that was sent."""
     write(signed_in, to="x@far.test")
-    copy = LETTER.replace(b"<hello@elsewhere.test>", QueuedMessage.objects.get().message_id.encode())
+    copy = LETTER.replace(b"<hello@elsewhere.test>", QueuedMessage.objects.get().message_id_field.encode())
     uid = deliver(alice, copy)
     where = f"/mail/{mailbox_id(alice)}/"
     with statements() as seen:
