@@ -38,6 +38,9 @@ STILL = (RecipientState.WAITING, RecipientState.HELD)
 class WaitingNotFound(Exception):
     """There is no such message, or it is somebody else's."""
 
+    def __init__(self, what: str) -> None:
+        super().__init__(f"No message {what} of this account waits.")
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -62,6 +65,17 @@ class TakenBack:
 def read_waiting(*, account_id: int, limit: int) -> list[Waiting]:
     """What the account may take back, by when it leaves."""
     return _read(_takeable(account_id), account_id, limit)
+
+
+def find_waiting(*, message_id: int, account_id: int) -> Waiting:
+    """One that the account may take back. Raises WaitingNotFound, TooLate."""
+    message = QueuedMessage.objects.filter(pk=message_id).first()
+    if message is None or not _may_take_back(message, account_id):
+        raise WaitingNotFound(str(message_id))
+    found = _read(QueuedMessage.objects.filter(pk=message_id, release_at__isnull=False), account_id, 1)
+    if not found:
+        raise TooLate
+    return found[0]
 
 
 def read_leaving(*, account_id: int, before: datetime, limit: int) -> list[Waiting]:

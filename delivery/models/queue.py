@@ -34,7 +34,8 @@ class QueuedMessage(models.Model):
     as in RFC 8689.
 
     `release_at`: nothing of it leaves before, and its sender may take it back; None once it is released, or from the
-    beginning. `future_release` is what the client asked for (RFC 4865), as a DSN tells it.
+    beginning. `future_release` is what the client asked for (RFC 4865), as a DSN tells it. `message_id_field`: the
+    content's Message-ID, cut, by which the sender finds what became of it.
     """
 
     content = models.ForeignKey(
@@ -55,6 +56,7 @@ class QueuedMessage(models.Model):
     release_at = models.DateTimeField(null=True, blank=True)
     released_at = models.DateTimeField(null=True, blank=True)
     future_release = models.TextField(default="", db_default="", blank=True)
+    message_id_field = models.TextField(default="", db_default="", blank=True)
 
     class Meta:
         ordering: ClassVar = ["-id"]
@@ -65,6 +67,11 @@ class QueuedMessage(models.Model):
                 fields=["release_at"], condition=Q(release_at__isnull=False), name="message_release"
             ),
             models.Index(fields=["account"], condition=Q(release_at__isnull=False), name="message_waiting"),
+            models.Index(
+                fields=["account", "message_id_field", "-id"],
+                condition=Q(account__isnull=False) & ~Q(message_id_field=""),
+                name="message_of_a_sender",
+            ),
         ]
 
     def __str__(self) -> str:

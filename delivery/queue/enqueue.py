@@ -18,9 +18,11 @@ from mailhost.net.database import cursor
 NEXT_MESSAGE_IDS = b"SELECT nextval('delivery_queuedmessage_id_seq') FROM generate_series(1, %s)"
 INSERT_MESSAGES = b"""
 INSERT INTO delivery_queuedmessage (id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid,
-                                    ret, requires_tls, release_at, future_release, created_at, expires_at)
+                                    ret, requires_tls, release_at, future_release, created_at, expires_at,
+                                    message_id_field)
 SELECT id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid, ret, requires_tls,
-       release_at, future_release, %s, coalesce(release_at, %s) + %s
+       release_at, future_release, %s, coalesce(release_at, %s) + %s,
+       coalesce((SELECT left(message_id, 500) FROM mailboxes_content WHERE id = row.content_id), '')
   FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::integer[], %s::text[], %s::boolean[],
               %s::text[], %s::text[], %s::boolean[], %s::timestamptz[], %s::text[])
        row(id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid, ret, requires_tls,

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from delivery.known_recipients import note_recipients
+from mailhost.audit.trail import record
 from mailhost.net.database import cursor
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
 
@@ -41,6 +42,16 @@ UPDATE delivery_queuedrecipient SET state = 'cancelled', finished_at = %s
  WHERE message_id = %s AND state IN ('waiting', 'held')
 RETURNING forward_path
 """
+POSTPONE_MESSAGE: Final = b"""
+UPDATE delivery_queuedmessage SET release_at = %s, expires_at = %s WHERE id = %s AND release_at IS NOT NULL
+"""
+POSTPONE_RECIPIENTS: Final = b"""
+UPDATE delivery_queuedrecipient SET next_attempt_at = %s WHERE message_id = %s AND state = 'waiting'
+"""
+
+
+class ReleaseTimeInvalid(Exception):
+    """Nothing can wait until then; the text is a sentence."""
 
 
 class TooLate(Exception):
@@ -70,6 +81,23 @@ def stop(*, message_id: int, now: datetime) -> tuple[int, list[str]]:
         if row is None:
             raise TooLate
         return row[0], [path for (path,) in sql.execute(STOP_RECIPIENTS, (now, message_id))]
+
+
+@transaction.atomic
+def postpone(*, message_id: int, release_at: datetime, by: str, now: datetime) -> None:
+    """Gives a message that waits another time to leave, later or sooner. Raises ReleaseTimeInvalid, TooLate."""
+    if release_at <= now:
+        raise ReleaseTimeInvalid("That moment is over.")
+    if release_at > now + timedelta(seconds=settings.FUTURE_RELEASE_MAX_SECONDS):
+        raise ReleaseTimeInvalid("Nothing waits here for so long.")
+    expires_at = release_at + timedelta(seconds=settings.QUEUE_LIFETIME_SECONDS)
+    with cursor() as sql:
+        if not sql.execute(POSTPONE_MESSAGE, (release_at, expires_at, message_id)).rowcount:
+            raise TooLate
+        sql.execute(POSTPONE_RECIPIENTS, (release_at, message_id))
+    record(
+        by=by, verb="message given another time", subject=f"Q{message_id}", release_at=release_at.isoformat()
+    )
 
 
 @transaction.atomic

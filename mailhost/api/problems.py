@@ -14,6 +14,8 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import Field
 
+from delivery.queue.waiting import ReleaseTimeInvalid, TooLate
+from delivery.taking_back import WaitingNotFound
 from domains import exceptions as domains
 from mailboxes import exceptions as mailboxes
 from mailboxes.sender_rules import SenderPatternInvalid, TooManySenderRules
@@ -87,6 +89,20 @@ class VerdictNotFound(Exception):
         super().__init__(f"No verdict about content {content_id} is kept for this account.")
 
 
+class StatusNotFound(Exception):
+    """Nothing is known of a message that this account has sent with this Message-ID."""
+
+    def __init__(self, message_id: str) -> None:
+        super().__init__(f"Nothing is known of a message {message_id} of this account, or no longer.")
+
+
+class LoginRequired(Exception):
+    """A key that is no account's has not said whose message it asks for."""
+
+    def __init__(self) -> None:
+        super().__init__("Name the account that has sent it.")
+
+
 # fact: status, code, field
 FACTS: Final[dict[type[Exception], tuple[int, str, str | None]]] = {
     KeyOfAnAccount: (403, "operators_only", None),
@@ -110,6 +126,11 @@ FACTS: Final[dict[type[Exception], tuple[int, str, str | None]]] = {
     SenderRuleNotFound: (404, "sender_rule_not_found", None),
     HeldNotFound: (404, "held_message_not_found", None),
     VerdictNotFound: (404, "verdict_not_found", None),
+    StatusNotFound: (404, "message_not_found", None),
+    LoginRequired: (422, "login_required", "login"),
+    WaitingNotFound: (404, "message_not_found", None),
+    TooLate: (409, "too_late", None),
+    ReleaseTimeInvalid: (422, "invalid_release_time", "release_at"),
     mailboxes.NotAnAdministrator: (404, "administrator_not_found", None),
     mailboxes.TooManyAdministrators: (409, "too_many_administrators", None),
     mailboxes.MessageNotFound: (404, "message_not_found", None),

@@ -18,7 +18,17 @@ COLUMNS = (
     "content__to_display",
     "content__preview",
     "content__has_attachments",
+    "content__message_id",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What became of a message that was sent. kind: "failed", "waits" or "moves"; is_moving: more will be known."""
+
+    kind: str
+    text: str
+    is_moving: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +42,8 @@ class Line:
     preview: str
     at: datetime
     has_attachments: bool
+    message_id: str
+    mark: Mark | None = None
 
     @property
     def is_seen(self) -> bool:
@@ -61,6 +73,11 @@ class Page:
     lines: list[Line]
     newer_than: int | None
     older_than: int | None
+
+    @property
+    def moving(self) -> list[int]:
+        """UIDs of what is under way still."""
+        return [line.uid for line in self.lines if line.mark is not None and line.mark.is_moving]
 
 
 def read_page(entry: MailboxEntry, *, older_than: int | None = None, newer_than: int | None = None) -> Page:
@@ -109,4 +126,5 @@ def _line(entry: MailboxEntry, row: dict[str, Any]) -> Line:
         preview=row["content__preview"],
         at=row["internal_date"],
         has_attachments=row["content__has_attachments"],
+        message_id=row["content__message_id"],
     )

@@ -72,3 +72,8 @@ def ways_of(
         "judged": held_copies(account_ids, trace_id="", peer=peer, reverse_path=reverse_path),
         "relay": relay,
     }
+
+
+def copies_of(routes: Mapping[EmailAddress, Route]) -> list[tuple[EmailAddress, int]]:
+    """Each recipient with the accounts here that it leads to."""
+    return [(address, account_id) for address, found in routes.items() for account_id in found.account_ids]

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.conf import settings
+from django.db import transaction
 
 from delivery.acceptance import Acceptance, accept_now
 from delivery.routing import may_send_as
 from delivery.sender_addresses import SenderAddress
 from delivery.submission.admission import TooMuchWaits, admit
 from delivery.submission.limits import SubmissionLimitReached
+from delivery.submission.noting import note_placed
 from mailboxes.exceptions import (
     DiskNearlyFull,
     MailboxFact,
@@ -31,7 +33,7 @@ from mailhost.protocols.message.reading import Correspondent
 from mailhost.webmail.access import Desk
 from mailhost.webmail.answering import Mode
 from mailhost.webmail.recipients import Recipient
-from mailhost.webmail.routes import NotSent, route_all, ways_of
+from mailhost.webmail.routes import NotSent, copies_of, route_all, ways_of
 
 MAX_RECIPIENTS = 500  # typed by hand: more are a mailing, which wants a list server and its unsubscribe links
 
@@ -128,7 +130,17 @@ def send(
         ),
     )
     try:
-        accepted = accept_now(acceptance, now=now)
+        with transaction.atomic():
+            accepted = accept_now(acceptance, now=now)
+            note_placed(
+                [] if admitted.release_at else copies_of(routes),  # what waits is noted when it comes
+                login=desk.account.login,
+                reverse_path=str(reverse_path),
+                message_id=message_id,
+                size_octets=len(octets),
+                is_held=admitted.is_held,
+                now=now,
+            )
     except QuotaExceeded as fact:
         raise NotSent([_full(fact, desk.account)]) from fact
     except (MailboxFact, StoreUnavailable) as fact:

@@ -44,6 +44,12 @@ for (const notice of document.querySelectorAll("[data-leaves]")) {
   const timer = setInterval(tick, 1000);
 }
 
+// What is folded open stays so when its news come.
+const fold = (event) => event.target.matches?.("[data-keeps-open]") && event.target.querySelector("details");
+let wasOpen = false;
+document.addEventListener("htmx:beforeSwap", (event) => { wasOpen = Boolean(fold(event)?.open); });
+document.addEventListener("htmx:afterSwap", (event) => { if (wasOpen && fold(event)) fold(event).open = true; });
+
 // Text that has not been sent is not thrown away by a stray click.
 window.addEventListener("beforeunload", (event) => {
   const form = document.querySelector("form.compose");

@@ -17,6 +17,7 @@ from mailboxes.store.values import MailboxEntry
 from mailhost.webmail.access import Desk
 
 MAX_LEAVING_SHOWN = 3
+ASK_NO_MORE = 286  # htmx's own status: what an open page asks for by itself is over
 
 
 @dataclass(frozen=True, slots=True)

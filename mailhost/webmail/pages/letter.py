@@ -1,21 +1,29 @@
 """One message: its page, its HTML in a frame that can do nothing, its attachments, its source."""
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET
 
+from mailboxes.store.values import MailboxEntry
 from mailhost.webmail import plain_text
 from mailhost.webmail.access import Desk, for_account_holders
 from mailhost.webmail.cleaning import has_remote_images
 from mailhost.webmail.folders import kind, label
 from mailhost.webmail.listing import neighbours
-from mailhost.webmail.pages.frame import show
+from mailhost.webmail.pages.frame import ASK_NO_MORE, show
 from mailhost.webmail.pages.untrusted import attachment, framed, to_keep
 from mailhost.webmail.reading import mark_seen, read_letter, read_octets
 from mailhost.webmail.reasons import why
+from mailhost.webmail.whereabouts import digest, needs_a_look, status_at
 
 MAX_SOURCE_OCTETS = 1 << 20  # shown; the download has all
+MAX_OPEN = (
+    3  # recipients whose delivery is shown unasked; of more there is one line, unless something is wrong
+)
 
 
 @require_GET
@@ -42,7 +50,31 @@ def show_letter(request: HttpRequest, desk: Desk, mailbox_id: int, uid: int) -> 
         why=why(letter, account_id=desk.account.pk) if entry.account_id == desk.account.pk else None,
         newer=newer,
         older=older,
+        **_delivery(desk, entry, uid),
     )
+
+
+@require_GET
+@for_account_holders
+def show_delivery(request: HttpRequest, desk: Desk, mailbox_id: int, uid: int) -> HttpResponse:
+    """What became of a message that was sent, as it is now: what its open page asks for while something moves.
+
+    Once nothing does, the answer tells htmx by its status to ask no more.
+    """
+    told = _delivery(desk, desk.mailbox(mailbox_id), uid)
+    is_over = told["delivery"] is None or not told["delivery"].counts.is_moving
+    return render(request, "webmail/delivery.html", told, status=ASK_NO_MORE if is_over else 200)
+
+
+def _delivery(desk: Desk, entry: MailboxEntry, uid: int) -> dict[str, Any]:
+    status = status_at(entry, uid, account=desk.account)
+    if status is None:
+        return {"delivery": None}
+    return {
+        "delivery": status,
+        "digest": digest(status.counts),
+        "is_open": needs_a_look(status.counts) or status.counts.total <= MAX_OPEN,
+    }
 
 
 @require_GET

@@ -19,8 +19,9 @@ from mailhost.webmail.acts import EMPTIED, Act, perform, teaches
 from mailhost.webmail.folders import kind, label
 from mailhost.webmail.foresight import foretell
 from mailhost.webmail.listing import read_page
-from mailhost.webmail.pages.frame import next_page, show
+from mailhost.webmail.pages.frame import ASK_NO_MORE, next_page, show
 from mailhost.webmail.reading import content_ids
+from mailhost.webmail.whereabouts import marks_at, with_marks
 
 MAX_CHOSEN = 1_000  # a page shows fifty; more are made by hand
 
@@ -50,7 +51,7 @@ def show_list(request: HttpRequest, desk: Desk, mailbox_id: int) -> HttpResponse
         is_list=True,
         label=label(entry),
         kind=kind(entry),
-        page=page,
+        page=with_marks(page, entry, account=desk.account),
         can_empty=entry.special_use in EMPTIED and entry.message_count > 0,
         here=request.get_full_path(),
     )
@@ -74,6 +75,16 @@ def news(request: HttpRequest, desk: Desk) -> HttpResponse:
         "arrived": entry is not None and known is not None and entry.uid_next > known,
     }
     return render(request, "webmail/news.html", context)
+
+
+@require_GET
+@for_account_holders
+def marks(request: HttpRequest, desk: Desk, mailbox_id: int) -> HttpResponse:
+    """What an open list asks for while something in it is under way: the marks alone, put where they belong."""
+    uids = [uid for text in request.GET.getlist("uid") if (uid := _number(text)) is not None]
+    found = marks_at(desk.mailbox(mailbox_id), uids, account=desk.account)
+    is_moving = any(mark is not None and mark.is_moving for mark in found.values())
+    return render(request, "webmail/marks.html", {"marks": found}, status=200 if is_moving else ASK_NO_MORE)
 
 
 @require_POST

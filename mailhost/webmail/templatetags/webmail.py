@@ -30,6 +30,21 @@ def short_moment(at: datetime) -> str:
 
 
 @register.filter
+def moment(at: datetime) -> str:
+    """As short_moment, always with the hour."""
+    here, now = timezone.localtime(at), timezone.localtime()
+    if here.date() == now.date():
+        return date_format(here, "H:i")
+    return date_format(here, "j M, H:i" if here.year == now.year else "j M Y, H:i")
+
+
+@register.filter
+def first_word(text: str) -> str:
+    """Of a TLS session its version: the cipher is for those who look closer."""
+    return text.partition(" ")[0]
+
+
+@register.filter
 def initial(name: str) -> str:
     """The letter that stands for somebody."""
     return next((character.upper() for character in name if character.isalnum()), "?")

@@ -1,0 +1,226 @@
+"""What its sender reads of a message in Sent: on its page, and as a mark in the list."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from delivery.models import Attempt, Destination, QueuedMessage, QueuedRecipient, RecipientState
+from delivery.status import Counts
+from mailboxes.accounts import change_account
+from mailboxes.models import Account, Message
+from mailboxes.store.values import Flag
+from mailhost.webmail.whereabouts import digest
+from tests.support.hosting import new_account
+from tests.webmail.conftest import Deliver, Statements
+from tests.webmail.mail import LETTER, mailbox_id
+from tests.webmail.test_compose import write
+
+TLS = "TLSv1.3 TLS_AES_256_GCM_SHA384"
+
+
+@pytest.fixture(autouse=True)
+def relaying(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.RELAY = "direct"
+    monkeypatch.setattr("delivery.queue.enqueue.relay_is_due", lambda: None)
+
+
+def became(forward_path: str, state: str, *, host: str = "", tls: str = "", reply: str = "") -> None:
+    """What a worker would have written."""
+    now = timezone.now()
+    rows = QueuedRecipient.objects.filter(forward_path=forward_path)
+    later = now + timedelta(minutes=30) if state == "deferred" else now
+    is_over = state not in ("deferred", "queued")
+    rows.update(
+        state=state, attempts=1, last_host=host, last_reply=reply, last_attempt_at=now, next_attempt_at=later,
+        finished_at=now if is_over else None,
+    )  # fmt: skip
+    for row in rows:
+        Attempt.objects.create(recipient=row, at=now, host=host, outcome=state, reply=reply, tls=tls)
+
+
+def sent_uid(account: Account) -> int:
+    there = Message.objects.filter(mailbox_id=mailbox_id(account, "Sent")).order_by("-uid")
+    uid: int = there.values_list("uid", flat=True)[0]
+    return uid
+
+
+def page_of(client: Client, account: Account) -> str:
+    return client.get(f"/mail/{mailbox_id(account, 'Sent')}/{sent_uid(account)}/").content.decode()
+
+
+def marks(client: Client, account: Account) -> list[str]:
+    page = client.get(f"/mail/{mailbox_id(account, 'Sent')}/").context["page"]
+    return [line.mark.text if line.mark else "" for line in page.lines]
+
+
+def test_the_page_tells_of_each_recipient(signed_in: Client, alice: Account) -> None:
+    bob = new_account("bob")
+    write(signed_in, to=f"{bob.login}, taken@far.test, clear@far.test, full@far.test, no@far.test")
+    became("taken@far.test", "delivered", host="mx.far.test", tls=TLS)
+    became("clear@far.test", "delivered", host="mx.old.test")
+    became("full@far.test", "deferred", host="mx.far.test", reply="452 4.2.2 <b>Full</b>")
+    became("no@far.test", "bounced", host="mx.far.test", reply="550 5.1.1 No such user")
+    page = " ".join(page_of(signed_in, alice).split())
+    assert "<summary>3 of 5 delivered, 1 did not arrive, 1 waits</summary>" in page
+    assert "<details open>" in page
+    for said in (
+        f'<span class="who">{bob.login}</span>: <b>delivered here</b> at <time',
+        '<span class="who">taken@far.test</span>: <b>taken by mx.far.test</b> at <time',
+        f'<span title="{TLS}">encrypted (TLSv1.3)</span>',
+        "<b>taken by mx.old.test</b>",
+        "not encrypted",
+        "<b>waits</b>, next try at <time",
+        "mx.far.test: 452 4.2.2 &lt;b&gt;Full&lt;/b&gt;",
+        "<b>did not arrive</b>, given up at <time",
+        "mx.far.test: 550 5.1.1 No such user",
+    ):
+        assert said in page
+
+
+def test_an_open_page_asks_for_news_until_nothing_moves(signed_in: Client, alice: Account) -> None:
+    write(signed_in, to="x@far.test")
+    news = f"/mail/{mailbox_id(alice, 'Sent')}/{sent_uid(alice)}/delivery/"
+    page = page_of(signed_in, alice)
+    assert f'hx-get="{news}"' in page
+    assert "on its way" in page
+    assert signed_in.get(news).status_code == 200
+    became("x@far.test", "delivered", host="mx.far.test", tls=TLS)
+    answer = signed_in.get(news)
+    assert answer.status_code == 286
+    assert "taken by mx.far.test" in answer.content.decode()
+    assert "hx-get" not in page_of(signed_in, alice).partition('class="delivery"')[2]
+
+
+def test_what_waits_for_its_time_can_be_taken_back_from_there(signed_in: Client, alice: Account) -> None:
+    change_account(account_id=alice.pk, undo_seconds=30, by="test")
+    bob = new_account("bob")
+    write(signed_in, to=f"{bob.login}, x@far.test")
+    page = page_of(signed_in, alice)
+    assert "All 2 not sent yet" in page
+    assert 'href="/mail/outbox/"' in page
+    assert marks(signed_in, alice) == ["Not sent yet"]
+
+
+def test_the_list_marks_what_needs_a_look(signed_in: Client, alice: Account) -> None:
+    for name in ("gone", "late", "fine", "some", "new"):
+        write(signed_in, to=f"{name}@far.test" + (", other@far.test" if name == "some" else ""))
+    became("gone@far.test", "expired")
+    became("late@far.test", "deferred")
+    became("fine@far.test", "delivered", host="mx.far.test")
+    became("some@far.test", "bounced")
+    became("other@far.test", "delivered")
+    assert marks(signed_in, alice) == ["On its way", "1 did not arrive", "", "Waits", "Did not arrive"]
+    page = signed_in.get(f"/mail/{mailbox_id(alice, 'Sent')}/").content.decode()
+    assert page.count('class="mark failed"') == 2
+
+
+def test_an_open_list_asks_for_marks_until_nothing_moves(signed_in: Client, alice: Account) -> None:
+    write(signed_in, to="fine@far.test")
+    became("fine@far.test", "delivered")
+    write(signed_in, to="x@far.test, y@far.test")
+    uid, where = sent_uid(alice), f"/mail/{mailbox_id(alice, 'Sent')}/"
+    assert f'hx-get="{where}marks/?uid={uid}&amp;"' in signed_in.get(where).content.decode()
+    became("x@far.test", "bounced")
+    answer = signed_in.get(f"{where}marks/?uid={uid}&uid=4711&uid=x")
+    assert (answer.status_code, answer.content.decode().strip()) == (
+        200,
+        f'<span class="mark failed" id="mark-{uid}" hx-swap-oob="true">1 did not arrive</span>',
+    )
+    for forward_path in ("x@far.test", "y@far.test"):
+        became(forward_path, "delivered")
+    answer = signed_in.get(f"{where}marks/?uid={uid}")
+    assert answer.status_code == 286
+    assert f'id="mark-{uid}" hx-swap-oob="true" hidden></span>' in answer.content.decode()
+    assert "marks/" not in signed_in.get(where).content.decode()
+    assert signed_in.get(f"/mail/{mailbox_id(alice)}/marks/?uid=1").content.strip() == b""
+    other = Client()
+    other.force_login(new_account("mallory"))
+    assert other.get(f"{where}marks/?uid={uid}").status_code == 404
+
+
+def test_a_mail_clients_own_copy_in_sent_is_told_of_as_well(
+    signed_in: Client, alice: Account, deliver: Deliver
+) -> None:
+    """It is known by its Message-ID; the octets may differ."""
+    write(signed_in, to="x@far.test")
+    message_id = QueuedMessage.objects.get().message_id_field
+    copy = LETTER.replace(b"<hello@elsewhere.test>", message_id.encode())
+    uid = deliver(alice, copy, mailbox="Sent", flags=Flag.SEEN)
+    assert sent_uid(alice) == uid
+    assert "on its way" in page_of(signed_in, alice)
+    assert marks(signed_in, alice) == ["On its way", "On its way"]
+
+
+def test_elsewhere_and_of_strangers_nothing_is_told(
+    signed_in: Client, alice: Account, deliver: Deliver, statements: Statements
+) -> None:
+    """A message that came in may bear the Message-ID of one that was sent."""
+    write(signed_in, to="x@far.test")
+    copy = LETTER.replace(b"<hello@elsewhere.test>", QueuedMessage.objects.get().message_id_field.encode())
+    uid = deliver(alice, copy)
+    where = f"/mail/{mailbox_id(alice)}/"
+    with statements() as seen:
+        page = signed_in.get(f"{where}{uid}/").content.decode() + signed_in.get(where).content.decode()
+    assert 'class="delivery"' not in page
+    assert "On its way" not in page
+    assert not [each for each in seen if "message_of" in each or "asked(message_id)" in each]
+    assert signed_in.get(f"{where}{uid}/delivery/").content.strip() == b""
+    assert signed_in.get(f"{where}4711/delivery/").status_code == 286
+    other = Client()
+    other.force_login(new_account("mallory"))
+    assert other.get(f"/mail/{mailbox_id(alice, 'Sent')}/{sent_uid(alice)}/delivery/").status_code == 404
+
+
+@pytest.mark.parametrize("number", [1, 12])
+def test_a_page_of_the_list_asks_once_for_all_its_marks(
+    signed_in: Client, alice: Account, statements: Statements, number: int
+) -> None:
+    for each in range(number):
+        write(signed_in, to=f"x{each}@far.test")
+    with statements() as seen:
+        assert len(marks(signed_in, alice)) == number
+    assert len([each for each in seen if "delivery_queuedrecipient" in each]) == 1
+
+
+def test_what_a_destination_says_is_told_of_all_that_waits_for_it(signed_in: Client, alice: Account) -> None:
+    write(signed_in, to="x@far.test")
+    later = timezone.now() + timedelta(hours=1)
+    Destination.objects.filter(name="far.test").update(
+        failures=3, last_reply="No host of far.test answers", next_attempt_at=later
+    )
+    page = page_of(signed_in, alice)
+    assert "No host of far.test answers" in page
+    assert timezone.localtime(later).strftime("%H:%M") in page
+    assert marks(signed_in, alice) == ["Waits"]
+
+
+@pytest.mark.parametrize(
+    ("states", "line"),
+    [
+        ({"delivered": 3}, "All 3 delivered"),
+        ({"deferred": 2}, "All 2 wait"),
+        ({"bounced": 1, "expired": 1}, "All 2 did not arrive"),
+        ({"delivered": 12, "bounced": 1, "deferred": 1}, "12 of 14 delivered, 1 did not arrive, 1 waits"),
+        ({"queued": 2, "held": 1}, "1 of 3 held for an operator, 2 on their way"),
+        ({"captured": 1, "cancelled": 1}, "1 of 2 kept on this host, 1 cancelled"),
+    ],
+)
+def test_one_line_tells_of_all(states: dict[str, int], line: str) -> None:
+    assert digest(Counts({RecipientState(state): number for state, number in states.items()})) == line
+
+
+def test_every_state_has_its_words(signed_in: Client, alice: Account) -> None:
+    write(signed_in, to="x@far.test")
+    said: Iterable[tuple[str, str]] = (
+        ("queued", "on its way"), ("waiting", "not sent yet"), ("held", "for an operator"), ("deferred", "waits"),
+        ("delivered", "taken by"), ("bounced", "did not arrive"), ("expired", "it was tried until"),
+        ("cancelled", "it was not sent"), ("captured", "kept on this host"),
+    )  # fmt: skip
+    assert {state for state, _ in said} == set(RecipientState)
+    for state, words in said:
+        became("x@far.test", state)
+        assert words in page_of(signed_in, alice)
