@@ -35,6 +35,8 @@ class QueuedMessage(models.Model):
 
     `release_at`: nothing of it leaves before, and its sender may take it back; None once it is released, or from the
     beginning. `future_release` is what the client asked for (RFC 4865), as a DSN tells it.
+    `forwarded_by`: the domain here that passes a stranger's message on; "" for what is ours. `signing`: what was signed
+    with which keys when it was last loaded, or why nothing was.
     """
 
     content = models.ForeignKey(
@@ -55,6 +57,8 @@ class QueuedMessage(models.Model):
     release_at = models.DateTimeField(null=True, blank=True)
     released_at = models.DateTimeField(null=True, blank=True)
     future_release = models.TextField(default="", db_default="", blank=True)
+    forwarded_by = models.TextField(default="", db_default="", blank=True)
+    signing = models.TextField(default="", db_default="", blank=True)
 
     class Meta:
         ordering: ClassVar = ["-id"]
