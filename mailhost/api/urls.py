@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 
-from mailhost.api import accounts, administrators, aliases, domains, filters, trace
+from mailhost.api import accounts, administrators, aliases, dkim, domains, filters, trace
 from mailhost.api.keys import BearerKey
 from mailhost.api.problems import body_too_large, explain_to, unknown_path, wrong_method
 
@@ -43,6 +43,7 @@ for router in (
     accounts.router,
     aliases.router,
     administrators.router,
+    dkim.router,
     filters.router,
     trace.router,
 ):
