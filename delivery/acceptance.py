@@ -43,7 +43,7 @@ class Acceptance:
     `is_held`: what goes to the queue waits there for an operator. `first_recipients`: those that `submitted_by` had
     never written to, to be remembered.
     `release_at`: nothing leaves the queue before; `waiting` are forward-paths that lead to accounts, delivered then.
-    `future_release`: as in QueuedMessage.
+    `future_release`, `forwarded_by`: as in QueuedMessage.
     """
 
     octets: bytes
@@ -65,6 +65,7 @@ class Acceptance:
     waiting: tuple[tuple[str, DsnRequest], ...] = ()
     release_at: datetime | None = None
     future_release: str = ""
+    forwarded_by: str = ""
 
     @property
     def arrives_in(self) -> str | None:
@@ -197,6 +198,7 @@ def _queued(acceptance: Acceptance, item: Item) -> NewQueuedMessage:
         is_held=acceptance.is_held,
         release_at=acceptance.release_at,
         future_release=acceptance.future_release,
+        forwarded_by=acceptance.forwarded_by,
     )
 
 

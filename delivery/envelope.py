@@ -61,6 +61,12 @@ class Envelope:
         routes = [route for route in self.routes if not route.account_ids]
         return tuple({address.key: address for route in routes for address in route.relay}.values())
 
+    @property
+    def forwarding_domain(self) -> str:
+        """That of the first forward-path which leads elsewhere; "" where none does."""
+        found = zip(self.forward_paths, self.routes, strict=True)
+        return next((path.address.domain for path, route in found if route.relay and path.address), "")
+
     def add(self, forward_path: ForwardPath, route: Route, dsn: DsnRequest = NOTHING_ASKED) -> None:
         """One more recipient that was accepted."""
         self.forward_paths.append(forward_path)

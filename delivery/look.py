@@ -13,10 +13,10 @@ import structlog
 from django.conf import settings
 
 from delivery import bounces
+from delivery.forwarding import with_way_back
 from delivery.local_delivery import deliver_here
 from delivery.models import LOCAL
 from delivery.queue import claim as claims
-from delivery.queue.contents import read_data, read_octets
 from delivery.queue.destination_outcomes import bounce_waiting, put_off
 from delivery.queue.outcomes import Recorded
 from delivery.queue.values import Claim, RecipientResult
@@ -27,6 +27,7 @@ from delivery.relay.connection import RelayConnection, Timeouts, open_connection
 from delivery.relay.next_hops import NextHop, Route, find_next_hops
 from delivery.relay.outcome import Bounced, Deferred, Outcome
 from delivery.relay.parcel import OutgoingRecipient, Parcel
+from delivery.signing import load_signed
 from domains import lookup
 from mailhost.net.resolver import Resolver
 from mailhost.net.store_threads import StoreThreads, StoreUnavailable
@@ -195,14 +196,16 @@ class Look:
         """The next parcel; more is fetched when none is left."""
         async with self._fetching:
             if not self._parcels and not self._is_stopped:
+                due = await self._store(
+                    claims.due_parcels,
+                    claim=self.claim,
+                    limit=FETCHED_RECIPIENTS,
+                    except_ids=list(self._known),
+                    now=self.clock(),
+                )
+                is_here = self.claim.name == LOCAL
                 self._parcels.extend(
-                    await self._store(
-                        claims.due_parcels,
-                        claim=self.claim,
-                        limit=FETCHED_RECIPIENTS,
-                        except_ids=list(self._known),
-                        now=self.clock(),
-                    )
+                    each if is_here else with_way_back(each, now=self.clock()) for each in due
                 )
                 self._known.update(
                     each.recipient_id for parcel in self._parcels for each in parcel.recipients
@@ -222,11 +225,7 @@ class Look:
         """Read in a store thread, where line ends and dots are seen to as well."""
         message = parcel.message
         async with self.budget.hold(message.size_octets):
-            if as_it_is:
-                yield await self._store(read_octets, content_id=message.content_id)
-            else:
-                is_binary = message.body == "BINARYMIME"
-                yield await self._store(read_data, content_id=message.content_id, is_binary=is_binary)
+            yield await self._store(load_signed, message=message, as_it_is=as_it_is, now=self.clock())
 
     def report(
         self, parcel: Parcel, recipients: Sequence[OutgoingRecipient], outcomes: Sequence[Outcome]

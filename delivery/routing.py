@@ -9,7 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils import timezone
+
 from delivery.filters.policies import Policy
+from delivery.forwarding import sender_behind
 from domains import lookup
 from domains.exceptions import AddressNotFound, DomainNotFound, TooManyTargets
 from mailboxes import accounts
@@ -22,6 +25,7 @@ from mailhost.net.statements import TEXT_OID, Row, Statement, Statements, binary
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.addresses import EmailAddress
 from mailhost.protocols.smtp.paths import ForwardPath
+from mailhost.protocols.srs import SrsInvalid, is_rewritten
 
 Key = tuple[str, str]  # EmailAddress.key
 
@@ -62,13 +66,26 @@ def route(*, forward_path: ForwardPath, size_octets: int = 0, may_relay: bool = 
     may_relay: mail for domains that are not hosted here is taken too (submission). Raises DomainNotFound,
     AddressNotFound, TooManyTargets, AccountDisabled, QuotaExceeded.
     """
+    sender = _sender_behind(forward_path)
+    forward_path = sender or forward_path
     try:
         recipients, foreign = _resolve(forward_path)
     except DomainNotFound:
-        if not may_relay or forward_path.address is None:
+        if not (may_relay or sender) or forward_path.address is None:
             raise
         return Route(relay=(forward_path.address,))
     return _route_to(recipients, foreign, forward_path, size_octets)
+
+
+def _sender_behind(forward_path: ForwardPath) -> ForwardPath | None:
+    """Where a bounce of what was forwarded here leads; None where the address is not a rewritten one of ours."""
+    address = forward_path.address
+    if address is None or not is_rewritten(address.local_part) or not lookup.is_hosted(domain=address.domain):
+        return None
+    try:
+        return ForwardPath(sender_behind(address, now=timezone.now()))
+    except SrsInvalid as fact:
+        raise AddressNotFound(str(address)) from fact
 
 
 def _route_to(

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count, Model
 from django.http import HttpRequest
 
+from domains import admin_dkim  # noqa: F401 (importing it registers)
 from domains.aliases import add_alias, remove_alias, set_alias
 from domains.exceptions import DomainFact, InvalidAddress
 from domains.models import Alias, Domain

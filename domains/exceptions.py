@@ -73,3 +73,15 @@ class ScoreInvalid(DomainFact):
     def __init__(self, text: str, *, field: str) -> None:
         super().__init__(text)
         self.field = field
+
+
+class DkimKeyNotFound(DomainFact):
+    """The domain has no key with this selector."""
+
+    def __init__(self, selector: str) -> None:
+        super().__init__(f"There is no DKIM key {selector}.")
+        self.selector = selector
+
+
+class DkimKeyInState(DomainFact):
+    """A key is in a state in which that cannot be done; the text says why."""

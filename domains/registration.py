@@ -3,8 +3,11 @@
 from types import EllipsisType
 from typing import Unpack
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
+from domains.dkim_keys import make_keys
 from domains.exceptions import (
     AddressTaken,
     DomainAliasInvalid,
@@ -59,6 +62,8 @@ def add_domain(
     except IntegrityError:
         raise DomainExists(name) from None
     record(by=by, verb="domain added", subject=name, alias_of=target.name if target else None)
+    if settings.DKIM_AUTOMATIC:
+        make_keys(domain=domain, now=timezone.now(), by=by)
     return domain
 
 

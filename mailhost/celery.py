@@ -20,6 +20,7 @@ REPORT_SECONDS: Final = 30
 CLEAN_SECONDS: Final = 600
 READ_REPORTS_SECONDS: Final = 60
 SEND_FEEDBACK_SECONDS: Final = 300
+TEND_KEYS_SECONDS: Final = 300
 FORGET_SECONDS: Final = 6 * 3_600
 
 app = Celery("mailhost")
@@ -56,6 +57,7 @@ app.conf.update(
             ("delivery.tell_of_quarantine", CLEAN_SECONDS),
             ("delivery.clean", CLEAN_SECONDS),
             ("delivery.forget_recipients", FORGET_SECONDS),
+            ("domains.tend_dkim_keys", TEND_KEYS_SECONDS),
             ("mailboxes.fill_search_index", settings.SEARCH_INDEX_TICK_SECONDS),
             ("mailboxes.shrink_search_index", CLEAN_SECONDS),
             ("mailboxes.learn_junk", settings.JUNK_LEARNING_TICK_SECONDS),

@@ -191,17 +191,14 @@ WEB_CONNECTIONS = env.integer(
 )
 
 
-def secret_key() -> str:
-    """MAILHOST_SECRET_KEY, or one made once and kept in var/secret_key (mode 0600)."""
-    given = env.text(
-        "MAILHOST_SECRET_KEY", "", "Signs sessions and links. Empty: made once, kept in `var/secret_key`."
-    )
+def kept_secret(given: str, name: str) -> str:
+    """What was given, or a secret made once and kept in var/ (mode 0600)."""
     if given:
         return given
-    path = VAR / "secret_key"
+    path = VAR / name
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, made = tempfile.mkstemp(dir=path.parent, prefix=".secret_key")  # mode 0600 from the start
+        handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{name}")  # mode 0600 from the start
         with os.fdopen(handle, "w") as file:
             file.write(secrets.token_urlsafe(50))
         try:
@@ -212,12 +209,57 @@ def secret_key() -> str:
     return path.read_text().strip()
 
 
-SECRET_KEY = secret_key()
+SECRET_KEY = kept_secret(
+    env.text(
+        "MAILHOST_SECRET_KEY", "", "Signs sessions and links. Empty: made once, kept in `var/secret_key`."
+    ),
+    "secret_key",
+)
 for name in (HOSTNAME, urlsplit(PUBLIC_URL).hostname):
     if name and name not in ALLOWED_HOSTS:
         ALLOWED_HOSTS.append(f"[{name}]" if ":" in name else name)
 if PUBLIC_URL and PUBLIC_URL not in CSRF_TRUSTED_ORIGINS:
     CSRF_TRUSTED_ORIGINS.append(PUBLIC_URL)
+
+# --- Signing ------------------------------------------------------------------------------------------------------
+env.section("Signing")
+KEY_SECRET = kept_secret(
+    env.text(
+        "MAILHOST_KEY_SECRET",
+        "",
+        "Encrypts the private keys of DKIM in the database, and signs SRS addresses. Empty: made once, kept in "
+        "`var/key_secret`; every process, on every machine, needs the same one, and so does a restored backup.",
+    ),
+    "key_secret",
+)
+OLD_KEY_SECRETS = env.words(
+    "MAILHOST_OLD_KEY_SECRETS",
+    (),
+    "Secrets from before: what they encrypted or signed is still read, and within minutes encrypted anew. One may go "
+    "when SRS addresses made with it have expired.",
+)
+DKIM_AUTOMATIC = env.boolean(
+    "MAILHOST_DKIM_AUTOMATIC",
+    True,
+    "Domains get DKIM keys by themselves, and new ones when those are old. Off: only when somebody asks for them.",
+)
+DKIM_ROTATION_SECONDS = env.seconds(
+    "MAILHOST_DKIM_ROTATION",
+    180 * 86_400,
+    "The age at which a DKIM key gets a successor, which signs from when its record is seen in DNS; 0: never.",
+)
+DKIM_OVERLAP_SECONDS = env.seconds(
+    "MAILHOST_DKIM_OVERLAP",
+    14 * 86_400,
+    "How long the record of a replaced key has to stay: mail signed with it may wait five days at each host on its "
+    "way, and be checked when it is fetched. Then the private key is wiped.",
+)
+SRS_DAYS = env.integer(
+    "MAILHOST_SRS_DAYS",
+    21,
+    "How long bounces to a rewritten reverse-path (SRS) lead back to the sender; queues and notices take some days.",
+    minimum=1,
+)
 
 # --- Accounts and sign-in -----------------------------------------------------------------------------------------
 env.section("Accounts and sign-in")

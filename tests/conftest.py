@@ -41,6 +41,7 @@ def choose_environment() -> None:
         MAILHOST_HTTPS="0",
         MAILHOST_RELAY="capture",
         MAILHOST_SMTP_REFUSE_EARLY_TALKERS="0",  # given where a test is about it
+        MAILHOST_DKIM_AUTOMATIC="0",  # making an RSA key takes as long as many a test; given where one is about it
         MAILHOST_SHARE_WITH_ANYONE="1",  # switched off where a test is about that
     )
 

@@ -36,6 +36,8 @@ class QueuedMessage(models.Model):
     `release_at`: nothing of it leaves before, and its sender may take it back; None once it is released, or from the
     beginning. `future_release` is what the client asked for (RFC 4865), as a DSN tells it. `message_id_field`: the
     content's Message-ID, cut, by which the sender finds what became of it.
+    `forwarded_by`: the domain here that passes a stranger's message on; "" for what is ours. `signing`: what was signed
+    with which keys when it was last loaded, or why nothing was.
     """
 
     content = models.ForeignKey(
@@ -57,6 +59,8 @@ class QueuedMessage(models.Model):
     released_at = models.DateTimeField(null=True, blank=True)
     future_release = models.TextField(default="", db_default="", blank=True)
     message_id_field = models.TextField(default="", db_default="", blank=True)
+    forwarded_by = models.TextField(default="", db_default="", blank=True)
+    signing = models.TextField(default="", db_default="", blank=True)
 
     class Meta:
         ordering: ClassVar = ["-id"]

@@ -4,27 +4,24 @@ import re
 from typing import Final
 
 from mailhost.net.database import cursor
+from mailhost.protocols.lines import to_crlf
 from mailhost.protocols.message.without_binary import without_binary
-from mailhost.protocols.smtp.client import encode_data
 
 READ: Final = b"SELECT octets FROM mailboxes_content WHERE id = %s"
 # The content is shared with local copies. RFC 5321 section 4.4: what is sent on carries no Return-Path.
 _RETURN_PATH = re.compile(rb"return-path:[^\n]*\n(?:[ \t][^\n]*\n)*", re.IGNORECASE)
 
 
-def read_data(*, content_id: int, is_binary: bool = False) -> bytes | None:
-    """What follows DATA's reply; None where the content is gone. Raises CannotConvert.
+def as_lines(octets: bytes, *, is_binary: bool) -> bytes:
+    """The message as DATA carries it, with CRLF alone for line ends. Raises CannotConvert.
 
     is_binary: it came with BODY=BINARYMIME, so its bare CR and LF are no line ends (RFC 3030 section 3).
     """
-    octets = read_octets(content_id=content_id)
-    if octets is None:
-        return None
-    return encode_data(without_binary(octets) if is_binary else octets)
+    return to_crlf(without_binary(octets) if is_binary else octets)
 
 
 def read_octets(*, content_id: int) -> bytes | None:
-    """The message as it is kept, for BDAT; None where the content is gone."""
+    """The message as it is kept; None where the content is gone."""
     with cursor() as sql:
         row = sql.execute(READ, (content_id,)).fetchone()
     if row is None:

@@ -18,15 +18,15 @@ from mailhost.net.database import cursor
 NEXT_MESSAGE_IDS = b"SELECT nextval('delivery_queuedmessage_id_seq') FROM generate_series(1, %s)"
 INSERT_MESSAGES = b"""
 INSERT INTO delivery_queuedmessage (id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid,
-                                    ret, requires_tls, release_at, future_release, created_at, expires_at,
+                                    ret, requires_tls, release_at, future_release, forwarded_by, created_at, expires_at,
                                     message_id_field)
 SELECT id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid, ret, requires_tls,
-       release_at, future_release, %s, coalesce(release_at, %s) + %s,
+       release_at, future_release, forwarded_by, %s, coalesce(release_at, %s) + %s,
        coalesce((SELECT left(message_id, 500) FROM mailboxes_content WHERE id = row.content_id), '')
   FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::integer[], %s::text[], %s::boolean[],
-              %s::text[], %s::text[], %s::boolean[], %s::timestamptz[], %s::text[])
+              %s::text[], %s::text[], %s::boolean[], %s::timestamptz[], %s::text[], %s::text[])
        row(id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid, ret, requires_tls,
-           release_at, future_release)
+           release_at, future_release, forwarded_by)
 """
 INSERT_DESTINATIONS = b"""
 INSERT INTO delivery_destination (name, failures, last_reply)
@@ -98,6 +98,7 @@ class NewQueuedMessage:
     is_held: bool = False
     release_at: datetime | None = None
     future_release: str = ""
+    forwarded_by: str = ""
     all_recipients: tuple[NewRecipient, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
@@ -172,6 +173,7 @@ def _insert_messages(messages: Sequence[NewQueuedMessage], *, now: datetime) -> 
             [each.requires_tls for each in messages],
             [each.release_at for each in messages],
             [each.future_release for each in messages],
+            [each.forwarded_by for each in messages],
         )
         lifetime = timedelta(seconds=settings.QUEUE_LIFETIME_SECONDS)
         sql.execute(INSERT_MESSAGES, (now, now, lifetime, *columns))

@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """The part of a queued message that all its recipients share."""
+    """The part of a queued message that all its recipients share. `forwarded_by`: as in QueuedMessage."""
 
     message_id: int
     content_id: int
@@ -18,6 +18,7 @@ class OutgoingMessage:
     ret: str
     expires_at: datetime
     requires_tls: bool = False
+    forwarded_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,6 +147,7 @@ def _acceptance(session: Session, envelope: Envelope, octets: bytes, examined: E
         waiting=envelope.leading_here if is_waiting else (),
         release_at=examined.release_at,
         future_release=envelope.future_release,
+        forwarded_by="" if session.principal else envelope.forwarding_domain,
     )
 
 

@@ -109,6 +109,8 @@ FACTS: Final[dict[type[Exception], tuple[int, str, str | None]]] = {
     domains.DomainNotFound: (404, "domain_not_found", None),
     mailboxes.AccountNotFound: (404, "account_not_found", None),
     domains.AliasNotFound: (404, "alias_not_found", None),
+    domains.DkimKeyNotFound: (404, "dkim_key_not_found", None),
+    domains.DkimKeyInState: (409, "dkim_key_in_state", None),
     domains.DomainExists: (409, "domain_exists", None),
     domains.DomainNotEmpty: (409, "domain_not_empty", None),
     domains.AddressTaken: (409, "address_taken", None),

@@ -12,7 +12,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 
-from mailhost.api import accounts, administrators, aliases, delivery_status, domains, filters, trace, waiting
+from mailhost.api import (
+    accounts,
+    administrators,
+    aliases,
+    delivery_status,
+    dkim,
+    domains,
+    filters,
+    trace,
+    waiting,
+)
 from mailhost.api.keys import BearerKey
 from mailhost.api.problems import body_too_large, explain_to, unknown_path, wrong_method
 
@@ -44,6 +54,7 @@ for router in (
     accounts.router,
     aliases.router,
     administrators.router,
+    dkim.router,
     filters.router,
     trace.router,
     delivery_status.router,

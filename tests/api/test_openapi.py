@@ -15,6 +15,8 @@ OPERATIONS = {
     "/api/v1/domains/{domain}/aliases/{local_part}": {"get", "put", "delete"},
     "/api/v1/domains/{domain}/administrators": {"get"},
     "/api/v1/domains/{domain}/administrators/{login}": {"put", "delete"},
+    "/api/v1/domains/{domain}/dkim-keys": {"get"},
+    "/api/v1/domains/{domain}/dkim-keys/rotate": {"post"},
     "/api/v1/trace/inbound": {"get"},
     "/api/v1/delivery-status": {"get"},
     "/api/v1/waiting": {"get"},

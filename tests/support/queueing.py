@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 from delivery.acceptance import Acceptance, accept_now
 from delivery.models import QueuedRecipient
 from delivery.queue.claim import claim_destinations
+from delivery.queue.contents import as_lines, read_octets
 from delivery.queue.values import Claim
 from delivery.worker import Worker
 from mailhost.protocols.addresses import EmailAddress
+from mailhost.protocols.smtp.client import encode_data
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MESSAGE = (
@@ -27,6 +29,12 @@ def queue(
     accepted = accept_now(Acceptance(octets=octets, relay=relay, reverse_path=reverse_path), now=now)
     assert accepted.queued_message_id is not None
     return accepted.queued_message_id
+
+
+def read_data(*, content_id: int, is_binary: bool = False) -> bytes | None:
+    """What follows DATA's reply, unsigned; None where the content is gone."""
+    octets = read_octets(content_id=content_id)
+    return None if octets is None else encode_data(as_lines(octets, is_binary=is_binary))
 
 
 def claim_all(*, now: datetime = NOON, lease_seconds: float = 90) -> dict[str, Claim]:

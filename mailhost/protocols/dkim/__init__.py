@@ -7,7 +7,7 @@ from mailhost.protocols.dkim.keys import PublicKey, TxtLookup, look_up_key
 from mailhost.protocols.dkim.message import SignedMessage, read_signed_message
 from mailhost.protocols.dkim.outcomes import Flaw, Result, Verification
 from mailhost.protocols.dkim.signatures import MessageSignature
-from mailhost.protocols.dkim.signing import CannotBeSigned, PrivateKey, sign
+from mailhost.protocols.dkim.signing import CannotBeSigned, PrivateKey, sign, sign_read
 from mailhost.protocols.dkim.verification import MAX_SIGNATURES, check, find_signatures, verify
 
 __all__ = [
@@ -26,5 +26,6 @@ __all__ = [
     "look_up_key",
     "read_signed_message",
     "sign",
+    "sign_read",
     "verify",
 ]

@@ -83,7 +83,30 @@ def sign(
     expires_after the signature holds for ever. Of `signed` those that the message has are named, of
     `oversigned` all, and once more than it has them.
     """
-    message = read_signed_message(to_crlf(octets))
+    return sign_read(
+        read_signed_message(to_crlf(octets)),
+        domain=domain,
+        selector=selector,
+        key=key,
+        now=now,
+        expires_after=expires_after,
+        oversigned=oversigned,
+        signed=signed,
+    )
+
+
+def sign_read(
+    message: SignedMessage,
+    *,
+    domain: str,
+    selector: str,
+    key: PrivateKey,
+    now: datetime,
+    expires_after: timedelta | None = None,
+    oversigned: Sequence[str] = OVERSIGNED,
+    signed: Sequence[str] = SIGNED,
+) -> bytes:
+    """As sign, of a message with the line ends that it goes out with: several signatures share the body's hash."""
     tags = [("v", "1"), ("a", algorithm_of(key)), ("c", "relaxed/relaxed"), ("d", domain), ("s", selector)]
     tags.append(("t", seconds(now)))
     if expires_after is not None:

@@ -3,12 +3,12 @@
 import pytest
 
 from delivery.models import QueuedMessage
-from delivery.queue.contents import read_data
 from mailboxes.models import Account
 from tests.conversations.smtp.listening import Doors
 from tests.conversations.smtp.reading import inbox
 from tests.conversations.smtp.test_inbound import alias
 from tests.support.hosting import new_account
+from tests.support.queueing import read_data
 from tests.support.transcript import converse
 
 GREETED = "S: 220 …\nC: EHLO client.test\nS~ 250 HELP\nC: MAIL FROM:<a@b.test>\nS: 250 …\n"

@@ -10,13 +10,12 @@ from pytest_django import Settings
 from delivery import bounces
 from delivery.models import QueuedMessage, QueuedRecipient
 from delivery.queue.claim import due_parcels
-from delivery.queue.contents import read_data
 from delivery.queue.outcomes import record
 from delivery.queue.values import RecipientResult
 from delivery.relay.outcome import Bounced, Deferred, Outcome, Peer
 from mailboxes.models import AccountUsage, Content, Message
 from tests.support.hosting import new_account
-from tests.support.queueing import NOON, claim_all, queue
+from tests.support.queueing import NOON, claim_all, queue, read_data
 
 pytestmark = pytest.mark.django_db
 BOUNCED = Bounced("5.1.1", "550 5.1.1 No such user", Peer("mx.far.test", "192.0.2.1"))

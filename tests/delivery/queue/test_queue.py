@@ -17,13 +17,12 @@ from delivery.queue.claim import (
     renew_claims,
 )
 from delivery.queue.cleaning import remove_finished
-from delivery.queue.contents import read_data
 from delivery.queue.destination_outcomes import bounce_waiting, put_off
 from delivery.queue.outcomes import Recorded, record
 from delivery.queue.values import Claim, RecipientResult
 from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome, Peer
 from delivery.relay.parcel import Parcel
-from tests.support.queueing import NOON, claim_all, queue, state
+from tests.support.queueing import NOON, claim_all, queue, read_data, state
 
 pytestmark = pytest.mark.django_db
 PEER = Peer("mx.far.test", "192.0.2.1", "TLSv1.3 X")

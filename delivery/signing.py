@@ -1,0 +1,110 @@
+"""Signing what goes out, when it is loaded: DKIM on mail of ours (RFC 6376), ARC on what is passed on (RFC 8617).
+
+Mail of ours is what accounts submit and what this host itself writes. It is signed with the active keys of the hosted
+domain that From is in: that domain itself, or the nearest one above it within the same organization, which is
+aligned by DMARC's relaxed rule (RFC 9989 section 4.10.2). Loaded means: in a store thread, as the octets will leave.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Lock
+from typing import Final
+
+import structlog
+
+from delivery.queue.contents import as_lines, read_octets
+from delivery.relay.parcel import OutgoingMessage
+from delivery.sealing import seal_forwarded
+from delivery.signing_keys import ActiveKey, Signed, active_keys
+from mailhost.net.database import cursor
+from mailhost.net.secrets_at_rest import CannotDecrypt
+from mailhost.protocols.dkim import CannotBeSigned, SignedMessage, read_signed_message, sign_read
+from mailhost.protocols.dmarc.author_domain import NoAuthorDomain, author_domain
+from mailhost.protocols.smtp.client import encode_data
+
+log = structlog.get_logger(__name__)
+
+MAX_REMEMBERED: Final = (
+    2_000  # messages whose fields are kept, 2 KB each: for the further destinations of each
+)
+
+NOTE: Final = b"UPDATE delivery_queuedmessage SET signing = %s WHERE id = %s AND signing <> %s"
+
+
+@dataclass(slots=True)
+class _Remembered:
+    """By message, the newest last: a message to many destinations is signed once in a process."""
+
+    made: OrderedDict[tuple[int, bool], Signed] = field(default_factory=OrderedDict)
+    lock: Lock = field(default_factory=Lock)
+
+    def get(self, key: tuple[int, bool], make: Callable[[], Signed]) -> tuple[Signed, bool]:
+        """What is made for this key, and whether it was made just now."""
+        with self.lock:
+            if key in self.made:
+                self.made.move_to_end(key)
+                return self.made[key], False
+        signed = make()
+        with self.lock:
+            self.made[key] = signed
+            while len(self.made) > MAX_REMEMBERED:
+                self.made.popitem(last=False)
+        return signed, True
+
+
+_remembered = _Remembered()
+
+
+def load_signed(*, message: OutgoingMessage, as_it_is: bool, now: datetime) -> bytes | None:
+    """What follows DATA's reply, or with as_it_is the octets for BDAT; None where the content is gone.
+
+    Raises CannotConvert. What cannot be signed goes unsigned, and the queued message says why.
+    """
+    kept = read_octets(content_id=message.content_id)
+    if kept is None:
+        return None
+    octets = kept if as_it_is else as_lines(kept, is_binary=message.body == "BINARYMIME")
+    signed, is_new = _remembered.get((message.message_id, as_it_is), lambda: _sign(message, octets, now=now))
+    if is_new:
+        with cursor() as sql:
+            sql.execute(NOTE, (signed.note, message.message_id, signed.note))
+    octets = signed.fields + octets
+    return octets if as_it_is else encode_data(octets)
+
+
+def sign_own(octets: bytes, *, now: datetime) -> Signed:
+    """DKIM signatures of the domain in From, RSA's first. octets: as they leave."""
+    message = read_signed_message(octets)
+    try:
+        author = author_domain([each.value for each in message.named(b"from")])
+    except NoAuthorDomain as fact:
+        return Signed(b"", f"Not signed: {fact}")
+    domain, keys = active_keys(author)
+    if not domain:
+        return Signed(b"", f"Not signed: {author} is not hosted here.")
+    if not keys:
+        return Signed(b"", f"Not signed: {domain} has no active DKIM key.")
+    return _sign_with(message, keys, now=now)
+
+
+def _sign(message: OutgoingMessage, octets: bytes, *, now: datetime) -> Signed:
+    if message.forwarded_by:
+        return seal_forwarded(octets, domain=message.forwarded_by, now=now)
+    signed = sign_own(octets, now=now)
+    if not signed.fields:
+        log.warning("sent unsigned", message_id=message.message_id, reason=signed.note)
+    return signed
+
+
+def _sign_with(message: SignedMessage, keys: list[ActiveKey], *, now: datetime) -> Signed:
+    made, notes = [], []
+    for key in keys:
+        try:
+            made.append(sign_read(message, domain=key.domain, selector=key.selector, key=key.load(), now=now))
+            notes.append(f"DKIM by {key.selector}._domainkey.{key.domain}.")
+        except (CannotBeSigned, CannotDecrypt) as fact:
+            log.error("a DKIM key does not sign", selector=key.selector, domain=key.domain, reason=str(fact))
+            notes.append(f"Not signed by {key.selector}._domainkey.{key.domain}: {fact}")
+    return Signed(b"".join(made), " ".join(notes))
