@@ -25,7 +25,7 @@ MAX_CHOSEN = 100  # keys that one click asks DNS about
 class DkimKeyAdmin(ReadOnlyAdmin):
     """Every key, with the record that belongs into DNS."""
 
-    list_display = ("selector", "domain", "algorithm", "state", "in_dns", "removable", "created_at")
+    list_display = ("selector", "domain", "state", "in_dns", "removable")
     list_filter: ClassVar = ["state", "algorithm"]
     list_select_related = ("domain",)
     search_fields = ("domain__name", "selector")
