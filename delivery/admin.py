@@ -95,6 +95,8 @@ class QueuedMessageAdmin(HeldActions, ReadOnlyAdmin):
         "release_at",
         "released_at",
         "future_release",
+        "forwarded_by",
+        "signing",
         "expires_at",
     )
     readonly_fields = fields

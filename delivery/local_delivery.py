@@ -193,6 +193,7 @@ def _send_onward(placing: _Placing) -> None:
             ret=message.ret,
             requires_tls=message.requires_tls,
             future_release=message.future_release,
+            forwarded_by=message.forwarded_by,
         )
         enqueue([onward], now=placing.now)
 

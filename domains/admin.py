@@ -1,5 +1,6 @@
 """Domains and aliases in the admin. Every change goes through a verb, so that it is checked and leaves its trail."""
 
+from collections import Counter
 from typing import Any, ClassVar
 
 from django import forms
@@ -7,6 +8,9 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Model
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from domains import admin_dkim  # noqa: F401 (importing it registers)
 from domains.aliases import add_alias, remove_alias, set_alias
@@ -57,9 +61,10 @@ class DomainAdmin(VerbAdmin):
     list_display = ("name", "alias_of", "account_count", "alias_count", "is_enabled", "created_at")
     list_filter = ("is_enabled",)
     list_select_related = ("alias_of",)
+    readonly_fields = ("dkim",)
     search_fields = ("name",)
     fieldsets = (
-        (None, {"fields": ("name", "alias_of", "is_enabled")}),
+        (None, {"fields": ("name", "alias_of", "is_enabled", "dkim")}),
         ("Junk: from how many points on", {"fields": NAMES}),
     )
 
@@ -79,6 +84,16 @@ class DomainAdmin(VerbAdmin):
     def account_count(self, domain: Any) -> int:
         """How many accounts have an address there."""
         return int(domain.accounts)
+
+    @admin.display(description="DKIM keys")
+    def dkim(self, domain: Domain) -> SafeString:
+        """Where they stand, and the way to them."""
+        if domain.pk is None:
+            return format_html("{}", "Made with the domain: publish their records then.")
+        states = Counter(domain.dkim_keys.exclude(state="retired").values_list("state", flat=True))
+        told = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none"
+        where = reverse("admin:domains_dkimkey_changelist")
+        return format_html('<a href="{}?q={}">{}</a>', where, domain.name, told)
 
     @admin.display(description="aliases", ordering="aliases")
     def alias_count(self, domain: Any) -> int:

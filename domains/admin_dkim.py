@@ -25,11 +25,11 @@ MAX_CHOSEN = 100  # keys that one click asks DNS about
 class DkimKeyAdmin(ReadOnlyAdmin):
     """Every key, with the record that belongs into DNS."""
 
-    list_display = ("selector", "domain", "algorithm", "state", "in_dns", "removable", "created_at")
+    list_display = ("selector", "domain", "state", "in_dns", "removable")
     list_filter: ClassVar = ["state", "algorithm"]
     list_select_related = ("domain",)
     search_fields = ("domain__name", "selector")
-    actions: ClassVar = ["look_now", "rotate", "activate", "retire"]
+    actions = ("look_now", "rotate", "activate", "retire")
     fieldsets = (
         (
             "Publish this TXT record",

@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('selector', models.TextField()),
-                ('algorithm', models.TextField(choices=[('rsa', 'Rsa'), ('ed25519', 'Ed25519')])),
+                ('algorithm', models.TextField(choices=[('rsa', 'RSA'), ('ed25519', 'Ed25519')])),
                 ('state', models.TextField(choices=[('pending', 'Pending'), ('active', 'Active'), ('retiring', 'Retiring'), ('retired', 'Retired')], default='pending')),
                 ('private_key', models.BinaryField(default=b'')),
                 ('public_key', models.TextField()),

@@ -9,8 +9,8 @@ from django.utils import timezone
 class DkimAlgorithm(models.TextChoices):
     """k= of the record (RFC 6376 section 3.6.1, RFC 8463 section 4)."""
 
-    RSA = "rsa"
-    ED25519 = "ed25519"
+    RSA = "rsa", "RSA"
+    ED25519 = "ed25519", "Ed25519"
 
 
 class DkimState(models.TextChoices):

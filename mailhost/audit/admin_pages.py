@@ -133,7 +133,7 @@ class VerbAdmin(HouseAdmin):
 class ReadOnlyAdmin(HouseAdmin):
     """A model that the admin shows and never changes."""
 
-    actions = None
+    actions: Any = None
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
         """Nobody adds rows here."""
