@@ -128,7 +128,7 @@ class QuarantinedAdmin(ReadOnlyAdmin):
     list_display = ("held_at", "account", "message", "expires_at")
     list_display_links = None
     search_fields = ("account__login", "content__from_display", "content__subject")
-    actions = ("release", "discard")  # type: ignore[assignment]
+    actions = ("release", "discard")
     ordering = ("-id",)
 
     def get_queryset(self, request: HttpRequest) -> Rows:

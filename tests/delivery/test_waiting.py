@@ -16,7 +16,7 @@ from delivery.local_delivery import deliver_here
 from delivery.models import InboundTrace, KnownRecipient, QueuedMessage, QueuedRecipient
 from delivery.queue.claim import due_parcels
 from delivery.queue.cleaning import remove_finished
-from delivery.queue.waiting import TooLate, release_due
+from delivery.queue.waiting import TooLate, postpone, release_due
 from delivery.submission.holds import release_held
 from delivery.taking_back import TakenBack, WaitingNotFound, read_waiting, take_back, waiting_count
 from delivery.worker import Worker
@@ -406,6 +406,30 @@ def test_taking_back_that_is_under_way_wins(alice: Account, bob: Account) -> Non
     assert states() == {bob.login: "cancelled"}
     work(seconds=20)
     assert inbox(bob) == []
+
+
+def later(message_id: int) -> None:
+    postpone(message_id=message_id, release_at=RELEASE + timedelta(hours=1), by="test", now=NOON)
+
+
+def test_what_is_being_released_gets_no_other_time(alice: Account, bob: Account) -> None:
+    message_id = submit(alice, bob.login)
+    released, postponed = both(lambda: release_due(now=RELEASE), lambda: later(message_id))
+    assert released == 1
+    assert isinstance(postponed, TooLate)
+    assert states() == {bob.login: "queued"}
+    work(seconds=20)
+    assert inbox(bob) == [OCTETS]
+
+
+def test_what_is_being_put_off_is_not_released_meanwhile(alice: Account, bob: Account) -> None:
+    message_id = submit(alice, bob.login)
+    postponed, released = both(lambda: later(message_id), lambda: release_due(now=RELEASE))
+    assert (postponed, released) == (None, 0)
+    work(seconds=20)
+    assert inbox(bob) == []
+    work(seconds=3_610)
+    assert inbox(bob) == [OCTETS]
 
 
 def test_in_a_race_each_message_is_delivered_or_taken_back_and_never_both(
