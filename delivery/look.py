@@ -27,6 +27,7 @@ from delivery.relay.connection import RelayConnection, Timeouts, open_connection
 from delivery.relay.next_hops import NextHop, Route, find_next_hops
 from delivery.relay.outcome import Bounced, Deferred, Outcome
 from delivery.relay.parcel import OutgoingRecipient, Parcel
+from delivery.relay.wire import Wire
 from delivery.signing import load_signed
 from domains import lookup
 from mailhost.net.resolver import Resolver
@@ -119,6 +120,7 @@ class Look:
         attempt = Attempt(
             hops=hops,
             source=self,
+            connect=self._connect,
             dial=self._dial,
             max_connections=settings.RELAY_CONNECTIONS_PER_DESTINATION,
             max_messages=settings.RELAY_MESSAGES_PER_CONNECTION,
@@ -237,8 +239,11 @@ class Look:
         ]
         self._has_results.set()
 
-    async def _dial(self, hop: NextHop) -> RelayConnection:
-        return await open_connection(hop, own_name=settings.HOSTNAME, timeouts=self.timeouts)
+    async def _connect(self, hop: NextHop) -> Wire:
+        return await Wire.open(hop.address, hop.port, seconds=self.timeouts.connect)
+
+    async def _dial(self, hop: NextHop, wire: Wire) -> RelayConnection:
+        return await open_connection(hop, own_name=settings.HOSTNAME, timeouts=self.timeouts, wire=wire)
 
     async def _which_are_ours(self, hosts: Sequence[str]) -> set[str]:
         return await self._store(own_names, hosts)

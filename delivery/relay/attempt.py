@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Final, Protocol
 
 from delivery.relay.connection import ConnectFailed, RelayConnection
 from delivery.relay.next_hops import NextHop
-from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome
+from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome, Peer
 from delivery.relay.parcel import OutgoingRecipient, Parcel
+from delivery.relay.racing import Connect, first_connected
 from delivery.relay.transaction import TOO_MANY_RECIPIENTS, NothingBegun, Recipient, Transaction, send
+from delivery.relay.wire import Wire, WireLost
 from mailhost.protocols.message.without_binary import CannotConvert
 
 # A host that puts off so many messages in a row means us, not them: what is left waits with the destination.
@@ -18,7 +21,7 @@ MAX_DEFERRALS_IN_A_ROW: Final = 20
 MAX_LOSSES: Final = 2  # connections to one host that went before one message was through
 WORTH_A_CONNECTION: Final = 5  # messages waiting for each further connection
 
-Dial = Callable[[NextHop], Awaitable[RelayConnection]]
+Dial = Callable[[NextHop, Wire], Awaitable[RelayConnection]]
 
 
 class Source(Protocol):
@@ -51,7 +54,8 @@ class Attempt:
 
     hops: Sequence[NextHop]
     source: Source
-    dial: Dial
+    connect: Connect
+    dial: Dial  # over what was connected
     max_connections: int
     max_messages: int  # over one connection
     slots: asyncio.Semaphore  # connections of the whole process
@@ -112,11 +116,10 @@ class Attempt:
                 return line
             await line.connection.quit()
             self._drop(line)
-        for hop in self.hops:
-            if hop in self._useless:
-                continue
+        while (found := await self._connected()) is not None:
+            hop, wire = found
             try:
-                line = _Line(hop, await self.dial(hop))
+                line = _Line(hop, await self.dial(hop, wire))
             except ConnectFailed as refusal:
                 if self._open:
                     return None  # it takes no further connection; those that are open go on
@@ -128,6 +131,21 @@ class Attempt:
         if not self._open:
             deferrals = [each for each in self._refusals if isinstance(each, Deferred)]
             self.failure = self.failure or (deferrals or self._refusals)[0]
+        return None
+
+    async def _connected(self) -> tuple[NextHop, Wire] | None:
+        """Of the hosts that are left, one of the best rank that answers; None where none does."""
+        for _, equals in groupby(self.hops, key=lambda hop: hop.rank):
+            hops = [hop for hop in equals if hop not in self._useless]
+            failures: dict[NextHop, WireLost] = {}
+            found = await first_connected(hops, connect=self.connect, failures=failures)
+            if self._open and found is None and failures:
+                return None
+            for hop, lost in failures.items():
+                if not self._open:
+                    self._give_up(hop, Deferred("4.4.1", str(lost), Peer(hop.host, hop.address)))
+            if found is not None:
+                return found
         return None
 
     def _drop(self, line: "_Line") -> None:

@@ -86,19 +86,25 @@ async def open_connection(
     own_name: str,
     timeouts: Timeouts = RFC_TIMEOUTS,
     tls: TlsPolicy = TlsPolicy.OPPORTUNISTIC,
+    wire: Wire | None = None,
 ) -> RelayConnection:
-    """A connection ready for MAIL, encrypted where that works. Raises ConnectFailed."""
+    """A connection ready for MAIL, encrypted where that works; over `wire` where that leads there already.
+
+    Raises ConnectFailed.
+    """
     try:
-        return await _open(hop, own_name=own_name, timeouts=timeouts, tls=tls)
+        return await _open(hop, own_name=own_name, timeouts=timeouts, tls=tls, wire=wire)
     except TlsFailed:
         # RFC 7435: better in clear than not at all, on a connection that the handshake has not spoilt.
         return await _open(hop, own_name=own_name, timeouts=timeouts, tls=TlsPolicy.CLEAR)
 
 
-async def _open(hop: NextHop, *, own_name: str, timeouts: Timeouts, tls: TlsPolicy) -> RelayConnection:
+async def _open(
+    hop: NextHop, *, own_name: str, timeouts: Timeouts, tls: TlsPolicy, wire: Wire | None = None
+) -> RelayConnection:
     peer = Peer(hop.host, hop.address)
     try:
-        wire = await Wire.open(hop.address, hop.port, seconds=timeouts.connect)
+        wire = wire or await Wire.open(hop.address, hop.port, seconds=timeouts.connect)
     except WireLost as lost:
         raise ConnectFailed(Deferred("4.4.1", str(lost), peer)) from lost
     connection = RelayConnection(wire, peer, timeouts)

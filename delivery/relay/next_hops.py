@@ -2,8 +2,8 @@
 
 import ipaddress
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby
+from dataclasses import dataclass, field, replace
+from itertools import groupby, zip_longest
 from random import Random
 from typing import Final
 
@@ -22,11 +22,15 @@ WhichAreOurs = Callable[[Sequence[str]], Awaitable[Collection[str]]]
 
 @dataclass(frozen=True, slots=True)
 class NextHop:
-    """One address to connect to; host is its name, for people, for TLS and for the trace."""
+    """One address to connect to; host is its name, for people, for TLS and for the trace.
+
+    `rank`: 0 for the MX hosts of the best preference, 1 for the next ones, and so on.
+    """
 
     host: str
     address: str
     port: int
+    rank: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ async def find_next_hops(
             smart_route = replace(
                 route, port=port, to_private=True
             )  # the operator named it: private is meant
-            return await _addresses([host], resolver=resolver, route=smart_route)
+            return await _addresses([(0, host)], resolver=resolver, route=smart_route)
         if domain.startswith("["):
             address = domain.strip("[]").lower().removeprefix("ipv6:")
             return _reachable([NextHop(domain, address, route.port)], route)
@@ -96,7 +100,8 @@ async def find_next_hops(
 
 async def _mx_hosts(
     domain: str, *, resolver: Resolver, random: Random, which_are_ours: WhichAreOurs
-) -> list[str] | Bounced:
+) -> list[tuple[int, str]] | Bounced:
+    """Ranks and names."""
     try:
         records = sorted(await resolver.mx(domain))
     except NoAnswer:
@@ -111,23 +116,24 @@ async def _mx_hosts(
         records = [record for record in records if record.preference < min(ours)]
         if not records:
             return Bounced("5.4.6", f"Mail for {domain} loops: its mail server is this host.")
-    hosts: list[str] = []
-    for _, equals in groupby(records, key=lambda record: record.preference):
+    ranks: dict[str, int] = {}
+    for rank, (_, equals) in enumerate(groupby(records, key=lambda record: record.preference)):
         shuffled = [record.host for record in equals]
         random.shuffle(shuffled)  # RFC 5321 section 5.1: spreads the load over equals
-        hosts += shuffled
-    return list(dict.fromkeys(hosts))[:MAX_HOSTS]
+        for host in shuffled:
+            ranks.setdefault(host, rank)
+    return [(rank, host) for host, rank in ranks.items()][:MAX_HOSTS]
 
 
 async def _addresses(
-    hosts: Sequence[str], *, resolver: Resolver, route: Route
+    hosts: Sequence[tuple[int, str]], *, resolver: Resolver, route: Route
 ) -> Sequence[NextHop] | Deferred | Bounced:
     """All hosts' addresses. One host that cannot be looked up does not matter while another one can."""
     hops: list[NextHop] = []
     trouble: LookUpFailed | None = None
-    for host in hosts:
+    for rank, host in hosts:
         if _is_address(host):  # wrong in an MX record, yet it is out there; right for a smarthost
-            hops.append(NextHop(host, host, route.port))
+            hops.append(NextHop(host, host, route.port, rank))
             continue
         try:
             found = await resolver.addresses(host)
@@ -135,13 +141,21 @@ async def _addresses(
             # A later look may find it, so trouble weighs more than "there is none".
             trouble = fact if trouble is None or isinstance(fact, DnsUnavailable) else trouble
         else:
-            hops += [NextHop(host, address, route.port) for address in found]
+            hops += [NextHop(host, address, route.port, rank) for address in _alternating(found)]
     if not hops and isinstance(trouble, NoSuchDomain):
         # The domain exists; the host it names does not.
         raise NoAnswer(str(trouble)) if not route.smarthost else trouble
     if not hops and trouble:
         raise trouble
     return _reachable(hops, route)
+
+
+def _alternating(addresses: Sequence[str]) -> list[str]:
+    """IPv6 and IPv4 in turn, each in its order (RFC 8305 section 4): a family that leads nowhere costs one wait."""
+    sixes = [each for each in addresses if ":" in each]
+    fours = [each for each in addresses if ":" not in each]
+    turns = [each for pair in zip_longest(sixes, fours) for each in pair]
+    return [each for each in turns if each is not None]
 
 
 def _reachable(hops: Sequence[NextHop], route: Route) -> Sequence[NextHop] | Bounced:
