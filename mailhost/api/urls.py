@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 
-from mailhost.api import accounts, administrators, aliases, domains, filters, trace
+from mailhost.api import accounts, administrators, aliases, domains, filters, queue, trace
 from mailhost.api.keys import BearerKey
 from mailhost.api.problems import body_too_large, explain_to, unknown_path, wrong_method
 
@@ -24,8 +24,9 @@ Provisions domains, accounts and aliases under natural keys: `/domains/example.o
 Make a key with `manage.py add_api_key NAME` and send it as `Authorization: Bearer KEY`. PUT can be repeated: it \
 makes what is not there (201) and changes what is (200); fields left out stay as they are. Every answer from 400 on \
 has the body `{"error": {"code", "message", "field"}}`; codes do not change. Lists come in pages: pass \
-`next_cursor` as `cursor`. A key made with `--account LOGIN` may ask for `/trace/inbound` alone: what came for that \
-account and for the domains that it administers. A 503 says in `Retry-After` when to try again.
+`next_cursor` as `cursor`. A key made with `--account LOGIN` may ask for `/trace/inbound`, what came for that \
+account and for the domains that it administers, and for `/queue`, what those domains send; \
+for nothing else. A 503 says in `Retry-After` when to try again.
 """
 
 View = Callable[..., HttpResponseBase]
@@ -44,6 +45,7 @@ for router in (
     aliases.router,
     administrators.router,
     filters.router,
+    queue.router,
     trace.router,
 ):
     api.add_router("", router)

@@ -16,6 +16,8 @@ OPERATIONS = {
     "/api/v1/domains/{domain}/administrators": {"get"},
     "/api/v1/domains/{domain}/administrators/{login}": {"put", "delete"},
     "/api/v1/trace/inbound": {"get"},
+    "/api/v1/queue": {"get"},
+    "/api/v1/queue/{verb}": {"post"},
     "/api/v1/domains/{domain}/filters/{local_part}/sender-rules": {"get"},
     "/api/v1/domains/{domain}/filters/{local_part}/sender-rules/{pattern}": {"get", "put", "delete"},
     "/api/v1/domains/{domain}/filters/{local_part}/lessons/{content_id}": {"put"},
