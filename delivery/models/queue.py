@@ -148,6 +148,12 @@ class QueuedRecipient(models.Model):
             ),
             models.Index(fields=["message"], condition=~Q(report_due=""), name="recipient_report_due"),
             models.Index(Lower("forward_path"), name="queued_by_forward_path"),
+            # What is not final, for lists and verbs (queue/filtering.py), beside all that is kept.
+            models.Index(
+                fields=["id"],
+                condition=Q(state__in=("queued", "waiting", "held", "deferred")),
+                name="recipient_unfinished",
+            ),
         ]
 
     def __str__(self) -> str:

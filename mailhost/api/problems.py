@@ -103,6 +103,21 @@ class LoginRequired(Exception):
         super().__init__("Name the account that has sent it.")
 
 
+class FilterEmpty(Exception):
+    """A verb over the queue without a filter, and without saying that everything is meant."""
+
+    def __init__(self) -> None:
+        super().__init__("The filter asks for nothing: say `everything` where everything is meant.")
+
+
+class OrderInvalid(Exception):
+    """A verb over the queue without what it needs, or with what it does not."""
+
+    def __init__(self, reason: object, *, field: str) -> None:
+        super().__init__(f"The order cannot be followed: {reason}.")
+        self.field = field
+
+
 # fact: status, code, field
 FACTS: Final[dict[type[Exception], tuple[int, str, str | None]]] = {
     KeyOfAnAccount: (403, "operators_only", None),
@@ -137,6 +152,8 @@ FACTS: Final[dict[type[Exception], tuple[int, str, str | None]]] = {
     mailboxes.TooManyAdministrators: (409, "too_many_administrators", None),
     mailboxes.MessageNotFound: (404, "message_not_found", None),
     mailboxes.QuotaExceeded: (409, "quota_exceeded", None),
+    FilterEmpty: (422, "filter_empty", "filter"),
+    OrderInvalid: (422, "invalid_order", None),
     CursorInvalid: (422, "invalid_cursor", "cursor"),
 }
 

@@ -21,6 +21,8 @@ OPERATIONS = {
     "/api/v1/delivery-status": {"get"},
     "/api/v1/waiting": {"get"},
     "/api/v1/waiting/{waiting_id}": {"put", "delete"},
+    "/api/v1/queue": {"get"},
+    "/api/v1/queue/{verb}": {"post"},
     "/api/v1/domains/{domain}/filters/{local_part}/sender-rules": {"get"},
     "/api/v1/domains/{domain}/filters/{local_part}/sender-rules/{pattern}": {"get", "put", "delete"},
     "/api/v1/domains/{domain}/filters/{local_part}/lessons/{content_id}": {"put"},

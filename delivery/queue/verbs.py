@@ -1,0 +1,264 @@
+"""What an operator does to recipients of the queue, over all that a filter finds: in batches, each a short transaction.
+
+Locks: destinations first and by name, as in outcomes.py, then recipients and messages, and of these only what nobody
+else holds: so a verb never waits for a recipient, and no circle of waiting can close. What was held by another then is
+counted as busy, as is what may be in the middle of being sent, for the verbs that must not touch that:
+
+- hold, cancel, defer and retry change a row that is being sent, but not what comes of it: outcomes.py writes that it
+  was delivered whatever the state, and nothing else over held or cancelled. A try that fails sets the time anew.
+- bounce would tell the sender of a failure that was none, and redirect would let a second worker send it. Both leave
+  alone what waits for a destination that is claimed, and say so. Who wants it holds it first: the look then ends.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max
+
+from delivery.models import LOCAL, RecipientState
+from delivery.queue.filtering import UNFINISHED, QueueFilter, find
+from delivery.queue.notices import relay_is_due
+from mailhost.audit.trail import record
+from mailhost.net.database import cursor
+
+BATCH: Final = 2_000  # recipients of one transaction
+BOUNCED_STATUS: Final = "5.7.0"  # RFC 3463 section 3.8: other security or policy status
+BOUNCED_REPLY: Final = "The message was given up by an operator of this host"
+
+
+class Verb(StrEnum):
+    """What can be done."""
+
+    HOLD = "hold"
+    RELEASE = "release"
+    RETRY = "retry"
+    DEFER = "defer"
+    BOUNCE = "bounce"
+    CANCEL = "cancel"
+    REDIRECT = "redirect"
+
+
+# From which states each verb leads anywhere.
+FROM: Final[dict[Verb, tuple[RecipientState, ...]]] = {
+    Verb.HOLD: (RecipientState.QUEUED, RecipientState.WAITING, RecipientState.DEFERRED),
+    Verb.RELEASE: (RecipientState.HELD,),
+    Verb.RETRY: (RecipientState.QUEUED, RecipientState.DEFERRED),
+    Verb.DEFER: (RecipientState.QUEUED, RecipientState.DEFERRED),
+    Verb.BOUNCE: UNFINISHED,
+    Verb.CANCEL: UNFINISHED,
+    Verb.REDIRECT: UNFINISHED,
+}
+LEAVES_CLAIMED_ALONE: Final = frozenset({Verb.BOUNCE, Verb.REDIRECT})
+WAKES: Final = frozenset({Verb.RELEASE, Verb.RETRY, Verb.REDIRECT})
+
+ADD_DESTINATION = b"""
+INSERT INTO delivery_destination (name, failures, last_reply) VALUES (%s, 0, '') ON CONFLICT (name) DO NOTHING
+"""
+LOCK_DESTINATIONS = b"""
+SELECT id, name, claim_token IS NOT NULL AND claimed_until > %s FROM delivery_destination
+ WHERE id = ANY(%s::bigint[]) OR name = %s ORDER BY name FOR NO KEY UPDATE
+"""
+UPDATES: Final[dict[Verb, bytes]] = {
+    Verb.HOLD: b"UPDATE delivery_queuedrecipient SET state = 'held' WHERE id = ANY(%(ids)s::bigint[])",
+    Verb.RELEASE: b"""
+WITH prolonged AS (
+    UPDATE delivery_queuedmessage message
+       SET expires_at = coalesce(release_at, %(now)s) + %(lifetime)s, released_at = %(now)s
+     WHERE id IN (SELECT message_id FROM delivery_queuedrecipient WHERE id = ANY(%(ids)s::bigint[])))
+UPDATE delivery_queuedrecipient recipient
+   SET state = CASE WHEN message.release_at IS NULL THEN 'queued' ELSE 'waiting' END,
+       next_attempt_at = coalesce(message.release_at, %(now)s)
+  FROM delivery_queuedmessage message
+ WHERE message.id = recipient.message_id AND recipient.id = ANY(%(ids)s::bigint[])
+""",
+    Verb.RETRY: b"""
+UPDATE delivery_queuedrecipient SET next_attempt_at = %(now)s WHERE id = ANY(%(ids)s::bigint[])
+""",
+    Verb.DEFER: b"""
+UPDATE delivery_queuedrecipient SET state = 'deferred', next_attempt_at = %(until)s WHERE id = ANY(%(ids)s::bigint[])
+""",
+    # Who is told of a failure: RFC 3461 section 4.1, and never the null reverse-path.
+    Verb.BOUNCE: b"""
+WITH bounced AS (
+    UPDATE delivery_queuedrecipient recipient
+       SET state = 'bounced', last_reply = %(reply)s, last_status = %(status)s, last_host = '', finished_at = %(now)s,
+           report_due = CASE WHEN message.reverse_path <> ''
+                              AND (recipient.notify = '' OR upper(recipient.notify) LIKE '%%FAILURE%%')
+                             THEN 'failed' ELSE '' END
+      FROM delivery_queuedmessage message
+     WHERE message.id = recipient.message_id AND recipient.id = ANY(%(ids)s::bigint[])
+    RETURNING recipient.id)
+INSERT INTO delivery_attempt (recipient_id, at, host, address, outcome, reply, tls)
+SELECT id, %(now)s, '', '', 'bounced', %(reply)s, '' FROM bounced
+""",
+    Verb.CANCEL: b"""
+UPDATE delivery_queuedrecipient SET state = 'cancelled', finished_at = %(now)s WHERE id = ANY(%(ids)s::bigint[])
+""",
+    # What is held or waits for its time goes on doing so; what is due is due at the new destination now.
+    Verb.REDIRECT: b"""
+UPDATE delivery_queuedrecipient
+   SET destination_id = %(target)s,
+       next_attempt_at = CASE WHEN state = 'deferred' THEN %(now)s ELSE next_attempt_at END
+ WHERE id = ANY(%(ids)s::bigint[])
+""",
+}
+# An operator's word wakes a destination that fails, too.
+WAKE = b"""
+UPDATE delivery_destination destination SET next_attempt_at = %s
+ WHERE id = ANY(%s::bigint[]) AND (next_attempt_at IS NULL OR next_attempt_at > %s)
+   AND EXISTS (SELECT 1 FROM delivery_queuedrecipient WHERE destination_id = destination.id
+                  AND state IN ('queued', 'deferred'))
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One verb with what it needs. until: of defer. to: the next hop's domain, of redirect. reply: of bounce."""
+
+    verb: Verb
+    until: datetime | None = None
+    to: str = ""
+    reply: str = BOUNCED_REPLY
+
+    def __post_init__(self) -> None:
+        if (self.verb is Verb.DEFER) != (self.until is not None):
+            raise ValueError("a time belongs to defer, and to nothing else")
+        if (self.verb is Verb.REDIRECT) != bool(self.to):
+            raise ValueError("a destination belongs to redirect, and to nothing else")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How far a verb has come, which is all that is needed to go on. What is queued after it began is not meant."""
+
+    last_id: int
+    after_id: int = 0
+    changed: int = 0
+    busy: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing is left to look at."""
+        return self.after_id >= self.last_id
+
+
+def meant(order: Order, asked: QueueFilter) -> QueueFilter:
+    """The filter without the states from which the verb leads nowhere. Raises ValueError where none is left."""
+    states = tuple(state for state in FROM[order.verb] if not asked.states or state in asked.states)
+    if not states:
+        raise ValueError(f"nothing in these states can be told to {order.verb}")
+    given = {name: getattr(asked, name) for name in QueueFilter.__dataclass_fields__}
+    return QueueFilter(**(given | {"states": states}))
+
+
+def begin(*, order: Order, asked: QueueFilter) -> Run:
+    """Over all that the filter finds now."""
+    last = find(meant(order, asked)).aggregate(last=Max("pk"))["last"]
+    return Run(last_id=last or 0)
+
+
+def advance(*, order: Order, asked: QueueFilter, run: Run, by: str, now: datetime) -> Run:
+    """One batch more, in a transaction with its row in the audit trail; where the run stands then.
+
+    After a crash the run goes on from the last one that was returned: what is done is in a state from which the verb
+    leads nowhere, or is done once more to no effect.
+    """
+    asked = meant(order, asked)
+    with transaction.atomic():
+        rows = find(asked).filter(pk__gt=run.after_id, pk__lte=run.last_id).order_by("pk")
+        found = list(rows.values_list("pk", "destination_id")[:BATCH])
+        if not found:
+            return Run(run.last_id, run.last_id, run.changed, run.busy)
+        ids = [pk for pk, _ in found]
+        open_ids, target = _lock_destinations(order, {destination for _, destination in found}, now=now)
+        locked = _lock_recipients(order, asked, ids, open_ids, target)
+        changed = _apply(order, locked, target=target, now=now)
+        busy = _busy(order, asked, ids, [pk for pk, _ in locked])
+        if changed:
+            record(by=by, verb=f"queue {order.verb}", subject=_subject(asked), **_told(order, asked, changed))
+        if order.verb in WAKES:
+            transaction.on_commit(relay_is_due)
+    after = ids[-1] if len(found) == BATCH else run.last_id
+    return Run(run.last_id, after, run.changed + changed, run.busy + busy)
+
+
+def _lock_destinations(order: Order, ids: Collection[int], *, now: datetime) -> tuple[list[int], int | None]:
+    """Those whose recipients may be touched, and the one that a redirect leads to."""
+    with cursor() as sql:
+        if order.to:
+            sql.execute(ADD_DESTINATION, (order.to,))
+        rows = sql.execute(LOCK_DESTINATIONS, (now, list(ids), order.to or None)).fetchall()
+    target = next((row[0] for row in rows if order.to and row[1] == order.to), None)
+    if order.to and target is None:
+        return (
+            [],
+            None,
+        )  # it was cleaned away in this very moment: all are busy, and the next run finds it anew
+    leaves = order.verb in LEAVES_CLAIMED_ALONE
+    # What is delivered here is for accounts of this host: no other host is to have it instead.
+    stays = order.verb is Verb.REDIRECT
+    return [row[0] for row in rows if not (leaves and row[2]) and not (stays and row[1] == LOCAL)], target
+
+
+def _lock_recipients(
+    order: Order, asked: QueueFilter, ids: Sequence[int], destinations: Sequence[int], target: int | None
+) -> list[tuple[int, int]]:
+    """(id, destination id) of those that are still meant and that nobody else has locked."""
+    rows = find(asked).filter(pk__in=ids, destination_id__in=destinations)
+    if target is not None:
+        rows = rows.exclude(destination_id=target)
+    locked = rows.select_for_update(skip_locked=True, no_key=True, of=("self", "message")).select_related(
+        "message"
+    )
+    return [(row.pk, row.destination_id) for row in locked.only("pk", "destination_id", "message__id")]
+
+
+def _apply(order: Order, locked: Sequence[tuple[int, int]], *, target: int | None, now: datetime) -> int:
+    if not locked:
+        return 0
+    values = {
+        "ids": [pk for pk, _ in locked],
+        "now": now,
+        "lifetime": timedelta(seconds=settings.QUEUE_LIFETIME_SECONDS),
+        "until": order.until,
+        "reply": order.reply,
+        "status": BOUNCED_STATUS,
+        "target": target,
+    }
+    with cursor() as sql:
+        sql.execute(UPDATES[order.verb], values)
+        if order.verb in WAKES:
+            woken = [target] if target is not None else sorted({destination for _, destination in locked})
+            sql.execute(WAKE, (now, woken, now))
+    return len(locked)
+
+
+def _busy(order: Order, asked: QueueFilter, ids: Sequence[int], changed: Collection[int]) -> int:
+    """How many of the batch were meant and are as they were: claimed, or in another transaction's hands."""
+    left = find(asked).filter(pk__in=ids).exclude(pk__in=changed)
+    if order.verb is Verb.REDIRECT:
+        left = left.exclude(destination__name__in=(order.to, LOCAL))
+    return left.count()
+
+
+def _subject(asked: QueueFilter) -> str:
+    for name in ("sender", "recipient", "domain", "next_hop", "account"):
+        if value := getattr(asked, name):
+            return str(value)
+    return f"R{asked.ids[0]}" if len(asked.ids) == 1 else "queue"
+
+
+def _told(order: Order, asked: QueueFilter, changed: int) -> dict[str, object]:
+    told: dict[str, object] = {"count": changed, "filter": asked.told()}
+    if order.until is not None:
+        told["until"] = order.until.isoformat()
+    if order.to:
+        told["to"] = order.to
+    if order.verb is Verb.BOUNCE:
+        told["reply"] = order.reply
+    return told

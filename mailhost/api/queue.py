@@ -1,0 +1,93 @@
+"""/queue: what waits to leave, and the verbs over it; by a key of an account for what its domains have sent."""
+
+from typing import Annotated, Final
+
+from django.http import HttpRequest
+from django.utils import timezone
+from ninja import Body, Path, Query, Router
+
+from delivery.queue import filtering, verbs
+from delivery.queue.verbs import Order, Run, Verb
+from domains.registration import domain_name
+from mailboxes.administration import domains_administered_by
+from mailhost.api.keys import AnyKey, KeyOfAnAccount, actor, key_of
+from mailhost.api.paging import DEFAULT_LIMIT, Cursor, Limit, number_cursor, read_number_cursor
+from mailhost.api.problems import FilterEmpty, OrderInvalid
+from mailhost.api.queue_schemas import (
+    FilterBody,
+    OrderBody,
+    OrderDone,
+    PreviewBody,
+    QueuedRecipientBody,
+    QueuePage,
+)
+from mailhost.api.responses import ACTING, reading
+
+router = Router(tags=["Queue"])
+
+BATCHES: Final = 5  # of one request: some seconds at most
+# What was held may have been held because of the account itself, and where mail goes is the host's business.
+OPERATORS_ONLY: Final = frozenset({Verb.RELEASE, Verb.REDIRECT})
+VerbName = Annotated[Verb, Path(description="What is to be done.")]
+
+
+@router.get("/queue", response=reading(QueuePage), summary="List what waits to leave", auth=AnyKey())
+def list_queue(
+    request: HttpRequest,
+    asked: Annotated[FilterBody, Query()],
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = "",
+) -> QueuePage:
+    """The latest first, page by page. A key of an account sees what accounts of the domains it administers sent."""
+    found = filtering.page(
+        asked.asked(_sent_from(request)), limit=limit + 1, older_than=read_number_cursor(cursor)
+    )
+    following = number_cursor(found[limit - 1].pk) if len(found) > limit else None
+    return QueuePage(items=[QueuedRecipientBody.of(row) for row in found[:limit]], next_cursor=following)
+
+
+@router.post(
+    "/queue/{verb}", response={**ACTING, 200: OrderDone}, summary="Do something to what waits", auth=AnyKey()
+)
+def act(request: HttpRequest, verb: VerbName, order: Annotated[OrderBody, Body()]) -> OrderDone:
+    """Over all that the filter finds, ten thousand in a request: send it again with `next_cursor` until that is null.
+
+    `bounce` reports to the sender and `cancel` does not. What waits for a host that mail is being sent to right now
+    is neither bounced nor redirected, and counted as `busy`: `hold` it first. `release` and `redirect` are for
+    operators' keys alone.
+    """
+    if verb in OPERATORS_ONLY and key_of(request).account_id is not None:
+        raise KeyOfAnAccount
+    asked, told = order.filter.asked(_sent_from(request)), _order(verb, order)
+    if asked.is_everything and not order.everything:
+        raise FilterEmpty
+    try:
+        meant = verbs.meant(told, asked)
+    except ValueError as error:
+        raise OrderInvalid(error, field="filter.states") from error
+    if order.dry_run:
+        seen = PreviewBody.of(filtering.preview(meant))
+        return OrderDone(changed=0, busy=0, next_cursor=None, preview=seen)
+    if order.cursor:
+        last, _, after = order.cursor.partition("-")
+        run = Run(int(last), int(after))
+    else:
+        run = verbs.begin(order=told, asked=asked)
+    for _ in range(BATCHES):
+        if not run.is_over:
+            run = verbs.advance(order=told, asked=asked, run=run, by=actor(request), now=timezone.now())
+    following = None if run.is_over else f"{run.last_id}-{run.after_id}"
+    return OrderDone(changed=run.changed, busy=run.busy, next_cursor=following, preview=None)
+
+
+def _order(verb: Verb, body: OrderBody) -> Order:
+    to = domain_name(body.to) if body.to else ""
+    try:
+        return Order(verb=verb, until=body.until, to=to, reply=body.reply or verbs.BOUNCED_REPLY)
+    except ValueError as error:
+        raise OrderInvalid(error, field="to" if verb is Verb.REDIRECT or to else "until") from error
+
+
+def _sent_from(request: HttpRequest) -> tuple[str, ...] | None:
+    account_id = key_of(request).account_id
+    return None if account_id is None else tuple(domains_administered_by(account_id=account_id))

@@ -1,0 +1,290 @@
+"""What an operator does to the queue by filter, also while it is being sent."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from delivery.models import Attempt, Destination, QueuedMessage, QueuedRecipient
+from delivery.queue import filtering, verbs
+from delivery.queue.claim import due_parcels, release_claim
+from delivery.queue.filtering import QueueFilter
+from delivery.queue.outcomes import record
+from delivery.queue.values import Claim, RecipientResult
+from delivery.queue.verbs import Order, Run, Verb
+from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome, Peer
+from mailhost.audit.models import Act
+from tests.support.queueing import NOON, claim_all, queue, state
+
+pytestmark = pytest.mark.django_db
+MINUTE = timedelta(minutes=1)
+PEER = Peer("mx.far.test", "192.0.2.1", "TLSv1.3 X")
+DELIVERED, DEFERRED = Delivered("250 ok", PEER), Deferred("4.2.1", "421 busy", PEER)
+BOUNCED = Bounced("5.1.1", "550 nobody", PEER)
+
+
+@pytest.fixture(autouse=True)
+def quiet(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.RELAY = "direct"
+    monkeypatch.setattr("delivery.queue.enqueue.relay_is_due", lambda: None)
+    monkeypatch.setattr("delivery.queue.verbs.relay_is_due", lambda: None)
+
+
+def order(verb: Verb | str) -> Order:
+    verb = Verb(verb)
+    until = NOON + 60 * MINUTE if verb is Verb.DEFER else None
+    return Order(verb=verb, until=until, to="other.test" if verb is Verb.REDIRECT else "")
+
+
+def do(verb: Verb | str, **asked: Any) -> Run:
+    """All batches; where it ends."""
+    told, meant = order(verb), QueueFilter(**asked)
+    run = verbs.begin(order=told, asked=meant)
+    while not run.is_over:
+        run = verbs.advance(order=told, asked=meant, run=run, by="op", now=NOON)
+    return run
+
+
+def fetch(claim: Claim) -> list[RecipientResult]:
+    """What a look has in its hands now."""
+    parcels = due_parcels(claim=claim, limit=100, except_ids=[], now=NOON)
+    return [RecipientResult(each.message, one, DELIVERED) for each in parcels for one in each.recipients]
+
+
+def write(claim: Claim, sent: Sequence[RecipientResult], outcome: Outcome) -> None:
+    results = [RecipientResult(each.message, each.recipient, outcome) for each in sent]
+    record(results={claim: results}, now=NOON, random=Random(1))
+
+
+def test_hold_by_domain_keeps_it_here_until_it_is_released() -> None:
+    queue("bob@far.test", "carol@near.test")
+    assert do("hold", domain="FAR.test").changed == 1
+    assert [each.recipient.forward_path for claim in claim_all().values() for each in fetch(claim)] == [
+        "carol@near.test"
+    ]
+    assert do("release", next_hop="far.test").changed == 1
+    assert state("bob@far.test") == "queued"
+
+
+def test_each_act_is_in_the_audit_trail_with_filter_and_count() -> None:
+    queue("bob@far.test", "carol@far.test")
+    do("hold", sender="Alice@Elsewhere.test")
+    act = Act.objects.get(verb="queue hold")
+    assert (act.actor, act.subject, act.details["count"]) == ("op", "Alice@Elsewhere.test", 2)
+    assert act.details["filter"]["sender"] == "Alice@Elsewhere.test"
+
+
+def test_a_bounce_is_told_and_a_cancel_is_not() -> None:
+    queue("bob@far.test", "carol@near.test")
+    assert do("bounce", recipient="bob@far.test").changed == 1
+    assert do("cancel", recipient="carol@near.test").changed == 1
+    bob, carol = QueuedRecipient.objects.order_by("pk")
+    assert (bob.state, bob.report_due, bob.last_status, bob.finished_at) == (
+        "bounced",
+        "failed",
+        "5.7.0",
+        NOON,
+    )
+    assert (carol.state, carol.report_due, carol.finished_at) == ("cancelled", "", NOON)
+    assert Attempt.objects.get().recipient_id == bob.pk
+
+
+def test_nobody_is_told_where_the_reverse_path_is_null_or_asked_for_nothing() -> None:
+    queue("bob@far.test", reverse_path="")
+    queue("carol@far.test")
+    QueuedRecipient.objects.filter(forward_path="carol@far.test").update(notify="NEVER")
+    assert do("bounce").changed == 2
+    assert not QueuedRecipient.objects.exclude(report_due="").exists()
+
+
+def test_retry_wakes_even_a_destination_that_fails() -> None:
+    queue("bob@far.test")
+    Destination.objects.update(failures=3, next_attempt_at=NOON + 90 * MINUTE)
+    QueuedRecipient.objects.update(state="deferred", next_attempt_at=NOON + 90 * MINUTE)
+    assert not claim_all()
+    do("retry", next_hop="far.test")
+    [claim] = claim_all().values()
+    assert len(fetch(claim)) == 1
+
+
+def test_defer_puts_off_until_the_moment_that_was_named() -> None:
+    queue("bob@far.test")
+    do("defer")
+    claim = claim_all()["far.test"]
+    assert fetch(claim) == []
+    release_claim(claim=claim, was_reached=True)
+    assert set(claim_all(now=NOON + 59 * MINUTE)) == set()
+    assert set(claim_all(now=NOON + 60 * MINUTE)) == {"far.test"}
+
+
+def test_redirect_leads_to_another_destination_and_wakes_it() -> None:
+    queue("bob@far.test")
+    assert do("redirect", next_hop="far.test").changed == 1
+    claims = claim_all()
+    assert [each.recipient.forward_path for each in fetch(claims["other.test"])] == ["bob@far.test"]
+    assert fetch(claims["far.test"]) == []
+
+
+@pytest.mark.parametrize("verb", ["bounce", "redirect"])
+def test_what_may_be_in_the_middle_of_being_sent_is_neither_bounced_nor_redirected(verb: str) -> None:
+    queue("bob@far.test")
+    claim = claim_all()["far.test"]
+    sent = fetch(claim)
+    assert (do(verb).changed, do(verb).busy) == (0, 1)
+    assert (do("hold").changed, do(verb).busy) == (1, 1)
+    write(claim, sent, DELIVERED)
+    release_claim(claim=claim, was_reached=True)
+    assert state("bob@far.test") == "delivered"
+    assert do(verb) == Run(0)
+
+
+@pytest.mark.parametrize(("verb", "becomes"), [("hold", "held"), ("cancel", "cancelled")])
+def test_what_was_held_or_cancelled_while_it_was_sent_is_delivered_if_it_was(verb: str, becomes: str) -> None:
+    queue("bob@far.test", "carol@far.test", "dan@far.test")
+    claim = claim_all()["far.test"]
+    bob, carol, dan = fetch(claim)
+    do(verb)
+    write(claim, [bob], DELIVERED)
+    write(claim, [carol], DEFERRED)
+    write(claim, [dan], BOUNCED)
+    assert [state(f"{name}@far.test") for name in ("bob", "carol", "dan")] == ["delivered", becomes, becomes]
+    assert not QueuedRecipient.objects.exclude(report_due="").exists()
+
+
+def test_what_comes_later_is_not_meant_and_a_run_goes_on_where_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(verbs, "BATCH", 2)
+    queue(*(f"r{number}@far.test" for number in range(5)))
+    told, asked = order("hold"), QueueFilter()
+    run = verbs.begin(order=told, asked=asked)
+    queue("later@far.test")
+    run = verbs.advance(order=told, asked=asked, run=run, by="op", now=NOON)
+    assert (run.changed, run.is_over) == (2, False)
+    kept = Run(run.last_id, run.after_id)  # as after a crash: all that somebody has written down
+    while not kept.is_over:
+        kept = verbs.advance(order=told, asked=asked, run=kept, by="op", now=NOON)
+    assert (kept.changed, state("later@far.test")) == (3, "queued")
+    assert [act.details["count"] for act in Act.objects.filter(verb="queue hold").order_by("pk")] == [2, 2, 1]
+
+
+def test_thousands_take_no_more_statements_than_one() -> None:
+    def statements() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            do("hold")
+        do("release")
+        return len(asked)
+
+    queue("first@far.test")
+    one = statements()
+    queue(*(f"r{number}@far.test" for number in range(900)))
+    assert statements() == one
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"states": ("deferred",)}, {"bob"}),
+        ({"sender": "<>"}, {"carol"}),
+        ({"recipient": "BOB@far.test"}, {"bob"}),
+        ({"domain": "far.test"}, {"bob"}),
+        ({"domain": "ar.test"}, set()),
+        ({"next_hop": "near.test"}, {"carol"}),
+        ({"reply": "100%_full"}, {"bob"}),
+        ({"reply": "100_"}, set()),
+        ({"reply": "NO ROUTE"}, {"carol"}),
+        ({"reply": "\0full"}, {"bob"}),
+        ({"before": NOON + MINUTE}, {"bob"}),
+        ({"since": NOON + MINUTE}, {"carol"}),
+        ({"account": "nobody@x.test"}, set()),
+        ({"sent_from": ()}, set()),
+        ({"ids": (0,)}, set()),
+    ],
+)
+def test_filters(asked: dict[str, Any], found: set[str]) -> None:
+    queue("bob@far.test")
+    queue("carol@near.test", reverse_path="", now=NOON + 2 * MINUTE)
+    queue("done@near.test", now=NOON + MINUTE)
+    QueuedRecipient.objects.filter(forward_path="done@near.test").update(state="delivered")
+    QueuedRecipient.objects.filter(forward_path="bob@far.test").update(
+        state="deferred", last_reply="100%_Full"
+    )
+    Destination.objects.filter(name="near.test").update(failures=1, last_reply="No route to host")
+    rows = filtering.page(QueueFilter(**asked), limit=10)
+    assert {each.forward_path.partition("@")[0] for each in rows} == found
+    assert filtering.count(QueueFilter(**asked)).count == len(found)
+
+
+def test_a_preview_says_how_many_how_old_and_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    queue("bob@far.test", "carol@far.test", "dan@near.test")
+    do("hold", recipient="bob@far.test")
+    seen = filtering.preview(QueueFilter())
+    assert (str(seen.total), seen.oldest) == ("3", NOON)
+    assert dict(seen.by_state) == {"queued": 2, "held": 1}
+    assert seen.by_next_hop == (("far.test", 2), ("near.test", 1))
+    assert len(seen.sample) == 3
+    monkeypatch.setattr(filtering, "MAX_COUNT", 2)
+    assert str(filtering.preview(QueueFilter()).total) == "more than 2"
+
+
+def test_an_order_is_whole_or_none() -> None:
+    for wrong in ({"verb": Verb.DEFER}, {"verb": Verb.REDIRECT}, {"verb": Verb.HOLD, "to": "x.test"}):
+        with pytest.raises(ValueError, match="belongs to"):
+            Order(**wrong)
+    with pytest.raises(ValueError, match="nothing in these states"):
+        verbs.begin(order=order("release"), asked=QueueFilter(states=("queued",)))
+
+
+STEPS = st.lists(
+    st.sampled_from([*Verb, "claim", "deliver", "bounced", "deferred", "rest"]), min_size=1, max_size=14
+)
+FINAL = {"delivered", "bounced", "cancelled", "expired"}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_whatever_happens_in_whatever_order_nothing_is_sent_twice_or_lost(steps: list[str]) -> None:
+    with transaction.atomic():
+        QueuedRecipient.objects.all().delete()
+        QueuedMessage.objects.all().delete()
+        Destination.objects.all().delete()
+        queue("bob@far.test")
+        claims: list[Claim] = []
+        flying: dict[Claim, list[RecipientResult]] = {}
+        arrived, told = 0, 0
+        for step in steps:
+            before = state("bob@far.test")
+            if step == "claim":
+                claims += claim_all().values()
+                flying |= {claim: fetch(claim) for claim in claims if claim not in flying}
+                assert sum(len(sent) for sent in flying.values()) <= 1  # in no two workers' hands
+            elif step in ("deliver", "bounced", "deferred"):
+                outcomes: dict[str, Outcome] = {
+                    "deliver": DELIVERED,
+                    "bounced": BOUNCED,
+                    "deferred": DEFERRED,
+                }
+                for claim in [each for each in claims if flying[each]]:
+                    write(claim, flying[claim], outcomes[step])
+                    flying[claim] = []
+                    arrived += step == "deliver"
+            elif step == "rest":
+                for claim in [each for each in claims if not flying[each]]:
+                    release_claim(claim=claim, was_reached=True)
+                    claims.remove(claim)
+                    del flying[claim]
+            else:
+                do(step)
+            after = state("bob@far.test")
+            told += before != after == "bounced"
+            if before in FINAL and after != before:
+                assert (before, after, step) == ("cancelled", "delivered", "deliver")
+        assert arrived <= 1
+        assert (state("bob@far.test") == "delivered") == (arrived == 1)
+        assert told + arrived <= 1
