@@ -39,8 +39,8 @@ def test_a_password_that_nobody_should_have_makes_no_account(password: str) -> N
     domain = new_domain()
     with pytest.raises(PasswordRefused):
         new_account(domain=domain, password=password)
-    assert not Account.objects.exists()
-    assert not Address.objects.exists()
+    assert not Account.objects.filter(login__endswith=f"@{domain}").exists()
+    assert not Address.objects.filter(domain__name=domain).exists()
 
 
 def test_an_address_is_given_once() -> None:

@@ -80,7 +80,7 @@ def test_verdicts_are_found_and_read_as_a_table(admin_pages: Client, alice: Acco
     finding = Finding("spf", "fail", "192.0.2.1 may not <send>.", 2.5)
     come_in(alice, LETTER, finding)
     trace.write([traced(alice)])
-    verdict = RecordedVerdict.objects.get()
+    verdict = RecordedVerdict.objects.get(account=alice)
     known = ("bounces@shop.test", "192.0.2.1", "<hello@elsewhere.test>", "5e55")
     for asked in (alice.login, "trace1", str(verdict.content_id), f"#{verdict.pk}", *known):
         found = admin_pages.get("/admin/delivery/recordedverdict/", {"q": asked})

@@ -23,8 +23,12 @@ def hasty(signed_in: Client, alice: Account) -> Client:
     return signed_in
 
 
-def waiting() -> QueuedMessage:
-    return QueuedMessage.objects.get(release_at__isnull=False)
+def waiting(account: Account) -> QueuedMessage:
+    return QueuedMessage.objects.get(account=account, release_at__isnull=False)
+
+
+def states(account: Account) -> set[str]:
+    return set(QueuedRecipient.objects.filter(message__account=account).values_list("state", flat=True))
 
 
 def undo(client: Client, message: QueuedMessage, **words: str) -> str:
@@ -37,11 +41,11 @@ def test_what_is_sent_waits_and_every_page_offers_to_undo_it(hasty: Client, alic
     bob = new_account("bob")
     write(hasty, to=f"{bob.login}, x@far.test", subject="Too <soon>")
     assert count(bob, "INBOX") == 0
-    assert set(QueuedRecipient.objects.values_list("state", flat=True)) == {"waiting"}
+    assert states(alice) == {"waiting"}
     for where in ("/mail/", "/mail/account/", "/mail/new/"):
         page = hasty.get(where, follow=True).content.decode()
         assert "Too &lt;soon&gt;" in page
-        assert f'action="/mail/outbox/{waiting().pk}/take-back/"' in page
+        assert f'action="/mail/outbox/{waiting(alice).pk}/take-back/"' in page
         assert "in 30 seconds" in page or "in 29 seconds" in page
     assert "Message sent: " in hasty.get("/mail/", follow=True).content.decode()
 
@@ -51,7 +55,7 @@ def test_undoing_brings_it_back_with_all_that_was_in_it(hasty: Client, alice: Ac
     file = SimpleUploadedFile("plan.txt", b"The plan.", "text/plain")
     write(hasty, to=f"Bob <{bob.login}>", cc="c@far.test", bcc="d@far.test", uploads=file)
     assert "Bcc" not in latest(alice, "Sent")
-    page = undo(hasty, waiting())
+    page = undo(hasty, waiting(alice))
     assert "Taken back: nothing of it was sent." in page
     assert f'value="Bob &lt;{bob.login}&gt;"' in page
     for said in (
@@ -65,22 +69,22 @@ def test_undoing_brings_it_back_with_all_that_was_in_it(hasty: Client, alice: Ac
     assert (count(alice, "Sent"), count(alice, "Drafts"), count(bob, "INBOX")) == (0, 1, 0)
     draft = latest(alice, "Drafts")
     assert draft.get_body(("plain",)).get_content().splitlines() == TEXT.splitlines()  # type: ignore[union-attr]
-    assert set(QueuedRecipient.objects.values_list("state", flat=True)) == {"cancelled"}
+    assert states(alice) == {"cancelled"}
     assert "outbox/" not in hasty.get("/mail/", follow=True).content.decode()
 
 
 def test_what_was_undone_can_be_sent_again(hasty: Client, alice: Account) -> None:
     bob = new_account("bob")
     write(hasty, to=bob.login)
-    answer = hasty.post(f"/mail/outbox/{waiting().pk}/take-back/")
+    answer = hasty.post(f"/mail/outbox/{waiting(alice).pk}/take-back/")
     write(hasty, answer["Location"], to=bob.login, subject="Better")
     assert (count(alice, "Sent"), count(alice, "Drafts")) == (1, 0)
-    assert waiting().content.subject == "Better"
+    assert waiting(alice).content.subject == "Better"
 
 
 def test_where_it_is_too_late_the_page_says_so(hasty: Client, alice: Account) -> None:
     write(hasty, to="x@far.test")
-    message = waiting()
+    message = waiting(alice)
     release_due(now=timezone.now() + timedelta(seconds=31))
     assert "Too late: the message is on its way already." in undo(hasty, message, next="/mail/account/")
     assert (count(alice, "Sent"), count(alice, "Drafts")) == (1, 0)
@@ -90,11 +94,11 @@ def test_nobody_undoes_what_others_send(hasty: Client, alice: Account) -> None:
     write(hasty, to="x@far.test", subject="Secret")
     other = Client()
     other.force_login(new_account("mallory"))
-    assert other.post(f"/mail/outbox/{waiting().pk}/take-back/").status_code == 404
+    assert other.post(f"/mail/outbox/{waiting(alice).pk}/take-back/").status_code == 404
     assert "Secret" not in other.get("/mail/outbox/").content.decode()
-    assert Client().post(f"/mail/outbox/{waiting().pk}/take-back/").status_code == 302
-    assert hasty.get(f"/mail/outbox/{waiting().pk}/take-back/").status_code == 405
-    assert waiting()
+    assert Client().post(f"/mail/outbox/{waiting(alice).pk}/take-back/").status_code == 302
+    assert hasty.get(f"/mail/outbox/{waiting(alice).pk}/take-back/").status_code == 405
+    assert waiting(alice)
 
 
 def test_operators_see_what_waits_and_until_when(hasty: Client, alice: Account) -> None:
@@ -103,7 +107,8 @@ def test_operators_see_what_waits_and_until_when(hasty: Client, alice: Account) 
     queued = hasty.get("/admin/delivery/queuedmessage/").content.decode()
     assert "2 waiting" in queued
     assert (
-        "Release at:" in hasty.get(f"/admin/delivery/queuedmessage/{waiting().pk}/change/").content.decode()
+        "Release at:"
+        in hasty.get(f"/admin/delivery/queuedmessage/{waiting(alice).pk}/change/").content.decode()
     )
     assert "(this host)" in hasty.get("/admin/delivery/destination/").content.decode()
 
@@ -133,7 +138,7 @@ def test_a_message_is_sent_later(signed_in: Client, alice: Account) -> None:
         "/mail/new/", {"to": bob.login, "text": TEXT, "send": "1", "later": typed}, follow=True
     )
     assert "Until then it waits in the outbox." in answer.content.decode()
-    assert waiting().release_at == tomorrow
+    assert waiting(alice).release_at == tomorrow
     page = signed_in.get("/mail/outbox/").content.decode()
     assert (tomorrow + timedelta(hours=9)).strftime("%H:%M:00") in page
     assert "Take back" in page
@@ -147,12 +152,14 @@ def test_a_message_is_sent_later(signed_in: Client, alice: Account) -> None:
         (timedelta(days=31), "Nothing waits here for more than 30 days."),
     ],
 )
-def test_a_moment_that_cannot_be_kept_is_refused(signed_in: Client, later: timedelta, said: str) -> None:
+def test_a_moment_that_cannot_be_kept_is_refused(
+    signed_in: Client, alice: Account, later: timedelta, said: str
+) -> None:
     moment: datetime = timezone.localtime(timezone.now() + later)
     answer = write(signed_in, to="x@far.test", later=moment.strftime("%Y-%m-%dT%H:%M"))
     assert answer.status_code == 422
     assert said in answer.content.decode()
-    assert not QueuedMessage.objects.exists()
+    assert not QueuedMessage.objects.filter(account=alice).exists()
 
 
 def test_sending_later_is_not_offered_where_it_is_switched_off(signed_in: Client, settings: Settings) -> None:

@@ -44,7 +44,7 @@ def test_a_message_goes_out_in_the_name_that_was_chosen(
     assert answer.status_code == 302
     assert latest(bob)["From"] == f"Sales <{sales.login}>"
     assert "Sender" not in latest(bob)
-    queued = QueuedMessage.objects.get()
+    queued = QueuedMessage.objects.get(account=alice)
     assert (queued.reverse_path, queued.account_id) == (sales.login, alice.pk)
     assert (count(alice, "Sent"), count(sales, "Sent")) == (1, 0)
 
@@ -61,7 +61,7 @@ def test_without_the_right_the_name_is_neither_offered_nor_taken(
     assert answer.status_code == 422
     assert "You may not send as that address any more" in answer.content.decode()
     assert "may be lost" in answer.content.decode()
-    assert not QueuedMessage.objects.exists()
+    assert not QueuedMessage.objects.filter(account=alice).exists()
 
 
 def test_an_account_with_one_address_has_nothing_to_choose(signed_in: Client, alice: Account) -> None:

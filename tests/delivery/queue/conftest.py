@@ -9,3 +9,14 @@ def direct(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Mail leaves, and no notice goes out."""
     settings.RELAY = "direct"
     monkeypatch.setattr("delivery.queue.enqueue.relay_is_due", lambda: None)
+
+
+@pytest.fixture(autouse=True)
+def empty_queue(request: pytest.FixtureRequest) -> None:
+    """What other tests have committed is no part of the queue; it is there again when the test is over."""
+    from delivery.models import Destination, QueuedMessage  # not before Django is set up
+
+    if request.node.get_closest_marker("django_db"):
+        request.getfixturevalue("db")
+        QueuedMessage.objects.all().delete()  # its recipients and their attempts go along
+        Destination.objects.all().delete()
