@@ -29,7 +29,7 @@ class DkimKeyAdmin(ReadOnlyAdmin):
     list_filter: ClassVar = ["state", "algorithm"]
     list_select_related = ("domain",)
     search_fields = ("domain__name", "selector")
-    actions: ClassVar = ["look_now", "rotate", "activate", "retire"]
+    actions = ("look_now", "rotate", "activate", "retire")  # type: ignore[assignment]
     fieldsets = (
         (
             "Publish this TXT record",
