@@ -150,8 +150,14 @@ RELAY_CONNECTIONS = env.integer(
 )
 RELAY_CONNECTIONS_PER_DESTINATION = env.integer(
     "MAILHOST_RELAY_CONNECTIONS_PER_DESTINATION",
-    4,
-    "Connections to one domain at once; large receivers slow down who opens more.",
+    10,
+    "Connections to one domain at once, at most: it begins with 2, has one more for every few messages that are taken, "
+    "and half as many where the receiver answers 421 or 4.7.x.",
+)
+RELAY_CONNECTIONS_PER_HOST = env.integer(
+    "MAILHOST_RELAY_CONNECTIONS_PER_HOST",
+    20,
+    "Connections to one address at once, in one worker process, for all domains together: many share a provider.",
 )
 RELAY_MESSAGES_PER_CONNECTION = env.integer(
     "MAILHOST_RELAY_MESSAGES_PER_CONNECTION", 100, "Messages over one connection before another one is made."
