@@ -156,6 +156,7 @@ class Worker:
             port=settings.RELAY_PORT,
             to_private=settings.RELAY_TO_PRIVATE,
             smarthost=parse_relay(settings.RELAY),
+            own_networks=settings.OWN_ADDRESSES,
         )
 
     async def _renew(self) -> None:

@@ -114,6 +114,12 @@ RELAY_TO_PRIVATE = env.boolean(
     False,
     "Allows relaying to private and loopback addresses, which a stranger's MX could otherwise point at.",
 )
+OWN_ADDRESSES = env.networks(
+    "MAILHOST_OWN_ADDRESSES",
+    (),
+    "The addresses at which others reach this host, also those of a router in front of it: a stranger's MX record "
+    "that leads there is a loop, and is not followed.",
+)
 RESOLVER = env.text(
     "MAILHOST_RESOLVER", "", "`ADDRESS:PORT` of a DNS server to ask instead of the system's resolvers."
 )
