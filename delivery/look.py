@@ -19,13 +19,16 @@ from delivery.models import LOCAL
 from delivery.queue import claim as claims
 from delivery.queue.destination_outcomes import bounce_waiting, put_off
 from delivery.queue.outcomes import Recorded
+from delivery.queue.remembering import remember_connections
 from delivery.queue.values import Claim, RecipientResult
 from delivery.recorder import WRITE_AGAIN_SECONDS, Recorder
 from delivery.relay.attempt import Attempt
 from delivery.relay.budget import OctetBudget
 from delivery.relay.connection import RelayConnection, Timeouts, open_connection
+from delivery.relay.host_room import HostRoom
 from delivery.relay.next_hops import NextHop, Route, find_next_hops
 from delivery.relay.outcome import Bounced, Deferred, Outcome
+from delivery.relay.pace import Pace
 from delivery.relay.parcel import OutgoingRecipient, Parcel
 from delivery.relay.wire import Wire
 from delivery.signing import load_signed
@@ -39,6 +42,9 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 FETCHED_RECIPIENTS: Final = 200  # at a time, of what waits for one destination
+# Then a look gives way: the destination queues up again behind all others that are due.
+MESSAGES_PER_LOOK: Final = 1_000
+SECONDS_PER_LOOK: Final = 120
 
 
 @dataclass
@@ -54,6 +60,7 @@ class Look:
     threads: StoreThreads
     slots: asyncio.Semaphore
     budget: OctetBudget
+    hosts: HostRoom
     recorder: Recorder
     _parcels: deque[Parcel] = field(default_factory=deque)
     _known: set[int] = field(default_factory=set)  # recipients fetched, and not yet written back
@@ -61,6 +68,8 @@ class Look:
     _has_results: asyncio.Event = field(default_factory=asyncio.Event)
     _fetching: asyncio.Lock = field(default_factory=asyncio.Lock)
     _is_stopped: bool = False
+    _taken: int = 0
+    _began_at: datetime | None = None
     _is_over: bool = False
 
     async def run(self) -> None:
@@ -117,12 +126,14 @@ class Look:
         await self._end(failure=None, was_reached=True)
 
     async def _send(self, hops: Sequence[NextHop]) -> None:
+        pace = Pace(self.claim.connections, settings.RELAY_CONNECTIONS_PER_DESTINATION)
         attempt = Attempt(
             hops=hops,
             source=self,
             connect=self._connect,
             dial=self._dial,
-            max_connections=settings.RELAY_CONNECTIONS_PER_DESTINATION,
+            pace=pace,
+            hosts=self.hosts,
             max_messages=settings.RELAY_MESSAGES_PER_CONNECTION,
             slots=self.slots,
         )
@@ -134,13 +145,15 @@ class Look:
             self._is_over = True
             self._has_results.set()
             await asyncio.shield(writing)
+        if pace.connections != self.claim.connections:
+            await self._store(remember_connections, claim=self.claim, connections=pace.connections)
         await self._end(failure=attempt.failure, was_reached=attempt.reached)
 
     async def _end(self, *, failure: Deferred | Bounced | None, was_reached: bool) -> None:
         now = self.clock()
         match failure:
             case None:
-                await self._store(claims.release_claim, claim=self.claim, was_reached=was_reached)
+                await self._store(claims.release_claim, claim=self.claim, was_reached=was_reached, now=now)
                 return
             case Bounced():
                 recorded = await self._store(bounce_waiting, claim=self.claim, outcome=failure, now=now)
@@ -195,7 +208,9 @@ class Look:
     # What the attempt asks for.
 
     async def take(self) -> Parcel | None:
-        """The next parcel; more is fetched when none is left."""
+        """The next parcel; more is fetched when none is left. None also where it is others' turn."""
+        if not self._is_in_turn():
+            return None
         async with self._fetching:
             if not self._parcels and not self._is_stopped:
                 due = await self._store(
@@ -212,11 +227,21 @@ class Look:
                 self._known.update(
                     each.recipient_id for parcel in self._parcels for each in parcel.recipients
                 )
-        return self._parcels.popleft() if self._parcels and not self._is_stopped else None
+        if not self._parcels or self._is_stopped:
+            return None
+        self._taken += 1
+        return self._parcels.popleft()
+
+    def _is_in_turn(self) -> bool:
+        """Neither so many messages nor so much time were given to it yet."""
+        now = self.clock()
+        self._began_at = self._began_at or now
+        return self._taken < MESSAGES_PER_LOOK and (now - self._began_at).total_seconds() < SECONDS_PER_LOOK
 
     def put_back(self, parcel: Parcel) -> None:
         """The next to be taken."""
         self._parcels.appendleft(parcel)
+        self._taken -= 1
 
     def waiting(self) -> int:
         """Of those fetched."""

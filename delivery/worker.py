@@ -23,6 +23,7 @@ from delivery.queue.waiting import release_due
 from delivery.recorder import Recorder
 from delivery.relay.budget import OctetBudget
 from delivery.relay.connection import RFC_TIMEOUTS, Timeouts
+from delivery.relay.host_room import HostRoom
 from delivery.relay.next_hops import configured_route, parse_relay
 from mailhost.net.resolver import Resolver, configured_resolver
 from mailhost.net.store_threads import StoreThreads, StoreUnavailable
@@ -52,6 +53,7 @@ class Worker:
     _slots: dict[bool, asyncio.Semaphore] = field(init=False)  # by whether the destination fails
     _recorder: Recorder = field(init=False)
     _budget: OctetBudget = field(default_factory=lambda: OctetBudget(HELD_OCTETS))
+    _hosts: HostRoom = field(init=False)
     _renewing: asyncio.Task[None] | None = None
     _rounds: set[asyncio.Task[int]] = field(default_factory=set)
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -61,6 +63,7 @@ class Worker:
     def __post_init__(self) -> None:
         most = SMARTHOST_CONNECTIONS if parse_relay(settings.RELAY) else settings.RELAY_CONNECTIONS
         self._slots = {is_failing: asyncio.Semaphore(most) for is_failing in (False, True)}
+        self._hosts = HostRoom(most if parse_relay(settings.RELAY) else settings.RELAY_CONNECTIONS_PER_HOST)
         self._recorder = Recorder(self.threads, self.clock, self.random)
 
     async def round(self) -> int:
@@ -128,6 +131,7 @@ class Worker:
             threads=self.threads,
             slots=self._slots[claim.failures > 0],
             budget=self._budget,
+            hosts=self._hosts,
             recorder=self._recorder,
         )
         task = asyncio.create_task(look.run(), name=f"look at {claim.name}")

@@ -114,6 +114,12 @@ RELAY_TO_PRIVATE = env.boolean(
     False,
     "Allows relaying to private and loopback addresses, which a stranger's MX could otherwise point at.",
 )
+OWN_ADDRESSES = env.networks(
+    "MAILHOST_OWN_ADDRESSES",
+    (),
+    "The addresses at which others reach this host, also those of a router in front of it: a stranger's MX record "
+    "that leads there is a loop, and is not followed.",
+)
 RESOLVER = env.text(
     "MAILHOST_RESOLVER", "", "`ADDRESS:PORT` of a DNS server to ask instead of the system's resolvers."
 )
@@ -150,8 +156,14 @@ RELAY_CONNECTIONS = env.integer(
 )
 RELAY_CONNECTIONS_PER_DESTINATION = env.integer(
     "MAILHOST_RELAY_CONNECTIONS_PER_DESTINATION",
-    4,
-    "Connections to one domain at once; large receivers slow down who opens more.",
+    10,
+    "Connections to one domain at once, at most: it begins with 2, has one more for every few messages that are taken, "
+    "and half as many where the receiver answers 421 or 4.7.x.",
+)
+RELAY_CONNECTIONS_PER_HOST = env.integer(
+    "MAILHOST_RELAY_CONNECTIONS_PER_HOST",
+    20,
+    "Connections to one address at once, in one worker process, for all domains together: many share a provider.",
 )
 RELAY_MESSAGES_PER_CONNECTION = env.integer(
     "MAILHOST_RELAY_MESSAGES_PER_CONNECTION", 100, "Messages over one connection before another one is made."

@@ -87,7 +87,8 @@ class Destination(models.Model):
 
     A worker claims it with a lease, so that one look serves all that waits for it.
     `next_attempt_at` is None while nothing waits. `failures` counts looks in a row that reached no host at all; what
-    waits is then put off together, in this row alone, and `last_reply` says why.
+    waits is then put off together, in this row alone, and `last_reply` says why. `connections`: how many at once it
+    has borne (relay/pace.py).
     """
 
     name = models.TextField(unique=True)
@@ -97,6 +98,7 @@ class Destination(models.Model):
     failures = models.IntegerField(default=0)
     last_reply = models.TextField(default="", blank=True)
     last_attempt_at = models.DateTimeField(null=True, blank=True)
+    connections = models.IntegerField(default=2, db_default=2)
 
     class Meta:
         ordering: ClassVar = ["name"]

@@ -27,7 +27,8 @@ UPDATE delivery_destination destination
          WHERE next_attempt_at <= %s AND (claimed_until IS NULL OR claimed_until <= %s) AND (failures > 0) = %s
          ORDER BY next_attempt_at LIMIT %s FOR NO KEY UPDATE SKIP LOCKED) due
  WHERE destination.id = due.id
-RETURNING destination.id, destination.name, destination.claim_token, destination.failures
+RETURNING destination.id, destination.name, destination.claim_token, destination.failures,
+          destination.connections
 """
 RENEW = b"""
 UPDATE delivery_destination destination SET claimed_until = %s
@@ -51,7 +52,8 @@ LOCK_OWN = b"SELECT 1 FROM delivery_destination WHERE id = %s AND claim_token = 
 RELEASE = b"""
 UPDATE delivery_destination
    SET claimed_until = NULL, claim_token = NULL, failures = CASE WHEN %s THEN 0 ELSE failures END,
-       next_attempt_at = (SELECT min(next_attempt_at) FROM delivery_queuedrecipient
+       next_attempt_at = (SELECT CASE WHEN count(*) > 0 THEN greatest(min(next_attempt_at), %s) END
+                            FROM delivery_queuedrecipient
                            WHERE destination_id = delivery_destination.id AND state IN ('queued', 'deferred'))
  WHERE id = %s
 """
@@ -95,11 +97,14 @@ def _parcels(rows: list[tuple[Any, ...]]) -> list[Parcel]:
     return [Parcel(message, tuple(recipients[start : start + MAX_PARCEL_RECIPIENTS])) for start in starts]
 
 
-def release_claim(*, claim: Claim, was_reached: bool) -> None:
-    """Puts the destination to rest until the next of its recipients is due. Nothing where the claim is lost."""
+def release_claim(*, claim: Claim, was_reached: bool, now: datetime) -> None:
+    """Puts the destination to rest until the next of its recipients is due. Nothing where the claim is lost.
+
+    Where some are due already, as the look gave way, it queues up behind all others that are due.
+    """
     with transaction.atomic(), cursor() as sql:
         if is_own(claim):
-            sql.execute(RELEASE, (was_reached, claim.destination_id))
+            sql.execute(RELEASE, (was_reached, now, claim.destination_id))
 
 
 def give_up_claim(*, claim: Claim) -> None:
@@ -113,7 +118,7 @@ def capture(*, claim: Claim, now: datetime) -> None:
     with transaction.atomic(), cursor() as sql:
         if is_own(claim):
             sql.execute(CAPTURE, (now, claim.destination_id))
-            sql.execute(RELEASE, (False, claim.destination_id))
+            sql.execute(RELEASE, (False, now, claim.destination_id))
 
 
 def is_own(claim: Claim) -> bool:

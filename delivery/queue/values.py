@@ -4,17 +4,20 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from delivery.relay.outcome import Outcome
+from delivery.relay.pace import FIRST_CONNECTIONS
 from delivery.relay.parcel import OutgoingMessage, OutgoingRecipient
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A destination that this worker alone may send to; `failures` looks in a row have reached nobody."""
+    """A destination that this worker alone may send to; `failures` looks in a row have reached nobody, and it bore so
+    many `connections` at once."""
 
     destination_id: int
     name: str
     token: UUID
     failures: int
+    connections: int = FIRST_CONNECTIONS
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,10 @@ from itertools import groupby
 from typing import Final, Protocol
 
 from delivery.relay.connection import ConnectFailed, RelayConnection
+from delivery.relay.host_room import HostRoom
 from delivery.relay.next_hops import NextHop
 from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome, Peer
+from delivery.relay.pace import Pace, is_objection
 from delivery.relay.parcel import OutgoingRecipient, Parcel
 from delivery.relay.racing import Connect, first_connected
 from delivery.relay.transaction import TOO_MANY_RECIPIENTS, NothingBegun, Recipient, Transaction, send
@@ -19,6 +21,7 @@ from mailhost.protocols.message.without_binary import CannotConvert
 # A host that puts off so many messages in a row means us, not them: what is left waits with the destination.
 MAX_DEFERRALS_IN_A_ROW: Final = 20
 MAX_LOSSES: Final = 2  # connections to one host that went before one message was through
+WAIT_FOR_HOST_SECONDS: Final = 10  # while other destinations have all the connections to it
 WORTH_A_CONNECTION: Final = 5  # messages waiting for each further connection
 
 Dial = Callable[[NextHop, Wire], Awaitable[RelayConnection]]
@@ -56,7 +59,8 @@ class Attempt:
     source: Source
     connect: Connect
     dial: Dial  # over what was connected
-    max_connections: int
+    pace: Pace
+    hosts: HostRoom
     max_messages: int  # over one connection
     slots: asyncio.Semaphore  # connections of the whole process
     failure: Deferred | Bounced | None = None
@@ -66,45 +70,81 @@ class Attempt:
     _refusals: list[Deferred | Bounced] = field(default_factory=list)
     _losses: dict[NextHop, int] = field(default_factory=dict)
     _deferrals: int = 0
+    _workers: int = 0
+    _group: asyncio.TaskGroup = field(default_factory=asyncio.TaskGroup)
 
     async def run(self) -> None:
         """Until nothing waits any more, or nothing can be sent."""
-        ready = asyncio.Event()
         try:
-            async with asyncio.TaskGroup() as group:
-                for number in range(self.max_connections):
-                    group.create_task(self._work(number, ready))
+            async with self._group:
+                self._add_worker()
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from failures  # one is enough to tell
 
-    async def _work(self, number: int, ready: asyncio.Event) -> None:
-        """One connection's worth of work. The first one finds out whether anybody is there."""
-        if number > 0:
-            await ready.wait()
-            if self.failure or self.source.waiting() < number * WORTH_A_CONNECTION:
-                return
-        try:
-            async with self.slots:
-                await self._send_all(ready)
-        finally:
-            ready.set()
+    def _add_worker(self) -> None:
+        self._workers += 1
+        self._group.create_task(self._work())
 
-    async def _send_all(self, ready: asyncio.Event) -> None:
-        line: _Line | None = None
+    def _grow(self) -> None:
+        """As many connections as it bears now, where enough waits for each. The first one found somebody there."""
+        while (
+            self.failure is None
+            and self._workers < self.pace.connections
+            and self.source.waiting() >= self._workers * WORTH_A_CONNECTION
+            and not self._full()
+        ):
+            self._add_worker()
+
+    async def _work(self) -> None:
+        """One connection's worth of work. While all its hosts are full, it holds no place that others could use."""
+        is_dismissed = False
         try:
-            while self.failure is None and (parcel := await self.source.take()):
+            while True:
+                async with self.slots:
+                    is_dismissed = await self._send_all()
+                full = self._full()
+                if is_dismissed or not full or self._open or self.failure or not self.source.waiting():
+                    return
+                if not await self.hosts.wait(full, seconds=WAIT_FOR_HOST_SECONDS):
+                    return  # another look goes on with it
+        finally:
+            self._workers -= not is_dismissed
+
+    def _dismiss(self) -> bool:
+        """True for a worker more than there are to be; it is not counted any longer."""
+        if self._workers <= self.pace.connections:
+            return False
+        self._workers -= 1
+        return True
+
+    def _full(self) -> set[str]:
+        """The addresses of the hosts that are left, where none of them has room."""
+        left = [hop.address for hop in self.hops if hop not in self._useless]
+        return set(left) if all(self.hosts.is_full(each) for each in left) else set()
+
+    async def _send_all(self) -> bool:
+        """Until nothing waits or can be sent; True where this worker was dismissed."""
+        line: _Line | None = None
+        is_dismissed = False
+        try:
+            while (
+                self.failure is None
+                and not (is_dismissed := self._dismiss())
+                and (parcel := await self.source.take())
+            ):
                 try:
                     line = await self._good_line(line)
                     if line is None:
                         self.source.put_back(parcel)
-                        return
-                    ready.set()
+                        return False
+                    self._grow()
                     await self._send(line, parcel)
                 except asyncio.CancelledError:
                     self.source.put_back(parcel)
                     raise
             if line is not None:
                 await line.connection.quit()
+            return is_dismissed
         finally:
             if line is not None:
                 self._drop(line)
@@ -120,15 +160,19 @@ class Attempt:
             hop, wire = found
             try:
                 line = _Line(hop, await self.dial(hop, wire))
-            except ConnectFailed as refusal:
+            except BaseException as error:
+                self.hosts.give_back(hop.address)
+                if not isinstance(error, ConnectFailed):
+                    raise
                 if self._open:
+                    self.pace.limit(len(self._open))
                     return None  # it takes no further connection; those that are open go on
-                self._give_up(hop, refusal.outcome)
+                self._give_up(hop, error.outcome)
             else:
                 self.reached = True
                 self._open.append(line)
                 return line
-        if not self._open:
+        if not self._open and self._refusals and all(hop in self._useless for hop in self.hops):
             deferrals = [each for each in self._refusals if isinstance(each, Deferred)]
             self.failure = self.failure or (deferrals or self._refusals)[0]
         return None
@@ -136,22 +180,43 @@ class Attempt:
     async def _connected(self) -> tuple[NextHop, Wire] | None:
         """Of the hosts that are left, one of the best rank that answers; None where none does."""
         for _, equals in groupby(self.hops, key=lambda hop: hop.rank):
-            hops = [hop for hop in equals if hop not in self._useless]
+            left = [hop for hop in equals if hop not in self._useless]
+            hops = [hop for hop in left if not self.hosts.is_full(hop.address)]
+            if left and not hops:
+                return None  # no worse host for want of room at a better one
             failures: dict[NextHop, WireLost] = {}
-            found = await first_connected(hops, connect=self.connect, failures=failures)
+            found = await first_connected(hops, connect=self._connect, failures=failures, let_go=self._let_go)
+            if any(isinstance(each, _NoRoom) for each in failures.values()) and found is None:
+                return None  # others were faster
             if self._open and found is None and failures:
+                self.pace.limit(len(self._open))
                 return None
             for hop, lost in failures.items():
-                if not self._open:
+                if not self._open and not isinstance(lost, _NoRoom):
                     self._give_up(hop, Deferred("4.4.1", str(lost), Peer(hop.host, hop.address)))
             if found is not None:
                 return found
         return None
 
+    async def _connect(self, hop: NextHop) -> Wire:
+        """With a place at the host, which is kept for as long as the connection lives."""
+        if not self.hosts.take(hop.address):
+            raise _NoRoom("Other destinations have all connections to this host.")
+        try:
+            return await self.connect(hop)
+        except BaseException:
+            self.hosts.give_back(hop.address)
+            raise
+
+    def _let_go(self, hop: NextHop, wire: Wire) -> None:
+        wire.lose("Another address answered first.")
+        self.hosts.give_back(hop.address)
+
     def _drop(self, line: "_Line") -> None:
         line.connection.abort()
         if line in self._open:
             self._open.remove(line)
+            self.hosts.give_back(line.hop.address)
 
     def _give_up(self, hop: NextHop, outcome: Deferred | Bounced) -> None:
         self._useless.add(hop)
@@ -184,6 +249,8 @@ class Attempt:
                 self.source.report(parcel, recipients, [refused] * len(recipients))
                 return
             except NothingBegun as lost:
+                if is_objection(lost.outcome):
+                    self.pace.object()
                 if line.connection.completed == 0:
                     self._lost(line.hop, lost.outcome)
                 self.source.put_back(Parcel(parcel.message, tuple(recipients)))
@@ -196,6 +263,7 @@ class Attempt:
 
     def _look_at(self, line: "_Line", outcomes: Sequence[Outcome]) -> None:
         """A host that puts everything off, or that keeps hanging up, is left alone for now."""
+        self.pace.note(outcomes)
         last = outcomes[-1]
         if not all(isinstance(each, Deferred) for each in outcomes) or not isinstance(last, Deferred):
             self._deferrals = 0
@@ -210,6 +278,10 @@ class Attempt:
         self._losses[hop] = self._losses.get(hop, 0) + 1
         if self._losses[hop] >= MAX_LOSSES:
             self._give_up(hop, outcome)
+
+
+class _NoRoom(WireLost):
+    """As many connections to this host are open as one process may have."""
 
 
 @dataclass(slots=True, eq=False)

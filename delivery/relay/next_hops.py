@@ -35,11 +35,15 @@ class NextHop:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How mail leaves: the port of other hosts, whether private addresses may be reached, and a smarthost or none."""
+    """How mail leaves: the port of other hosts, whether private addresses may be reached, and a smarthost or none.
+
+    `own_networks`: the addresses at which this host itself is reached from outside.
+    """
 
     port: int = 25
     to_private: bool = False
     smarthost: tuple[str, int] | None = None
+    own_networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
 
 
 class RelaySettingInvalid(ValueError):
@@ -63,6 +67,7 @@ def configured_route() -> Route:
         port=settings.RELAY_PORT,
         to_private=settings.RELAY_TO_PRIVATE,
         smarthost=parse_relay(settings.RELAY),
+        own_networks=settings.OWN_ADDRESSES,
     )
 
 
@@ -160,12 +165,26 @@ def _alternating(addresses: Sequence[str]) -> list[str]:
 
 def _reachable(hops: Sequence[NextHop], route: Route) -> Sequence[NextHop] | Bounced:
     """Without private addresses: a stranger's MX record shall not make us talk to machines behind the firewall."""
+    own_ranks = [hop.rank for hop in hops if _is_within(hop.address, route.own_networks)]
+    if own_ranks and not route.smarthost:
+        # RFC 5321 section 5.1 again: under whatever name, this host is there, and what is not nearer leads back.
+        nearer = [hop for hop in hops if hop.rank < min(own_ranks)]
+        if not nearer:
+            return Bounced("5.4.6", f"Mail for {hops[0].host} loops: its address is this host's.")
+        hops = nearer
     allowed = [hop for hop in hops if route.to_private or _is_public(hop.address)]
     if not allowed:
         return Bounced(
             "5.4.4", f"{hops[0].host} has only private addresses, which cannot be reached from here."
         )
     return allowed[:MAX_ADDRESSES]
+
+
+def _is_within(address: str, networks: Collection[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
+    parsed = ipaddress.ip_address(address)
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
+        parsed = parsed.ipv4_mapped
+    return any(parsed in each for each in networks)
 
 
 def _is_public(address: str) -> bool:

@@ -13,6 +13,7 @@ from delivery.relay.wire import Wire, WireLost
 HEAD_START_SECONDS: Final = 0.25  # RFC 8305 section 8: Connection Attempt Delay
 
 Connect = Callable[[NextHop], Awaitable[Wire]]
+LetGo = Callable[[NextHop, Wire], None]
 Pause = Callable[[float], Awaitable[None]]
 
 
@@ -21,11 +22,13 @@ async def first_connected(
     *,
     connect: Connect,
     failures: dict[NextHop, WireLost],
+    let_go: LetGo,
     pause: Pause = asyncio.sleep,
 ) -> tuple[NextHop, Wire] | None:
     """The first to answer, of hops started one after the other; None where none does.
 
-    `failures` takes those that failed meanwhile. Whoever is still connecting then is let go, and may be tried again.
+    `failures` takes those that failed meanwhile. Whoever still connects then is cancelled and may be tried again; who
+    answered in the same moment is given to `let_go`.
     """
     racing: dict[asyncio.Task[Wire], NextHop] = {}
     waiting = list(hops)
@@ -51,7 +54,7 @@ async def first_connected(
                 failures[hop] = error
         return None
     finally:
-        await _let_go(racing, timer)
+        await _end(racing, timer, let_go)
 
 
 async def _connected(connect: Connect, hop: NextHop) -> Wire:
@@ -62,11 +65,14 @@ async def _paused(pause: Pause) -> None:
     await pause(HEAD_START_SECONDS)
 
 
-async def _let_go(racing: dict[asyncio.Task[Wire], NextHop], timer: asyncio.Task[None] | None) -> None:
+async def _end(
+    racing: dict[asyncio.Task[Wire], NextHop], timer: asyncio.Task[None] | None, let_go: LetGo
+) -> None:
     if timer is not None:
         timer.cancel()
     for task in racing:
         task.cancel()
-    for result in await asyncio.gather(*racing, return_exceptions=True):
-        if isinstance(result, Wire):  # it came in the same moment as another
-            result.lose("Another address answered first.")
+    results = await asyncio.gather(*racing, return_exceptions=True)
+    for hop, result in zip(racing.values(), results, strict=True):
+        if isinstance(result, Wire):
+            let_go(hop, result)

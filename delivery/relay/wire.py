@@ -8,6 +8,7 @@ from typing import cast
 from mailhost.protocols.smtp.client import ReplyReader, ReplySyntaxError, ServerReply
 
 WRITE_BLOCK_OCTETS = 64 * 1024
+MAX_UNREAD_REPLIES = 1_000  # ten times what one transaction with PIPELINING asks for
 
 
 class WireLost(Exception):
@@ -127,6 +128,9 @@ class Wire(asyncio.Protocol):
             self._reader.feed(data)
         except ReplySyntaxError as error:
             self.lose(str(error))
+        if len(self._reader.replies) > MAX_UNREAD_REPLIES:
+            self._reader.replies.clear()
+            self.lose("It said much that it was not asked for.")
         self._changed.set()
 
     def connection_lost(self, exc: Exception | None) -> None:

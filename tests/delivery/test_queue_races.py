@@ -45,7 +45,7 @@ def test_what_is_added_while_a_destination_is_put_to_rest_wakes_it() -> None:
         await threads.run(rid_of_everything)
         adding = asyncio.create_task(threads.run(slow, "second@far.test"))
         await asyncio.to_thread(slow.queued.wait, 10)
-        resting = asyncio.create_task(threads.run(release_claim, claim=claim, was_reached=True))
+        resting = asyncio.create_task(threads.run(release_claim, claim=claim, was_reached=True, now=NOON))
         done, _ = await asyncio.wait({resting}, timeout=0.3)
         assert not done  # it waits for what is being added
         slow.may_commit.set()
@@ -86,7 +86,7 @@ def test_many_writers_and_workers_at_once_forget_nothing_and_lock_nobody_out() -
 
         def claim_and_release(_: int) -> None:
             for claim in claim_all().values():
-                release_claim(claim=claim, was_reached=True)
+                release_claim(claim=claim, was_reached=True, now=NOON)
 
         await asyncio.gather(
             *(threads.run(add if number % 2 else claim_and_release, number) for number in range(120))

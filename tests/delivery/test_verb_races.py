@@ -99,7 +99,7 @@ def test_verbs_new_mail_and_workers_at_once_send_each_once_and_forget_none() -> 
                 ]
                 sent.extend(each.recipient.recipient_id for each in results)
                 record(results={claim: results}, now=NOON, random=Random(1))
-                release_claim(claim=claim, was_reached=True)
+                release_claim(claim=claim, was_reached=True, now=NOON)
 
         def act(number: int) -> None:
             match number % 5:

@@ -102,7 +102,7 @@ def test_delivery_is_written_with_its_attempt_and_the_destination_rests() -> Non
     queue("bob@far.test")
     claim = claim_all()["far.test"]
     assert not write(claim, DELIVERED).has_reports
-    release_claim(claim=claim, was_reached=True)
+    release_claim(claim=claim, was_reached=True, now=NOON)
     recipient = QueuedRecipient.objects.get()
     assert (recipient.state, recipient.attempts, recipient.finished_at) == ("delivered", 1, NOON)
     attempt = Attempt.objects.get()
@@ -117,13 +117,13 @@ def test_a_deferral_of_one_recipient_waits_alone() -> None:
     queue("bob@far.test")
     claim = claim_all()["far.test"]
     write(claim, Deferred("4.7.1", "451 4.7.1 greylisted", PEER))
-    release_claim(claim=claim, was_reached=True)
+    release_claim(claim=claim, was_reached=True, now=NOON)
     assert state("bob@far.test") == "deferred"
     assert claim_all(now=NOON + MINUTE) == {}
     queue("carol@far.test", now=NOON + MINUTE)  # others need not wait for it
     claim = claim_all(now=NOON + MINUTE)["far.test"]
     assert [each.recipients[0].forward_path for each in due(claim, minutes=1)] == ["carol@far.test"]
-    release_claim(claim=claim, was_reached=True)
+    release_claim(claim=claim, was_reached=True, now=NOON)
     assert len(due(claim_all(now=NOON + 3 * MINUTE)["far.test"], minutes=3)) == 2
 
 
@@ -207,7 +207,7 @@ def test_a_destination_that_is_none_bounces_all_that_waits() -> None:
 def test_a_lost_claim_writes_nothing_about_the_destination() -> None:
     queue("bob@far.test")
     lost = replace(claim_all()["far.test"], token=uuid4())
-    release_claim(claim=lost, was_reached=True)
+    release_claim(claim=lost, was_reached=True, now=NOON)
     give_up_claim(claim=lost)
     put_off(claim=lost, outcome=Deferred("4.4.1", "x"), was_reached=False, now=NOON, random=Random(1))
     bounce_waiting(claim=lost, outcome=Bounced("5.1.2", "x"), now=NOON)
@@ -247,7 +247,7 @@ def test_finished_messages_go_when_they_are_kept_no_longer() -> None:
     queue("eve@dead.test")
     claim = claim_all()["far.test"]
     write(claim, DELIVERED)
-    release_claim(claim=claim, was_reached=True)
+    release_claim(claim=claim, was_reached=True, now=NOON)
     assert remove_finished(now=NOON + timedelta(days=13)) == 0
     assert remove_finished(now=NOON + timedelta(days=15)) == 1
     assert QueuedMessage.objects.count() == QueuedRecipient.objects.count() == 1

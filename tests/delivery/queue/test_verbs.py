@@ -118,7 +118,7 @@ def test_defer_puts_off_until_the_moment_that_was_named() -> None:
     do("defer")
     claim = claim_all()["far.test"]
     assert fetch(claim) == []
-    release_claim(claim=claim, was_reached=True)
+    release_claim(claim=claim, was_reached=True, now=NOON)
     assert set(claim_all(now=NOON + 59 * MINUTE)) == set()
     assert set(claim_all(now=NOON + 60 * MINUTE)) == {"far.test"}
 
@@ -139,7 +139,7 @@ def test_what_may_be_in_the_middle_of_being_sent_is_neither_bounced_nor_redirect
     assert (do(verb).changed, do(verb).busy) == (0, 1)
     assert (do("hold").changed, do(verb).busy) == (1, 1)
     write(claim, sent, DELIVERED)
-    release_claim(claim=claim, was_reached=True)
+    release_claim(claim=claim, was_reached=True, now=NOON)
     assert state("bob@far.test") == "delivered"
     assert do(verb) == Run(0)
 
@@ -276,7 +276,7 @@ def test_whatever_happens_in_whatever_order_nothing_is_sent_twice_or_lost(steps:
                     arrived += step == "deliver"
             elif step == "rest":
                 for claim in [each for each in claims if not flying[each]]:
-                    release_claim(claim=claim, was_reached=True)
+                    release_claim(claim=claim, was_reached=True, now=NOON)
                     claims.remove(claim)
                     del flying[claim]
             else:

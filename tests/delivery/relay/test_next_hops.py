@@ -1,6 +1,7 @@
 """Where mail for a domain goes, asked of a DNS server in this process."""
 
 from collections.abc import Sequence
+from ipaddress import ip_network
 from random import Random
 
 import pytest
@@ -147,6 +148,30 @@ def test_an_address_literal_needs_no_dns() -> None:
                 NextHop("[198.41.0.4]", "198.41.0.4", 25)
             ]
             assert dns.asked == []
+
+    run(scenario())
+
+
+def test_an_own_address_under_a_strangers_name_is_a_loop() -> None:
+    route = Route(to_private=True, own_networks=(ip_network("192.0.2.7"), ip_network("2001:db8::7")))
+
+    async def scenario() -> None:
+        async with dns_server() as dns:
+            far(dns)
+            dns.say("sly.test", "A", "192.0.2.7")
+            dns.say("six.test", "AAAA", "2001:0db8:0::7")
+            dns.say("both.test", "MX", "5 a.far.test.", "10 sly.test.", "20 b.far.test.")
+            for domain in (
+                "sly.test",
+                "six.test",
+                "[192.0.2.7]",
+                "[IPv6:2001:DB8:0::7]",
+                "[IPv6:::ffff:192.0.2.7]",
+            ):
+                outcome = await ask(dns, domain, route=route)
+                assert isinstance(outcome, Bounced), domain
+                assert outcome.status == "5.4.6"
+            assert await ask(dns, "both.test", route=route) == [NextHop("a.far.test", "192.0.2.1", 25)]
 
     run(scenario())
 

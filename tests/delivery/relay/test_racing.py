@@ -37,6 +37,9 @@ class Net:
                 self.let_go.append(hop)
         return Wire()
 
+    def drop(self, hop: NextHop, wire: Wire) -> None:
+        self.let_go.append(hop)
+
     async def pause(self, seconds: float) -> None:
         self.pauses.append(seconds)
         await self.passes.wait()
@@ -47,7 +50,9 @@ def test_the_next_address_is_tried_while_the_first_still_connects() -> None:
         net = Net(silent=[SIX])
         failures: dict[NextHop, WireLost] = {}
         race = asyncio.create_task(
-            first_connected([SIX, FOUR], connect=net.connect, failures=failures, pause=net.pause)
+            first_connected(
+                [SIX, FOUR], connect=net.connect, failures=failures, let_go=net.drop, pause=net.pause
+            )
         )
         for _ in range(20):
             await asyncio.sleep(0)
@@ -64,7 +69,9 @@ def test_the_next_address_is_tried_while_the_first_still_connects() -> None:
 def test_who_answers_within_the_head_start_is_the_only_one_asked() -> None:
     async def scenario() -> None:
         net = Net()
-        found = await first_connected([SIX, FOUR], connect=net.connect, failures={}, pause=net.pause)
+        found = await first_connected(
+            [SIX, FOUR], connect=net.connect, failures={}, let_go=net.drop, pause=net.pause
+        )
         assert found is not None
         assert (found[0], net.tried) == (SIX, [SIX])
 
@@ -75,7 +82,9 @@ def test_after_a_refusal_nobody_waits() -> None:
     async def scenario() -> None:
         net = Net(refusing=[SIX])
         failures: dict[NextHop, WireLost] = {}
-        found = await first_connected([SIX, FOUR], connect=net.connect, failures=failures, pause=net.pause)
+        found = await first_connected(
+            [SIX, FOUR], connect=net.connect, failures=failures, let_go=net.drop, pause=net.pause
+        )
         assert found is not None
         assert (found[0], list(failures)) == (FOUR, [SIX])
 
@@ -86,7 +95,9 @@ def test_where_nobody_answers_each_failure_is_told() -> None:
     async def scenario() -> None:
         net = Net(refusing=[SIX, FOUR])
         failures: dict[NextHop, WireLost] = {}
-        found = await first_connected([SIX, FOUR], connect=net.connect, failures=failures, pause=net.pause)
+        found = await first_connected(
+            [SIX, FOUR], connect=net.connect, failures=failures, let_go=net.drop, pause=net.pause
+        )
         assert found is None
         assert list(failures) == [SIX, FOUR]
 
@@ -98,7 +109,7 @@ def test_a_race_that_is_given_up_lets_everybody_go() -> None:
         net = Net(silent=[SIX, FOUR])
         net.passes.set()
         race = asyncio.create_task(
-            first_connected([SIX, FOUR], connect=net.connect, failures={}, pause=net.pause)
+            first_connected([SIX, FOUR], connect=net.connect, failures={}, let_go=net.drop, pause=net.pause)
         )
         for _ in range(20):
             await asyncio.sleep(0)
