@@ -65,6 +65,8 @@ class Acceptance:
     waiting: tuple[tuple[str, DsnRequest], ...] = ()
     release_at: datetime | None = None
     future_release: str = ""
+    deliver_by: datetime | None = None
+    deliver_by_mode: str = ""
 
     @property
     def arrives_in(self) -> str | None:
@@ -197,6 +199,8 @@ def _queued(acceptance: Acceptance, item: Item) -> NewQueuedMessage:
         is_held=acceptance.is_held,
         release_at=acceptance.release_at,
         future_release=acceptance.future_release,
+        deliver_by=acceptance.deliver_by,
+        deliver_by_mode=acceptance.deliver_by_mode,
     )
 
 

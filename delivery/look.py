@@ -122,6 +122,7 @@ class Look:
             max_connections=settings.RELAY_CONNECTIONS_PER_DESTINATION,
             max_messages=settings.RELAY_MESSAGES_PER_CONNECTION,
             slots=self.slots,
+            clock=self.clock,
         )
         writing = asyncio.create_task(self._write_results())
         try:

@@ -35,6 +35,7 @@ class QueuedMessage(models.Model):
 
     `release_at`: nothing of it leaves before, and its sender may take it back; None once it is released, or from the
     beginning. `future_release` is what the client asked for (RFC 4865), as a DSN tells it.
+    `deliver_by`, `deliver_by_mode`: as in DeliverBy (RFC 2852); None and "" where it was not asked for.
     """
 
     content = models.ForeignKey(
@@ -55,6 +56,8 @@ class QueuedMessage(models.Model):
     release_at = models.DateTimeField(null=True, blank=True)
     released_at = models.DateTimeField(null=True, blank=True)
     future_release = models.TextField(default="", db_default="", blank=True)
+    deliver_by = models.DateTimeField(null=True, blank=True)
+    deliver_by_mode = models.TextField(default="", db_default="", blank=True)
 
     class Meta:
         ordering: ClassVar = ["-id"]
@@ -65,6 +68,9 @@ class QueuedMessage(models.Model):
                 fields=["release_at"], condition=Q(release_at__isnull=False), name="message_release"
             ),
             models.Index(fields=["account"], condition=Q(release_at__isnull=False), name="message_waiting"),
+            models.Index(
+                fields=["deliver_by"], condition=Q(deliver_by__isnull=False), name="message_deliver_by"
+            ),
         ]
 
     def __str__(self) -> str:

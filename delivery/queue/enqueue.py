@@ -18,13 +18,14 @@ from mailhost.net.database import cursor
 NEXT_MESSAGE_IDS = b"SELECT nextval('delivery_queuedmessage_id_seq') FROM generate_series(1, %s)"
 INSERT_MESSAGES = b"""
 INSERT INTO delivery_queuedmessage (id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid,
-                                    ret, requires_tls, release_at, future_release, created_at, expires_at)
+                                    ret, requires_tls, release_at, future_release, deliver_by, deliver_by_mode,
+                                    created_at, expires_at)
 SELECT id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid, ret, requires_tls,
-       release_at, future_release, %s, coalesce(release_at, %s) + %s
+       release_at, future_release, deliver_by, deliver_by_mode, %s, coalesce(release_at, %s) + %s
   FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::integer[], %s::text[], %s::boolean[],
-              %s::text[], %s::text[], %s::boolean[], %s::timestamptz[], %s::text[])
+              %s::text[], %s::text[], %s::boolean[], %s::timestamptz[], %s::text[], %s::timestamptz[], %s::text[])
        row(id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid, ret, requires_tls,
-           release_at, future_release)
+           release_at, future_release, deliver_by, deliver_by_mode)
 """
 INSERT_DESTINATIONS = b"""
 INSERT INTO delivery_destination (name, failures, last_reply)
@@ -78,7 +79,7 @@ class NewQueuedMessage:
     """A message to be relayed. reverse_path is "" for the null one; forward_paths and recipients are added up.
 
     is_held: its recipients wait until an operator releases them. release_at: and not before this moment;
-    future_release: as in QueuedMessage.
+    future_release, deliver_by and deliver_by_mode: as in QueuedMessage.
     """
 
     content_id: int
@@ -95,6 +96,8 @@ class NewQueuedMessage:
     is_held: bool = False
     release_at: datetime | None = None
     future_release: str = ""
+    deliver_by: datetime | None = None
+    deliver_by_mode: str = ""
     all_recipients: tuple[NewRecipient, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
@@ -168,6 +171,8 @@ def _insert_messages(messages: Sequence[NewQueuedMessage], *, now: datetime) -> 
             [each.requires_tls for each in messages],
             [each.release_at for each in messages],
             [each.future_release for each in messages],
+            [each.deliver_by for each in messages],
+            [each.deliver_by_mode for each in messages],
         )
         lifetime = timedelta(seconds=settings.QUEUE_LIFETIME_SECONDS)
         sql.execute(INSERT_MESSAGES, (now, now, lifetime, *columns))

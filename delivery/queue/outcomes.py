@@ -91,6 +91,10 @@ def _row(
             if may_tell and "SUCCESS" in notify and not outcome.keeps_dsn:
                 # RFC 3461 section 5.2.2: the next server will not tell.
                 report = ReportDue.DELIVERED_HERE if outcome.is_final else ReportDue.RELAYED
+            elif (
+                may_tell and not outcome.is_final and _tells_relaying(result.message.deliver_by_mode, outcome)
+            ):
+                report = ReportDue.RELAYED
         case Bounced():
             state, status, report = RecipientState.BOUNCED, outcome.status, tells_failure
         case Deferred() if now >= result.message.expires_at:
@@ -108,3 +112,8 @@ def _row(
         outcome.peer.host,
         report.value,
     )
+
+
+def _tells_relaying(mode: str, outcome: Delivered) -> bool:
+    """RFC 2852 section 4: where tracing is asked for, and where the next server knows nothing of the time."""
+    return mode.endswith("T") or (mode != "" and not outcome.keeps_deliver_by)

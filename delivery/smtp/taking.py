@@ -147,6 +147,8 @@ def _acceptance(session: Session, envelope: Envelope, octets: bytes, examined: E
         waiting=envelope.leading_here if is_waiting else (),
         release_at=examined.release_at,
         future_release=envelope.future_release,
+        deliver_by=envelope.deliver_by,
+        deliver_by_mode=envelope.deliver_by_mode,
     )
 
 

@@ -1,5 +1,5 @@
 """Delivery status notifications: RFC 3461 section 6, RFC 3464, multipart/report RFC 6522, in UTF-8 RFC 6533;
-Future-Release-Request: RFC 4865.
+Future-Release-Request: RFC 4865, Deliver-By-Date: RFC 2852.
 
 A report is ASCII unless the address it goes to is not, so that it arrives anywhere. It is sent with the null
 reverse-path (RFC 3461 section 6.1), so that it can never be answered by another one.
@@ -69,6 +69,7 @@ class Report:
     envid: str = ""
     original: bytes = b""
     future_release: str = ""
+    deliver_by: datetime | None = None
 
     @property
     def action(self) -> Action:
@@ -162,6 +163,8 @@ def delivery_status(report: Report) -> str:
     if report.future_release:
         message.append(f"Future-Release-Request: {report.future_release}")
     message.append(f"Arrival-Date: {format_datetime(report.arrived_at)}")
+    if report.deliver_by:
+        message.append(f"Deliver-By-Date: {format_datetime(report.deliver_by)}")
     blocks = [message, *(_recipient_fields(each) for each in report.recipients)]
     return "\r\n".join("\r\n".join(block) + "\r\n" for block in blocks)
 

@@ -1,0 +1,26 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("delivery", "0011_search_indexes"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="queuedmessage",
+            name="deliver_by",
+            field=models.DateTimeField(blank=True, null=True),
+        ),
+        migrations.AddField(
+            model_name="queuedmessage",
+            name="deliver_by_mode",
+            field=models.TextField(blank=True, db_default="", default=""),
+        ),
+        migrations.AddIndex(
+            model_name="queuedmessage",
+            index=models.Index(
+                condition=models.Q(("deliver_by__isnull", False)), fields=["deliver_by"], name="message_deliver_by"
+            ),
+        ),
+    ]
