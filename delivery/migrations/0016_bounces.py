@@ -17,6 +17,19 @@ class Migration(migrations.Migration):
             name="deliver_by_mode",
             field=models.TextField(blank=True, db_default="", default=""),
         ),
+        migrations.AddField(
+            model_name="queuedrecipient",
+            name="cause",
+            field=models.TextField(blank=True, db_default="", default=""),
+        ),
+        migrations.AddIndex(
+            model_name="queuedrecipient",
+            index=models.Index(
+                condition=models.Q(("cause", ""), _negated=True),
+                fields=["cause", "destination"],
+                name="recipient_cause",
+            ),
+        ),
         migrations.AddIndex(
             model_name="queuedmessage",
             index=models.Index(

@@ -114,7 +114,7 @@ class QueuedRecipient(models.Model):
     """One forward-path of a queued message, with where it stands.
 
     `report_due` is set in the transaction that stores the outcome, and cleared in the one that accepts the DSN: so no
-    bounce is lost, and none is told twice.
+    bounce is lost, and none is told twice. `cause`: a Cause of the last outcome that was no delivery, or "".
     """
 
     message = models.ForeignKey(QueuedMessage, on_delete=models.CASCADE, related_name="recipients")
@@ -127,6 +127,7 @@ class QueuedRecipient(models.Model):
     next_attempt_at = models.DateTimeField(default=timezone.now)
     last_reply = models.TextField(default="", blank=True)
     last_status = models.TextField(default="", blank=True)
+    cause = models.TextField(default="", db_default="", blank=True)
     last_host = models.TextField(default="", blank=True)
     last_attempt_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -143,6 +144,7 @@ class QueuedRecipient(models.Model):
             ),
             models.Index(fields=["message"], condition=~Q(report_due=""), name="recipient_report_due"),
             models.Index(Lower("forward_path"), name="queued_by_forward_path"),
+            models.Index(fields=["cause", "destination"], condition=~Q(cause=""), name="recipient_cause"),
         ]
 
     def __str__(self) -> str:

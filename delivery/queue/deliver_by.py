@@ -10,6 +10,7 @@ from django.db import transaction
 
 from delivery.models import RecipientState
 from mailhost.net.database import cursor
+from mailhost.protocols.bounce_causes import Cause
 
 EXPIRED_STATUS: Final = "5.4.7"  # RFC 3463 section 3.5, for ever: there is no later
 EXPIRED_REPLY: Final = "The time within which the message was to be delivered is over."
@@ -31,6 +32,7 @@ WITH finished AS (
     UPDATE delivery_queuedrecipient recipient
        SET state = %(state)s, last_status = %(status)s, finished_at = %(now)s,
            last_reply = coalesce(nullif(recipient.last_reply, ''), %(reply)s),
+           cause = coalesce(nullif(recipient.cause, ''), %(cause)s),
            report_due = CASE WHEN message.reverse_path <> ''
                               AND (recipient.notify = '' OR upper(recipient.notify) LIKE '%%FAILURE%%')
                              THEN 'failed' ELSE '' END
@@ -69,6 +71,7 @@ def settle_overdue(*, now: datetime) -> None:
                     "state": RecipientState.EXPIRED.value,
                     "status": EXPIRED_STATUS,
                     "reply": EXPIRED_REPLY,
+                    "cause": Cause.TIME_OVER.value,
                     "now": now,
                     "destinations": idle,
                 },

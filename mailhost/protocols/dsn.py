@@ -143,7 +143,7 @@ def human_text(report: Report, *, is_whole: bool = False) -> str:
 def _about(recipient: RecipientReport) -> str:
     lines = [f"  {recipient.forward_path}"]
     if recipient.action in (Action.FAILED, Action.DELAYED):
-        what, advice = meaning(recipient.status)
+        what, advice = meaning(recipient.status, recipient.reply)
         lines.append(f"    What happened: {what}")
         if recipient.action is Action.FAILED:
             lines.append(f"    What to do: {advice}")
