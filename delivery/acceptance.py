@@ -66,6 +66,8 @@ class Acceptance:
     release_at: datetime | None = None
     future_release: str = ""
     forwarded_by: str = ""
+    deliver_by: datetime | None = None
+    deliver_by_mode: str = ""
 
     @property
     def arrives_in(self) -> str | None:
@@ -199,6 +201,8 @@ def _queued(acceptance: Acceptance, item: Item) -> NewQueuedMessage:
         release_at=acceptance.release_at,
         future_release=acceptance.future_release,
         forwarded_by=acceptance.forwarded_by,
+        deliver_by=acceptance.deliver_by,
+        deliver_by_mode=acceptance.deliver_by_mode,
     )
 
 

@@ -134,6 +134,7 @@ def _acceptance(
             subject=content.subject,
             envid=message.envid,
             future_release=message.future_release,
+            deliver_by=message.deliver_by,
             original=_octets(content, limit=None) if is_whole else b"",
         )
     )

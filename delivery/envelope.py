@@ -18,7 +18,7 @@ class Envelope:
     ret and envid are "" where MAIL had none. dsn_requests: by EmailAddress.key of those in relay, where something was
     asked; confirmed: of forward-paths that end here (at least in part), where NOTIFY=SUCCESS asked. An alias that
     leads elsewhere hands on what was asked for it (RFC 3461 section 5.2.7). release_at and future_release: what was
-    asked with HOLDFOR or HOLDUNTIL (RFC 4865).
+    asked with HOLDFOR or HOLDUNTIL (RFC 4865); deliver_by and deliver_by_mode: with BY (RFC 2852).
     """
 
     reverse_path: ReversePath
@@ -30,6 +30,8 @@ class Envelope:
     requires_tls: bool = False
     release_at: datetime | None = None
     future_release: str = ""
+    deliver_by: datetime | None = None
+    deliver_by_mode: str = ""
     forward_paths: list[ForwardPath] = field(default_factory=list)
     routes: list[Route] = field(default_factory=list)  # of each forward-path
     account_ids: dict[int, None] = field(default_factory=dict)

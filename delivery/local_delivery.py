@@ -194,6 +194,8 @@ def _send_onward(placing: _Placing) -> None:
             requires_tls=message.requires_tls,
             future_release=message.future_release,
             forwarded_by=message.forwarded_by,
+            deliver_by=message.deliver_by,
+            deliver_by_mode=message.deliver_by_mode,
         )
         enqueue([onward], now=placing.now)
 

@@ -136,6 +136,7 @@ class Look:
             hosts=self.hosts,
             max_messages=settings.RELAY_MESSAGES_PER_CONNECTION,
             slots=self.slots,
+            clock=self.clock,
         )
         writing = asyncio.create_task(self._write_results())
         try:

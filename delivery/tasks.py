@@ -9,6 +9,7 @@ from delivery.feedback import counting, sending
 from delivery.filters import forgetting
 from delivery.known_recipients import forget_recipients
 from delivery.queue import cleaning
+from delivery.queue.deliver_by import settle_overdue
 from delivery.queue.notices import RELAY_DUE
 from delivery.reports import reading
 from delivery.worker_thread import worker_thread
@@ -28,6 +29,7 @@ def relay_due() -> None:
 def report_due() -> None:
     """Notices about what is delayed, and those that could not be sent when they came up."""
     now = timezone.now()
+    settle_overdue(now=now)
     bounces.mark_delayed(now=now)
     bounces.send_reports(now=now, new_name=bounces.new_name)
 

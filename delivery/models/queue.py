@@ -38,6 +38,7 @@ class QueuedMessage(models.Model):
     content's Message-ID, cut, by which the sender finds what became of it.
     `forwarded_by`: the domain here that passes a stranger's message on; "" for what is ours. `signing`: what was signed
     with which keys when it was last loaded, or why nothing was.
+    `deliver_by`, `deliver_by_mode`: as in DeliverBy (RFC 2852); None and "" where it was not asked for.
     """
 
     content = models.ForeignKey(
@@ -61,6 +62,8 @@ class QueuedMessage(models.Model):
     message_id_field = models.TextField(default="", db_default="", blank=True)
     forwarded_by = models.TextField(default="", db_default="", blank=True)
     signing = models.TextField(default="", db_default="", blank=True)
+    deliver_by = models.DateTimeField(null=True, blank=True)
+    deliver_by_mode = models.TextField(default="", db_default="", blank=True)
 
     class Meta:
         ordering: ClassVar = ["-id"]
@@ -75,6 +78,9 @@ class QueuedMessage(models.Model):
                 fields=["account", "message_id_field", "-id"],
                 condition=Q(account__isnull=False) & ~Q(message_id_field=""),
                 name="message_of_a_sender",
+            ),
+            models.Index(
+                fields=["deliver_by"], condition=Q(deliver_by__isnull=False), name="message_deliver_by"
             ),
         ]
 
@@ -121,7 +127,7 @@ class QueuedRecipient(models.Model):
     """One forward-path of a queued message, with where it stands.
 
     `report_due` is set in the transaction that stores the outcome, and cleared in the one that accepts the DSN: so no
-    bounce is lost, and none is told twice.
+    bounce is lost, and none is told twice. `cause`: a Cause of the last outcome that was no delivery, or "".
     """
 
     message = models.ForeignKey(QueuedMessage, on_delete=models.CASCADE, related_name="recipients")
@@ -134,6 +140,7 @@ class QueuedRecipient(models.Model):
     next_attempt_at = models.DateTimeField(default=timezone.now)
     last_reply = models.TextField(default="", blank=True)
     last_status = models.TextField(default="", blank=True)
+    cause = models.TextField(default="", db_default="", blank=True)
     last_host = models.TextField(default="", blank=True)
     last_attempt_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -156,6 +163,7 @@ class QueuedRecipient(models.Model):
                 condition=Q(state__in=("queued", "waiting", "held", "deferred")),
                 name="recipient_unfinished",
             ),
+            models.Index(fields=["cause", "destination"], condition=~Q(cause=""), name="recipient_cause"),
         ]
 
     def __str__(self) -> str:

@@ -40,6 +40,7 @@ RETURNING destination.claim_token
 DUE = b"""
 SELECT message.id, message.content_id, message.reverse_path, message.size_octets, message.body, message.is_smtputf8,
        message.envid, message.ret, message.expires_at, message.requires_tls, message.forwarded_by,
+       message.deliver_by, message.deliver_by_mode,
        recipient.id, recipient.forward_path, recipient.orcpt, recipient.notify, recipient.attempts
   FROM delivery_queuedrecipient recipient JOIN delivery_queuedmessage message ON message.id = recipient.message_id
  WHERE recipient.destination_id = %s AND recipient.state IN ('queued', 'deferred')
@@ -91,8 +92,8 @@ def due_parcels(*, claim: Claim, limit: int, except_ids: Sequence[int], now: dat
 
 
 def _parcels(rows: list[tuple[Any, ...]]) -> list[Parcel]:
-    message = OutgoingMessage(*rows[0][:11])
-    recipients = [OutgoingRecipient(*row[11:]) for row in rows]
+    message = OutgoingMessage(*rows[0][:13])
+    recipients = [OutgoingRecipient(*row[13:]) for row in rows]
     starts = range(0, len(recipients), MAX_PARCEL_RECIPIENTS)
     return [Parcel(message, tuple(recipients[start : start + MAX_PARCEL_RECIPIENTS])) for start in starts]
 

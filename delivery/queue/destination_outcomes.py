@@ -12,13 +12,14 @@ from delivery.queue.retry_schedule import next_attempt_at
 from delivery.queue.values import Claim
 from delivery.relay.outcome import Bounced, Deferred
 from mailhost.net.database import cursor
+from mailhost.protocols.bounce_causes import find_cause
 
 # Who is told of a failure: RFC 3461 section 4.1, and never the null reverse-path.
 FINISH_WAITING = b"""
 WITH finished AS (
     UPDATE delivery_queuedrecipient recipient
        SET state = %(state)s, attempts = attempts + 1, last_reply = %(reply)s, last_status = %(status)s,
-           last_host = %(host)s, last_attempt_at = %(now)s, finished_at = %(now)s,
+           last_host = %(host)s, last_attempt_at = %(now)s, finished_at = %(now)s, cause = %(cause)s,
            report_due = CASE WHEN message.reverse_path <> ''
                               AND (recipient.notify = '' OR upper(recipient.notify) LIKE '%%FAILURE%%')
                              THEN 'failed' ELSE '' END
@@ -34,7 +35,7 @@ NOTE_DEFERRED = b"""
 WITH noted AS (
     UPDATE delivery_queuedrecipient recipient
        SET state = 'deferred', attempts = attempts + 1, last_reply = %(reply)s, last_status = %(status)s,
-           last_host = %(host)s, last_attempt_at = %(now)s
+           last_host = %(host)s, last_attempt_at = %(now)s, cause = %(cause)s
       FROM (SELECT id FROM delivery_queuedrecipient
              WHERE destination_id = %(destination_id)s AND state IN ('queued', 'deferred')
                AND next_attempt_at <= %(now)s
@@ -108,6 +109,7 @@ def _finish(
                 "state": state.value,
                 "status": status,
                 "reply": outcome.reply,
+                "cause": find_cause(outcome.status, outcome.reply).value,
                 "host": outcome.peer.host,
                 "address": outcome.peer.address,
                 "now": now,
@@ -124,6 +126,7 @@ def _note_deferred(claim: Claim, outcome: Deferred, *, now: datetime) -> None:
             {
                 "status": outcome.status,
                 "reply": outcome.reply,
+                "cause": find_cause(outcome.status, outcome.reply).value,
                 "host": outcome.peer.host,
                 "address": outcome.peer.address,
                 "now": now,

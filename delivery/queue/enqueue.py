@@ -18,15 +18,16 @@ from mailhost.net.database import cursor
 NEXT_MESSAGE_IDS = b"SELECT nextval('delivery_queuedmessage_id_seq') FROM generate_series(1, %s)"
 INSERT_MESSAGES = b"""
 INSERT INTO delivery_queuedmessage (id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid,
-                                    ret, requires_tls, release_at, future_release, forwarded_by, created_at, expires_at,
-                                    message_id_field)
+                                    ret, requires_tls, release_at, future_release, forwarded_by, deliver_by,
+                                    deliver_by_mode, created_at, expires_at, message_id_field)
 SELECT id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid, ret, requires_tls,
-       release_at, future_release, forwarded_by, %s, coalesce(release_at, %s) + %s,
+       release_at, future_release, forwarded_by, deliver_by, deliver_by_mode, %s, coalesce(release_at, %s) + %s,
        coalesce((SELECT left(message_id, 500) FROM mailboxes_content WHERE id = row.content_id), '')
   FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::integer[], %s::text[], %s::boolean[],
-              %s::text[], %s::text[], %s::boolean[], %s::timestamptz[], %s::text[], %s::text[])
+              %s::text[], %s::text[], %s::boolean[], %s::timestamptz[], %s::text[], %s::text[], %s::timestamptz[],
+              %s::text[])
        row(id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid, ret, requires_tls,
-           release_at, future_release, forwarded_by)
+           release_at, future_release, forwarded_by, deliver_by, deliver_by_mode)
 """
 INSERT_DESTINATIONS = b"""
 INSERT INTO delivery_destination (name, failures, last_reply)
@@ -81,7 +82,7 @@ class NewQueuedMessage:
     """A message to be relayed. reverse_path is "" for the null one; forward_paths and recipients are added up.
 
     is_held: its recipients wait until an operator releases them. release_at: and not before this moment;
-    future_release: as in QueuedMessage.
+    future_release, deliver_by and deliver_by_mode: as in QueuedMessage.
     """
 
     content_id: int
@@ -99,6 +100,8 @@ class NewQueuedMessage:
     release_at: datetime | None = None
     future_release: str = ""
     forwarded_by: str = ""
+    deliver_by: datetime | None = None
+    deliver_by_mode: str = ""
     all_recipients: tuple[NewRecipient, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
@@ -174,6 +177,8 @@ def _insert_messages(messages: Sequence[NewQueuedMessage], *, now: datetime) -> 
             [each.release_at for each in messages],
             [each.future_release for each in messages],
             [each.forwarded_by for each in messages],
+            [each.deliver_by for each in messages],
+            [each.deliver_by_mode for each in messages],
         )
         lifetime = timedelta(seconds=settings.QUEUE_LIFETIME_SECONDS)
         sql.execute(INSERT_MESSAGES, (now, now, lifetime, *columns))

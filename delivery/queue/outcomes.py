@@ -15,6 +15,7 @@ from delivery.queue.retry_schedule import next_attempt_at
 from delivery.queue.values import Claim, RecipientResult
 from delivery.relay.outcome import Bounced, Deferred, Delivered
 from mailhost.net.database import cursor
+from mailhost.protocols.bounce_causes import find_cause
 
 EXPIRED_STATUS = "4.4.7"  # RFC 3463 section 3.5: delivery time expired
 
@@ -28,9 +29,10 @@ UPDATE delivery_queuedrecipient recipient
    SET state = row.state, attempts = recipient.attempts + 1, next_attempt_at = row.next_attempt_at,
        last_reply = row.reply, last_status = row.status, last_host = row.host, last_attempt_at = %s,
        finished_at = CASE WHEN row.state = 'deferred' THEN NULL ELSE %s END,
-       report_due = row.report_due
-  FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[])
-       row(id, state, next_attempt_at, reply, status, host, report_due)
+       cause = row.cause, report_due = row.report_due
+  FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[],
+              %s::text[])
+       row(id, state, next_attempt_at, reply, status, host, cause, report_due)
  WHERE recipient.id = row.id
    AND (recipient.state IN ('queued', 'deferred') OR row.state = 'delivered')
 """
@@ -76,8 +78,8 @@ def record(
 
 def _row(
     result: RecipientResult, *, now: datetime, jitter: float
-) -> tuple[int, str, datetime, str, str, str, str]:
-    """(id, state, next_attempt_at, reply, status, host, report_due) as UPDATE_RECIPIENTS takes it."""
+) -> tuple[int, str, datetime, str, str, str, str, str]:
+    """(id, state, next_attempt_at, reply, status, host, cause, report_due) as UPDATE_RECIPIENTS takes it."""
     recipient, outcome = result.recipient, result.outcome
     notify = set(recipient.notify.upper().split(",")) - {""}
     may_tell = result.message.reverse_path != "" and "NEVER" not in notify
@@ -91,6 +93,10 @@ def _row(
             if may_tell and "SUCCESS" in notify and not outcome.keeps_dsn:
                 # RFC 3461 section 5.2.2: the next server will not tell.
                 report = ReportDue.DELIVERED_HERE if outcome.is_final else ReportDue.RELAYED
+            elif (
+                may_tell and not outcome.is_final and _tells_relaying(result.message.deliver_by_mode, outcome)
+            ):
+                report = ReportDue.RELAYED
         case Bounced():
             state, status, report = RecipientState.BOUNCED, outcome.status, tells_failure
         case Deferred() if now >= result.message.expires_at:
@@ -106,5 +112,11 @@ def _row(
         outcome.reply,
         status,
         outcome.peer.host,
+        "" if isinstance(outcome, Delivered) else find_cause(outcome.status, outcome.reply).value,
         report.value,
     )
+
+
+def _tells_relaying(mode: str, outcome: Delivered) -> bool:
+    """RFC 2852 section 4: where tracing is asked for, and where the next server knows nothing of the time."""
+    return mode.endswith("T") or (mode != "" and not outcome.keeps_deliver_by)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import groupby
 from typing import Final, Protocol
 
@@ -63,6 +64,7 @@ class Attempt:
     hosts: HostRoom
     max_messages: int  # over one connection
     slots: asyncio.Semaphore  # connections of the whole process
+    clock: Callable[[], datetime]
     failure: Deferred | Bounced | None = None
     reached: bool = False
     _open: "list[_Line]" = field(default_factory=list)
@@ -240,7 +242,8 @@ class Attempt:
         while recipients:
             try:
                 outcomes = await send(
-                    line.connection, _transaction(parcel, recipients, data, is_chunk=is_chunk)
+                    line.connection,
+                    _transaction(parcel, recipients, data, is_chunk=is_chunk, now=self.clock()),
                 )
             except (
                 ValueError
@@ -293,7 +296,7 @@ class _Line:
 
 
 def _transaction(
-    parcel: Parcel, recipients: Sequence[OutgoingRecipient], data: bytes, *, is_chunk: bool
+    parcel: Parcel, recipients: Sequence[OutgoingRecipient], data: bytes, *, is_chunk: bool, now: datetime
 ) -> Transaction:
     message = parcel.message
     body = message.body
@@ -311,6 +314,8 @@ def _transaction(
         ret=message.ret,
         envid=message.envid,
         requires_tls=message.requires_tls,
+        by_seconds=message.seconds_left(now=now),
+        by_mode=message.deliver_by_mode,
     )
 
 

@@ -19,12 +19,14 @@ NOBODY = Peer()
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The other server has taken responsibility. `keeps_dsn`: it also took RFC 3461's parameters. `is_final`: it is in
+    """The other server has taken responsibility. `keeps_dsn`: it also took RFC 3461's parameters,
+    `keeps_deliver_by`: RFC 2852's. `is_final`: it is in
     a mailbox here."""
 
     reply: str
     peer: Peer = field(default=NOBODY)
     keeps_dsn: bool = False
+    keeps_deliver_by: bool = False
     is_final: bool = False
 
 

@@ -1,5 +1,6 @@
 """What the relay is given to bring to a destination."""
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +20,12 @@ class OutgoingMessage:
     expires_at: datetime
     requires_tls: bool = False
     forwarded_by: str = ""
+    deliver_by: datetime | None = None
+    deliver_by_mode: str = ""
+
+    def seconds_left(self, *, now: datetime) -> int | None:
+        """Of its time to be delivered in (RFC 2852), rounded down; None where there is no such time."""
+        return None if self.deliver_by is None else math.floor((self.deliver_by - now).total_seconds())
 
 
 @dataclass(frozen=True, slots=True)

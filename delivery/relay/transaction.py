@@ -1,7 +1,7 @@
 """One message over a connection: MAIL, RCPT, DATA, and an outcome for each recipient.
 
 RFC 5321 section 4.1.1, PIPELINING RFC 2920, SIZE RFC 1870, SMTPUTF8 RFC 6531, DSN RFC 3461, CHUNKING RFC 3030,
-REQUIRETLS RFC 8689.
+REQUIRETLS RFC 8689, DELIVERBY RFC 2852.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from delivery.relay.connection import SERVICE_CLOSING, RelayConnection
 from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome, refused
 from delivery.relay.wire import WireLost
 from mailhost.protocols.smtp.client import ServerReply, mail_command, rcpt_command
+from mailhost.protocols.smtp.deliver_by import by_value, least_seconds
 
 TOO_MANY_RECIPIENTS = "4.5.3"  # RFC 3463: the rest may follow in another transaction
 
@@ -41,6 +42,8 @@ class Transaction:
     envid: str = ""
     is_chunk: bool = False
     requires_tls: bool = False
+    by_seconds: int | None = None  # what is left of RFC 2852's time
+    by_mode: str = ""
 
 
 class NothingBegun(Exception):
@@ -70,6 +73,12 @@ def _refusal_before(connection: RelayConnection, transaction: Transaction) -> Bo
         # Connections claim neither (see tls_policy.py), so what must not go otherwise does not go.
         text = "The message may only travel under verified TLS (REQUIRETLS), which cannot be had with this server."
         return Bounced("5.7.30", text, connection.peer)
+    if transaction.by_seconds is not None and transaction.by_mode.startswith("R"):
+        # RFC 2852 section 4: never handed on after its time, nor to a server that asks for more than is left.
+        least = max(1, least_seconds(connection.extensions.offered.get("DELIVERBY", "")))
+        if transaction.by_seconds < least:
+            text = "The time within which the message was to be delivered is over, or too short for the next server."
+            return Bounced("5.4.7", text, connection.peer)
     limit = connection.extensions.max_size_octets
     if limit is not None and transaction.size_octets > limit:
         text = f"The message has {transaction.size_octets} octets; the server takes {limit}."
@@ -160,6 +169,9 @@ def _mail(connection: RelayConnection, transaction: Transaction) -> bytes:
         is_smtputf8=transaction.needs_smtputf8,
         ret=transaction.ret,
         envid=transaction.envid,
+        by=""
+        if transaction.by_seconds is None
+        else by_value(seconds=transaction.by_seconds, mode=transaction.by_mode),
     )
 
 
@@ -258,5 +270,10 @@ async def _send_data(connection: RelayConnection, data: bytes) -> Outcome:
         return Deferred("4.4.2", f"{lost} It had the whole message, so it may arrive twice.", connection.peer)
     connection.is_begun = False
     if reply.is_positive:
-        return Delivered(str(reply), connection.peer, keeps_dsn="DSN" in connection.extensions)
+        return Delivered(
+            str(reply),
+            connection.peer,
+            keeps_dsn="DSN" in connection.extensions,
+            keeps_deliver_by="DELIVERBY" in connection.extensions,
+        )
     return refused(reply, otherwise="6.0", peer=connection.peer)

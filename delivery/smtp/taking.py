@@ -148,6 +148,8 @@ def _acceptance(session: Session, envelope: Envelope, octets: bytes, examined: E
         release_at=examined.release_at,
         future_release=envelope.future_release,
         forwarded_by="" if session.principal else envelope.forwarding_domain,
+        deliver_by=envelope.deliver_by,
+        deliver_by_mode=envelope.deliver_by_mode,
     )
 
 

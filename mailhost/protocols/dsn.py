@@ -1,5 +1,5 @@
 """Delivery status notifications: RFC 3461 section 6, RFC 3464, multipart/report RFC 6522, in UTF-8 RFC 6533;
-Future-Release-Request: RFC 4865.
+Future-Release-Request: RFC 4865, Deliver-By-Date: RFC 2852.
 
 A report is ASCII unless the address it goes to is not, so that it arrives anywhere. It is sent with the null
 reverse-path (RFC 3461 section 6.1), so that it can never be answered by another one.
@@ -69,6 +69,7 @@ class Report:
     envid: str = ""
     original: bytes = b""
     future_release: str = ""
+    deliver_by: datetime | None = None
 
     @property
     def action(self) -> Action:
@@ -142,7 +143,7 @@ def human_text(report: Report, *, is_whole: bool = False) -> str:
 def _about(recipient: RecipientReport) -> str:
     lines = [f"  {recipient.forward_path}"]
     if recipient.action in (Action.FAILED, Action.DELAYED):
-        what, advice = meaning(recipient.status)
+        what, advice = meaning(recipient.status, recipient.reply)
         lines.append(f"    What happened: {what}")
         if recipient.action is Action.FAILED:
             lines.append(f"    What to do: {advice}")
@@ -162,6 +163,8 @@ def delivery_status(report: Report) -> str:
     if report.future_release:
         message.append(f"Future-Release-Request: {report.future_release}")
     message.append(f"Arrival-Date: {format_datetime(report.arrived_at)}")
+    if report.deliver_by:
+        message.append(f"Deliver-By-Date: {format_datetime(report.deliver_by)}")
     blocks = [message, *(_recipient_fields(each) for each in report.recipients)]
     return "\r\n".join("\r\n".join(block) + "\r\n" for block in blocks)
 

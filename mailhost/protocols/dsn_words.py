@@ -2,6 +2,9 @@
 
 from typing import Final
 
+from mailhost.protocols.bounce_causes import said_cause
+from mailhost.protocols.cause_words import cause_words
+
 # Most telling first: a whole code, then its subject ("1" is addressing), as RFC 3463 section 3 orders them.
 _BY_DETAIL: Final = {
     "1.1": (
@@ -80,7 +83,9 @@ _OTHERWISE: Final = (
 )
 
 
-def meaning(status: str) -> tuple[str, str]:
-    """What the status means, and what to do about it: a sentence or two each."""
+def meaning(status: str, reply: str = "") -> tuple[str, str]:
+    """What it means, and what to do about it; another server's words tell more than its code."""
+    if reply[:3].isdigit() and (cause := said_cause(reply)):
+        return cause_words(cause, reply=reply)
     _, _, detail = status.partition(".")
     return _BY_DETAIL.get(detail) or _BY_SUBJECT.get(detail.partition(".")[0]) or _OTHERWISE

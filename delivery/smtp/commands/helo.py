@@ -1,5 +1,5 @@
 """EHLO and HELO (RFC 5321 section 4.1.1.1), with what is offered: LIMITS is RFC 9422, REQUIRETLS RFC 8689,
-FUTURERELEASE RFC 4865."""
+FUTURERELEASE RFC 4865, DELIVERBY RFC 2852."""
 
 from django.conf import settings
 
@@ -30,6 +30,8 @@ async def ehlo(session: Session, argument: str) -> Reply:
         extensions.append("REQUIRETLS")
     if session.host.tls is not None and not session.connection.is_tls:
         extensions.append("STARTTLS")
+    if _may_submit(session):
+        extensions.append("DELIVERBY")  # no time is too short
     if offered := mechanisms(session):
         extensions.append(f"AUTH {' '.join(offered)}")
     if settings.FUTURE_RELEASE_MAX_SECONDS and _may_submit(session):

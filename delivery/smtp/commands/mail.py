@@ -20,6 +20,7 @@ from delivery.smtp.replies import (
 from delivery.smtp.session import Door, Session, State, max_message_octets
 from mailhost.net.disk import has_room
 from mailhost.protocols.smtp.commands import parse_mail
+from mailhost.protocols.smtp.deliver_by import DeliverBy
 from mailhost.protocols.smtp.future_release import FutureRelease
 from mailhost.protocols.smtp.paths import ReversePath
 from mailhost.protocols.smtp.replies import CommandRefused, Reply
@@ -42,6 +43,7 @@ async def mail(session: Session, argument: str) -> Reply:
     if session.principal is not None and not await _is_own(session, command.reverse_path):
         return NOT_YOUR_ADDRESS
     release_at = _release_at(session, command.future_release)
+    deliver_by = _deliver_by(session, command.deliver_by, release_at)
     await allow_message(session, command.reverse_path)
     session.envelope = Envelope(
         command.reverse_path,
@@ -53,6 +55,8 @@ async def mail(session: Session, argument: str) -> Reply:
         command.requires_tls,
         release_at,
         command.future_release.request if command.future_release else "",
+        deliver_by,
+        command.deliver_by.mode if command.deliver_by else "",
     )
     return SENDER_OK
 
@@ -72,6 +76,18 @@ def _release_at(session: Session, asked: FutureRelease | None) -> datetime | Non
         # Clients that mean a moment that is over have the year or the zone wrong, and it could not be called back.
         raise CommandRefused(554, "5.5.4", "The moment of HOLDUNTIL is over")
     return release_at
+
+
+def _deliver_by(session: Session, asked: DeliverBy | None, release_at: datetime | None) -> datetime | None:
+    """Raises CommandRefused: where it is not offered, and where it could only come back (RFC 2852 section 4)."""
+    if asked is None:
+        return None
+    if session.door is not Door.SUBMISSION:
+        raise CommandRefused(555, "5.5.4", "BY is not known here")
+    moment = asked.moment(now=session.host.clock())
+    if release_at is not None and asked.mode.startswith("R") and moment <= release_at:
+        raise CommandRefused(501, "5.5.4", "BY would be over before the message may leave")
+    return moment
 
 
 async def _is_own(session: Session, reverse_path: ReversePath) -> bool:

@@ -1,11 +1,12 @@
 """Command lines (RFC 5321 section 4.1) with the parameters of MAIL and RCPT: SIZE (RFC 1870), BODY
 (RFC 6152, RFC 3030), SMTPUTF8 (RFC 6531), AUTH (RFC 4954 section 5), REQUIRETLS (RFC 8689), RET, ENVID, NOTIFY and
-ORCPT (RFC 3461), HOLDFOR and HOLDUNTIL (RFC 4865)."""
+ORCPT (RFC 3461), HOLDFOR and HOLDUNTIL (RFC 4865), BY (RFC 2852)."""
 
 import re
 from dataclasses import dataclass
 from typing import Literal
 
+from mailhost.protocols.smtp.deliver_by import DeliverBy, parse_deliver_by
 from mailhost.protocols.smtp.dsn_parameters import (
     NOTHING_ASKED,
     DsnRequest,
@@ -38,6 +39,7 @@ class Mail:
     envid: str = ""
     requires_tls: bool = False
     future_release: FutureRelease | None = None
+    deliver_by: DeliverBy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,11 @@ def parse_mail(argument: str, *, is_extended: bool = True) -> Mail:
     ret, envid = parse_ret(parameters.pop("RET", "")), parse_envid(parameters.pop("ENVID", ""))
     requires_tls = _flag(parameters, "REQUIRETLS")
     future_release = parse_future_release(parameters.pop("HOLDFOR", ""), parameters.pop("HOLDUNTIL", ""))
+    deliver_by = parse_deliver_by(parameters.pop("BY", ""))
     _require_none_left(parameters)
-    return Mail(reverse_path, size_octets, body, is_smtputf8, ret, envid, requires_tls, future_release)
+    return Mail(
+        reverse_path, size_octets, body, is_smtputf8, ret, envid, requires_tls, future_release, deliver_by
+    )
 
 
 def parse_rcpt(argument: str, *, is_extended: bool = True, is_smtputf8: bool = False) -> Rcpt:

@@ -1,0 +1,93 @@
+"""What a cause (bounce_causes.py) means, and the next step, in words for the person whose message it was."""
+
+from typing import Final
+
+from mailhost.protocols.bounce_causes import Cause, listed_by
+
+_ASK_ADMINISTRATOR: Final = "Tell your mail administrator: the other server's own words are below."
+WORDS: Final = {
+    Cause.NO_SUCH_USER: (
+        "There is no such address there.",
+        "Check the address for typing mistakes, or ask the recipient for the right one.",
+    ),
+    Cause.NO_SUCH_DOMAIN: ("There is no such domain.", "Check the part after the @ for typing mistakes."),
+    Cause.TAKES_NO_MAIL: (
+        "The domain says that it takes no mail at all.",
+        "Check the part after the @, or reach the recipient another way.",
+    ),
+    Cause.DISABLED: ("The recipient's mailbox is disabled.", "Reach the recipient another way."),
+    Cause.FULL: (
+        "The recipient's mailbox is full.",
+        "Try again later, or tell the recipient another way.",
+    ),
+    Cause.TOO_LARGE: (
+        "The message is larger than the other server takes.",
+        "Send it with smaller attachments, or share the files with a link.",
+    ),
+    Cause.LISTED: (
+        "The other server does not trust this mail server's address or domain at the moment.",
+        "Tell your mail administrator: the address has to be taken off a list, or earn trust again.",
+    ),
+    Cause.NO_REVERSE_NAME: (
+        "The other server wants the address of this mail server to have a name, and finds none that fits.",
+        "Tell your mail administrator: the reverse name (PTR record) of the address has to be set.",
+    ),
+    Cause.SENDER: (
+        "The other server does not accept the address that the message was sent from.",
+        "Check your sender address; if it is right, tell your mail administrator.",
+    ),
+    Cause.AUTHENTICATION: (
+        "The other server could not verify that the message comes from your domain (SPF, DKIM or DMARC).",
+        "Tell your mail administrator: the domain's records have to be checked.",
+    ),
+    Cause.CONTENT: (
+        "The other server takes the message for unwanted or dangerous.",
+        "Send it with other words, without links and attachments, or reach the recipient another way.",
+    ),
+    Cause.GREYLISTED: (
+        "The other server wants to see the message a second time before it takes it.",
+        "Nothing need be done while it is tried further; if it failed, send it again.",
+    ),
+    Cause.RATE: (
+        "The other server takes no more messages at the moment: there were too many.",
+        "Wait before you send more. " + _ASK_ADMINISTRATOR,
+    ),
+    Cause.RELAYING: (
+        "The other server says that it does not take mail for this address.",
+        "Check the part after the @. If it is right, its owner must repair the domain's records.",
+    ),
+    Cause.DNS: (
+        "No mail server could be found for the domain.",
+        "Check the part after the @, and try again later.",
+    ),
+    Cause.NO_CONNECTION: (
+        "The recipient's mail server did not answer.",
+        "Try again later. If it goes on, tell the recipient another way.",
+    ),
+    Cause.TLS: ("The two mail servers could not agree on encryption.", _ASK_ADMINISTRATOR),
+    Cause.LOOP: (
+        "The message would have gone round in circles.",
+        "Tell your mail administrator: an address or domain is forwarded to itself.",
+    ),
+    Cause.TIME_OVER: (
+        "The message could not be brought to the recipient before its time was up.",
+        "Send it again later. If it goes on, tell the recipient another way.",
+    ),
+    Cause.POLICY: (
+        "The other server refused the message for its own rules or for reasons of security.",
+        "Ask the recipient, or their mail administrator, why. Their server's own words are below.",
+    ),
+    Cause.OTHER: (
+        "The other server did not accept the message.",
+        "Its own words are below; they may say what to do.",
+    ),
+}
+
+
+def cause_words(cause: Cause, *, reply: str = "") -> tuple[str, str]:
+    """What it means, and the next step. The list that the reply names is named."""
+    what, step = WORDS[cause]
+    name = listed_by(reply) if cause is Cause.LISTED else ""
+    if name:
+        what = f"This mail server's address is on a list that the other server asks: {name}."
+    return what, step

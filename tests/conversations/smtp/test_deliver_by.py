@@ -1,0 +1,34 @@
+"""BY at the doors (RFC 2852): kept with the message on submission, and known nowhere else."""
+
+from datetime import timedelta
+
+from delivery.models import QueuedMessage
+from mailboxes.models import Account
+from tests.conversations.smtp.listening import Doors
+from tests.conversations.smtp.test_future_release import NOON, SENT, alice, submit
+from tests.support.transcript import converse
+
+__all__ = ["alice"]
+
+
+def test_what_is_asked_is_kept(smtp: Doors, alice: Account) -> None:
+    submit(smtp, alice, "C: MAIL FROM:<{me}> BY=600;RT\nS: 250 …\nC: RCPT TO:<x@far.test>\nS: 250 …\n" + SENT)
+    message = QueuedMessage.objects.get()
+    assert (message.deliver_by, message.deliver_by_mode) == (NOON + timedelta(minutes=10), "RT")
+
+
+def test_what_could_only_come_back_is_refused(smtp: Doors, alice: Account) -> None:
+    submit(
+        smtp,
+        alice,
+        "C: MAIL FROM:<{me}> BY=0;R\nS: 501 5.5.4 …\n"
+        "C: MAIL FROM:<{me}> BY=600;R HOLDFOR=600\nS: 501 5.5.4 …\n"
+        "C: MAIL FROM:<{me}> BY=600;N HOLDFOR=600\nS: 250 …\n",
+    )
+
+
+def test_it_is_not_known_to_strangers(smtp: Doors) -> None:
+    converse(
+        smtp.ports.smtp,
+        "S: 220 …\nC: EHLO client.test\nS~ 250 HELP\nC: MAIL FROM:<a@far.test> BY=600;N\nS: 555 5.5.4 …\n",
+    )
