@@ -18,6 +18,7 @@ from delivery.models.queue import (
 )
 from delivery.models.reports import DmarcReport, DmarcReportRow, ReportReading, TlsReport
 from delivery.models.submission import KnownRecipient, SendingHold, SubmissionLimits
+from delivery.models.tls_feedback import TlsFeedback, TlsFeedbackCopy, TlsFeedbackRow
 from delivery.models.trace import InboundTrace
 from delivery.models.verdict import Quarantined, RecordedVerdict
 
@@ -43,5 +44,8 @@ __all__ = [
     "ReportReading",
     "SendingHold",
     "SubmissionLimits",
+    "TlsFeedback",
+    "TlsFeedbackCopy",
+    "TlsFeedbackRow",
     "TlsReport",
 ]

@@ -6,17 +6,18 @@ import pytest
 from pytest_django import Settings
 
 from delivery.feedback.counting import count_messages
-from delivery.feedback.observing import Observation
+from delivery.feedback.observing import Head, Observation
 from delivery.feedback.planning import GRACE, SPREAD, plan_reports
 from delivery.feedback.tallying import Tally
 from delivery.models import DmarcFeedback, FeedbackState
+from mailhost.protocols.dmarc.aggregate_reports import Row
 from tests.support.observing import DAY, observation
 
 MIDNIGHT = datetime(2026, 11, 26, tzinfo=UTC)
 
 
 def count(*seen: Observation) -> None:
-    tally = Tally()
+    tally = Tally[Head, Row]()
     for each in seen:
         tally.add(each)
     count_messages(tally.take())

@@ -15,7 +15,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from delivery.feedback.counting import count_messages
 from delivery.feedback.mailing import Addressed, acceptance_of
-from delivery.feedback.observing import Observation, observe
+from delivery.feedback.observing import Head, Observation, observe
 from delivery.feedback.reporting import pack, report_about
 from delivery.feedback.sending import MAX_ATTEMPTS, send_due, send_report
 from delivery.feedback.tallying import Tally
@@ -29,7 +29,7 @@ from mailboxes.store import structure
 from mailhost.protocols import dkim, spf
 from mailhost.protocols.addresses import EmailAddress
 from mailhost.protocols.dmarc.aggregate_reading import read_aggregate_report
-from mailhost.protocols.dmarc.aggregate_reports import AggregateReport
+from mailhost.protocols.dmarc.aggregate_reports import AggregateReport, Row
 from mailhost.protocols.dmarc.aggregate_writing import packed, write_aggregate_report
 from mailhost.protocols.dmarc.record import ReportUri
 from mailhost.protocols.dmarc.report_destinations import Destination, Destinations
@@ -43,7 +43,7 @@ OWN = (ReportUri("mailto:dmarc@far.test"),)
 
 
 def count(*seen: Observation) -> None:
-    tally = Tally()
+    tally = Tally[Head, Row]()
     for each in seen:
         tally.add(each)
     count_messages(tally.take())
