@@ -123,6 +123,12 @@ OWN_ADDRESSES = env.networks(
 RESOLVER = env.text(
     "MAILHOST_RESOLVER", "", "`ADDRESS:PORT` of a DNS server to ask instead of the system's resolvers."
 )
+RESOLVER_IS_BELIEVED = env.boolean(
+    "MAILHOST_RESOLVER_IS_BELIEVED",
+    False,
+    "The DNS server validates (DNSSEC), and nobody can be between it and this host: DANE goes by what it says. "
+    "A DNS server on this machine is believed without.",
+)
 
 # --- The queue ----------------------------------------------------------------------------------------------------
 env.section("The queue")
