@@ -11,11 +11,14 @@ from delivery.models.queue import (
     LOCAL,
     Attempt,
     Destination,
+    Holder,
     QueuedMessage,
     QueuedRecipient,
     RecipientState,
     ReportDue,
 )
+from delivery.models.queue_orders import OrderState, QueueOrder
+from delivery.models.queue_survey import QueueFlow, QueueSurvey
 from delivery.models.reports import DmarcReport, DmarcReportRow, ReportReading, TlsReport
 from delivery.models.submission import KnownRecipient, SendingHold, SubmissionLimits
 from delivery.models.trace import InboundTrace
@@ -32,9 +35,14 @@ __all__ = [
     "DmarcReport",
     "DmarcReportRow",
     "FeedbackState",
+    "Holder",
     "InboundTrace",
     "KnownRecipient",
+    "OrderState",
     "Quarantined",
+    "QueueFlow",
+    "QueueOrder",
+    "QueueSurvey",
     "QueuedMessage",
     "QueuedRecipient",
     "RecipientState",

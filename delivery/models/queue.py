@@ -123,11 +123,20 @@ class ReportDue(models.TextChoices):
     DELIVERED_HERE = "delivered"
 
 
+class Holder(models.TextChoices):
+    """Whose verb holds a recipient: an operator lets go all, a domain's administrators what they hold themselves."""
+
+    OPERATOR = "operator"
+    ADMINISTRATOR = "administrator", "domain administrator"
+
+
 class QueuedRecipient(models.Model):
     """One forward-path of a queued message, with where it stands.
 
     `report_due` is set in the transaction that stores the outcome, and cleared in the one that accepts the DSN: so no
     bounce is lost, and none is told twice. `cause`: a Cause of the last outcome that was no delivery, or "".
+    `held_by`: a Holder where somebody's verb holds it, "" where submission does. `redirected_from`: the next hop that
+    it waited for before a verb led it elsewhere, or "".
     """
 
     message = models.ForeignKey(QueuedMessage, on_delete=models.CASCADE, related_name="recipients")
@@ -146,6 +155,8 @@ class QueuedRecipient(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     report_due = models.TextField(choices=ReportDue.choices, default=ReportDue.NOTHING, blank=True)
     delay_reported_at = models.DateTimeField(null=True, blank=True)
+    held_by = models.TextField(choices=Holder.choices, default="", db_default="", blank=True)
+    redirected_from = models.TextField(default="", db_default="", blank=True)
 
     class Meta:
         ordering: ClassVar = ["-id"]
@@ -164,6 +175,9 @@ class QueuedRecipient(models.Model):
                 name="recipient_unfinished",
             ),
             models.Index(fields=["cause", "destination"], condition=~Q(cause=""), name="recipient_cause"),
+            models.Index(
+                fields=["redirected_from"], condition=~Q(redirected_from=""), name="recipient_redirected"
+            ),
         ]
 
     def __str__(self) -> str:
