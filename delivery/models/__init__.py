@@ -17,6 +17,7 @@ from delivery.models.queue import (
     ReportDue,
 )
 from delivery.models.reports import DmarcReport, DmarcReportRow, ReportReading, TlsReport
+from delivery.models.returned import ReturnedKind, ReturnedMail, ReturnReading
 from delivery.models.submission import KnownRecipient, SendingHold, SubmissionLimits
 from delivery.models.trace import InboundTrace
 from delivery.models.verdict import Quarantined, RecordedVerdict
@@ -41,6 +42,9 @@ __all__ = [
     "RecordedVerdict",
     "ReportDue",
     "ReportReading",
+    "ReturnReading",
+    "ReturnedKind",
+    "ReturnedMail",
     "SendingHold",
     "SubmissionLimits",
     "TlsReport",
