@@ -20,6 +20,7 @@ from delivery.models.queue import (
 from delivery.models.queue_orders import OrderState, QueueOrder
 from delivery.models.queue_survey import QueueFlow, QueueSurvey
 from delivery.models.reports import DmarcReport, DmarcReportRow, ReportReading, TlsReport
+from delivery.models.returned import ReturnedKind, ReturnedMail, ReturnReading
 from delivery.models.submission import KnownRecipient, SendingHold, SubmissionLimits
 from delivery.models.trace import InboundTrace
 from delivery.models.verdict import Quarantined, RecordedVerdict
@@ -49,6 +50,9 @@ __all__ = [
     "RecordedVerdict",
     "ReportDue",
     "ReportReading",
+    "ReturnReading",
+    "ReturnedKind",
+    "ReturnedMail",
     "SendingHold",
     "SubmissionLimits",
     "TlsReport",

@@ -82,6 +82,7 @@ class QueuedMessage(models.Model):
             models.Index(
                 fields=["deliver_by"], condition=Q(deliver_by__isnull=False), name="message_deliver_by"
             ),
+            models.Index(fields=["account", "envid"], condition=~Q(envid=""), name="message_by_envid"),
         ]
 
     def __str__(self) -> str:
@@ -93,8 +94,8 @@ class Destination(models.Model):
 
     A worker claims it with a lease, so that one look serves all that waits for it.
     `next_attempt_at` is None while nothing waits. `failures` counts looks in a row that reached no host at all; what
-    waits is then put off together, in this row alone, and `last_reply` says why. `connections`: how many at once it
-    has borne (relay/pace.py).
+    waits is then put off together, in this row alone, and `last_reply`, `last_status` and `cause` say why.
+    `connections`: how many at once it has borne (relay/pace.py).
     """
 
     name = models.TextField(unique=True)
@@ -103,6 +104,8 @@ class Destination(models.Model):
     claim_token = models.UUIDField(null=True, blank=True)
     failures = models.IntegerField(default=0)
     last_reply = models.TextField(default="", blank=True)
+    last_status = models.TextField(default="", db_default="", blank=True)
+    cause = models.TextField(default="", db_default="", blank=True)
     last_attempt_at = models.DateTimeField(null=True, blank=True)
     connections = models.IntegerField(default=2, db_default=2)
 
