@@ -18,6 +18,7 @@ from delivery.models.queue import (
 )
 from delivery.models.reports import DmarcReport, DmarcReportRow, ReportReading, TlsReport
 from delivery.models.submission import KnownRecipient, SendingHold, SubmissionLimits
+from delivery.models.tls import KeptStsPolicy
 from delivery.models.trace import InboundTrace
 from delivery.models.verdict import Quarantined, RecordedVerdict
 
@@ -33,6 +34,7 @@ __all__ = [
     "DmarcReportRow",
     "FeedbackState",
     "InboundTrace",
+    "KeptStsPolicy",
     "KnownRecipient",
     "Quarantined",
     "QueuedMessage",
