@@ -155,6 +155,12 @@ QUEUE_LEASE_SECONDS = env.seconds(
 QUEUE_TICK_SECONDS = env.seconds(
     "MAILHOST_QUEUE_TICK", 5, "How often the queue is looked at without being told of new mail."
 )
+RETURNED_DAYS = env.integer(
+    "MAILHOST_RETURNED_DAYS",
+    90,
+    "How long it is known which mail came back after another host had taken it, and why.",
+    minimum=1,
+)
 RELAY_CONNECTIONS = env.integer(
     "MAILHOST_RELAY_CONNECTIONS",
     100,
