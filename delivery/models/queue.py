@@ -188,7 +188,10 @@ class QueuedRecipient(models.Model):
 
 
 class Attempt(models.Model):
-    """One try to hand a recipient to one host: the outbound message trace."""
+    """One try to hand a recipient to one host: the outbound message trace.
+
+    `certificate`: what it was found to be (relay/tls/verifying.py), "" in clear.
+    """
 
     recipient = models.ForeignKey(QueuedRecipient, on_delete=models.CASCADE, related_name="attempt_rows")
     at = models.DateTimeField()
@@ -197,6 +200,7 @@ class Attempt(models.Model):
     outcome = models.TextField()
     reply = models.TextField(default="", blank=True)
     tls = models.TextField(default="", blank=True)
+    certificate = models.TextField(default="", db_default="", blank=True)
 
     class Meta:
         ordering: ClassVar = ["-id"]
