@@ -23,6 +23,7 @@ from delivery.models.reports import DmarcReport, DmarcReportRow, ReportReading, 
 from delivery.models.returned import ReturnedKind, ReturnedMail, ReturnReading
 from delivery.models.submission import KnownRecipient, SendingHold, SubmissionLimits
 from delivery.models.tls import KeptStsPolicy
+from delivery.models.tls_feedback import TlsFeedback, TlsFeedbackCopy, TlsFeedbackRow
 from delivery.models.trace import InboundTrace
 from delivery.models.verdict import Quarantined, RecordedVerdict
 
@@ -57,5 +58,8 @@ __all__ = [
     "ReturnedMail",
     "SendingHold",
     "SubmissionLimits",
+    "TlsFeedback",
+    "TlsFeedbackCopy",
+    "TlsFeedbackRow",
     "TlsReport",
 ]
