@@ -74,8 +74,8 @@ newest AS MATERIALIZED (
         SELECT queue_id, id, last_attempt_at, forward_path, state, at, next_at, host, reply, status, is_here
           FROM queued
          UNION ALL
-        SELECT NULL, NULL, NULL, forward_path, CASE WHEN outcome = %(held)s THEN 'held' ELSE 'delivered' END, at, NULL, '', '', '',
-               true
+        SELECT NULL, NULL, NULL, forward_path, CASE WHEN outcome = %(held)s THEN 'held' ELSE 'delivered' END, at,
+               NULL, '', '', '', true
           FROM placed) either
      ORDER BY lower(forward_path), id DESC NULLS LAST, at DESC)
 SELECT newest.forward_path, newest.state, newest.at, newest.next_at, newest.host, coalesce(attempt.address, ''),
