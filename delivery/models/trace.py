@@ -32,6 +32,7 @@ class Event(models.TextChoices):
     CAPTURED = "captured", "kept here: nothing leaves this host"
     REPORTED = "reported", "its sender was told"
     RETURNED = "returned", "came back as undeliverable"
+    COMPLAINED = "complained", "its recipient complained"
 
 
 TRIES = (Event.DELIVERED, Event.DEFERRED, Event.BOUNCED)

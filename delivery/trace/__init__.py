@@ -6,12 +6,12 @@ inbound.py and outbound.py write it, partitions.py divides it by days.
 from datetime import datetime
 from typing import Final
 
-from delivery.trace.inbound import MAX_TEXT, Noted, search, write
+from delivery.trace.inbound import MAX_SUBJECT, MAX_TEXT, Noted, search, write
 from delivery.trace.partitions import keep_days
 
 TABLES: Final = ("delivery_inboundtrace", "delivery_attempt")
 
-__all__ = ["MAX_TEXT", "Noted", "keep_partitions", "search", "write"]
+__all__ = ["MAX_SUBJECT", "MAX_TEXT", "Noted", "keep_partitions", "search", "write"]
 
 
 def keep_partitions(*, now: datetime, days: int) -> None:

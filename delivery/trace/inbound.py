@@ -17,6 +17,7 @@ from delivery.models.trace import Outcome
 from mailhost.net.database import cursor
 
 MAX_TEXT = 500  # characters of what other people say
+MAX_SUBJECT = 200  # characters, where subjects are kept
 
 
 @dataclass(frozen=True, slots=True)
