@@ -75,9 +75,9 @@ class QueuedMessage(models.Model):
             ),
             models.Index(fields=["account"], condition=Q(release_at__isnull=False), name="message_waiting"),
             models.Index(
-                fields=["account", "message_id_field", "-id"],
-                condition=Q(account__isnull=False) & ~Q(message_id_field=""),
-                name="message_of_a_sender",
+                fields=["message_id_field", "account", "-id"],
+                condition=~Q(message_id_field=""),
+                name="message_by_message_id",
             ),
             models.Index(
                 fields=["deliver_by"], condition=Q(deliver_by__isnull=False), name="message_deliver_by"
@@ -188,16 +188,35 @@ class QueuedRecipient(models.Model):
 
 
 class Attempt(models.Model):
-    """One try to hand a recipient to one host: the outbound message trace.
+    """One try to hand a recipient to one host, or whatever else happened to it here: the outbound message trace.
 
-    `certificate`: what it was found to be (relay/tls/verifying.py), "" in clear.
+    `outcome` is an Event. The table is divided by days (delivery/trace/partitions.py), and what a search needs stands
+    in it by value (delivery/trace/outbound.py): a row outlives `recipient` and the message, whose id is `queue_id`.
+    `sender_domain`: whose mail it is, as far as it is of a domain here. `subject` is "" unless subjects are kept.
+    `certificate`: what that was found to be (relay/tls/verifying.py), "" in clear.
     """
 
-    recipient = models.ForeignKey(QueuedRecipient, on_delete=models.CASCADE, related_name="attempt_rows")
+    id = models.BigAutoField(primary_key=True)  # with `at`, in the database
+    recipient = models.ForeignKey(
+        QueuedRecipient,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="attempt_rows",
+    )
+    queue_id = models.BigIntegerField(default=0)
+    account_id = models.BigIntegerField(null=True, blank=True)
+    reverse_path = models.TextField(default="", blank=True)
+    forward_path = models.TextField(default="", blank=True)
+    domain = models.TextField(default="", blank=True)
+    sender_domain = models.TextField(default="", blank=True)
+    message_id = models.TextField(default="", blank=True)
+    subject = models.TextField(default="", blank=True)
     at = models.DateTimeField()
     host = models.TextField(default="", blank=True)
     address = models.TextField(default="", blank=True)
     outcome = models.TextField()
+    cause = models.TextField(default="", blank=True)
     reply = models.TextField(default="", blank=True)
     tls = models.TextField(default="", blank=True)
     certificate = models.TextField(default="", db_default="", blank=True)
