@@ -164,6 +164,17 @@ class QueuedRecipient(models.Model):
                 name="recipient_unfinished",
             ),
             models.Index(fields=["cause", "destination"], condition=~Q(cause=""), name="recipient_cause"),
+            # For delivery/causes.py: what waits by its cause, and what has failed lately.
+            models.Index(
+                fields=["cause", "destination", "id"],
+                condition=Q(state__in=("queued", "deferred")) & ~Q(cause=""),
+                name="recipient_waits_why",
+            ),
+            models.Index(
+                fields=["-finished_at"],
+                condition=Q(state__in=("bounced", "expired")),
+                name="recipient_failed",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,28 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("delivery", "0016_deliver_by_and_causes"),
+    ]
+
+    operations = [
+        migrations.AddIndex(
+            model_name="queuedrecipient",
+            index=models.Index(
+                condition=models.Q(
+                    ("state__in", ("queued", "deferred")), models.Q(("cause", ""), _negated=True)
+                ),
+                fields=["cause", "destination", "id"],
+                name="recipient_waits_why",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="queuedrecipient",
+            index=models.Index(
+                condition=models.Q(("state__in", ("bounced", "expired"))),
+                fields=["-finished_at"],
+                name="recipient_failed",
+            ),
+        ),
+    ]
