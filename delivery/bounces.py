@@ -15,6 +15,7 @@ from django.db import transaction
 
 from delivery.acceptance import Acceptance, accept_now
 from delivery.models import QueuedMessage, QueuedRecipient, ReportDue
+from delivery.queue.causes import says_it_for_all
 from delivery.routing import AccountDisabled, Route, route
 from domains.exceptions import DomainFact
 from mailboxes.exceptions import MailboxFact
@@ -166,15 +167,16 @@ def _octets(content: Content, *, limit: int | None) -> bytes:
 
 
 def _report(recipient: QueuedRecipient, message: QueuedMessage) -> RecipientReport:
-    """A recipient that was put off with its whole destination has no words of its own yet: the destination has."""
+    """What was put off with its whole destination has no words of its own, or old ones: the destination has."""
+    tells = recipient.destination if says_it_for_all(recipient) else recipient
     is_failure = recipient.report_due == ReportDue.FAILED
     return RecipientReport(
         forward_path=recipient.forward_path,
         action=Action(recipient.report_due),
-        status=recipient.last_status or "4.4.1",
+        status=tells.last_status or "4.4.1",
         original_recipient=recipient.orcpt,
-        remote_host=recipient.last_host if recipient.last_reply[:3].isdigit() else "",
-        reply=recipient.last_reply or recipient.destination.last_reply,
-        last_attempt_at=recipient.last_attempt_at or recipient.destination.last_attempt_at,
+        remote_host=recipient.last_host if tells is recipient and recipient.last_reply[:3].isdigit() else "",
+        reply=tells.last_reply,
+        last_attempt_at=tells.last_attempt_at,
         will_retry_until=None if is_failure else message.expires_at,
     )

@@ -123,6 +123,12 @@ OWN_ADDRESSES = env.networks(
 RESOLVER = env.text(
     "MAILHOST_RESOLVER", "", "`ADDRESS:PORT` of a DNS server to ask instead of the system's resolvers."
 )
+RESOLVER_IS_BELIEVED = env.boolean(
+    "MAILHOST_RESOLVER_IS_BELIEVED",
+    False,
+    "The DNS server validates (DNSSEC), and nobody can be between it and this host: DANE goes by what it says. "
+    "A DNS server on this machine is believed without.",
+)
 
 # --- The queue ----------------------------------------------------------------------------------------------------
 env.section("The queue")
@@ -148,6 +154,12 @@ QUEUE_LEASE_SECONDS = env.seconds(
 )
 QUEUE_TICK_SECONDS = env.seconds(
     "MAILHOST_QUEUE_TICK", 5, "How often the queue is looked at without being told of new mail."
+)
+RETURNED_DAYS = env.integer(
+    "MAILHOST_RETURNED_DAYS",
+    90,
+    "How long it is known which mail came back after another host had taken it, and why.",
+    minimum=1,
 )
 RELAY_CONNECTIONS = env.integer(
     "MAILHOST_RELAY_CONNECTIONS",

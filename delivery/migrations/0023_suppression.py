@@ -3,10 +3,12 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("delivery", "0016_deliver_by_and_causes"),
+        ("delivery", "0020_bounces"),
     ]
 
     operations = [
+        # What had ended with a cause was in it as well, and in the way of whoever counts what waits.
+        migrations.RemoveIndex(model_name="queuedrecipient", name="recipient_cause"),
         migrations.AddIndex(
             model_name="queuedrecipient",
             index=models.Index(

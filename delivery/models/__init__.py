@@ -11,12 +11,16 @@ from delivery.models.queue import (
     LOCAL,
     Attempt,
     Destination,
+    Holder,
     QueuedMessage,
     QueuedRecipient,
     RecipientState,
     ReportDue,
 )
+from delivery.models.queue_orders import OrderState, QueueOrder
+from delivery.models.queue_survey import QueueFlow, QueueSurvey
 from delivery.models.reports import DmarcReport, DmarcReportRow, ReportReading, TlsReport
+from delivery.models.returned import ReturnedKind, ReturnedMail, ReturnReading
 from delivery.models.submission import KnownRecipient, SendingHold, SubmissionLimits
 from delivery.models.trace import InboundTrace
 from delivery.models.verdict import Quarantined, RecordedVerdict
@@ -32,15 +36,23 @@ __all__ = [
     "DmarcReport",
     "DmarcReportRow",
     "FeedbackState",
+    "Holder",
     "InboundTrace",
     "KnownRecipient",
+    "OrderState",
     "Quarantined",
+    "QueueFlow",
+    "QueueOrder",
+    "QueueSurvey",
     "QueuedMessage",
     "QueuedRecipient",
     "RecipientState",
     "RecordedVerdict",
     "ReportDue",
     "ReportReading",
+    "ReturnReading",
+    "ReturnedKind",
+    "ReturnedMail",
     "SendingHold",
     "SubmissionLimits",
     "TlsReport",

@@ -54,7 +54,7 @@ SELECT message.expires_at
 PUT_OFF = b"""
 UPDATE delivery_destination
    SET claimed_until = NULL, claim_token = NULL, failures = %s, next_attempt_at = %s, last_reply = %s,
-       last_attempt_at = %s
+       last_status = %s, cause = %s, last_attempt_at = %s
  WHERE id = %s
 """
 
@@ -65,7 +65,7 @@ def bounce_waiting(*, claim: Claim, outcome: Bounced, now: datetime) -> Recorded
         if not is_own(claim):
             return Recorded(is_own=False)
         _finish(claim, outcome, state=RecipientState.BOUNCED, status=outcome.status, now=now)
-        sql.execute(PUT_OFF, (0, None, outcome.reply, now, claim.destination_id))
+        sql.execute(PUT_OFF, (0, None, *_why(outcome), now, claim.destination_id))
     return Recorded(is_own=True, has_reports=True)
 
 
@@ -87,8 +87,13 @@ def put_off(*, claim: Claim, outcome: Deferred, was_reached: bool, now: datetime
         next_at = expires_at and next_attempt_at(
             failures, now=now, expires_at=expires_at, jitter=random.random()
         )
-        sql.execute(PUT_OFF, (failures, next_at, outcome.reply, now, claim.destination_id))
+        sql.execute(PUT_OFF, (failures, next_at, *_why(outcome), now, claim.destination_id))
     return Recorded(is_own=True, has_reports=has_expired)
+
+
+def _why(outcome: Bounced | Deferred) -> tuple[str, str, str]:
+    """What the destination's row says for all that has no words of its own (causes.py)."""
+    return outcome.reply, outcome.status, find_cause(outcome.status, outcome.reply).value
 
 
 def _first_expiry(claim: Claim) -> datetime | None:

@@ -8,10 +8,13 @@ counted as busy, as is what may be in the middle of being sent, for the verbs th
   was delivered whatever the state, and nothing else over held or cancelled. A try that fails sets the time anew.
 - bounce would tell the sender of a failure that was none, and redirect would let a second worker send it. Both leave
   alone what waits for a destination that is claimed, and say so. Who wants it holds it first: the look then ends.
+
+Who holds is kept (held_by): administrators of a domain let go what they hold themselves, an operator everything, and
+an operator who holds it as well takes it over.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -20,7 +23,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
 
-from delivery.models import LOCAL, RecipientState
+from delivery.models import LOCAL, Holder, RecipientState
 from delivery.queue.filtering import UNFINISHED, QueueFilter, find
 from delivery.queue.notices import relay_is_due
 from mailhost.audit.trail import record
@@ -53,6 +56,7 @@ FROM: Final[dict[Verb, tuple[RecipientState, ...]]] = {
     Verb.CANCEL: UNFINISHED,
     Verb.REDIRECT: UNFINISHED,
 }
+ENDS: Final = frozenset({Verb.BOUNCE, Verb.CANCEL})
 LEAVES_CLAIMED_ALONE: Final = frozenset({Verb.BOUNCE, Verb.REDIRECT})
 WAKES: Final = frozenset({Verb.RELEASE, Verb.RETRY, Verb.REDIRECT})
 
@@ -64,14 +68,16 @@ SELECT id, name, claim_token IS NOT NULL AND claimed_until > %s FROM delivery_de
  WHERE id = ANY(%s::bigint[]) OR name = %s ORDER BY name FOR NO KEY UPDATE
 """
 UPDATES: Final[dict[Verb, bytes]] = {
-    Verb.HOLD: b"UPDATE delivery_queuedrecipient SET state = 'held' WHERE id = ANY(%(ids)s::bigint[])",
+    Verb.HOLD: b"""
+UPDATE delivery_queuedrecipient SET state = 'held', held_by = %(holder)s WHERE id = ANY(%(ids)s::bigint[])
+""",
     Verb.RELEASE: b"""
 WITH prolonged AS (
     UPDATE delivery_queuedmessage message
        SET expires_at = coalesce(release_at, %(now)s) + %(lifetime)s, released_at = %(now)s
      WHERE id IN (SELECT message_id FROM delivery_queuedrecipient WHERE id = ANY(%(ids)s::bigint[])))
 UPDATE delivery_queuedrecipient recipient
-   SET state = CASE WHEN message.release_at IS NULL THEN 'queued' ELSE 'waiting' END,
+   SET state = CASE WHEN message.release_at IS NULL THEN 'queued' ELSE 'waiting' END, held_by = '',
        next_attempt_at = coalesce(message.release_at, %(now)s)
   FROM delivery_queuedmessage message
  WHERE message.id = recipient.message_id AND recipient.id = ANY(%(ids)s::bigint[])
@@ -101,12 +107,22 @@ UPDATE delivery_queuedrecipient SET state = 'cancelled', finished_at = %(now)s W
 """,
     # What is held or waits for its time goes on doing so; what is due is due at the new destination now.
     Verb.REDIRECT: b"""
-UPDATE delivery_queuedrecipient
+UPDATE delivery_queuedrecipient recipient
    SET destination_id = %(target)s,
+       redirected_from = CASE WHEN redirected_from = ''
+                              THEN (SELECT name FROM delivery_destination WHERE id = recipient.destination_id)
+                              ELSE redirected_from END,
        next_attempt_at = CASE WHEN state = 'deferred' THEN %(now)s ELSE next_attempt_at END
  WHERE id = ANY(%(ids)s::bigint[])
 """,
 }
+# Where nothing of a message waits any more, its time is over with it: its sender has nothing left to take back.
+FORGET_TIME = b"""
+UPDATE delivery_queuedmessage message SET release_at = NULL
+ WHERE id IN (SELECT message_id FROM delivery_queuedrecipient WHERE id = ANY(%s::bigint[])) AND release_at IS NOT NULL
+   AND NOT EXISTS (SELECT 1 FROM delivery_queuedrecipient recipient
+                    WHERE recipient.message_id = message.id AND recipient.state IN ('waiting', 'held'))
+"""
 # An operator's word wakes a destination that fails, too.
 WAKE = b"""
 UPDATE delivery_destination destination SET next_attempt_at = %s
@@ -118,9 +134,13 @@ UPDATE delivery_destination destination SET next_attempt_at = %s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One verb with what it needs. until: of defer. to: the next hop's domain, of redirect. reply: of bounce."""
+    """One verb with what it needs. until: of defer. to: the next hop's domain, of redirect. reply: of bounce.
+
+    holder: as whom it is ordered.
+    """
 
     verb: Verb
+    holder: Holder = Holder.OPERATOR
     until: datetime | None = None
     to: str = ""
     reply: str = BOUNCED_REPLY
@@ -148,12 +168,18 @@ class Run:
 
 
 def meant(order: Order, asked: QueueFilter) -> QueueFilter:
-    """The filter without the states from which the verb leads nowhere. Raises ValueError where none is left."""
-    states = tuple(state for state in FROM[order.verb] if not asked.states or state in asked.states)
+    """The filter without the states from which the verb leads nowhere, nor what another has held.
+
+    Raises ValueError where no state is left.
+    """
+    is_operator = order.holder is Holder.OPERATOR
+    takes_over = order.verb is Verb.HOLD and is_operator
+    leads = (*FROM[order.verb], RecipientState.HELD) if takes_over else FROM[order.verb]
+    states = tuple(state for state in leads if not asked.states or state in asked.states)
     if not states:
         raise ValueError(f"nothing in these states can be told to {order.verb}")
-    given = {name: getattr(asked, name) for name in QueueFilter.__dataclass_fields__}
-    return QueueFilter(**(given | {"states": states}))
+    theirs = takes_over or (order.verb is Verb.RELEASE and not is_operator)
+    return replace(asked, states=states, held_by=(Holder.ADMINISTRATOR,) if theirs else asked.held_by)
 
 
 def begin(*, order: Order, asked: QueueFilter) -> Run:
@@ -229,9 +255,12 @@ def _apply(order: Order, locked: Sequence[tuple[int, int]], *, target: int | Non
         "reply": order.reply,
         "status": BOUNCED_STATUS,
         "target": target,
+        "holder": order.holder.value,
     }
     with cursor() as sql:
         sql.execute(UPDATES[order.verb], values)
+        if order.verb in ENDS:
+            sql.execute(FORGET_TIME, (values["ids"],))
         if order.verb in WAKES:
             woken = [target] if target is not None else sorted({destination for _, destination in locked})
             sql.execute(WAKE, (now, woken, now))

@@ -9,12 +9,13 @@ from pytest_django import Settings
 from delivery import causes
 from delivery.acceptance import Acceptance, accept_now
 from delivery.causes import Group, Problems, read_problems, read_problems_of
-from delivery.models import Destination, QueuedMessage, QueuedRecipient
+from delivery.models import Destination, QueuedMessage, QueuedRecipient, ReturnedKind
 from delivery.queue.claim import due_parcels
 from delivery.queue.destination_outcomes import put_off
 from delivery.queue.outcomes import record
 from delivery.queue.values import RecipientResult
 from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome, Peer
+from delivery.returned import note_returned
 from mailboxes.models import Account
 from mailhost.protocols.addresses import EmailAddress
 from mailhost.protocols.bounce_causes import Cause
@@ -124,6 +125,29 @@ def test_what_came_back_is_told_for_a_day(alice: Account) -> None:
     assert (group.is_final, group.since, group.next_at) == (True, NOON, None)
     later = NOON + timedelta(hours=25)
     assert read_problems(now=later).groups == read_problems_of(account_id=alice.pk, now=later).groups == ()
+
+
+def test_what_another_host_had_taken_and_sent_back_is_told_too(alice: Account) -> None:
+    submit(alice, "a@one.test")
+    end(Delivered("250 ok", peer=BIG))
+    note_returned(
+        kind=ReturnedKind.BOUNCE,
+        recipient_id=QueuedRecipient.objects.get().pk,
+        cause=Cause.FULL,
+        diagnostic="552 mailbox full",
+        reporter="mx7.big-provider.com",
+        now=NOON,
+    )
+    domains = [alice.login.partition("@")[2]]
+    for found in (
+        everybodys(),
+        read_problems_of(account_id=alice.pk, now=SOON),
+        read_problems_of(domains=domains, now=SOON),
+    ):
+        [group] = found.failed
+        assert told(group) == ("big-provider.com", "full", 1, ("one.test",))
+        assert group.reply == "552 mailbox full"
+    assert read_problems_of(account_id=new_account("eve").pk, now=SOON).groups == ()
 
 
 def test_each_is_told_of_what_they_have_sent(alice: Account) -> None:
