@@ -177,7 +177,17 @@ class QueuedRecipient(models.Model):
                 condition=Q(state__in=("queued", "waiting", "held", "deferred")),
                 name="recipient_unfinished",
             ),
-            models.Index(fields=["cause", "destination"], condition=~Q(cause=""), name="recipient_cause"),
+            # For delivery/causes.py: what waits by its cause, and what has failed lately.
+            models.Index(
+                fields=["cause", "destination", "id"],
+                condition=Q(state__in=("queued", "deferred")) & ~Q(cause=""),
+                name="recipient_waits_why",
+            ),
+            models.Index(
+                fields=["-finished_at"],
+                condition=Q(state__in=("bounced", "expired")),
+                name="recipient_failed",
+            ),
             models.Index(
                 fields=["redirected_from"], condition=~Q(redirected_from=""), name="recipient_redirected"
             ),
