@@ -446,7 +446,14 @@ VERDICT_DAYS = env.integer(
 TRACE_DAYS = env.integer(
     "MAILHOST_TRACE_DAYS",
     14,
-    "How long it can be found what became of each message that was brought here; 0: nothing is noted.",
+    "How long it can be found what became of each message. What is older is dropped day by day. 0: of what is brought "
+    "here nothing is noted, and of what leaves only the tries of the day.",
+)
+TRACE_SUBJECTS = env.boolean(
+    "MAILHOST_TRACE_SUBJECTS",
+    False,
+    "Keep each message's subject in the trace, so that messages are found by words of it. Off: a subject is read by "
+    "those whose message it is, and an operator or administrator who looks for a message need not know it.",
 )
 FILTER_DNS_SECONDS = env.seconds(
     "MAILHOST_FILTER_DNS_TIMEOUT",

@@ -15,7 +15,7 @@ an operator who holds it as well takes it over.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -24,8 +24,10 @@ from django.db import transaction
 from django.db.models import Max
 
 from delivery.models import LOCAL, Holder, RecipientState
+from delivery.models.trace import Event
 from delivery.queue.filtering import UNFINISHED, QueueFilter, find
 from delivery.queue.notices import relay_is_due
+from delivery.trace.outbound import note
 from mailhost.audit.trail import record
 from mailhost.net.database import cursor
 
@@ -55,6 +57,15 @@ FROM: Final[dict[Verb, tuple[RecipientState, ...]]] = {
     Verb.BOUNCE: UNFINISHED,
     Verb.CANCEL: UNFINISHED,
     Verb.REDIRECT: UNFINISHED,
+}
+EVENTS: Final = {
+    Verb.HOLD: Event.HELD,
+    Verb.RELEASE: Event.RELEASED,
+    Verb.RETRY: Event.HURRIED,
+    Verb.DEFER: Event.DEFERRED,
+    Verb.BOUNCE: Event.BOUNCED,
+    Verb.CANCEL: Event.CANCELLED,
+    Verb.REDIRECT: Event.REDIRECTED,
 }
 ENDS: Final = frozenset({Verb.BOUNCE, Verb.CANCEL})
 LEAVES_CLAIMED_ALONE: Final = frozenset({Verb.BOUNCE, Verb.REDIRECT})
@@ -90,17 +101,13 @@ UPDATE delivery_queuedrecipient SET state = 'deferred', next_attempt_at = %(unti
 """,
     # Who is told of a failure: RFC 3461 section 4.1, and never the null reverse-path.
     Verb.BOUNCE: b"""
-WITH bounced AS (
-    UPDATE delivery_queuedrecipient recipient
-       SET state = 'bounced', last_reply = %(reply)s, last_status = %(status)s, last_host = '', finished_at = %(now)s,
-           report_due = CASE WHEN message.reverse_path <> ''
-                              AND (recipient.notify = '' OR upper(recipient.notify) LIKE '%%FAILURE%%')
-                             THEN 'failed' ELSE '' END
-      FROM delivery_queuedmessage message
-     WHERE message.id = recipient.message_id AND recipient.id = ANY(%(ids)s::bigint[])
-    RETURNING recipient.id)
-INSERT INTO delivery_attempt (recipient_id, at, host, address, outcome, reply, tls)
-SELECT id, %(now)s, '', '', 'bounced', %(reply)s, '' FROM bounced
+UPDATE delivery_queuedrecipient recipient
+   SET state = 'bounced', last_reply = %(reply)s, last_status = %(status)s, last_host = '', finished_at = %(now)s,
+       report_due = CASE WHEN message.reverse_path <> ''
+                          AND (recipient.notify = '' OR upper(recipient.notify) LIKE '%%FAILURE%%')
+                         THEN 'failed' ELSE '' END
+  FROM delivery_queuedmessage message
+ WHERE message.id = recipient.message_id AND recipient.id = ANY(%(ids)s::bigint[])
 """,
     Verb.CANCEL: b"""
 UPDATE delivery_queuedrecipient SET state = 'cancelled', finished_at = %(now)s WHERE id = ANY(%(ids)s::bigint[])
@@ -259,12 +266,26 @@ def _apply(order: Order, locked: Sequence[tuple[int, int]], *, target: int | Non
     }
     with cursor() as sql:
         sql.execute(UPDATES[order.verb], values)
+        note([pk for pk, _ in locked], event=EVENTS[order.verb], now=now, reply=_in_words(order))
         if order.verb in ENDS:
             sql.execute(FORGET_TIME, (values["ids"],))
         if order.verb in WAKES:
             woken = [target] if target is not None else sorted({destination for _, destination in locked})
             sql.execute(WAKE, (now, woken, now))
     return len(locked)
+
+
+def _in_words(order: Order) -> str:
+    """For the trace, which the sender reads as well: not who it was."""
+    by = "By an operator" if order.holder is Holder.OPERATOR else "By an administrator of the domain"
+    match order.verb:
+        case Verb.BOUNCE:
+            return order.reply
+        case Verb.REDIRECT:
+            return f"{by}, to {order.to}"
+        case Verb.DEFER if order.until is not None:
+            return f"{by}, until {order.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return by
 
 
 def _busy(order: Order, asked: QueueFilter, ids: Sequence[int], changed: Collection[int]) -> int:
