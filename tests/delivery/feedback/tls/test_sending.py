@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from pytest_django import Settings
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from delivery.feedback.tls.posting import Posted
 from delivery.feedback.tls.reporting import pack, report_about
@@ -16,6 +17,7 @@ from delivery.models import FeedbackState, QueuedMessage, TlsFeedback, TlsReport
 from delivery.relay.tls.sessions import TlsSession
 from delivery.reports.reading import read_reports
 from delivery.signing import sign_own
+from mailboxes.accounts import add_operator
 from mailboxes.exceptions import DiskNearlyFull
 from mailboxes.models import Content, Message
 from mailboxes.store import structure
@@ -23,7 +25,7 @@ from mailhost.protocols.message.reading import read_message
 from mailhost.protocols.tls_reports import TlsFailure, TlsPolicyReport, read_tls_report
 from mailhost.protocols.tls_reports import TlsReport as Report
 from tests.support.dns_server import DnsServer
-from tests.support.hosting import new_account
+from tests.support.hosting import PASSWORD, new_account
 from tests.support.tls_reporting import NEXT_NOON, Poster, count, with_keys
 from tests.support.tls_sessions import POLICY, session
 
@@ -326,3 +328,29 @@ def test_a_report_for_an_address_here_is_read_as_others_reports_are(dns: DnsServ
     kept = TlsReport.objects.get(domain=domain)
     assert (kept.organization, kept.is_authentic) == ("mx.here.test", True)
     assert (kept.successes, kept.failed, kept.failures[0]["what"]) == (4, 1, "starttls-not-supported")
+
+
+def test_the_operator_sees_what_was_sent_and_what_became_of_it(
+    client: Client, dns: DnsServer, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    dns.say("_smtp._tls.far.test", "TXT", f'"v=TLSRPTv1; rua=mailto:tls@far.test,{OPAQUE}"')
+    count(*[session()] * 5, *[session(result="certificate-expired")] * 2)
+    count(*(session(f"quiet{number}.test") for number in range(30)))
+    send(dns)
+    client.force_login(add_operator(login="root", password=PASSWORD, by="test"))
+    listed = "/admin/delivery/tlsfeedback/"
+    page_of = f"{listed}{TlsFeedback.objects.get(domain='far.test').pk}/change/"
+    client.get(page_of)  # what Django looks up once in a process
+    with django_assert_num_queries(4):  # session, operator, how many, the rows
+        page = client.get(listed).content.decode()
+    assert f"tls@far.test, {OPAQUE}" in page or f"{OPAQUE}, tls@far.test" in page
+    assert "nobody to send it to" in page
+    with django_assert_num_queries(5):  # session, operator, the day, its sessions, its copies
+        shown = client.get(page_of).content.decode()
+    assert (
+        "<td>2</td><td>MTA-STS</td><td>mx.far.test</td><td>192.0.2.25</td><td>certificate-expired</td>"
+        in shown
+    )
+    assert "delivery/queuedmessage/" in shown
+    assert "taken" in shown
+    assert client.post(f"{listed}add/").status_code == 403
