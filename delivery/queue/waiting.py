@@ -10,6 +10,8 @@ from django.conf import settings
 from django.db import transaction
 
 from delivery.known_recipients import note_recipients
+from delivery.models.trace import Event
+from delivery.trace.outbound import note
 from mailhost.audit.trail import record
 from mailhost.net.database import cursor
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
@@ -26,7 +28,7 @@ UPDATE delivery_queuedmessage SET release_at = NULL, released_at = %s, expires_a
 RELEASE_RECIPIENTS: Final = b"""
 UPDATE delivery_queuedrecipient SET state = 'queued', next_attempt_at = %s
  WHERE message_id = ANY(%s::bigint[]) AND state = 'waiting'
-RETURNING message_id, destination_id, forward_path
+RETURNING message_id, destination_id, forward_path, id
 """
 # As in enqueue.py: rows of destinations come last, by name.
 WAKE: Final = b"""
@@ -40,7 +42,7 @@ UPDATE delivery_queuedmessage SET release_at = NULL WHERE id = %s AND release_at
 STOP_RECIPIENTS: Final = b"""
 UPDATE delivery_queuedrecipient SET state = 'cancelled', finished_at = %s
  WHERE message_id = %s AND state IN ('waiting', 'held')
-RETURNING forward_path
+RETURNING forward_path, id
 """
 POSTPONE_MESSAGE: Final = b"""
 UPDATE delivery_queuedmessage SET release_at = %s, expires_at = %s WHERE id = %s AND release_at IS NOT NULL
@@ -80,7 +82,9 @@ def stop(*, message_id: int, now: datetime) -> tuple[int, list[str]]:
         row = sql.execute(STOP_MESSAGE, (message_id,)).fetchone()
         if row is None:
             raise TooLate
-        return row[0], [path for (path,) in sql.execute(STOP_RECIPIENTS, (now, message_id))]
+        stopped = sql.execute(STOP_RECIPIENTS, (now, message_id)).fetchall()
+        note([pk for _, pk in stopped], event=Event.CANCELLED, now=now, reply="Taken back before it left")
+        return row[0], [path for path, _ in stopped]
 
 
 @transaction.atomic
@@ -113,10 +117,11 @@ def _release_some(now: datetime) -> int:
         note_recipients(
             [
                 (account_id, address)
-                for message_id, _, path in rows
+                for message_id, _, path, _ in rows
                 if (account_id := accounts[message_id]) is not None and (address := _known_as(path))
             ]
         )
+        note([row[3] for row in rows], event=Event.RELEASED, now=now, reply="Its time to leave had come")
         sql.execute(WAKE, (now, sorted({row[1] for row in rows}), now))
     return len(accounts)
 
