@@ -39,6 +39,8 @@ class QueuedMessage(models.Model):
     `forwarded_by`: the domain here that passes a stranger's message on; "" for what is ours. `signing`: what was signed
     with which keys when it was last loaded, or why nothing was.
     `deliver_by`, `deliver_by_mode`: as in DeliverBy (RFC 2852); None and "" where it was not asked for.
+    `outbox_mailbox_id`, `outbox_uid`: where it stands while it waits (mailboxes/store/outbox.py), None where it stands
+    nowhere; `goes_to_sent`: from there it goes to Sent.
     """
 
     content = models.ForeignKey(
@@ -64,6 +66,9 @@ class QueuedMessage(models.Model):
     signing = models.TextField(default="", db_default="", blank=True)
     deliver_by = models.DateTimeField(null=True, blank=True)
     deliver_by_mode = models.TextField(default="", db_default="", blank=True)
+    outbox_mailbox_id = models.BigIntegerField(null=True, blank=True)
+    outbox_uid = models.BigIntegerField(null=True, blank=True)
+    goes_to_sent = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         ordering: ClassVar = ["-id"]
