@@ -6,6 +6,8 @@ from django.utils import timezone
 
 from delivery import bounces, digests, quarantine, returned, trace
 from delivery.feedback import counting, sending
+from delivery.feedback.tls import counting as tls_counting
+from delivery.feedback.tls import sending as tls_sending
 from delivery.filters import forgetting
 from delivery.known_recipients import forget_recipients
 from delivery.queue import cleaning
@@ -55,6 +57,12 @@ def send_feedback() -> None:
     sending.send_due(now=timezone.now(), resolver=configured_resolver())
 
 
+@shared_task(name="delivery.send_tls_feedback", ignore_result=True)
+def send_tls_feedback() -> None:
+    """TLS reports of our own that are due."""
+    tls_sending.send_due(now=timezone.now(), resolver=configured_resolver())
+
+
 @shared_task(name="delivery.clean", ignore_result=True)
 def clean() -> None:
     """Removes what is kept no longer: finished messages, what nobody took out of quarantine, expunged messages,
@@ -71,6 +79,7 @@ def clean() -> None:
     reading.forget_reports(now=now)
     returned.forget_returned(now=now, days=settings.RETURNED_DAYS)
     counting.forget_feedback(now=now, days=settings.DMARC_REPORTS_DAYS)
+    tls_counting.forget_sessions(now=now, days=settings.TLS_REPORTS_DAYS)
     forgetting.forget_verdicts(now=now)
 
 
