@@ -15,7 +15,10 @@ from django.db import transaction
 
 from delivery.acceptance import Acceptance, accept_now
 from delivery.models import QueuedMessage, QueuedRecipient, ReportDue
+from delivery.models.trace import Event
+from delivery.queue.causes import says_it_for_all
 from delivery.routing import AccountDisabled, Route, route
+from delivery.trace.outbound import note
 from domains.exceptions import DomainFact
 from mailboxes.exceptions import MailboxFact
 from mailboxes.models import Content
@@ -29,6 +32,13 @@ log = structlog.get_logger(__name__)
 MAX_NOTICES = 500  # of one round: the next one goes on
 MAX_RECIPIENTS = 1_000  # of one notice
 MAX_RETURNED_OCTETS = 1 << 20  # of a message that is given back whole: what is larger is known by its header
+
+TOLD = {
+    ReportDue.FAILED: "that it did not arrive",
+    ReportDue.DELAYED: "that it waits",
+    ReportDue.RELAYED: "that another host has taken it",
+    ReportDue.DELIVERED_HERE: "that it was delivered here",
+}
 
 NEXT_MESSAGE = b"""
 SELECT message_id FROM delivery_queuedrecipient
@@ -93,6 +103,9 @@ def report_message(*, message_id: int, now: datetime, new_name: Callable[[], str
     target = _target(message)
     if target is not None:
         accept_now(_acceptance(message, recipients, target, now=now, new_name=new_name), now=now)
+        for due, words in TOLD.items():
+            told = [each.pk for each in recipients if each.report_due == due]
+            note(told, event=Event.REPORTED, now=now, reply=f"{message.reverse_path} was told {words}")
     ids = [each.pk for each in recipients]
     QueuedRecipient.objects.filter(pk__in=ids).update(report_due=ReportDue.NOTHING)
     return target is not None
@@ -166,15 +179,16 @@ def _octets(content: Content, *, limit: int | None) -> bytes:
 
 
 def _report(recipient: QueuedRecipient, message: QueuedMessage) -> RecipientReport:
-    """A recipient that was put off with its whole destination has no words of its own yet: the destination has."""
+    """What was put off with its whole destination has no words of its own, or old ones: the destination has."""
+    tells = recipient.destination if says_it_for_all(recipient) else recipient
     is_failure = recipient.report_due == ReportDue.FAILED
     return RecipientReport(
         forward_path=recipient.forward_path,
         action=Action(recipient.report_due),
-        status=recipient.last_status or "4.4.1",
+        status=tells.last_status or "4.4.1",
         original_recipient=recipient.orcpt,
-        remote_host=recipient.last_host if recipient.last_reply[:3].isdigit() else "",
-        reply=recipient.last_reply or recipient.destination.last_reply,
-        last_attempt_at=recipient.last_attempt_at or recipient.destination.last_attempt_at,
+        remote_host=recipient.last_host if tells is recipient and recipient.last_reply[:3].isdigit() else "",
+        reply=tells.last_reply,
+        last_attempt_at=tells.last_attempt_at,
         will_retry_until=None if is_failure else message.expires_at,
     )

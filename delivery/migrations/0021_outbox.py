@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("delivery", "0016_deliver_by_and_causes"),
+        ("delivery", "0023_suppression"),
     ]
 
     operations = [

@@ -14,7 +14,9 @@ from django.conf import settings
 from django.db import transaction
 
 from delivery.known_recipients import note_recipients
+from delivery.models.trace import Event
 from delivery.queue.notices import relay_is_due
+from delivery.trace.outbound import note
 from mailboxes.exceptions import AccountNotFound
 from mailboxes.store.locks import lock_usage
 from mailboxes.store.outbox import Leaving, Place, let_leave, lock_living, sent_mailboxes, standing
@@ -39,7 +41,7 @@ UPDATE delivery_queuedmessage SET release_at = NULL, released_at = %s, expires_a
 RELEASE_RECIPIENTS: Final = b"""
 UPDATE delivery_queuedrecipient SET state = 'queued', next_attempt_at = %s
  WHERE message_id = ANY(%s::bigint[]) AND state = 'waiting'
-RETURNING message_id, destination_id, forward_path
+RETURNING message_id, destination_id, forward_path, id
 """
 # As in enqueue.py: rows of destinations come last, by name.
 WAKE: Final = b"""
@@ -69,7 +71,7 @@ UPDATE delivery_queuedmessage SET release_at = NULL WHERE id = ANY(%s::bigint[])
 STOP_RECIPIENTS: Final = b"""
 UPDATE delivery_queuedrecipient SET state = 'cancelled', finished_at = %s, last_reply = %s
  WHERE message_id = ANY(%s::bigint[]) AND state IN ('waiting', 'held')
-RETURNING forward_path
+RETURNING forward_path, id
 """
 POSTPONE_MESSAGE: Final = b"""
 UPDATE delivery_queuedmessage SET release_at = %s, expires_at = %s WHERE id = %s
@@ -142,10 +144,8 @@ def settle_taken_out(*, now: datetime) -> int:
 
 def stop(*, message_id: int, now: datetime) -> list[str]:
     """Takes a message out that still waits, in the caller's transaction: its forward-paths. Raises TooLate."""
-    with cursor() as sql:
-        _hold_waiting(message_id)
-        sql.execute(STOP_MESSAGES, ([message_id],))
-        return [path for (path,) in sql.execute(STOP_RECIPIENTS, (now, TAKEN_BACK, [message_id]))]
+    _hold_waiting(message_id)
+    return _stop([message_id], now=now)
 
 
 @transaction.atomic
@@ -244,10 +244,11 @@ def _release(leaving: Sequence[_Due], *, now: datetime) -> None:
         note_recipients(
             [
                 (account_id, address)
-                for message_id, _, path in rows
+                for message_id, _, path, _ in rows
                 if (account_id := accounts[message_id]) is not None and (address := _known_as(path))
             ]
         )
+        note([row[3] for row in rows], event=Event.RELEASED, now=now, reply="Its time to leave had come")
         sql.execute(WAKE, (now, sorted({row[1] for row in rows}), now))
 
 
@@ -255,11 +256,18 @@ def _cancel(message_ids: Sequence[int], *, now: datetime) -> None:
     """What is no longer where it was put: nobody is told, as it was its sender who took it out."""
     if not message_ids:
         return
-    with cursor() as sql:
-        sql.execute(STOP_MESSAGES, (list(message_ids),))
-        sql.execute(STOP_RECIPIENTS, (now, TAKEN_BACK, list(message_ids)))
+    _stop(message_ids, now=now)
     for message_id in message_ids:
         record(by="outbox", verb="message taken back", subject=f"Q{message_id}")
+
+
+def _stop(message_ids: Sequence[int], *, now: datetime) -> list[str]:
+    """Cancels their recipients; the forward-paths."""
+    with cursor() as sql:
+        sql.execute(STOP_MESSAGES, (list(message_ids),))
+        stopped = sql.execute(STOP_RECIPIENTS, (now, TAKEN_BACK, list(message_ids))).fetchall()
+    note([recipient_id for _, recipient_id in stopped], event=Event.CANCELLED, now=now, reply=TAKEN_BACK)
+    return [path for path, _ in stopped]
 
 
 def _known_as(forward_path: str) -> str:
