@@ -507,6 +507,36 @@ DMARC_REPORTS_DAYS = env.integer(
     "How long what was counted and what was sent is kept, for looking back at.",
     minimum=2,
 )
+TLS_REPORTS = env.boolean(
+    "MAILHOST_TLS_REPORTS",
+    False,
+    "Domains that ask for TLS reports (`_smtp._tls`) are told each day how connections to their mail servers went (RFC "
+    "8460): how many were encrypted as their policy (DANE, MTA-STS) wants it, and what failed. Nothing about messages.",
+)
+TLS_REPORTS_CONTACT = env.text(
+    "MAILHOST_TLS_REPORTS_CONTACT",
+    "",
+    "The address that TLS reports come from, and that their readers may ask. Empty: as for DMARC reports. Its domain "
+    "has to be hosted here and to have an active DKIM key: reports by mail that are not signed are ignored (RFC 8460), "
+    "so that none is sent then.",
+)
+TLS_REPORTS_PER_DAY = env.integer(
+    "MAILHOST_TLS_REPORTS_PER_DAY",
+    1_000,
+    "Domains that are reported to about one day, those with most connections first.",
+    minimum=1,
+)
+TLS_REPORTS_MAX_OCTETS = env.octets(
+    "MAILHOST_TLS_REPORTS_MAX",
+    "1M",
+    "The largest TLS report, packed; failures of fewest connections are left out of a larger one.",
+)
+TLS_REPORTS_DAYS = env.integer(
+    "MAILHOST_TLS_REPORTS_DAYS",
+    14,
+    "How long what was counted and what was sent is kept, for looking back at.",
+    minimum=2,
+)
 
 # --- Checkers -----------------------------------------------------------------------------------------------------
 env.section("Checkers")

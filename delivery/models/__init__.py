@@ -22,6 +22,8 @@ from delivery.models.queue_survey import QueueFlow, QueueSurvey
 from delivery.models.reports import DmarcReport, DmarcReportRow, ReportReading, TlsReport
 from delivery.models.returned import ReturnedKind, ReturnedMail, ReturnReading
 from delivery.models.submission import KnownRecipient, SendingHold, SubmissionLimits
+from delivery.models.tls import KeptStsPolicy
+from delivery.models.tls_feedback import TlsFeedback, TlsFeedbackCopy, TlsFeedbackRow
 from delivery.models.trace import InboundTrace
 from delivery.models.verdict import Quarantined, RecordedVerdict
 
@@ -38,6 +40,7 @@ __all__ = [
     "FeedbackState",
     "Holder",
     "InboundTrace",
+    "KeptStsPolicy",
     "KnownRecipient",
     "OrderState",
     "Quarantined",
@@ -55,5 +58,8 @@ __all__ = [
     "ReturnedMail",
     "SendingHold",
     "SubmissionLimits",
+    "TlsFeedback",
+    "TlsFeedbackCopy",
+    "TlsFeedbackRow",
     "TlsReport",
 ]

@@ -39,6 +39,8 @@ class QueuedMessage(models.Model):
     `forwarded_by`: the domain here that passes a stranger's message on; "" for what is ours. `signing`: what was signed
     with which keys when it was last loaded, or why nothing was.
     `deliver_by`, `deliver_by_mode`: as in DeliverBy (RFC 2852); None and "" where it was not asked for.
+    `outbox_mailbox_id`, `outbox_uid`: where it stands while it waits (mailboxes/store/outbox.py), None where it stands
+    nowhere; `goes_to_sent`: from there it goes to Sent.
     """
 
     content = models.ForeignKey(
@@ -64,6 +66,9 @@ class QueuedMessage(models.Model):
     signing = models.TextField(default="", db_default="", blank=True)
     deliver_by = models.DateTimeField(null=True, blank=True)
     deliver_by_mode = models.TextField(default="", db_default="", blank=True)
+    outbox_mailbox_id = models.BigIntegerField(null=True, blank=True)
+    outbox_uid = models.BigIntegerField(null=True, blank=True)
+    goes_to_sent = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         ordering: ClassVar = ["-id"]
@@ -177,7 +182,17 @@ class QueuedRecipient(models.Model):
                 condition=Q(state__in=("queued", "waiting", "held", "deferred")),
                 name="recipient_unfinished",
             ),
-            models.Index(fields=["cause", "destination"], condition=~Q(cause=""), name="recipient_cause"),
+            # For delivery/causes.py: what waits by its cause, and what has failed lately.
+            models.Index(
+                fields=["cause", "destination", "id"],
+                condition=Q(state__in=("queued", "deferred")) & ~Q(cause=""),
+                name="recipient_waits_why",
+            ),
+            models.Index(
+                fields=["-finished_at"],
+                condition=Q(state__in=("bounced", "expired")),
+                name="recipient_failed",
+            ),
             models.Index(
                 fields=["redirected_from"], condition=~Q(redirected_from=""), name="recipient_redirected"
             ),
@@ -193,6 +208,7 @@ class Attempt(models.Model):
     `outcome` is an Event. The table is divided by days (delivery/trace/partitions.py), and what a search needs stands
     in it by value (delivery/trace/outbound.py): a row outlives `recipient` and the message, whose id is `queue_id`.
     `sender_domain`: whose mail it is, as far as it is of a domain here. `subject` is "" unless subjects are kept.
+    `certificate`: what that was found to be (relay/tls/verifying.py), "" in clear.
     """
 
     id = models.BigAutoField(primary_key=True)  # with `at`, in the database
@@ -218,6 +234,7 @@ class Attempt(models.Model):
     cause = models.TextField(default="", blank=True)
     reply = models.TextField(default="", blank=True)
     tls = models.TextField(default="", blank=True)
+    certificate = models.TextField(default="", db_default="", blank=True)
 
     class Meta:
         ordering: ClassVar = ["-id"]

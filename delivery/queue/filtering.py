@@ -65,8 +65,12 @@ class QueueFilter:
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> "QueueFilter":
         """From told(), also by way of JSON."""
-        given = {name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}
-        moments = {name: datetime.fromisoformat(given[name]) for name in ("before", "since") if name in given}
+        given: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in told.items()
+        }
+        moments: dict[str, Any] = {
+            name: datetime.fromisoformat(given[name]) for name in ("before", "since") if name in given
+        }
         return cls(**(given | moments))
 
 
