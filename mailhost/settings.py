@@ -149,6 +149,11 @@ QUEUE_LEASE_SECONDS = env.seconds(
 QUEUE_TICK_SECONDS = env.seconds(
     "MAILHOST_QUEUE_TICK", 5, "How often the queue is looked at without being told of new mail."
 )
+QUEUE_SURVEY_SECONDS = env.seconds(
+    "MAILHOST_QUEUE_SURVEY",
+    10,
+    "How often what waits is counted for the queue pages; less often where that would take a twentieth of the time.",
+)
 RELAY_CONNECTIONS = env.integer(
     "MAILHOST_RELAY_CONNECTIONS",
     100,
