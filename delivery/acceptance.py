@@ -42,7 +42,8 @@ class Acceptance:
     be told.
     `is_held`: what goes to the queue waits there for an operator. `first_recipients`: those that `submitted_by` had
     never written to, to be remembered.
-    `release_at`: nothing leaves the queue before; `waiting` are forward-paths that lead to accounts, delivered then.
+    `release_at`: nothing leaves the queue before; `waiting` are forward-paths that lead to accounts, delivered then, or
+    bounce addresses of ours, looked at by the worker.
     `future_release`, `forwarded_by`: as in QueuedMessage.
     """
 
