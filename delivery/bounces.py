@@ -22,8 +22,10 @@ from delivery.models import (
     ReturnedKind,
     ReturnedMail,
 )
+from delivery.models.trace import Event
 from delivery.queue.causes import says_it_for_all
 from delivery.routing import AccountDisabled, Route, route
+from delivery.trace.outbound import note
 from domains.exceptions import DomainFact
 from mailboxes.exceptions import MailboxFact
 from mailboxes.models import Content
@@ -37,6 +39,13 @@ log = structlog.get_logger(__name__)
 MAX_NOTICES = 500  # of one round: the next one goes on
 MAX_RECIPIENTS = 1_000  # of one notice
 MAX_RETURNED_OCTETS = 1 << 20  # of a message that is given back whole: what is larger is known by its header
+
+TOLD = {
+    ReportDue.FAILED: "that it did not arrive",
+    ReportDue.DELAYED: "that it waits",
+    ReportDue.RELAYED: "that another host has taken it",
+    ReportDue.DELIVERED_HERE: "that it was delivered here",
+}
 
 NEXT_MESSAGE = b"""
 SELECT message_id FROM delivery_queuedrecipient
@@ -101,6 +110,9 @@ def report_message(*, message_id: int, now: datetime, new_name: Callable[[], str
     target = _target(message)
     if target is not None:
         accept_now(_acceptance(message, recipients, target, now=now, new_name=new_name), now=now)
+        for due, words in TOLD.items():
+            told = [each.pk for each in recipients if each.report_due == due]
+            note(told, event=Event.REPORTED, now=now, reply=f"{message.reverse_path} was told {words}")
     ids = [each.pk for each in recipients]
     QueuedRecipient.objects.filter(pk__in=ids).update(report_due=ReportDue.NOTHING)
     return target is not None

@@ -22,7 +22,7 @@ from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome, Peer
 from delivery.relay.parcel import OutgoingRecipient, Parcel
 from delivery.returns.arriving import settle
 from delivery.routing import AccountDisabled, Route, route
-from delivery.trace import Noted, write
+from delivery.trace import MAX_SUBJECT, Noted, write
 from domains.exceptions import AddressNotFound, DomainNotFound, TooManyTargets
 from mailboxes.exceptions import AccountNotFound, MailboxNotFound, QuotaExceeded
 from mailboxes.models import Content, Mailbox
@@ -160,7 +160,8 @@ def _place(placing: _Placing, recipient: OutgoingRecipient, found: Route) -> Out
 def _noted(placing: _Placing, forward_path: str, account_id: int) -> Noted:
     """For the account's own page: that it was submitted has been noted without saying for whom."""
     message = placing.parcel.message
-    content = Content.objects.filter(pk=message.content_id)
+    content = Content.objects.filter(pk=message.content_id).values_list("message_id", "subject")
+    message_id, subject = content.first() or ("", "")
     return Noted(
         at=placing.now,
         session="",
@@ -173,7 +174,8 @@ def _noted(placing: _Placing, forward_path: str, account_id: int) -> Noted:
         forward_path=forward_path,
         domain=domain_of(forward_path),
         account_id=account_id,
-        message_id=content.values_list("message_id", flat=True).first() or "",
+        message_id=message_id,
+        subject=subject[:MAX_SUBJECT] if settings.TRACE_SUBJECTS else "",
         size_octets=message.size_octets,
         outcome=TraceOutcome.ACCEPTED,
         reply="Delivered here when it was released",

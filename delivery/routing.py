@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from delivery.filters.policies import Policy
@@ -229,7 +230,12 @@ def _resolve(forward_path: ForwardPath) -> tuple[list[LocalRecipient], tuple[Ema
     if forward_path.address is None:
         return accounts.postmasters(domain=None), ()
     local_part, domain = forward_path.address.key
-    resolution = lookup.resolve(local_part=local_part, domain=domain)
+    try:
+        resolution = lookup.resolve(local_part=local_part, domain=domain)
+    except DomainNotFound:
+        if (local_part, domain) != ("postmaster", settings.HOSTNAME.lower()):
+            raise
+        return accounts.postmasters(domain=None), ()  # the host writes in that name (RFC 5321 section 4.5.1)
     recipients = (
         accounts.local_recipients(address_ids=list(resolution.address_ids)) if resolution.address_ids else []
     )

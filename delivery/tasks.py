@@ -11,6 +11,7 @@ from delivery.known_recipients import forget_recipients
 from delivery.queue import cleaning
 from delivery.queue.deliver_by import settle_overdue
 from delivery.queue.notices import RELAY_DUE
+from delivery.queue.waiting import settle_taken_out
 from delivery.reports import reading
 from delivery.returns import reading as returns_reading
 from delivery.worker_thread import worker_thread
@@ -28,8 +29,10 @@ def relay_due() -> None:
 
 @shared_task(name="delivery.report_due", ignore_result=True)
 def report_due() -> None:
-    """Notices about what is delayed, and those that could not be sent when they came up."""
+    """Notices about what is delayed, and those that could not be sent when they came up; what was taken out of an
+    Outbox."""
     now = timezone.now()
+    settle_taken_out(now=now)
     settle_overdue(now=now)
     bounces.mark_delayed(now=now)
     bounces.send_reports(now=now, new_name=bounces.new_name)

@@ -123,6 +123,12 @@ OWN_ADDRESSES = env.networks(
 RESOLVER = env.text(
     "MAILHOST_RESOLVER", "", "`ADDRESS:PORT` of a DNS server to ask instead of the system's resolvers."
 )
+RESOLVER_IS_BELIEVED = env.boolean(
+    "MAILHOST_RESOLVER_IS_BELIEVED",
+    False,
+    "The DNS server validates (DNSSEC), and nobody can be between it and this host: DANE goes by what it says. "
+    "A DNS server on this machine is believed without.",
+)
 
 # --- The queue ----------------------------------------------------------------------------------------------------
 env.section("The queue")
@@ -454,7 +460,14 @@ VERDICT_DAYS = env.integer(
 TRACE_DAYS = env.integer(
     "MAILHOST_TRACE_DAYS",
     14,
-    "How long it can be found what became of each message that was brought here; 0: nothing is noted.",
+    "How long it can be found what became of each message. What is older is dropped day by day. 0: of what is brought "
+    "here nothing is noted, and of what leaves only the tries of the day.",
+)
+TRACE_SUBJECTS = env.boolean(
+    "MAILHOST_TRACE_SUBJECTS",
+    False,
+    "Keep each message's subject in the trace, so that messages are found by words of it. Off: a subject is read by "
+    "those whose message it is, and an operator or administrator who looks for a message need not know it.",
 )
 FILTER_DNS_SECONDS = env.seconds(
     "MAILHOST_FILTER_DNS_TIMEOUT",
@@ -504,6 +517,36 @@ DMARC_REPORTS_MAX_OCTETS = env.octets(
 )
 DMARC_REPORTS_DAYS = env.integer(
     "MAILHOST_DMARC_REPORTS_DAYS",
+    14,
+    "How long what was counted and what was sent is kept, for looking back at.",
+    minimum=2,
+)
+TLS_REPORTS = env.boolean(
+    "MAILHOST_TLS_REPORTS",
+    False,
+    "Domains that ask for TLS reports (`_smtp._tls`) are told each day how connections to their mail servers went (RFC "
+    "8460): how many were encrypted as their policy (DANE, MTA-STS) wants it, and what failed. Nothing about messages.",
+)
+TLS_REPORTS_CONTACT = env.text(
+    "MAILHOST_TLS_REPORTS_CONTACT",
+    "",
+    "The address that TLS reports come from, and that their readers may ask. Empty: as for DMARC reports. Its domain "
+    "has to be hosted here and to have an active DKIM key: reports by mail that are not signed are ignored (RFC 8460), "
+    "so that none is sent then.",
+)
+TLS_REPORTS_PER_DAY = env.integer(
+    "MAILHOST_TLS_REPORTS_PER_DAY",
+    1_000,
+    "Domains that are reported to about one day, those with most connections first.",
+    minimum=1,
+)
+TLS_REPORTS_MAX_OCTETS = env.octets(
+    "MAILHOST_TLS_REPORTS_MAX",
+    "1M",
+    "The largest TLS report, packed; failures of fewest connections are left out of a larger one.",
+)
+TLS_REPORTS_DAYS = env.integer(
+    "MAILHOST_TLS_REPORTS_DAYS",
     14,
     "How long what was counted and what was sent is kept, for looking back at.",
     minimum=2,

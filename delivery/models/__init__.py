@@ -11,14 +11,19 @@ from delivery.models.queue import (
     LOCAL,
     Attempt,
     Destination,
+    Holder,
     QueuedMessage,
     QueuedRecipient,
     RecipientState,
     ReportDue,
 )
+from delivery.models.queue_orders import OrderState, QueueOrder
+from delivery.models.queue_survey import QueueFlow, QueueSurvey
 from delivery.models.reports import DmarcReport, DmarcReportRow, ReportReading, TlsReport
 from delivery.models.returned import ReturnedKind, ReturnedMail, ReturnReading
 from delivery.models.submission import KnownRecipient, SendingHold, SubmissionLimits
+from delivery.models.tls import KeptStsPolicy
+from delivery.models.tls_feedback import TlsFeedback, TlsFeedbackCopy, TlsFeedbackRow
 from delivery.models.trace import InboundTrace
 from delivery.models.verdict import Quarantined, RecordedVerdict
 
@@ -33,9 +38,15 @@ __all__ = [
     "DmarcReport",
     "DmarcReportRow",
     "FeedbackState",
+    "Holder",
     "InboundTrace",
+    "KeptStsPolicy",
     "KnownRecipient",
+    "OrderState",
     "Quarantined",
+    "QueueFlow",
+    "QueueOrder",
+    "QueueSurvey",
     "QueuedMessage",
     "QueuedRecipient",
     "RecipientState",
@@ -47,5 +58,8 @@ __all__ = [
     "ReturnedMail",
     "SendingHold",
     "SubmissionLimits",
+    "TlsFeedback",
+    "TlsFeedbackCopy",
+    "TlsFeedbackRow",
     "TlsReport",
 ]

@@ -19,15 +19,18 @@ NEXT_MESSAGE_IDS = b"SELECT nextval('delivery_queuedmessage_id_seq') FROM genera
 INSERT_MESSAGES = b"""
 INSERT INTO delivery_queuedmessage (id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid,
                                     ret, requires_tls, release_at, future_release, forwarded_by, deliver_by,
-                                    deliver_by_mode, created_at, expires_at, message_id_field)
+                                    deliver_by_mode, outbox_mailbox_id, outbox_uid, goes_to_sent, created_at,
+                                    expires_at, message_id_field)
 SELECT id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid, ret, requires_tls,
-       release_at, future_release, forwarded_by, deliver_by, deliver_by_mode, %s, coalesce(release_at, %s) + %s,
+       release_at, future_release, forwarded_by, deliver_by, deliver_by_mode, outbox_mailbox_id, outbox_uid,
+       goes_to_sent, %s, coalesce(release_at, %s) + %s,
        coalesce((SELECT left(message_id, 500) FROM mailboxes_content WHERE id = row.content_id), '')
   FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::integer[], %s::text[], %s::boolean[],
               %s::text[], %s::text[], %s::boolean[], %s::timestamptz[], %s::text[], %s::text[], %s::timestamptz[],
-              %s::text[])
+              %s::text[], %s::bigint[], %s::bigint[], %s::boolean[])
        row(id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid, ret, requires_tls,
-           release_at, future_release, forwarded_by, deliver_by, deliver_by_mode)
+           release_at, future_release, forwarded_by, deliver_by, deliver_by_mode, outbox_mailbox_id, outbox_uid,
+           goes_to_sent)
 """
 INSERT_DESTINATIONS = b"""
 INSERT INTO delivery_destination (name, failures, last_reply)
@@ -82,7 +85,8 @@ class NewQueuedMessage:
     """A message to be relayed. reverse_path is "" for the null one; forward_paths and recipients are added up.
 
     is_held: its recipients wait until an operator releases them. release_at: and not before this moment;
-    future_release, deliver_by and deliver_by_mode: as in QueuedMessage.
+    future_release, deliver_by, deliver_by_mode and goes_to_sent: as in QueuedMessage. outbox: where it stands until
+    then, a mailbox's id and a UID.
     """
 
     content_id: int
@@ -102,6 +106,8 @@ class NewQueuedMessage:
     forwarded_by: str = ""
     deliver_by: datetime | None = None
     deliver_by_mode: str = ""
+    outbox: tuple[int, int] | None = None
+    goes_to_sent: bool = False
     all_recipients: tuple[NewRecipient, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
@@ -179,6 +185,9 @@ def _insert_messages(messages: Sequence[NewQueuedMessage], *, now: datetime) -> 
             [each.forwarded_by for each in messages],
             [each.deliver_by for each in messages],
             [each.deliver_by_mode for each in messages],
+            [each.outbox and each.outbox[0] for each in messages],
+            [each.outbox and each.outbox[1] for each in messages],
+            [each.goes_to_sent for each in messages],
         )
         lifetime = timedelta(seconds=settings.QUEUE_LIFETIME_SECONDS)
         sql.execute(INSERT_MESSAGES, (now, now, lifetime, *columns))

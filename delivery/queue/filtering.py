@@ -4,15 +4,16 @@ What nobody has finished with is a small part of all that is kept, and has parti
 names no state means that part. Counts are bounded: nobody acts differently on 2,000,000 than on "more than 10,000".
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 
-from delivery.models import Destination, QueuedRecipient, RecipientState
+from delivery.models import LOCAL, Destination, QueuedRecipient, RecipientState
 
 UNFINISHED: Final = (
     RecipientState.QUEUED,
@@ -46,6 +47,7 @@ class QueueFilter:
     reply: str = ""
     account: str = ""
     sent_from: tuple[str, ...] | None = None
+    held_by: tuple[str, ...] = ()
 
     @property
     def is_everything(self) -> bool:
@@ -59,6 +61,17 @@ class QueueFilter:
             for name, value in asdict(self).items()
             if value not in ("", (), None) or (name == "sent_from" and value is not None)
         }
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> "QueueFilter":
+        """From told(), also by way of JSON."""
+        given: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in told.items()
+        }
+        moments: dict[str, Any] = {
+            name: datetime.fromisoformat(given[name]) for name in ("before", "since") if name in given
+        }
+        return cls(**(given | moments))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +107,7 @@ def find(asked: QueueFilter) -> QuerySet[QueuedRecipient]:
     if asked.recipient:
         rows = rows.alias(to=Lower("forward_path")).filter(to=_folded(asked.recipient))
     if asked.domain:
-        rows = rows.alias(to_domain=Lower("forward_path")).filter(
-            to_domain__endswith="@" + _folded(asked.domain)
-        )
+        rows = rows.filter(_is_for(_folded(asked.domain)))
     if asked.next_hop:
         rows = rows.filter(destination__name=_folded(asked.next_hop))
     if asked.before is not None:
@@ -107,6 +118,8 @@ def find(asked: QueueFilter) -> QuerySet[QueuedRecipient]:
         rows = rows.filter(message__account__login=_folded(asked.account))
     if asked.sent_from is not None:
         rows = rows.filter(message__account__address__domain__name__in=asked.sent_from)
+    if asked.held_by:
+        rows = rows.filter(~Q(state=RecipientState.HELD) | Q(held_by__in=asked.held_by))
     return rows.filter(_says(_clean(asked.reply))) if asked.reply else rows
 
 
@@ -125,20 +138,29 @@ def count(asked: QueueFilter) -> Bounded:
 
 
 def preview(asked: QueueFilter) -> Preview:
-    """How many, how old, where they stand and where they wait for; four statements."""
-    first = QueuedRecipient.objects.filter(
-        pk__in=find(asked).order_by("pk").values("pk")[:MAX_COUNT]
-    ).order_by()
-    by_state = first.values_list("state").annotate(n=Count("pk"), oldest=Min("message__created_at"))
-    states = sorted(by_state, key=lambda row: -row[1])
-    hops = first.values_list("destination__name").annotate(n=Count("pk")).order_by("-n", "destination__name")
+    """How many, how old, where they stand and where they wait for."""
+    rows = find(asked).order_by("pk").values_list("state", "destination__name", "message__created_at")
+    seen = list(rows[: MAX_COUNT + 1])
+    first = seen[:MAX_COUNT]
+    states, hops = Counter(row[0] for row in first), Counter(row[1] for row in first)
     return Preview(
-        total=count(asked),
-        oldest=min((row[2] for row in states), default=None),
-        by_state=tuple((row[0], row[1]) for row in states),
-        by_next_hop=tuple(hops[:SAMPLE]),
+        total=Bounded(len(first), len(seen) > MAX_COUNT),
+        oldest=min((row[2] for row in first), default=None),
+        by_state=tuple(states.most_common()),
+        by_next_hop=tuple(sorted(hops.items(), key=lambda hop: (-hop[1], hop[0]))[:SAMPLE]),
         sample=tuple(page(asked, limit=SAMPLE)),
     )
+
+
+def _is_for(domain: str) -> Q:
+    """The next hop is the recipient's domain, but where a verb led it elsewhere, or it is for accounts here."""
+    known = dict(Destination.objects.filter(name__in=(domain, LOCAL)).values_list("name", "pk"))
+    is_for = Q(redirected_from=domain)
+    if domain in known:
+        is_for |= Q(destination_id=known[domain], redirected_from="")
+    if LOCAL in known:
+        is_for |= Q(destination_id=known[LOCAL], forward_path__iendswith="@" + domain)
+    return is_for
 
 
 def _says(text: str) -> Q:

@@ -8,11 +8,14 @@ counted as busy, as is what may be in the middle of being sent, for the verbs th
   was delivered whatever the state, and nothing else over held or cancelled. A try that fails sets the time anew.
 - bounce would tell the sender of a failure that was none, and redirect would let a second worker send it. Both leave
   alone what waits for a destination that is claimed, and say so. Who wants it holds it first: the look then ends.
+
+Who holds is kept (held_by): administrators of a domain let go what they hold themselves, an operator everything, and
+an operator who holds it as well takes it over.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -20,9 +23,11 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
 
-from delivery.models import LOCAL, RecipientState
+from delivery.models import LOCAL, Holder, RecipientState
+from delivery.models.trace import Event
 from delivery.queue.filtering import UNFINISHED, QueueFilter, find
 from delivery.queue.notices import relay_is_due
+from delivery.trace.outbound import note
 from mailhost.audit.trail import record
 from mailhost.net.database import cursor
 
@@ -53,6 +58,16 @@ FROM: Final[dict[Verb, tuple[RecipientState, ...]]] = {
     Verb.CANCEL: UNFINISHED,
     Verb.REDIRECT: UNFINISHED,
 }
+EVENTS: Final = {
+    Verb.HOLD: Event.HELD,
+    Verb.RELEASE: Event.RELEASED,
+    Verb.RETRY: Event.HURRIED,
+    Verb.DEFER: Event.DEFERRED,
+    Verb.BOUNCE: Event.BOUNCED,
+    Verb.CANCEL: Event.CANCELLED,
+    Verb.REDIRECT: Event.REDIRECTED,
+}
+ENDS: Final = frozenset({Verb.BOUNCE, Verb.CANCEL})
 LEAVES_CLAIMED_ALONE: Final = frozenset({Verb.BOUNCE, Verb.REDIRECT})
 WAKES: Final = frozenset({Verb.RELEASE, Verb.RETRY, Verb.REDIRECT})
 
@@ -64,14 +79,16 @@ SELECT id, name, claim_token IS NOT NULL AND claimed_until > %s FROM delivery_de
  WHERE id = ANY(%s::bigint[]) OR name = %s ORDER BY name FOR NO KEY UPDATE
 """
 UPDATES: Final[dict[Verb, bytes]] = {
-    Verb.HOLD: b"UPDATE delivery_queuedrecipient SET state = 'held' WHERE id = ANY(%(ids)s::bigint[])",
+    Verb.HOLD: b"""
+UPDATE delivery_queuedrecipient SET state = 'held', held_by = %(holder)s WHERE id = ANY(%(ids)s::bigint[])
+""",
     Verb.RELEASE: b"""
 WITH prolonged AS (
     UPDATE delivery_queuedmessage message
        SET expires_at = coalesce(release_at, %(now)s) + %(lifetime)s, released_at = %(now)s
      WHERE id IN (SELECT message_id FROM delivery_queuedrecipient WHERE id = ANY(%(ids)s::bigint[])))
 UPDATE delivery_queuedrecipient recipient
-   SET state = CASE WHEN message.release_at IS NULL THEN 'queued' ELSE 'waiting' END,
+   SET state = CASE WHEN message.release_at IS NULL THEN 'queued' ELSE 'waiting' END, held_by = '',
        next_attempt_at = coalesce(message.release_at, %(now)s)
   FROM delivery_queuedmessage message
  WHERE message.id = recipient.message_id AND recipient.id = ANY(%(ids)s::bigint[])
@@ -84,29 +101,35 @@ UPDATE delivery_queuedrecipient SET state = 'deferred', next_attempt_at = %(unti
 """,
     # Who is told of a failure: RFC 3461 section 4.1, and never the null reverse-path.
     Verb.BOUNCE: b"""
-WITH bounced AS (
-    UPDATE delivery_queuedrecipient recipient
-       SET state = 'bounced', last_reply = %(reply)s, last_status = %(status)s, last_host = '', finished_at = %(now)s,
-           report_due = CASE WHEN message.reverse_path <> ''
-                              AND (recipient.notify = '' OR upper(recipient.notify) LIKE '%%FAILURE%%')
-                             THEN 'failed' ELSE '' END
-      FROM delivery_queuedmessage message
-     WHERE message.id = recipient.message_id AND recipient.id = ANY(%(ids)s::bigint[])
-    RETURNING recipient.id)
-INSERT INTO delivery_attempt (recipient_id, at, host, address, outcome, reply, tls)
-SELECT id, %(now)s, '', '', 'bounced', %(reply)s, '' FROM bounced
+UPDATE delivery_queuedrecipient recipient
+   SET state = 'bounced', last_reply = %(reply)s, last_status = %(status)s, last_host = '', finished_at = %(now)s,
+       report_due = CASE WHEN message.reverse_path <> ''
+                          AND (recipient.notify = '' OR upper(recipient.notify) LIKE '%%FAILURE%%')
+                         THEN 'failed' ELSE '' END
+  FROM delivery_queuedmessage message
+ WHERE message.id = recipient.message_id AND recipient.id = ANY(%(ids)s::bigint[])
 """,
     Verb.CANCEL: b"""
 UPDATE delivery_queuedrecipient SET state = 'cancelled', finished_at = %(now)s WHERE id = ANY(%(ids)s::bigint[])
 """,
     # What is held or waits for its time goes on doing so; what is due is due at the new destination now.
     Verb.REDIRECT: b"""
-UPDATE delivery_queuedrecipient
+UPDATE delivery_queuedrecipient recipient
    SET destination_id = %(target)s,
+       redirected_from = CASE WHEN redirected_from = ''
+                              THEN (SELECT name FROM delivery_destination WHERE id = recipient.destination_id)
+                              ELSE redirected_from END,
        next_attempt_at = CASE WHEN state = 'deferred' THEN %(now)s ELSE next_attempt_at END
  WHERE id = ANY(%(ids)s::bigint[])
 """,
 }
+# Where nothing of a message waits any more, its time is over with it: its sender has nothing left to take back.
+FORGET_TIME = b"""
+UPDATE delivery_queuedmessage message SET release_at = NULL
+ WHERE id IN (SELECT message_id FROM delivery_queuedrecipient WHERE id = ANY(%s::bigint[])) AND release_at IS NOT NULL
+   AND NOT EXISTS (SELECT 1 FROM delivery_queuedrecipient recipient
+                    WHERE recipient.message_id = message.id AND recipient.state IN ('waiting', 'held'))
+"""
 # An operator's word wakes a destination that fails, too.
 WAKE = b"""
 UPDATE delivery_destination destination SET next_attempt_at = %s
@@ -118,9 +141,13 @@ UPDATE delivery_destination destination SET next_attempt_at = %s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One verb with what it needs. until: of defer. to: the next hop's domain, of redirect. reply: of bounce."""
+    """One verb with what it needs. until: of defer. to: the next hop's domain, of redirect. reply: of bounce.
+
+    holder: as whom it is ordered.
+    """
 
     verb: Verb
+    holder: Holder = Holder.OPERATOR
     until: datetime | None = None
     to: str = ""
     reply: str = BOUNCED_REPLY
@@ -148,12 +175,18 @@ class Run:
 
 
 def meant(order: Order, asked: QueueFilter) -> QueueFilter:
-    """The filter without the states from which the verb leads nowhere. Raises ValueError where none is left."""
-    states = tuple(state for state in FROM[order.verb] if not asked.states or state in asked.states)
+    """The filter without the states from which the verb leads nowhere, nor what another has held.
+
+    Raises ValueError where no state is left.
+    """
+    is_operator = order.holder is Holder.OPERATOR
+    takes_over = order.verb is Verb.HOLD and is_operator
+    leads = (*FROM[order.verb], RecipientState.HELD) if takes_over else FROM[order.verb]
+    states = tuple(state for state in leads if not asked.states or state in asked.states)
     if not states:
         raise ValueError(f"nothing in these states can be told to {order.verb}")
-    given = {name: getattr(asked, name) for name in QueueFilter.__dataclass_fields__}
-    return QueueFilter(**(given | {"states": states}))
+    theirs = takes_over or (order.verb is Verb.RELEASE and not is_operator)
+    return replace(asked, states=states, held_by=(Holder.ADMINISTRATOR,) if theirs else asked.held_by)
 
 
 def begin(*, order: Order, asked: QueueFilter) -> Run:
@@ -229,13 +262,30 @@ def _apply(order: Order, locked: Sequence[tuple[int, int]], *, target: int | Non
         "reply": order.reply,
         "status": BOUNCED_STATUS,
         "target": target,
+        "holder": order.holder.value,
     }
     with cursor() as sql:
         sql.execute(UPDATES[order.verb], values)
+        note([pk for pk, _ in locked], event=EVENTS[order.verb], now=now, reply=_in_words(order))
+        if order.verb in ENDS:
+            sql.execute(FORGET_TIME, (values["ids"],))
         if order.verb in WAKES:
             woken = [target] if target is not None else sorted({destination for _, destination in locked})
             sql.execute(WAKE, (now, woken, now))
     return len(locked)
+
+
+def _in_words(order: Order) -> str:
+    """For the trace, which the sender reads as well: not who it was."""
+    by = "By an operator" if order.holder is Holder.OPERATOR else "By an administrator of the domain"
+    match order.verb:
+        case Verb.BOUNCE:
+            return order.reply
+        case Verb.REDIRECT:
+            return f"{by}, to {order.to}"
+        case Verb.DEFER if order.until is not None:
+            return f"{by}, until {order.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return by
 
 
 def _busy(order: Order, asked: QueueFilter, ids: Sequence[int], changed: Collection[int]) -> int:

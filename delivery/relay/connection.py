@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from delivery.relay.next_hops import NextHop
 from delivery.relay.outcome import Bounced, Deferred, Peer
-from delivery.relay.tls_policy import TlsPolicy, opportunistic_context
+from delivery.relay.tls.trust import any_certificate
+from delivery.relay.tls.verifying import Securing
 from delivery.relay.wire import TlsFailed, Wire, WireLost
 from mailhost.protocols.smtp.client import Extensions, ServerReply
 
@@ -85,23 +86,29 @@ async def open_connection(
     *,
     own_name: str,
     timeouts: Timeouts = RFC_TIMEOUTS,
-    tls: TlsPolicy = TlsPolicy.OPPORTUNISTIC,
+    tls: Securing | None = None,
     wire: Wire | None = None,
 ) -> RelayConnection:
-    """A connection ready for MAIL, encrypted where that works; over `wire` where that leads there already.
+    """A connection ready for MAIL, encrypted as the hop's policy asks; over `wire` where that leads there already.
 
-    Raises ConnectFailed.
+    Without a policy, encrypted where that works. Raises ConnectFailed.
     """
+    tls = tls or Securing()
     try:
         return await _open(hop, own_name=own_name, timeouts=timeouts, tls=tls, wire=wire)
-    except TlsFailed:
+    except TlsFailed as failed:
+        tls.tell(hop, result=failed.result, detail=str(failed))
+        if tls.policy.forbids_clear:
+            text = f"{hop.host} could not be spoken to as {tls.policy.in_words} asks. {failed}"
+            raise ConnectFailed(Deferred("4.7.5", text, Peer(hop.host, hop.address))) from failed
         # RFC 7435: better in clear than not at all, on a connection that the handshake has not spoilt.
-        return await _open(hop, own_name=own_name, timeouts=timeouts, tls=TlsPolicy.CLEAR)
+        return await _open(hop, own_name=own_name, timeouts=timeouts, tls=None)
 
 
 async def _open(
-    hop: NextHop, *, own_name: str, timeouts: Timeouts, tls: TlsPolicy, wire: Wire | None = None
+    hop: NextHop, *, own_name: str, timeouts: Timeouts, tls: Securing | None, wire: Wire | None = None
 ) -> RelayConnection:
+    """In clear where `tls` is None. Raises ConnectFailed, TlsFailed."""
     peer = Peer(hop.host, hop.address)
     try:
         wire = wire or await Wire.open(hop.address, hop.port, seconds=timeouts.connect)
@@ -113,20 +120,48 @@ async def _open(
         if not greeting.is_positive:
             raise ConnectFailed(_refused_greeting(greeting, peer))
         await _hello(connection, own_name)
-        if tls is TlsPolicy.OPPORTUNISTIC and "STARTTLS" in connection.extensions:
-            answer = await connection.ask(b"STARTTLS\r\n", seconds=timeouts.command)
-            if answer.is_positive:
-                session = await wire.start_tls(
-                    opportunistic_context(), host=hop.host, seconds=timeouts.connect
-                )
-                connection.peer = Peer(hop.host, hop.address, session)
-                await _hello_again(connection, own_name)
+        if tls is not None and await _may_start_tls(connection, hop, tls):
+            await _secure(connection, hop, tls, own_name=own_name)
     except WireLost as lost:
         raise ConnectFailed(Deferred("4.4.2", str(lost), peer)) from lost
     except BaseException:  # a refusal, TLS, or cancelled: nobody else has this connection yet
         wire.lose("The connection was given up.")
         raise
     return connection
+
+
+async def _may_start_tls(connection: RelayConnection, hop: NextHop, tls: Securing) -> bool:
+    """The server said yes to STARTTLS. Raises ConnectFailed where it did not, and a policy forbids to go on."""
+    said = ""
+    if "STARTTLS" in connection.extensions:
+        answer = await connection.ask(b"STARTTLS\r\n", seconds=connection.timeouts.command)
+        if answer.is_positive:
+            return True
+        said = f" It said: {answer}"
+    text = f"{hop.host} offers no encryption (STARTTLS).{said}"
+    tls.tell(hop, sending_ip=connection.wire.own_address, result="starttls-not-supported", detail=text)
+    if tls.policy.forbids_clear:
+        text = f"{hop.host} offers no encryption (STARTTLS), which {tls.policy.in_words} asks for.{said}"
+        raise ConnectFailed(Deferred("4.7.4", text, connection.peer))
+    return False
+
+
+async def _secure(connection: RelayConnection, hop: NextHop, tls: Securing, *, own_name: str) -> None:
+    """A TLS session whose certificate is as the policy asks. Raises TlsFailed, ConnectFailed."""
+    wire = connection.wire
+    name = tls.server_name(hop)
+    session = await wire.start_tls(any_certificate(), host=name, seconds=connection.timeouts.connect)
+    verdict = tls.judge(hop, wire.shown_chain())
+    connection.peer = Peer(hop.host, hop.address, session, verdict.words)
+    if (refusal := verdict.refusal) is None:
+        await _hello_again(connection, own_name)
+        tls.tell(hop, sending_ip=wire.own_address)
+        return
+    tls.tell(hop, sending_ip=wire.own_address, result=refusal.result, detail=str(refusal))
+    if tls.policy.forbids_clear:
+        text = f"{hop.host} could not be verified as {tls.policy.in_words} asks. {refusal}"
+        raise ConnectFailed(Deferred("4.7.5", text, connection.peer))
+    await _hello_again(connection, own_name)
 
 
 async def _hello(connection: RelayConnection, own_name: str) -> None:

@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Body, Path, Query, Router
 
+from delivery.models import Holder
 from delivery.queue import filtering, verbs
 from delivery.queue.verbs import Order, Run, Verb
 from domains.registration import domain_name
@@ -26,8 +27,7 @@ from mailhost.api.responses import ACTING, reading
 router = Router(tags=["Queue"])
 
 BATCHES: Final = 5  # of one request: some seconds at most
-# What was held may have been held because of the account itself, and where mail goes is the host's business.
-OPERATORS_ONLY: Final = frozenset({Verb.RELEASE, Verb.REDIRECT})
+OPERATORS_ONLY: Final = frozenset({Verb.REDIRECT})  # where mail goes is the host's business
 VerbName = Annotated[Verb, Path(description="What is to be done.")]
 
 
@@ -53,12 +53,12 @@ def act(request: HttpRequest, verb: VerbName, order: Annotated[OrderBody, Body()
     """Over all that the filter finds, ten thousand in a request: send it again with `next_cursor` until that is null.
 
     `bounce` reports to the sender and `cancel` does not. What waits for a host that mail is being sent to right now
-    is neither bounced nor redirected, and counted as `busy`: `hold` it first. `release` and `redirect` are for
-    operators' keys alone.
+    is neither bounced nor redirected, and counted as `busy`: `hold` it first. `redirect` is for operators' keys alone,
+    and a key of an account releases what keys and pages of administrators have held, not what an operator holds.
     """
     if verb in OPERATORS_ONLY and key_of(request).account_id is not None:
         raise KeyOfAnAccount
-    asked, told = order.filter.asked(_sent_from(request)), _order(verb, order)
+    asked, told = order.filter.asked(_sent_from(request)), _order(verb, order, _holder(request))
     if asked.is_everything and not order.everything:
         raise FilterEmpty
     try:
@@ -80,12 +80,17 @@ def act(request: HttpRequest, verb: VerbName, order: Annotated[OrderBody, Body()
     return OrderDone(changed=run.changed, busy=run.busy, next_cursor=following, preview=None)
 
 
-def _order(verb: Verb, body: OrderBody) -> Order:
+def _order(verb: Verb, body: OrderBody, holder: Holder) -> Order:
     to = domain_name(body.to) if body.to else ""
     try:
-        return Order(verb=verb, until=body.until, to=to, reply=body.reply or verbs.BOUNCED_REPLY)
+        reply = body.reply or verbs.BOUNCED_REPLY
+        return Order(verb=verb, holder=holder, until=body.until, to=to, reply=reply)
     except ValueError as error:
         raise OrderInvalid(error, field="to" if verb is Verb.REDIRECT or to else "until") from error
+
+
+def _holder(request: HttpRequest) -> Holder:
+    return Holder.OPERATOR if key_of(request).account_id is None else Holder.ADMINISTRATOR
 
 
 def _sent_from(request: HttpRequest) -> tuple[str, ...] | None:

@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from mailhost.panel.pages import deliveries, delivery_test, reports
+from mailhost.panel.pages import deliveries, delivery_test, problems, reports
 
 app_name = "panel"
 
@@ -11,6 +11,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="panel:deliveries"), name="start"),
     path("deliveries/", deliveries.show_deliveries, name="deliveries"),
     path("delivery-test/", delivery_test.test_delivery, name="delivery-test"),
+    path("problems/", problems.show_problems, name="problems"),
     path("reports/", reports.show_reports, name="reports"),
     path("reports/<str:domain>/", reports.show_picture, name="picture"),
 ]

@@ -54,7 +54,7 @@ def test_undoing_brings_it_back_with_all_that_was_in_it(hasty: Client, alice: Ac
     bob = new_account("bob")
     file = SimpleUploadedFile("plan.txt", b"The plan.", "text/plain")
     write(hasty, to=f"Bob <{bob.login}>", cc="c@far.test", bcc="d@far.test", uploads=file)
-    assert "Bcc" not in latest(alice, "Sent")
+    assert "Bcc" not in latest(alice, "Outbox")
     page = undo(hasty, waiting(alice))
     assert "Taken back: nothing of it was sent." in page
     assert f'value="Bob &lt;{bob.login}&gt;"' in page
@@ -66,7 +66,7 @@ def test_undoing_brings_it_back_with_all_that_was_in_it(hasty: Client, alice: Ac
         "nothing of this may be lost",
     ):
         assert said in page
-    assert (count(alice, "Sent"), count(alice, "Drafts"), count(bob, "INBOX")) == (0, 1, 0)
+    assert (count(alice, "Outbox"), count(alice, "Drafts"), count(bob, "INBOX")) == (0, 1, 0)
     draft = latest(alice, "Drafts")
     assert draft.get_body(("plain",)).get_content().splitlines() == TEXT.splitlines()  # type: ignore[union-attr]
     assert states(alice) == {"cancelled"}
@@ -78,8 +78,10 @@ def test_what_was_undone_can_be_sent_again(hasty: Client, alice: Account) -> Non
     write(hasty, to=bob.login)
     answer = hasty.post(f"/mail/outbox/{waiting(alice).pk}/take-back/")
     write(hasty, answer["Location"], to=bob.login, subject="Better")
-    assert (count(alice, "Sent"), count(alice, "Drafts")) == (1, 0)
+    assert (count(alice, "Outbox"), count(alice, "Drafts")) == (1, 0)
     assert waiting(alice).content.subject == "Better"
+    release_due(now=timezone.now() + timedelta(seconds=31))
+    assert (count(alice, "Outbox"), count(alice, "Sent")) == (0, 1)
 
 
 def test_where_it_is_too_late_the_page_says_so(hasty: Client, alice: Account) -> None:

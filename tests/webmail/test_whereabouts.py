@@ -39,7 +39,9 @@ def became(forward_path: str, state: str, *, host: str = "", tls: str = "", repl
         finished_at=now if is_over else None,
     )  # fmt: skip
     for row in rows:
-        Attempt.objects.create(recipient=row, at=now, host=host, outcome=state, reply=reply, tls=tls)
+        Attempt.objects.create(
+            recipient=row, queue_id=row.message_id, at=now, host=host, outcome=state, reply=reply, tls=tls
+        )
 
 
 def sent_uid(account: Account) -> int:

@@ -1,5 +1,6 @@
 """What an operator does to the queue by filter, also while it is being sent."""
 
+import json
 from collections.abc import Sequence
 from datetime import timedelta
 from random import Random
@@ -92,7 +93,8 @@ def test_a_bounce_is_told_and_a_cancel_is_not() -> None:
         NOON,
     )
     assert (carol.state, carol.report_due, carol.finished_at) == ("cancelled", "", NOON)
-    assert Attempt.objects.get().recipient_id == bob.pk
+    told = Attempt.objects.order_by("id").values_list("recipient_id", "outcome")
+    assert list(told) == [(bob.pk, "bounced"), (carol.pk, "cancelled")]
 
 
 def test_nobody_is_told_where_the_reverse_path_is_null_or_asked_for_nothing() -> None:
@@ -231,6 +233,44 @@ def test_a_preview_says_how_many_how_old_and_where(monkeypatch: pytest.MonkeyPat
     assert len(seen.sample) == 3
     monkeypatch.setattr(filtering, "MAX_COUNT", 2)
     assert str(filtering.preview(QueueFilter()).total) == "more than 2"
+
+
+def test_a_domain_is_found_wherever_its_mail_was_led_and_nothing_else_there() -> None:
+    queue("bob@far.test", "carol@other.test")
+    do("redirect", recipient="bob@far.test")
+    queue("dan@far.test")
+    found = {each.forward_path for each in filtering.page(QueueFilter(domain="FAR.test"), limit=10)}
+    assert found == {"bob@far.test", "dan@far.test"}
+    [carol] = filtering.page(QueueFilter(domain="other.test"), limit=10)
+    assert carol.forward_path == "carol@other.test"
+    assert filtering.page(QueueFilter(domain="nowhere.test"), limit=10) == []
+
+
+def test_what_is_for_accounts_here_is_found_by_its_domain() -> None:
+    queue("bob@here.test", "carol@far.test")
+    local = Destination.objects.create(name="")
+    QueuedRecipient.objects.filter(forward_path="bob@here.test").update(destination=local, state="waiting")
+    [bob] = filtering.page(QueueFilter(domain="here.test"), limit=10)
+    assert bob.forward_path == "bob@here.test"
+
+
+@pytest.mark.parametrize("verb", ["cancel", "bounce"])
+def test_a_message_of_which_nothing_waits_any_more_has_no_time_to_leave(verb: str) -> None:
+    message_id = queue("bob@far.test", "carol@far.test")
+    QueuedMessage.objects.update(release_at=NOON + MINUTE)
+    QueuedRecipient.objects.update(state="waiting", next_attempt_at=NOON + MINUTE)
+    do(verb, recipient="bob@far.test")
+    assert QueuedMessage.objects.get(pk=message_id).release_at == NOON + MINUTE
+    do(verb)
+    assert QueuedMessage.objects.get(pk=message_id).release_at is None
+
+
+def test_a_filter_comes_back_whole_from_what_it_told() -> None:
+    asked = QueueFilter(
+        ids=(1, 2), states=("held",), reply="x", before=NOON, sent_from=("a.test",), held_by=("operator",)
+    )
+    assert QueueFilter.of(json.loads(json.dumps(asked.told()))) == asked
+    assert QueueFilter.of(json.loads(json.dumps(QueueFilter(sent_from=()).told()))).sent_from == ()
 
 
 def test_an_order_is_whole_or_none() -> None:
