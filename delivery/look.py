@@ -32,6 +32,7 @@ from delivery.relay.outcome import Bounced, Deferred, Outcome
 from delivery.relay.pace import Pace
 from delivery.relay.parcel import OutgoingRecipient, Parcel
 from delivery.relay.wire import Wire
+from delivery.returns.addresses import with_bounce_addresses
 from delivery.signing import load_signed
 from domains import lookup
 from mailhost.net.resolver import Resolver
@@ -223,6 +224,8 @@ class Look:
                     now=self.clock(),
                 )
                 is_here = self.claim.name == LOCAL
+                if settings.VERP and not is_here:
+                    due = await self._store(with_bounce_addresses, due)
                 self._parcels.extend(
                     each if is_here else with_way_back(each, now=self.clock()) for each in due
                 )

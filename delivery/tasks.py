@@ -16,6 +16,7 @@ from delivery.queue.notices import RELAY_DUE
 from delivery.queue.survey import survey
 from delivery.queue.waiting import settle_taken_out
 from delivery.reports import reading
+from delivery.returns import reading as returns_reading
 from delivery.worker_thread import worker_thread
 from mailboxes.store.content import remove_expired, remove_unreferenced
 from mailboxes.store.deleted_mailboxes import remove_deleted_mailboxes
@@ -57,6 +58,12 @@ def carry_out_orders() -> None:
 def read_reports() -> None:
     """DMARC and TLS reports that came in since the last time."""
     reading.read_reports(now=timezone.now())
+
+
+@shared_task(name="delivery.read_returned", ignore_result=True)
+def read_returned() -> None:
+    """Bounces and complaints that came in since the last time."""
+    returns_reading.read_returned(now=timezone.now())
 
 
 @shared_task(name="delivery.tell_of_quarantine", ignore_result=True)

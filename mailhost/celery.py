@@ -56,6 +56,7 @@ app.conf.update(
             ("delivery.survey_queue", settings.QUEUE_SURVEY_SECONDS),
             ("delivery.carry_out_orders", ORDER_SECONDS),
             ("delivery.read_reports", READ_REPORTS_SECONDS),
+            ("delivery.read_returned", READ_REPORTS_SECONDS),
             ("delivery.send_feedback", SEND_FEEDBACK_SECONDS),
             ("delivery.send_tls_feedback", SEND_FEEDBACK_SECONDS),
             ("delivery.tell_of_quarantine", CLEAN_SECONDS),

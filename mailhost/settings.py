@@ -155,6 +155,20 @@ QUEUE_LEASE_SECONDS = env.seconds(
 QUEUE_TICK_SECONDS = env.seconds(
     "MAILHOST_QUEUE_TICK", 5, "How often the queue is looked at without being told of new mail."
 )
+VERP = env.boolean(
+    "MAILHOST_VERP",
+    False,
+    "Sends each recipient's copy of our senders' mail with a reverse-path of its own, so that what comes back is known "
+    "for certain, whatever it quotes; it costs a transaction for each recipient. Off: bounces are known by what they "
+    "quote.",
+)
+VERP_DAYS = env.integer(
+    "MAILHOST_VERP_DAYS",
+    10,
+    "How long such an address takes bounces, counted from when the message was to be given up here. What it was sent "
+    "with must still be in the queue (`MAILHOST_QUEUE_RETENTION`).",
+    minimum=1,
+)
 RETURNED_DAYS = env.integer(
     "MAILHOST_RETURNED_DAYS",
     90,
