@@ -10,11 +10,13 @@ from delivery.feedback.tls import counting as tls_counting
 from delivery.feedback.tls import sending as tls_sending
 from delivery.filters import forgetting
 from delivery.known_recipients import forget_recipients
-from delivery.queue import cleaning
+from delivery.queue import cleaning, orders
 from delivery.queue.deliver_by import settle_overdue
 from delivery.queue.notices import RELAY_DUE
+from delivery.queue.survey import survey
 from delivery.queue.waiting import settle_taken_out
 from delivery.reports import reading
+from delivery.returns import reading as returns_reading
 from delivery.worker_thread import worker_thread
 from mailboxes.store.content import remove_expired, remove_unreferenced
 from mailboxes.store.deleted_mailboxes import remove_deleted_mailboxes
@@ -39,10 +41,29 @@ def report_due() -> None:
     bounces.send_reports(now=now, new_name=bounces.new_name)
 
 
+@shared_task(name="delivery.survey_queue", ignore_result=True)
+def survey_queue() -> None:
+    """Counts what waits and what came and went, for the pages."""
+    survey(now=timezone.now())
+
+
+@shared_task(name=orders.CARRY_OUT, ignore_result=True)
+def carry_out_orders() -> None:
+    """Goes on with verbs over the queue; where much is left, the next task does, so that others get their turn."""
+    if orders.carry_out(clock=timezone.now):
+        orders.orders_are_due()
+
+
 @shared_task(name="delivery.read_reports", ignore_result=True)
 def read_reports() -> None:
     """DMARC and TLS reports that came in since the last time."""
     reading.read_reports(now=timezone.now())
+
+
+@shared_task(name="delivery.read_returned", ignore_result=True)
+def read_returned() -> None:
+    """Bounces and complaints that came in since the last time."""
+    returns_reading.read_returned(now=timezone.now())
 
 
 @shared_task(name="delivery.tell_of_quarantine", ignore_result=True)
@@ -70,6 +91,7 @@ def clean() -> None:
     """
     now = timezone.now()
     cleaning.remove_finished(now=now)
+    orders.forget(now=now)
     quarantine.remove_expired(now=now)
     trace.keep_partitions(now=now, days=settings.TRACE_DAYS)
     banning.remove_expired(now=now)

@@ -155,11 +155,30 @@ QUEUE_LEASE_SECONDS = env.seconds(
 QUEUE_TICK_SECONDS = env.seconds(
     "MAILHOST_QUEUE_TICK", 5, "How often the queue is looked at without being told of new mail."
 )
+VERP = env.boolean(
+    "MAILHOST_VERP",
+    False,
+    "Sends each recipient's copy of our senders' mail with a reverse-path of its own, so that what comes back is known "
+    "for certain, whatever it quotes; it costs a transaction for each recipient. Off: bounces are known by what they "
+    "quote.",
+)
+VERP_DAYS = env.integer(
+    "MAILHOST_VERP_DAYS",
+    10,
+    "How long such an address takes bounces, counted from when the message was to be given up here. What it was sent "
+    "with must still be in the queue (`MAILHOST_QUEUE_RETENTION`).",
+    minimum=1,
+)
 RETURNED_DAYS = env.integer(
     "MAILHOST_RETURNED_DAYS",
     90,
     "How long it is known which mail came back after another host had taken it, and why.",
     minimum=1,
+)
+QUEUE_SURVEY_SECONDS = env.seconds(
+    "MAILHOST_QUEUE_SURVEY",
+    10,
+    "How often what waits is counted for the queue pages; less often where that would take a twentieth of the time.",
 )
 RELAY_CONNECTIONS = env.integer(
     "MAILHOST_RELAY_CONNECTIONS",

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import OuterRef, Subquery
+from django.db.models import Manager, OuterRef, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -59,7 +59,8 @@ class FeedbackPages(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Rows:
         """With the places that each went to."""
-        copies = self.copies._default_manager.filter(feedback=OuterRef("pk")).order_by().values("feedback")
+        manager: Manager[Any] = self.copies._default_manager
+        copies = manager.filter(feedback=OuterRef("pk")).order_by().values("feedback")
         addresses = copies.annotate(all=ArrayAgg("address")).values("all")
         rows: Rows = super().get_queryset(request).annotate(addresses=Subquery(addresses))
         return rows
