@@ -25,6 +25,7 @@ from delivery.recorder import WRITE_AGAIN_SECONDS, Recorder
 from delivery.relay.attempt import Attempt
 from delivery.relay.budget import OctetBudget
 from delivery.relay.connection import RelayConnection, Timeouts, open_connection
+from delivery.relay.forms import Form
 from delivery.relay.host_room import HostRoom
 from delivery.relay.next_hops import NextHop, Route, find_next_hops
 from delivery.relay.outcome import Bounced, Deferred, Outcome
@@ -252,11 +253,11 @@ class Look:
         return len(self._parcels)
 
     @asynccontextmanager
-    async def loaded(self, parcel: Parcel, *, as_it_is: bool) -> AsyncIterator[bytes | None]:
+    async def loaded(self, parcel: Parcel, *, form: Form) -> AsyncIterator[bytes | None]:
         """Read in a store thread, where line ends and dots are seen to as well."""
         message = parcel.message
         async with self.budget.hold(message.size_octets):
-            yield await self._store(load_signed, message=message, as_it_is=as_it_is, now=self.clock())
+            yield await self._store(load_signed, message=message, form=form, now=self.clock())
 
     def report(
         self, parcel: Parcel, recipients: Sequence[OutgoingRecipient], outcomes: Sequence[Outcome]

@@ -175,6 +175,11 @@ RETURNED_DAYS = env.integer(
     "How long it is known which mail came back after another host had taken it, and why.",
     minimum=1,
 )
+QUEUE_SURVEY_SECONDS = env.seconds(
+    "MAILHOST_QUEUE_SURVEY",
+    10,
+    "How often what waits is counted for the queue pages; less often where that would take a twentieth of the time.",
+)
 RELAY_CONNECTIONS = env.integer(
     "MAILHOST_RELAY_CONNECTIONS",
     100,

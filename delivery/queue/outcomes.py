@@ -23,7 +23,7 @@ EXPIRED_STATUS = "4.4.7"  # RFC 3463 section 3.5: delivery time expired
 # Claims skip locked rows, so nobody takes a destination over while this transaction writes about it.
 HOLD_OWN = b"""
 SELECT claim_token FROM delivery_destination
- WHERE id = ANY(%s::bigint[]) AND claim_token = ANY(%s::uuid[]) ORDER BY name FOR NO KEY UPDATE
+ WHERE id = ANY(%s::bigint[]) AND claim_token = ANY(%s::uuid[]) ORDER BY name, route_id FOR NO KEY UPDATE
 """
 UPDATE_RECIPIENTS = b"""
 UPDATE delivery_queuedrecipient recipient

@@ -20,6 +20,7 @@ from delivery.returned import note_returned
 from delivery.status import Counts
 from mailboxes.accounts import change_account
 from mailboxes.models import Account, Message
+from mailboxes.store.copy_and_move import copy_messages
 from mailboxes.store.values import Flag
 from mailhost.protocols.bounce_causes import Cause
 from mailhost.webmail.whereabouts import digest
@@ -110,6 +111,14 @@ def test_what_waits_for_its_time_can_be_taken_back_from_there(signed_in: Client,
     change_account(account_id=alice.pk, undo_seconds=30, by="test")
     bob = new_account("bob")
     write(signed_in, to=f"{bob.login}, x@far.test")
+    # As a mail client does that puts its own copy into Sent at once.
+    copy_messages(
+        account_id=alice.pk,
+        mailbox_id=mailbox_id(alice, "Outbox"),
+        uids=[1],
+        to_mailbox_id=mailbox_id(alice, "Sent"),
+        now=timezone.now(),
+    )
     page = page_of(signed_in, alice)
     assert "All 2 not sent yet" in page
     assert 'href="/mail/outbox/"' in page
