@@ -11,6 +11,8 @@ from delivery.known_recipients import forget_recipients
 from delivery.queue import cleaning
 from delivery.queue.deliver_by import settle_overdue
 from delivery.queue.notices import RELAY_DUE
+from delivery.relay.tls.configured import configured_fetcher
+from delivery.relay.tls.refreshing import refresh_policies
 from delivery.reports import reading
 from delivery.worker_thread import worker_thread
 from mailboxes.store.content import remove_expired, remove_unreferenced
@@ -50,6 +52,13 @@ def tell_of_quarantine() -> None:
 def send_feedback() -> None:
     """DMARC reports of our own that are due."""
     sending.send_due(now=timezone.now(), resolver=configured_resolver())
+
+
+@shared_task(name="delivery.refresh_tls_policies", ignore_result=True)
+def refresh_tls_policies() -> None:
+    """Fetches MTA-STS policies again that are a day old, and removes those that hold no longer."""
+    if settings.MTA_STS and settings.RELAY == "direct":
+        refresh_policies(now=timezone.now(), fetch=configured_fetcher(configured_resolver()).fetch)
 
 
 @shared_task(name="delivery.clean", ignore_result=True)

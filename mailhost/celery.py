@@ -54,6 +54,7 @@ app.conf.update(
             ("delivery.report_due", REPORT_SECONDS),
             ("delivery.read_reports", READ_REPORTS_SECONDS),
             ("delivery.send_feedback", SEND_FEEDBACK_SECONDS),
+            ("delivery.refresh_tls_policies", CLEAN_SECONDS),
             ("delivery.tell_of_quarantine", CLEAN_SECONDS),
             ("delivery.clean", CLEAN_SECONDS),
             ("delivery.forget_recipients", FORGET_SECONDS),

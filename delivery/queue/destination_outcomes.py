@@ -27,8 +27,8 @@ WITH finished AS (
      WHERE message.id = recipient.message_id AND recipient.destination_id = %(destination_id)s
        AND recipient.state IN ('queued', 'deferred') AND (%(all)s OR message.expires_at <= %(now)s)
     RETURNING recipient.id)
-INSERT INTO delivery_attempt (recipient_id, at, host, address, outcome, reply, tls)
-SELECT id, %(now)s, %(host)s, %(address)s, %(state)s, %(reply)s, '' FROM finished
+INSERT INTO delivery_attempt (recipient_id, at, host, address, outcome, reply, tls, certificate)
+SELECT id, %(now)s, %(host)s, %(address)s, %(state)s, %(reply)s, %(tls)s, %(certificate)s FROM finished
 """
 # The first of what waits is told of each look; the rest is put off in the destination's row alone.
 NOTE_DEFERRED = b"""
@@ -42,8 +42,8 @@ WITH noted AS (
              ORDER BY next_attempt_at LIMIT 100) first
      WHERE recipient.id = first.id
     RETURNING recipient.id)
-INSERT INTO delivery_attempt (recipient_id, at, host, address, outcome, reply, tls)
-SELECT id, %(now)s, %(host)s, %(address)s, 'deferred', %(reply)s, '' FROM noted
+INSERT INTO delivery_attempt (recipient_id, at, host, address, outcome, reply, tls, certificate)
+SELECT id, %(now)s, %(host)s, %(address)s, 'deferred', %(reply)s, %(tls)s, %(certificate)s FROM noted
 """
 FIRST_EXPIRY = b"""
 SELECT message.expires_at
@@ -117,6 +117,8 @@ def _finish(
                 "cause": find_cause(outcome.status, outcome.reply).value,
                 "host": outcome.peer.host,
                 "address": outcome.peer.address,
+                "tls": outcome.peer.tls,
+                "certificate": outcome.peer.certificate,
                 "now": now,
                 "destination_id": claim.destination_id,
                 "all": state is RecipientState.BOUNCED,
@@ -134,6 +136,8 @@ def _note_deferred(claim: Claim, outcome: Deferred, *, now: datetime) -> None:
                 "cause": find_cause(outcome.status, outcome.reply).value,
                 "host": outcome.peer.host,
                 "address": outcome.peer.address,
+                "tls": outcome.peer.tls,
+                "certificate": outcome.peer.certificate,
                 "now": now,
                 "destination_id": claim.destination_id,
             },

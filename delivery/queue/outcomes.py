@@ -37,10 +37,10 @@ UPDATE delivery_queuedrecipient recipient
    AND (recipient.state IN ('queued', 'deferred') OR row.state = 'delivered')
 """
 INSERT_ATTEMPTS = b"""
-INSERT INTO delivery_attempt (recipient_id, at, host, address, outcome, reply, tls)
-SELECT id, %s, host, address, outcome, reply, tls
-  FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
-       row(id, host, address, outcome, reply, tls)
+INSERT INTO delivery_attempt (recipient_id, at, host, address, outcome, reply, tls, certificate)
+SELECT id, %s, host, address, outcome, reply, tls, certificate
+  FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+       row(id, host, address, outcome, reply, tls, certificate)
 """
 
 
@@ -72,7 +72,10 @@ def record(
             sql.execute(UPDATE_RECIPIENTS, (now, now, *columns))
             hosts, addresses = [peer.host for peer, _ in peers], [peer.address for peer, _ in peers]
             kinds, tls = [kind for _, kind in peers], [peer.tls for peer, _ in peers]
-            sql.execute(INSERT_ATTEMPTS, (now, columns[0], hosts, addresses, kinds, columns[3], tls))
+            certificates = [peer.certificate for peer, _ in peers]
+            sql.execute(
+                INSERT_ATTEMPTS, (now, columns[0], hosts, addresses, kinds, columns[3], tls, certificates)
+            )
     return recorded
 
 
