@@ -21,8 +21,10 @@ from delivery.models.queue_orders import OrderState, QueueOrder
 from delivery.models.queue_survey import QueueFlow, QueueSurvey
 from delivery.models.reports import DmarcReport, DmarcReportRow, ReportReading, TlsReport
 from delivery.models.returned import ReturnedKind, ReturnedMail, ReturnReading
+from delivery.models.routes import OutboundRoute, RouteChange, RouteTls
 from delivery.models.submission import KnownRecipient, SendingHold, SubmissionLimits
 from delivery.models.tls import KeptStsPolicy
+from delivery.models.tls_feedback import TlsFeedback, TlsFeedbackCopy, TlsFeedbackRow
 from delivery.models.trace import InboundTrace
 from delivery.models.verdict import Quarantined, RecordedVerdict
 
@@ -42,6 +44,7 @@ __all__ = [
     "KeptStsPolicy",
     "KnownRecipient",
     "OrderState",
+    "OutboundRoute",
     "Quarantined",
     "QueueFlow",
     "QueueOrder",
@@ -55,7 +58,12 @@ __all__ = [
     "ReturnReading",
     "ReturnedKind",
     "ReturnedMail",
+    "RouteChange",
+    "RouteTls",
     "SendingHold",
     "SubmissionLimits",
+    "TlsFeedback",
+    "TlsFeedbackCopy",
+    "TlsFeedbackRow",
     "TlsReport",
 ]

@@ -1,5 +1,9 @@
 """One SMTP connection to another host: greeting, EHLO, STARTTLS, QUIT (RFC 5321 sections 3.1, 3.2; RFC 3207)."""
 
+import asyncio
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from delivery.relay.next_hops import NextHop
@@ -12,12 +16,17 @@ from mailhost.protocols.smtp.client import Extensions, ServerReply
 SERVICE_CLOSING = (
     421  # RFC 5321 section 3.8: may come in answer to anything, and the connection closes after it
 )
+SLOWEST_OCTETS_PER_SECOND = 1_024  # of a line worth waiting for, after the time for one block
 NO_MAIL_HERE = 521  # RFC 7504: this host never takes mail
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds for each stage: RFC 5321 section 4.5.3.2; it gives none for connecting and TLS."""
+    """Seconds for each stage: RFC 5321 section 4.5.3.2; it gives none for connecting and TLS.
+
+    `envelope` and `content` are for stages of many steps, each of which could take its own time: a server that answers
+    a hundred recipients every five minutes, or reads an octet a minute, is left then.
+    """
 
     connect: float = 30
     greeting: float = 300
@@ -25,7 +34,13 @@ class Timeouts:
     data: float = 120
     block: float = 180
     final_dot: float = 600
+    envelope: float = 1_800  # MAIL, every RCPT and DATA
+    content: float = 3_600  # all blocks; a short message has less, see content_seconds()
     quit: float = 5  # nobody waits for this one
+
+    def content_seconds(self, octets: int) -> float:
+        """For a whole message of this size."""
+        return min(self.content, self.block + octets / SLOWEST_OCTETS_PER_SECOND)
 
 
 RFC_TIMEOUTS = Timeouts()
@@ -49,20 +64,37 @@ class RelayConnection:
         self.extensions = Extensions()
         self.is_begun = False  # a transaction is open that RSET must end
         self.completed = 0  # transactions that came to an answer
+        self._ends_at = math.inf  # of the stage, in the loop's time
 
     @property
     def is_usable(self) -> bool:
         """The other host has not closed it: another message can go over it."""
         return self.wire.is_open
 
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """What is asked in the block has so many seconds altogether, however many steps it takes."""
+        self._ends_at = asyncio.get_running_loop().time() + seconds
+        try:
+            yield
+        finally:
+            self._ends_at = math.inf
+
+    def _left(self, seconds: float) -> float:
+        return min(seconds, max(0.0, self._ends_at - asyncio.get_running_loop().time()))
+
     async def ask(self, command: bytes, *, seconds: float) -> ServerReply:
         """The reply to one command. Raises WireLost."""
-        await self.wire.write(command, seconds=seconds)
+        await self.wire.write(command, seconds=lambda: self._left(seconds))
         return await self.reply(seconds=seconds)
+
+    async def write(self, octets: bytes | memoryview) -> None:
+        """Sends octets, each block within its time. Raises WireLost."""
+        await self.wire.write(octets, seconds=lambda: self._left(self.timeouts.block))
 
     async def reply(self, *, seconds: float) -> ServerReply:
         """The next reply; after 421 the connection is of no more use. Raises WireLost."""
-        reply = await self.wire.reply(seconds=seconds)
+        reply = await self.wire.reply(seconds=self._left(seconds))
         if reply.code == SERVICE_CLOSING:
             self.wire.lose(str(reply))
         return reply

@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections import deque
+from collections.abc import Callable
 from typing import cast
 
 from mailhost.net.peer_chain import chain_of
@@ -72,15 +73,15 @@ class Wire(asyncio.Protocol):
             raise WireLost(self._lost) from None
         return self._reader.replies.popleft()
 
-    async def write(self, octets: bytes, *, seconds: float) -> None:
-        """Sends the octets; each block of 64 KB may take that long. Raises WireLost."""
+    async def write(self, octets: bytes | memoryview, *, seconds: Callable[[], float]) -> None:
+        """Sends the octets; each block of 64 KB may take as long as is said when it is its turn. Raises WireLost."""
         view = memoryview(octets)
         for start in range(0, len(view), WRITE_BLOCK_OCTETS):
             if self._lost or self._transport is None:
                 raise WireLost(self._lost)
             self._transport.write(view[start : start + WRITE_BLOCK_OCTETS])
             try:
-                async with asyncio.timeout(seconds):
+                async with asyncio.timeout(seconds()):
                     await self._can_write.wait()
             except TimeoutError:
                 self.lose("It did not take what was sent in time.")

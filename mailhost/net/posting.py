@@ -33,6 +33,7 @@ async def post(
     fields: Sequence[tuple[str, bytes]],
     content: bytes,
     max_answer_octets: int,
+    media_type: str = "application/octet-stream",
 ) -> HttpAnswer:
     """Sends the content, reads the answer. Raises AnswerInvalid, OSError, EOFError."""
     http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_ANSWER_HEAD_OCTETS)
@@ -42,7 +43,7 @@ async def post(
         headers=[
             (b"Host", host.encode()),
             (b"Content-Length", b"%d" % len(content)),
-            (b"Content-Type", b"application/octet-stream"),
+            (b"Content-Type", media_type.encode("ascii")),
             (b"Connection", b"close"),
             *((name.encode("ascii"), value) for name, value in fields),
         ],

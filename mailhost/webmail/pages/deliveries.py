@@ -2,9 +2,11 @@
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from delivery import trace
+from delivery.causes import read_problems_of
 from mailhost.webmail.access import Desk, for_account_holders
 from mailhost.webmail.pages.frame import show
 
@@ -16,11 +18,13 @@ SHOWN = 100
 def show_deliveries(request: HttpRequest, desk: Desk) -> HttpResponse:
     """The newest, or those that `?q=` means: a sender, a Message-ID, the id of a reply."""
     text = request.GET.get("q", "")[:320]
+    problems = read_problems_of(account_id=desk.account.pk, now=timezone.now())
     rows = list(trace.search(account_id=desk.account.pk, text=text)[: SHOWN + 1])
     return show(
         request,
         desk,
         "webmail/deliveries.html",
+        problems=problems,
         rows=rows[:SHOWN],
         are_more=len(rows) > SHOWN,
         text=text,
