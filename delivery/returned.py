@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from delivery.models import ReturnedKind, ReturnedMail
+from delivery.suppression_learning import learn_from_returned
 from mailhost.net.database import cursor
 from mailhost.protocols.bounce_causes import MAX_CHARACTERS, Cause
 
@@ -59,6 +60,10 @@ def note_returned(
         is_new = sql.execute(INSERT, values).rowcount > 0
         if is_new and tells_sender:
             sql.execute(TELL, (recipient_id,))
+        if is_new:
+            learn_from_returned(
+                kind=kind, recipient_id=recipient_id, cause=cause, words=values["diagnostic"], now=now
+            )
     return is_new
 
 

@@ -4,7 +4,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from delivery import bounces, digests, quarantine, returned, trace
+from delivery import bounces, digests, quarantine, returned, suppression, trace
 from delivery.feedback import counting, sending
 from delivery.filters import forgetting
 from delivery.known_recipients import forget_recipients
@@ -66,6 +66,7 @@ def clean() -> None:
     remove_deleted_mailboxes(now=now)
     remove_unreferenced(now=now)
     reading.forget_reports(now=now)
+    suppression.remove_expired(now=now)
     returned.forget_returned(now=now, days=settings.RETURNED_DAYS)
     counting.forget_feedback(now=now, days=settings.DMARC_REPORTS_DAYS)
     forgetting.forget_verdicts(now=now)

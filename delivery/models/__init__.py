@@ -22,6 +22,7 @@ from delivery.models.queue_survey import QueueFlow, QueueSurvey
 from delivery.models.reports import DmarcReport, DmarcReportRow, ReportReading, TlsReport
 from delivery.models.returned import ReturnedKind, ReturnedMail, ReturnReading
 from delivery.models.submission import KnownRecipient, SendingHold, SubmissionLimits
+from delivery.models.suppression import Suppression, SuppressionSource
 from delivery.models.trace import InboundTrace
 from delivery.models.verdict import Quarantined, RecordedVerdict
 
@@ -55,5 +56,7 @@ __all__ = [
     "ReturnedMail",
     "SendingHold",
     "SubmissionLimits",
+    "Suppression",
+    "SuppressionSource",
     "TlsReport",
 ]

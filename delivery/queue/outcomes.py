@@ -14,8 +14,9 @@ from delivery.models import RecipientState, ReportDue
 from delivery.queue.retry_schedule import next_attempt_at
 from delivery.queue.values import Claim, RecipientResult
 from delivery.relay.outcome import Bounced, Deferred, Delivered
+from delivery.suppression_learning import Bounces, learn_from_bounces
 from mailhost.net.database import cursor
-from mailhost.protocols.bounce_causes import find_cause
+from mailhost.protocols.bounce_causes import Cause, find_cause
 
 EXPIRED_STATUS = "4.4.7"  # RFC 3463 section 3.5: delivery time expired
 
@@ -60,11 +61,12 @@ def record(
     with transaction.atomic(), cursor() as sql:
         ids, tokens = [each.destination_id for each in results], [each.token for each in results]
         own = {row[0] for row in sql.execute(HOLD_OWN, (ids, tokens))}
-        rows, peers = [], []
+        rows, peers, bounces = [], [], {}
         for claim, those in results.items():
             if claim.token in own:
                 written = [_row(each, now=now, jitter=random.random()) for each in those]
                 rows += written
+                bounces |= _bounces(those, written)
                 peers += [(each.outcome.peer, type(each.outcome).__name__.lower()) for each in those]
                 recorded[claim] = Recorded(is_own=True, has_reports=any(row[-1] for row in written))
         if rows:
@@ -73,7 +75,19 @@ def record(
             hosts, addresses = [peer.host for peer, _ in peers], [peer.address for peer, _ in peers]
             kinds, tls = [kind for _, kind in peers], [peer.tls for peer, _ in peers]
             sql.execute(INSERT_ATTEMPTS, (now, columns[0], hosts, addresses, kinds, columns[3], tls))
+        if bounces:
+            learn_from_bounces(bounces, now=now)
     return recorded
+
+
+def _bounces(
+    results: Sequence[RecipientResult], rows: Sequence[tuple[int, str, datetime, str, str, str, str, str]]
+) -> Bounces:
+    return {
+        row[0]: (result.recipient.forward_path, Cause(row[6]), row[3])
+        for result, row in zip(results, rows, strict=True)
+        if row[1] == RecipientState.BOUNCED
+    }
 
 
 def _row(
