@@ -15,6 +15,8 @@ from delivery.queue.deliver_by import settle_overdue
 from delivery.queue.notices import RELAY_DUE
 from delivery.queue.survey import survey
 from delivery.queue.waiting import settle_taken_out
+from delivery.relay.tls.configured import configured_fetcher
+from delivery.relay.tls.refreshing import refresh_policies
 from delivery.reports import reading
 from delivery.returns import reading as returns_reading
 from delivery.worker_thread import worker_thread
@@ -82,6 +84,13 @@ def send_feedback() -> None:
 def send_tls_feedback() -> None:
     """TLS reports of our own that are due."""
     tls_sending.send_due(now=timezone.now(), resolver=configured_resolver())
+
+
+@shared_task(name="delivery.refresh_tls_policies", ignore_result=True)
+def refresh_tls_policies() -> None:
+    """Fetches MTA-STS policies again that are a day old, and removes those that hold no longer."""
+    if settings.MTA_STS and settings.RELAY != "capture":
+        refresh_policies(now=timezone.now(), fetch=configured_fetcher(configured_resolver()).fetch)
 
 
 @shared_task(name="delivery.clean", ignore_result=True)

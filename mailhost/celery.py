@@ -58,6 +58,7 @@ app.conf.update(
             ("delivery.read_reports", READ_REPORTS_SECONDS),
             ("delivery.read_returned", READ_REPORTS_SECONDS),
             ("delivery.send_feedback", SEND_FEEDBACK_SECONDS),
+            ("delivery.refresh_tls_policies", CLEAN_SECONDS),
             ("delivery.send_tls_feedback", SEND_FEEDBACK_SECONDS),
             ("delivery.tell_of_quarantine", CLEAN_SECONDS),
             ("delivery.clean", CLEAN_SECONDS),

@@ -123,6 +123,12 @@ OWN_ADDRESSES = env.networks(
 RESOLVER = env.text(
     "MAILHOST_RESOLVER", "", "`ADDRESS:PORT` of a DNS server to ask instead of the system's resolvers."
 )
+MTA_STS = env.boolean(
+    "MAILHOST_MTA_STS",
+    True,
+    "Mail to domains with an MTA-STS policy goes as that asks. Policies are fetched by HTTPS from their web servers: "
+    "switch it off where nothing may go out to port 443.",
+)
 RESOLVER_IS_BELIEVED = env.boolean(
     "MAILHOST_RESOLVER_IS_BELIEVED",
     False,
