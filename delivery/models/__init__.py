@@ -23,6 +23,7 @@ from delivery.models.reports import DmarcReport, DmarcReportRow, ReportReading, 
 from delivery.models.returned import ReturnedKind, ReturnedMail, ReturnReading
 from delivery.models.routes import OutboundRoute, RouteChange, RouteTls
 from delivery.models.submission import KnownRecipient, SendingHold, SubmissionLimits
+from delivery.models.suppression import Suppression, SuppressionSource
 from delivery.models.tls import KeptStsPolicy
 from delivery.models.tls_feedback import TlsFeedback, TlsFeedbackCopy, TlsFeedbackRow
 from delivery.models.trace import InboundTrace
@@ -62,6 +63,8 @@ __all__ = [
     "RouteTls",
     "SendingHold",
     "SubmissionLimits",
+    "Suppression",
+    "SuppressionSource",
     "TlsFeedback",
     "TlsFeedbackCopy",
     "TlsFeedbackRow",
