@@ -8,7 +8,7 @@ into a mailbox here at once. That a filter put it into Junk there is its owner's
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from delivery.models import RecipientState
 from delivery.models.trace import Outcome
@@ -209,13 +209,14 @@ def read_status(*, account_id: int, login: str, message_id: str) -> Status | Non
     if not rows:
         return None
     counts = {RecipientState(state): number for state, number in rows[0][-1].items()}
-    recipients = (
-        RecipientStatus(
-            path, RecipientState(state), *others, cause=Cause(cause) if cause else None, came_back=came_back
-        )
-        for path, state, *others, cause, came_back, _ in rows
-    )
+    recipients = (_recipient(row[:-1]) for row in rows)
     return Status(Counts(counts), tuple(recipients))
+
+
+def _recipient(row: tuple[Any, ...]) -> RecipientStatus:
+    path, state, *others, cause, came_back = row
+    values = [*others, Cause(cause) if cause else None, came_back]
+    return RecipientStatus(path, RecipientState(state), *values)
 
 
 def read_counts(*, account_id: int, message_ids: Sequence[str]) -> dict[str, Counts]:
