@@ -1,6 +1,5 @@
 """The queue page: administrators of domains reach what their domains' accounts sent, operators everything."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -25,14 +24,13 @@ FRAMES = ("/panel/queue/", "/admin/delivery/queuedrecipient/")
 
 
 @pytest.fixture(autouse=True)
-def quiet(settings: Settings, monkeypatch: pytest.MonkeyPatch, db: None) -> Iterator[None]:
+def quiet(settings: Settings, monkeypatch: pytest.MonkeyPatch, db: None) -> None:
     """Mail is to leave, no worker runs, and nobody else has queued anything."""
     settings.RELAY = "direct"
     for name in ("enqueue.relay_is_due", "verbs.relay_is_due", "orders.orders_are_due"):
         monkeypatch.setattr(f"delivery.queue.{name}", lambda: None)
     QueuedMessage.objects.all().delete()
     Destination.objects.all().delete()
-    yield
 
 
 @pytest.fixture
