@@ -52,6 +52,7 @@ app.conf.update(
         for name, seconds in (
             ("delivery.relay_due", settings.QUEUE_TICK_SECONDS),
             ("delivery.report_due", REPORT_SECONDS),
+            ("delivery.move_waiting", REPORT_SECONDS),
             ("delivery.read_reports", READ_REPORTS_SECONDS),
             ("delivery.send_feedback", SEND_FEEDBACK_SECONDS),
             ("delivery.tell_of_quarantine", CLEAN_SECONDS),
