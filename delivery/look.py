@@ -25,12 +25,14 @@ from delivery.recorder import WRITE_AGAIN_SECONDS, Recorder
 from delivery.relay.attempt import Attempt
 from delivery.relay.budget import OctetBudget
 from delivery.relay.connection import RelayConnection, Timeouts, open_connection
+from delivery.relay.forms import Form
 from delivery.relay.host_room import HostRoom
 from delivery.relay.next_hops import NextHop, Route, find_next_hops
 from delivery.relay.outcome import Bounced, Deferred, Outcome
 from delivery.relay.pace import Pace
 from delivery.relay.parcel import OutgoingRecipient, Parcel
 from delivery.relay.wire import Wire
+from delivery.returns.addresses import with_bounce_addresses
 from delivery.signing import load_signed
 from domains import lookup
 from mailhost.net.resolver import Resolver
@@ -222,6 +224,8 @@ class Look:
                     now=self.clock(),
                 )
                 is_here = self.claim.name == LOCAL
+                if settings.VERP and not is_here:
+                    due = await self._store(with_bounce_addresses, due)
                 self._parcels.extend(
                     each if is_here else with_way_back(each, now=self.clock()) for each in due
                 )
@@ -249,11 +253,11 @@ class Look:
         return len(self._parcels)
 
     @asynccontextmanager
-    async def loaded(self, parcel: Parcel, *, as_it_is: bool) -> AsyncIterator[bytes | None]:
+    async def loaded(self, parcel: Parcel, *, form: Form) -> AsyncIterator[bytes | None]:
         """Read in a store thread, where line ends and dots are seen to as well."""
         message = parcel.message
         async with self.budget.hold(message.size_octets):
-            yield await self._store(load_signed, message=message, as_it_is=as_it_is, now=self.clock())
+            yield await self._store(load_signed, message=message, form=form, now=self.clock())
 
     def report(
         self, parcel: Parcel, recipients: Sequence[OutgoingRecipient], outcomes: Sequence[Outcome]

@@ -1,10 +1,12 @@
 """What came back is noted here, and nowhere else: by those who have made sure that it is about mail of ours."""
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from delivery.models import ReturnedKind, ReturnedMail
+from delivery.models.trace import Event
 from delivery.suppression_learning import learn_from_returned
+from delivery.trace.outbound import note
 from mailhost.net.database import cursor
 from mailhost.protocols.bounce_causes import MAX_CHARACTERS, Cause
 
@@ -46,7 +48,7 @@ def note_returned(
     False, and nothing changes, where no host has taken it, where its row is gone, or where the same is known already.
     tells_sender: then a notice to the reverse-path is due as well (bounces.py), unless NOTIFY asked for none.
     """
-    values = {
+    values: dict[str, Any] = {
         "kind": kind.value,
         "recipient_id": recipient_id,
         "cause": cause.value if cause else "",
@@ -58,6 +60,9 @@ def note_returned(
     }
     with cursor() as sql:
         is_new = sql.execute(INSERT, values).rowcount > 0
+        if is_new:
+            event = Event.RETURNED if kind is ReturnedKind.BOUNCE else Event.COMPLAINED
+            note([recipient_id], event=event, now=now, reply=values["diagnostic"], cause=values["cause"])
         if is_new and tells_sender:
             sql.execute(TELL, (recipient_id,))
         if is_new:

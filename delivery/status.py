@@ -42,7 +42,8 @@ WITH message AS MATERIALIZED (
             WHERE account_id = %(account_id)s AND message_id_field = asked.message_id AND message_id_field <> ''
             ORDER BY id DESC LIMIT %(submissions)s) sent),
 queued AS (
-    SELECT message.message_id, recipient.id, recipient.forward_path,
+    SELECT message.message_id, message.id AS queue_id, recipient.id, recipient.last_attempt_at,
+           recipient.forward_path,
            CASE WHEN recipient.state = 'queued' AND destination.failures > 0 THEN 'deferred' ELSE recipient.state
             END AS state,
            CASE WHEN recipient.state = 'waiting' THEN message.release_at
@@ -70,10 +71,11 @@ placed AS (
      LIMIT %(traced)s),
 newest AS MATERIALIZED (
     SELECT DISTINCT ON (lower(forward_path)) * FROM (
-        SELECT id, forward_path, state, at, next_at, host, reply, status, is_here FROM queued
+        SELECT queue_id, id, last_attempt_at, forward_path, state, at, next_at, host, reply, status, is_here
+          FROM queued
          UNION ALL
-        SELECT NULL, forward_path, CASE WHEN outcome = %(held)s THEN 'held' ELSE 'delivered' END, at, NULL, '', '', '',
-               true
+        SELECT NULL, NULL, NULL, forward_path, CASE WHEN outcome = %(held)s THEN 'held' ELSE 'delivered' END, at,
+               NULL, '', '', '', true
           FROM placed) either
      ORDER BY lower(forward_path), id DESC NULLS LAST, at DESC)
 SELECT newest.forward_path, newest.state, newest.at, newest.next_at, newest.host, coalesce(attempt.address, ''),
@@ -82,7 +84,8 @@ SELECT newest.forward_path, newest.state, newest.at, newest.next_at, newest.host
   FROM (SELECT * FROM newest
          ORDER BY array_position(%(order)s::text[], state), lower(forward_path) LIMIT %(shown)s) newest
   LEFT JOIN LATERAL (SELECT address, tls FROM delivery_attempt
-                      WHERE recipient_id = newest.id ORDER BY id DESC LIMIT 1) attempt ON true
+                      WHERE queue_id = newest.queue_id AND recipient_id = newest.id
+                        AND at = newest.last_attempt_at AND host <> '' LIMIT 1) attempt ON true
  ORDER BY array_position(%(order)s::text[], newest.state), lower(newest.forward_path)
 """
 )

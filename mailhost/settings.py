@@ -178,11 +178,30 @@ SUPPRESS_REFUSES = env.boolean(
     "A mail program is told of a suppressed recipient while it submits (550 5.7.1), and most of them then send nothing "
     "until it is taken out. Off: the message is taken, goes to the others, and a notice tells of the rest.",
 )
+VERP = env.boolean(
+    "MAILHOST_VERP",
+    False,
+    "Sends each recipient's copy of our senders' mail with a reverse-path of its own, so that what comes back is known "
+    "for certain, whatever it quotes; it costs a transaction for each recipient. Off: bounces are known by what they "
+    "quote.",
+)
+VERP_DAYS = env.integer(
+    "MAILHOST_VERP_DAYS",
+    10,
+    "How long such an address takes bounces, counted from when the message was to be given up here. What it was sent "
+    "with must still be in the queue (`MAILHOST_QUEUE_RETENTION`).",
+    minimum=1,
+)
 RETURNED_DAYS = env.integer(
     "MAILHOST_RETURNED_DAYS",
     90,
     "How long it is known which mail came back after another host had taken it, and why.",
     minimum=1,
+)
+QUEUE_SURVEY_SECONDS = env.seconds(
+    "MAILHOST_QUEUE_SURVEY",
+    10,
+    "How often what waits is counted for the queue pages; less often where that would take a twentieth of the time.",
 )
 RELAY_CONNECTIONS = env.integer(
     "MAILHOST_RELAY_CONNECTIONS",
@@ -469,7 +488,14 @@ VERDICT_DAYS = env.integer(
 TRACE_DAYS = env.integer(
     "MAILHOST_TRACE_DAYS",
     14,
-    "How long it can be found what became of each message that was brought here; 0: nothing is noted.",
+    "How long it can be found what became of each message. What is older is dropped day by day. 0: of what is brought "
+    "here nothing is noted, and of what leaves only the tries of the day.",
+)
+TRACE_SUBJECTS = env.boolean(
+    "MAILHOST_TRACE_SUBJECTS",
+    False,
+    "Keep each message's subject in the trace, so that messages are found by words of it. Off: a subject is read by "
+    "those whose message it is, and an operator or administrator who looks for a message need not know it.",
 )
 FILTER_DNS_SECONDS = env.seconds(
     "MAILHOST_FILTER_DNS_TIMEOUT",
@@ -519,6 +545,36 @@ DMARC_REPORTS_MAX_OCTETS = env.octets(
 )
 DMARC_REPORTS_DAYS = env.integer(
     "MAILHOST_DMARC_REPORTS_DAYS",
+    14,
+    "How long what was counted and what was sent is kept, for looking back at.",
+    minimum=2,
+)
+TLS_REPORTS = env.boolean(
+    "MAILHOST_TLS_REPORTS",
+    False,
+    "Domains that ask for TLS reports (`_smtp._tls`) are told each day how connections to their mail servers went (RFC "
+    "8460): how many were encrypted as their policy (DANE, MTA-STS) wants it, and what failed. Nothing about messages.",
+)
+TLS_REPORTS_CONTACT = env.text(
+    "MAILHOST_TLS_REPORTS_CONTACT",
+    "",
+    "The address that TLS reports come from, and that their readers may ask. Empty: as for DMARC reports. Its domain "
+    "has to be hosted here and to have an active DKIM key: reports by mail that are not signed are ignored (RFC 8460), "
+    "so that none is sent then.",
+)
+TLS_REPORTS_PER_DAY = env.integer(
+    "MAILHOST_TLS_REPORTS_PER_DAY",
+    1_000,
+    "Domains that are reported to about one day, those with most connections first.",
+    minimum=1,
+)
+TLS_REPORTS_MAX_OCTETS = env.octets(
+    "MAILHOST_TLS_REPORTS_MAX",
+    "1M",
+    "The largest TLS report, packed; failures of fewest connections are left out of a larger one.",
+)
+TLS_REPORTS_DAYS = env.integer(
+    "MAILHOST_TLS_REPORTS_DAYS",
     14,
     "How long what was counted and what was sent is kept, for looking back at.",
     minimum=2,

@@ -21,8 +21,11 @@ from delivery.models.queue_orders import OrderState, QueueOrder
 from delivery.models.queue_survey import QueueFlow, QueueSurvey
 from delivery.models.reports import DmarcReport, DmarcReportRow, ReportReading, TlsReport
 from delivery.models.returned import ReturnedKind, ReturnedMail, ReturnReading
+from delivery.models.routes import OutboundRoute, RouteChange, RouteTls
 from delivery.models.submission import KnownRecipient, SendingHold, SubmissionLimits
 from delivery.models.suppression import Suppression, SuppressionSource
+from delivery.models.tls import KeptStsPolicy
+from delivery.models.tls_feedback import TlsFeedback, TlsFeedbackCopy, TlsFeedbackRow
 from delivery.models.trace import InboundTrace
 from delivery.models.verdict import Quarantined, RecordedVerdict
 
@@ -39,8 +42,10 @@ __all__ = [
     "FeedbackState",
     "Holder",
     "InboundTrace",
+    "KeptStsPolicy",
     "KnownRecipient",
     "OrderState",
+    "OutboundRoute",
     "Quarantined",
     "QueueFlow",
     "QueueOrder",
@@ -54,9 +59,14 @@ __all__ = [
     "ReturnReading",
     "ReturnedKind",
     "ReturnedMail",
+    "RouteChange",
+    "RouteTls",
     "SendingHold",
     "SubmissionLimits",
     "Suppression",
     "SuppressionSource",
+    "TlsFeedback",
+    "TlsFeedbackCopy",
+    "TlsFeedbackRow",
     "TlsReport",
 ]

@@ -12,11 +12,12 @@ from delivery.queue.retry_schedule import next_attempt_at
 from delivery.queue.values import Claim
 from delivery.relay.outcome import Bounced, Deferred
 from delivery.suppression_learning import learn_from_destination
+from delivery.trace.outbound import traced
 from mailhost.net.database import cursor
 from mailhost.protocols.bounce_causes import find_cause
 
 # Who is told of a failure: RFC 3461 section 4.1, and never the null reverse-path.
-FINISH_WAITING = b"""
+FINISHED = b"""
 WITH finished AS (
     UPDATE delivery_queuedrecipient recipient
        SET state = %(state)s, attempts = attempts + 1, last_reply = %(reply)s, last_status = %(status)s,
@@ -27,24 +28,25 @@ WITH finished AS (
       FROM delivery_queuedmessage message
      WHERE message.id = recipient.message_id AND recipient.destination_id = %(destination_id)s
        AND recipient.state IN ('queued', 'deferred') AND (%(all)s OR message.expires_at <= %(now)s)
-    RETURNING recipient.id)
-INSERT INTO delivery_attempt (recipient_id, at, host, address, outcome, reply, tls)
-SELECT id, %(now)s, %(host)s, %(address)s, %(state)s, %(reply)s, '' FROM finished
+    RETURNING recipient.id, recipient.message_id, recipient.forward_path)
 """
 # The first of what waits is told of each look; the rest is put off in the destination's row alone.
-NOTE_DEFERRED = b"""
-WITH noted AS (
+DEFERRED = b"""
+WITH finished AS (
     UPDATE delivery_queuedrecipient recipient
-       SET state = 'deferred', attempts = attempts + 1, last_reply = %(reply)s, last_status = %(status)s,
+       SET state = %(state)s, attempts = attempts + 1, last_reply = %(reply)s, last_status = %(status)s,
            last_host = %(host)s, last_attempt_at = %(now)s, cause = %(cause)s
       FROM (SELECT id FROM delivery_queuedrecipient
              WHERE destination_id = %(destination_id)s AND state IN ('queued', 'deferred')
                AND next_attempt_at <= %(now)s
              ORDER BY next_attempt_at LIMIT 100) first
      WHERE recipient.id = first.id
-    RETURNING recipient.id)
-INSERT INTO delivery_attempt (recipient_id, at, host, address, outcome, reply, tls)
-SELECT id, %(now)s, %(host)s, %(address)s, 'deferred', %(reply)s, '' FROM noted
+    RETURNING recipient.id, recipient.message_id, recipient.forward_path)
+"""
+TOLD = b"""
+SELECT id AS recipient_id, message_id AS queue_id, forward_path, %(now)s::timestamptz AS at, %(host)s AS host,
+       %(address)s AS address, %(state)s AS outcome, %(cause)s AS cause, %(reply)s AS reply, '' AS tls
+  FROM finished
 """
 FIRST_EXPIRY = b"""
 SELECT message.expires_at
@@ -112,7 +114,7 @@ def _finish(
     """Of everything that waits, or, where it expires, of what is too old."""
     with cursor() as sql:
         sql.execute(
-            FINISH_WAITING,
+            traced(TOLD, after=FINISHED),
             {
                 "state": state.value,
                 "status": status,
@@ -130,8 +132,9 @@ def _finish(
 def _note_deferred(claim: Claim, outcome: Deferred, *, now: datetime) -> None:
     with cursor() as sql:
         sql.execute(
-            NOTE_DEFERRED,
+            traced(TOLD, after=DEFERRED),
             {
+                "state": RecipientState.DEFERRED.value,
                 "status": outcome.status,
                 "reply": outcome.reply,
                 "cause": find_cause(outcome.status, outcome.reply).value,

@@ -172,7 +172,7 @@ def _reachable(hops: Sequence[NextHop], route: Route) -> Sequence[NextHop] | Bou
         if not nearer:
             return Bounced("5.4.6", f"Mail for {hops[0].host} loops: its address is this host's.")
         hops = nearer
-    allowed = [hop for hop in hops if route.to_private or _is_public(hop.address)]
+    allowed = [hop for hop in hops if route.to_private or is_public(hop.address)]
     if not allowed:
         return Bounced(
             "5.4.4", f"{hops[0].host} has only private addresses, which cannot be reached from here."
@@ -187,7 +187,8 @@ def _is_within(address: str, networks: Collection[ipaddress.IPv4Network | ipaddr
     return any(parsed in each for each in networks)
 
 
-def _is_public(address: str) -> bool:
+def is_public(address: str) -> bool:
+    """Neither private nor loopback, nor one of those in another guise."""
     parsed = ipaddress.ip_address(address)
     if isinstance(parsed, ipaddress.IPv6Address) and (inner := parsed.ipv4_mapped or parsed.sixtofour):
         parsed = inner

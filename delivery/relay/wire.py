@@ -3,8 +3,10 @@
 import asyncio
 import ssl
 from collections import deque
+from collections.abc import Callable
 from typing import cast
 
+from mailhost.net.peer_chain import chain_of
 from mailhost.protocols.smtp.client import ReplyReader, ReplySyntaxError, ServerReply
 
 WRITE_BLOCK_OCTETS = 64 * 1024
@@ -16,7 +18,11 @@ class WireLost(Exception):
 
 
 class TlsFailed(Exception):
-    """The TLS handshake failed; in clear it may go."""
+    """There is no TLS session; where no policy forbids it, in clear it may go. `result`: RFC 8460 section 4.3."""
+
+    def __init__(self, text: str, *, result: str = "validation-failure") -> None:
+        super().__init__(text)
+        self.result = result
 
 
 class Wire(asyncio.Protocol):
@@ -67,15 +73,15 @@ class Wire(asyncio.Protocol):
             raise WireLost(self._lost) from None
         return self._reader.replies.popleft()
 
-    async def write(self, octets: bytes, *, seconds: float) -> None:
-        """Sends the octets; each block of 64 KB may take that long. Raises WireLost."""
+    async def write(self, octets: bytes | memoryview, *, seconds: Callable[[], float]) -> None:
+        """Sends the octets; each block of 64 KB may take as long as is said when it is its turn. Raises WireLost."""
         view = memoryview(octets)
         for start in range(0, len(view), WRITE_BLOCK_OCTETS):
             if self._lost or self._transport is None:
                 raise WireLost(self._lost)
             self._transport.write(view[start : start + WRITE_BLOCK_OCTETS])
             try:
-                async with asyncio.timeout(seconds):
+                async with asyncio.timeout(seconds()):
                     await self._can_write.wait()
             except TimeoutError:
                 self.lose("It did not take what was sent in time.")
@@ -95,7 +101,7 @@ class Wire(asyncio.Protocol):
                 transport = await loop.start_tls(self._transport, self, context, server_hostname=host)
         except (TimeoutError, OSError) as error:  # ssl.SSLError is an OSError
             self.lose("The TLS handshake failed.")
-            raise TlsFailed(f"{type(error).__name__}: {error}") from None
+            raise TlsFailed(f"The TLS handshake failed: {str(error) or type(error).__name__}.") from None
         session = transport.get_extra_info("ssl_object") if transport else None
         if transport is None or session is None:
             self.lose("The connection was closed in the TLS handshake.")
@@ -103,6 +109,17 @@ class Wire(asyncio.Protocol):
         self._transport = transport
         version, cipher = session.version(), session.cipher()
         return f"{version} {cipher[0] if cipher else ''}".strip()
+
+    def shown_chain(self) -> list[bytes]:
+        """The certificates (DER) that the server showed in the handshake, its own first, as they came."""
+        session = self._transport.get_extra_info("ssl_object") if self._transport else None
+        return chain_of(session) if session is not None else []
+
+    @property
+    def own_address(self) -> str | None:
+        """The address of this host that it goes out from."""
+        name = self._transport.get_extra_info("sockname") if self._transport else None
+        return str(name[0]) if name else None
 
     def lose(self, why: str) -> None:
         """Gives the connection up."""

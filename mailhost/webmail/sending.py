@@ -140,6 +140,9 @@ def send(
                 size_octets=len(octets),
                 is_held=admitted.is_held,
                 now=now,
+                onward=[each for each, found in routes.items() if found.relay or admitted.release_at],
+                is_waiting=admitted.release_at is not None,
+                subject=outgoing.subject,
             )
     except QuotaExceeded as fact:
         raise NotSent([_full(fact, desk.account)]) from fact

@@ -257,5 +257,5 @@ def test_it_is_found_by_an_index(alice: Account) -> None:
             "AND message_id_field <> '' ORDER BY id DESC LIMIT 20"
         )
         plan = "\n".join(row[0] for row in sql.fetchall())
-    assert "message_of_a_sender" in plan
+    assert "message_by_message_id" in plan
     assert "Sort" not in plan

@@ -12,6 +12,7 @@ from delivery.models import Attempt, Destination, QueuedMessage, QueuedRecipient
 from delivery.status import Counts
 from mailboxes.accounts import change_account
 from mailboxes.models import Account, Message
+from mailboxes.store.copy_and_move import copy_messages
 from mailboxes.store.values import Flag
 from mailhost.webmail.whereabouts import digest
 from tests.support.hosting import new_account
@@ -39,7 +40,9 @@ def became(forward_path: str, state: str, *, host: str = "", tls: str = "", repl
         finished_at=now if is_over else None,
     )  # fmt: skip
     for row in rows:
-        Attempt.objects.create(recipient=row, at=now, host=host, outcome=state, reply=reply, tls=tls)
+        Attempt.objects.create(
+            recipient=row, queue_id=row.message_id, at=now, host=host, outcome=state, reply=reply, tls=tls
+        )
 
 
 def sent_uid(account: Account) -> int:
@@ -99,6 +102,14 @@ def test_what_waits_for_its_time_can_be_taken_back_from_there(signed_in: Client,
     change_account(account_id=alice.pk, undo_seconds=30, by="test")
     bob = new_account("bob")
     write(signed_in, to=f"{bob.login}, x@far.test")
+    # As a mail client does that puts its own copy into Sent at once.
+    copy_messages(
+        account_id=alice.pk,
+        mailbox_id=mailbox_id(alice, "Outbox"),
+        uids=[1],
+        to_mailbox_id=mailbox_id(alice, "Sent"),
+        now=timezone.now(),
+    )
     page = page_of(signed_in, alice)
     assert "All 2 not sent yet" in page
     assert 'href="/mail/outbox/"' in page
