@@ -13,6 +13,7 @@ from delivery.queue.deliver_by import settle_overdue
 from delivery.queue.notices import RELAY_DUE
 from delivery.queue.waiting import settle_taken_out
 from delivery.reports import reading
+from delivery.submission.once import forget_keys
 from delivery.worker_thread import worker_thread
 from mailboxes.store.content import remove_expired, remove_unreferenced
 from mailboxes.store.deleted_mailboxes import remove_deleted_mailboxes
@@ -72,6 +73,7 @@ def clean() -> None:
     returned.forget_returned(now=now, days=settings.RETURNED_DAYS)
     counting.forget_feedback(now=now, days=settings.DMARC_REPORTS_DAYS)
     forgetting.forget_verdicts(now=now)
+    forget_keys(now=now)
 
 
 @shared_task(name="delivery.forget_recipients", ignore_result=True)

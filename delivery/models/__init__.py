@@ -21,7 +21,7 @@ from delivery.models.queue_orders import OrderState, QueueOrder
 from delivery.models.queue_survey import QueueFlow, QueueSurvey
 from delivery.models.reports import DmarcReport, DmarcReportRow, ReportReading, TlsReport
 from delivery.models.returned import ReturnedKind, ReturnedMail, ReturnReading
-from delivery.models.submission import KnownRecipient, SendingHold, SubmissionLimits
+from delivery.models.submission import HandedInOnce, KnownRecipient, SendingHold, SubmissionLimits
 from delivery.models.tls import KeptStsPolicy
 from delivery.models.tls_feedback import TlsFeedback, TlsFeedbackCopy, TlsFeedbackRow
 from delivery.models.trace import InboundTrace
@@ -38,6 +38,7 @@ __all__ = [
     "DmarcReport",
     "DmarcReportRow",
     "FeedbackState",
+    "HandedInOnce",
     "Holder",
     "InboundTrace",
     "KeptStsPolicy",
