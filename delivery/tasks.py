@@ -20,6 +20,7 @@ from delivery.relay.tls.refreshing import refresh_policies
 from delivery.reports import reading
 from delivery.returns import reading as returns_reading
 from delivery.routes.moving import move_waiting
+from delivery.submission.once import forget_keys
 from delivery.worker_thread import worker_thread
 from mailboxes.store.content import remove_expired, remove_unreferenced
 from mailboxes.store.deleted_mailboxes import remove_deleted_mailboxes
@@ -120,6 +121,7 @@ def clean() -> None:
     counting.forget_feedback(now=now, days=settings.DMARC_REPORTS_DAYS)
     tls_counting.forget_sessions(now=now, days=settings.TLS_REPORTS_DAYS)
     forgetting.forget_verdicts(now=now)
+    forget_keys(now=now)
 
 
 @shared_task(name="delivery.forget_recipients", ignore_result=True)
