@@ -38,10 +38,11 @@ UPDATE delivery_queuedrecipient recipient
    AND (recipient.state IN ('queued', 'deferred') OR row.state = 'delivered')
 """
 ATTEMPTS = b"""
-SELECT recipient_id, queue_id, forward_path, %s::timestamptz AS at, host, address, outcome, cause, reply, tls
+SELECT recipient_id, queue_id, forward_path, %s::timestamptz AS at, host, address, outcome, cause, reply, tls,
+       certificate
   FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-              %s::text[])
-       row(recipient_id, queue_id, forward_path, outcome, cause, reply, host, address, tls)
+              %s::text[], %s::text[])
+       row(recipient_id, queue_id, forward_path, outcome, cause, reply, host, address, tls, certificate)
 """
 
 
@@ -77,7 +78,8 @@ def record(
             paths = [each.recipient.forward_path for each in tried]
             peers = [each.outcome.peer for each in tried]
             addresses, tls = [peer.address for peer in peers], [peer.tls for peer in peers]
-            told = (ids, messages, paths, states, causes, replies, hosts, addresses, tls)
+            found = [peer.certificate for peer in peers]
+            told = (ids, messages, paths, states, causes, replies, hosts, addresses, tls, found)
             sql.execute(traced(ATTEMPTS), (now, *told))
     return recorded
 
