@@ -35,6 +35,8 @@ from delivery.relay.tls.finding import FoundPolicies, Note, TlsPolicies
 from delivery.relay.tls.verifying import Securing
 from delivery.relay.wire import Wire
 from delivery.returns.addresses import with_bounce_addresses
+from delivery.routes.moving import due_here
+from delivery.routes.ways import way_out
 from delivery.signing import load_signed
 from domains import lookup
 from mailhost.net.resolver import Resolver
@@ -91,6 +93,8 @@ class Look:
             if settings.RELAY == "capture":
                 await self._store(claims.capture, claim=self.claim, now=self.clock())
                 return
+            if self.claim.route_id:
+                self.route = await self._store(way_out, self.claim.route_id, base=self.route)
             hops = await find_next_hops(
                 self.claim.name,
                 resolver=self.resolver,
@@ -273,7 +277,7 @@ class Look:
     async def _fetch(self) -> bool:
         """Some of what is due; False where there is no more. What ignores the policies of TLS is put aside at first."""
         due = await self._store(
-            claims.due_despite_tls if self._is_despite_tls else claims.due_parcels,
+            claims.due_despite_tls if self._is_despite_tls else due_here,
             claim=self.claim,
             limit=FETCHED_RECIPIENTS,
             except_ids=list(self._known),
@@ -322,7 +326,8 @@ class Look:
         self._has_results.set()
 
     async def _connect(self, hop: NextHop) -> Wire:
-        return await Wire.open(hop.address, hop.port, seconds=self.timeouts.connect)
+        source = hop.departure.source
+        return await Wire.open(hop.address, hop.port, seconds=self.timeouts.connect, source=source)
 
     async def _dial(self, hop: NextHop, wire: Wire) -> RelayConnection:
         assert self._policies is not None  # they were found before the hops were used

@@ -209,13 +209,14 @@ def read_status(*, account_id: int, login: str, message_id: str) -> Status | Non
     if not rows:
         return None
     counts = {RecipientState(state): number for state, number in rows[0][-1].items()}
-    return Status(Counts(counts), tuple(_recipient(*columns) for *columns, _ in rows))
+    recipients = (_recipient(row[:-1]) for row in rows)
+    return Status(Counts(counts), tuple(recipients))
 
 
-def _recipient(path: str, state: str, *others: Any) -> RecipientStatus:
-    *facts, cause, came_back = others
-    values: list[Any] = [path, RecipientState(state), *facts, Cause(cause) if cause else None, came_back]
-    return RecipientStatus(*values)
+def _recipient(row: tuple[Any, ...]) -> RecipientStatus:
+    path, state, *others, cause, came_back = row
+    values = [*others, Cause(cause) if cause else None, came_back]
+    return RecipientStatus(path, RecipientState(state), *values)
 
 
 def read_counts(*, account_id: int, message_ids: Sequence[str]) -> dict[str, Counts]:

@@ -741,6 +741,17 @@ if not 0 <= FUTURE_RELEASE_MAX_SECONDS <= MAX_INTERVAL_SECONDS:
     raise SettingInvalid(
         f"MAILHOST_FUTURE_RELEASE_MAX is {FUTURE_RELEASE_MAX_SECONDS:.15g}: RFC 4865 has nine digits for it."
     )
+IDEMPOTENCY_KEY_SECONDS = env.seconds(
+    "MAILHOST_IDEMPOTENCY_KEYS",
+    86_400,
+    "How long the API knows a message again that is handed in once more with the same Idempotency-Key.",
+)
+API_MESSAGE_OCTETS = env.octets(
+    "MAILHOST_API_MESSAGE",
+    "20M",
+    "The largest request that hands a message in by the API. It is held in memory several times over, with what is in "
+    "base64; larger messages go by SMTP.",
+)
 WAITING_OCTETS_PER_ACCOUNT = env.octets(
     "MAILHOST_WAITING_PER_ACCOUNT",
     "1G",
