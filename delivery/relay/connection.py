@@ -62,6 +62,8 @@ class RelayConnection:
         self.peer = peer
         self.timeouts = timeouts
         self.extensions = Extensions()
+        self.hop: NextHop | None = None
+        self.securing: Securing | None = None  # what its TLS was to be; None in clear
         self.is_begun = False  # a transaction is open that RSET must end
         self.completed = 0  # transactions that came to an answer
         self._ends_at = math.inf  # of the stage, in the loop's time
@@ -147,6 +149,7 @@ async def _open(
     except WireLost as lost:
         raise ConnectFailed(Deferred("4.4.1", str(lost), peer)) from lost
     connection = RelayConnection(wire, peer, timeouts)
+    connection.hop, connection.securing = hop, tls
     try:
         greeting = await wire.reply(seconds=timeouts.greeting)
         if not greeting.is_positive:

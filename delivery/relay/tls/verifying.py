@@ -20,6 +20,11 @@ NOT_CHECKED = "not checked"
 VERIFIED = "verified"  # how every verdict ends that says so
 
 
+def is_verified(words: str) -> bool:
+    """Whether a verdict, as it is kept with an attempt, says that the server is who it is meant to be."""
+    return words.endswith(VERIFIED)
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What a certificate was found to be; `words` is kept with the attempt. refusal: it is not as was demanded."""
@@ -30,7 +35,7 @@ class Verdict:
     @property
     def is_verified(self) -> bool:
         """The server is who it is meant to be."""
-        return self.words.endswith(VERIFIED)
+        return is_verified(self.words)
 
 
 @dataclass(frozen=True)
