@@ -34,6 +34,8 @@ from delivery.relay.parcel import OutgoingRecipient, Parcel
 from delivery.relay.tls.finding import FoundPolicies, Note, TlsPolicies
 from delivery.relay.wire import Wire
 from delivery.returns.addresses import with_bounce_addresses
+from delivery.routes.moving import due_here
+from delivery.routes.ways import way_out
 from delivery.signing import load_signed
 from domains import lookup
 from mailhost.net.resolver import Resolver
@@ -87,6 +89,8 @@ class Look:
             if settings.RELAY == "capture":
                 await self._store(claims.capture, claim=self.claim, now=self.clock())
                 return
+            if self.claim.route_id:
+                self.route = await self._store(way_out, self.claim.route_id, base=self.route)
             hops = await find_next_hops(
                 self.claim.name,
                 resolver=self.resolver,
@@ -238,7 +242,7 @@ class Look:
         async with self._fetching:
             if not self._parcels and not self._is_stopped:
                 due = await self._store(
-                    claims.due_parcels,
+                    due_here,
                     claim=self.claim,
                     limit=FETCHED_RECIPIENTS,
                     except_ids=list(self._known),
@@ -291,7 +295,8 @@ class Look:
         self._has_results.set()
 
     async def _connect(self, hop: NextHop) -> Wire:
-        return await Wire.open(hop.address, hop.port, seconds=self.timeouts.connect)
+        source = hop.departure.source
+        return await Wire.open(hop.address, hop.port, seconds=self.timeouts.connect, source=source)
 
     async def _dial(self, hop: NextHop, wire: Wire) -> RelayConnection:
         assert self._policies is not None  # they were found before the hops were used

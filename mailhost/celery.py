@@ -55,6 +55,7 @@ app.conf.update(
             ("delivery.report_due", REPORT_SECONDS),
             ("delivery.survey_queue", settings.QUEUE_SURVEY_SECONDS),
             ("delivery.carry_out_orders", ORDER_SECONDS),
+            ("delivery.move_waiting", REPORT_SECONDS),
             ("delivery.read_reports", READ_REPORTS_SECONDS),
             ("delivery.read_returned", READ_REPORTS_SECONDS),
             ("delivery.send_feedback", SEND_FEEDBACK_SECONDS),

@@ -11,6 +11,7 @@ from delivery.queue.outcomes import EXPIRED_STATUS, Recorded
 from delivery.queue.retry_schedule import next_attempt_at
 from delivery.queue.values import Claim
 from delivery.relay.outcome import Bounced, Deferred
+from delivery.suppression_learning import learn_from_destination
 from delivery.trace.outbound import traced
 from mailhost.net.database import cursor
 from mailhost.protocols.bounce_causes import find_cause
@@ -68,6 +69,8 @@ def bounce_waiting(*, claim: Claim, outcome: Bounced, now: datetime) -> Recorded
         if not is_own(claim):
             return Recorded(is_own=False)
         _finish(claim, outcome, state=RecipientState.BOUNCED, status=outcome.status, now=now)
+        cause = find_cause(outcome.status, outcome.reply)
+        learn_from_destination(destination_id=claim.destination_id, cause=cause, now=now)
         sql.execute(PUT_OFF, (0, None, *_why(outcome), now, claim.destination_id))
     return Recorded(is_own=True, has_reports=True)
 
