@@ -19,6 +19,7 @@ from mailhost.protocols.dane import Usage, verify
 
 NOT_CHECKED = "not checked"
 VERIFIED = "verified"  # how every verdict ends that says so
+FAILED = "failed: "  # and how one begins that says why not
 
 
 def is_verified(words: str) -> bool:
@@ -69,7 +70,7 @@ class Securing:
                     self.require_web_pki(hop, chain)
                     return Verdict(f"mta-sts {VERIFIED}")
         except CertificateRefused as refusal:
-            return Verdict(f"failed: {refusal}", refusal)
+            return Verdict(f"{FAILED}{str(refusal).rstrip('.')}", refusal)
 
     def require_web_pki(self, hop: NextHop, chain: Sequence[bytes]) -> None:
         """Raises CertificateRefused where no authority that is trusted here vouches for the host's name."""

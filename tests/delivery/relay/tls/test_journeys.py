@@ -81,7 +81,7 @@ class World:
             timeouts=SHORT,
             note_session=self.told.append,
         )
-        sts = StsPolicies(resolver, self.fetch, PostgresShelf(worker.threads, worker.clock), worker.clock)
+        sts = StsPolicies(resolver, self.fetch, PostgresShelf(worker.threads.run, worker.clock), worker.clock)
         worker.tls = TlsPolicies(resolver, sts, worker.clock, lambda: trust)
         await worker.round()
         await until_idle(worker)
@@ -172,7 +172,7 @@ def test_mail_waits_for_a_certificate_that_an_enforced_policy_takes(settings: Se
             await w.work()
             assert await in_store(state, "bob@far.test") == "deferred"
             row = await in_store(last_attempt)
-            assert row["certificate"] == "failed: The certificate is self-signed."
+            assert row["certificate"] == "failed: The certificate is self-signed"
             assert row["tls"].startswith("TLSv1.3")
             assert row["reply"] == (
                 "mx.far.test could not be verified as the MTA-STS policy of far.test asks. "
