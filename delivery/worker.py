@@ -74,7 +74,7 @@ class Worker:
         self._hosts = HostRoom(most if parse_relay(settings.RELAY) else settings.RELAY_CONNECTIONS_PER_HOST)
         self._recorder = Recorder(self.threads, self.clock, self.random)
         self.tls = self.tls or configured_policies(
-            resolver=self.resolver, threads=self.threads, clock=self.clock
+            resolver=self.resolver, run=self.threads.run, clock=self.clock
         )
         if settings.TLS_REPORTS and self.note_session is None:
             self._counting = SessionWriter(resolver=self.resolver, clock=self.clock, store=self._count)
