@@ -95,15 +95,17 @@ class QueuedMessage(models.Model):
 
 
 class Destination(models.Model):
-    """A next hop's domain, or this host (the name is LOCAL then).
+    """A next hop's domain by one way out, or this host (the name is LOCAL then).
 
     A worker claims it with a lease, so that one look serves all that waits for it.
     `next_attempt_at` is None while nothing waits. `failures` counts looks in a row that reached no host at all; what
     waits is then put off together, in this row alone, and `last_reply`, `last_status` and `cause` say why.
-    `connections`: how many at once it has borne (relay/pace.py).
+    `connections`: how many at once it has borne (relay/pace.py). `route_id`: an OutboundRoute's, or 0 where it goes as
+    the settings say. No foreign key: a route may go while mail is being queued, which then moves (routes/moving.py).
     """
 
-    name = models.TextField(unique=True)
+    name = models.TextField()
+    route_id = models.BigIntegerField(default=0, db_default=0)
     next_attempt_at = models.DateTimeField(null=True, blank=True, db_index=True)
     claimed_until = models.DateTimeField(null=True, blank=True)
     claim_token = models.UUIDField(null=True, blank=True)
@@ -116,6 +118,9 @@ class Destination(models.Model):
 
     class Meta:
         ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["name", "route_id"], name="destination_name_route")
+        ]
 
     def __str__(self) -> str:
         return self.name or "(this host)"
@@ -168,6 +173,8 @@ class QueuedRecipient(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-id"]
+        verbose_name_plural = "queue"
+        # And recipient_reply, of trigrams of what was answered to the unfinished (migration 0019).
         indexes: ClassVar = [
             models.Index(
                 fields=["destination", "next_attempt_at"],
@@ -192,6 +199,11 @@ class QueuedRecipient(models.Model):
                 fields=["-finished_at"],
                 condition=Q(state__in=("bounced", "expired")),
                 name="recipient_failed",
+            ),
+            models.Index(
+                fields=["state", "id"],
+                condition=Q(state__in=("waiting", "held", "deferred", "bounced", "expired", "cancelled")),
+                name="recipient_set_aside",
             ),
             models.Index(
                 fields=["redirected_from"], condition=~Q(redirected_from=""), name="recipient_redirected"

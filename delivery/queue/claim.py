@@ -30,12 +30,12 @@ UPDATE delivery_destination destination
          ORDER BY next_attempt_at LIMIT %s FOR NO KEY UPDATE SKIP LOCKED) due
  WHERE destination.id = due.id
 RETURNING destination.id, destination.name, destination.claim_token, destination.failures,
-          destination.connections
+          destination.connections, destination.route_id
 """
 RENEW = b"""
 UPDATE delivery_destination destination SET claimed_until = %s
   FROM (SELECT id FROM delivery_destination WHERE id = ANY(%s::bigint[]) AND claim_token = ANY(%s::uuid[])
-         ORDER BY name FOR NO KEY UPDATE) own
+         ORDER BY name, route_id FOR NO KEY UPDATE) own
  WHERE destination.id = own.id
 RETURNING destination.claim_token
 """

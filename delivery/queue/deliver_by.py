@@ -26,7 +26,7 @@ SELECT id FROM delivery_destination
                WHERE message.deliver_by <= %(now)s AND message.deliver_by_mode LIKE 'R%%'
                  AND recipient.state IN ('queued', 'deferred'))
    AND (claimed_until IS NULL OR claimed_until <= %(now)s)
- ORDER BY name FOR NO KEY UPDATE SKIP LOCKED
+ ORDER BY name, route_id FOR NO KEY UPDATE SKIP LOCKED
 """
 OVERDUE: Final = b"""
 WITH finished AS (
@@ -45,7 +45,7 @@ WITH finished AS (
 """
 TOLD: Final = b"""
 SELECT id AS recipient_id, message_id AS queue_id, forward_path, %(now)s::timestamptz AS at, '' AS host, '' AS address,
-       %(state)s AS outcome, cause, %(reply)s AS reply, '' AS tls
+       %(state)s AS outcome, cause, %(reply)s AS reply, '' AS tls, '' AS certificate
   FROM finished
 """
 # What was over when it came has been told of by whoever had it before.
