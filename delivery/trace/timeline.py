@@ -117,7 +117,7 @@ def _judgements(trace_ids: set[str], scope: Scope) -> tuple[Judgement, ...]:
         return ()
     rows = RecordedVerdict.objects.filter(trace_id__in=trace_ids).select_related("account").order_by("pk")
     if not scope.sees_all:
-        own = rows.filter(account_id=scope.account_id)
+        own = rows.filter(account_id=scope.account_id or 0)
         rows = own | rows.filter(account__address__domain__name__in=scope.domains) if scope.domains else own
     return tuple(
         Judgement(
