@@ -20,6 +20,7 @@ from mailboxes.exceptions import MailboxBusy, MailboxFact
 from mailboxes.store.append import INBOX, SLOW_OCTETS, Item, Target, append_batch, prepare
 from mailboxes.store.arrivals import Arrival, Arrivals, Arrived
 from mailboxes.store.hierarchy import sent_mailbox
+from mailboxes.store.outbox import outboxes_of
 from mailboxes.store.values import Flag, NewContent
 from mailhost.net.batcher import Batcher
 from mailhost.net.store_threads import StoreThreads, in_store
@@ -42,7 +43,9 @@ class Acceptance:
     be told.
     `is_held`: what goes to the queue waits there for an operator. `first_recipients`: those that `submitted_by` had
     never written to, to be remembered.
-    `release_at`: nothing leaves the queue before; `waiting` are forward-paths that lead to accounts, delivered then.
+    `release_at`: nothing leaves the queue before, and the message stands in the Outbox of `submitted_by` until then;
+    `waiting` are forward-paths that lead to accounts, delivered then, or bounce addresses of ours, looked at by the
+    worker.
     `future_release`, `forwarded_by`: as in QueuedMessage.
     """
 
@@ -86,6 +89,11 @@ class Acceptance:
         """The queue has to know of it."""
         return bool(self.relay or self.confirmed or self.waiting)
 
+    @property
+    def waits_for(self) -> int | None:
+        """The account in whose Outbox it stands; None where it leaves at once, or is nobody's here."""
+        return self.submitted_by if self.release_at is not None and self.is_queued else None
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
@@ -114,7 +122,8 @@ def accept_now(acceptance: Acceptance, *, now: datetime | None = None) -> Accept
 @transaction.atomic
 def accept_batch(prepared: Sequence[Prepared], *, now: datetime, wait: bool = True) -> list[Outcome]:
     """Takes many messages in one transaction; each has its own outcome. Raises DiskNearlyFull for all."""
-    items = [_item(acceptance, content, now) for acceptance, content in prepared]
+    outboxes = outboxes_of({each.waits_for for each, _ in prepared if each.waits_for is not None}, now=now)
+    items = [_item(acceptance, content, now, outboxes) for acceptance, content in prepared]
     append_batch(items, now=now, wait=wait)
     record_verdicts(
         [
@@ -132,7 +141,11 @@ def accept_batch(prepared: Sequence[Prepared], *, now: datetime, wait: bool = Tr
         if acceptance.is_queued and items[number].failure is None
     ]
     queued = dict(
-        zip(leaving, enqueue([_queued(prepared[n][0], items[n]) for n in leaving], now=now), strict=True)
+        zip(
+            leaving,
+            enqueue([_queued(prepared[n][0], items[n], outboxes) for n in leaving], now=now),
+            strict=True,
+        )
         if leaving
         else ()
     )
@@ -153,7 +166,11 @@ def _note_recipients(prepared: Sequence[Prepared], items: Sequence[Item]) -> Non
     )
 
 
-def _item(acceptance: Acceptance, content: NewContent, now: datetime) -> Item:
+def _outbox(acceptance: Acceptance, outboxes: Mapping[int, int]) -> int | None:
+    return None if acceptance.waits_for is None else outboxes.get(acceptance.waits_for)
+
+
+def _item(acceptance: Acceptance, content: NewContent, now: datetime, outboxes: Mapping[int, int]) -> Item:
     targets = [Target(account_id) for account_id in acceptance.account_ids]
     targets += [
         Target(judged.account_id, judged.place.mailbox_id if judged.place else None)
@@ -161,7 +178,10 @@ def _item(acceptance: Acceptance, content: NewContent, now: datetime) -> Item:
         if judged.action < Action.QUARANTINE
     ]
     is_held = any(judged.action >= Action.QUARANTINE for judged in acceptance.judged)
-    if acceptance.save_in_sent and acceptance.submitted_by is not None:
+    outbox = _outbox(acceptance, outboxes)
+    if acceptance.submitted_by is not None and outbox is not None:
+        targets.append(Target(acceptance.submitted_by, outbox, Flag.SEEN))
+    elif acceptance.save_in_sent and acceptance.submitted_by is not None:
         sent = sent_mailbox(account_id=acceptance.submitted_by)
         if sent is not None:
             targets.append(Target(acceptance.submitted_by, sent, Flag.SEEN))
@@ -172,10 +192,11 @@ def _uids(acceptance: Acceptance, item: Item) -> dict[int, int]:
     shown = [judged.account_id for judged in acceptance.judged if judged.action < Action.QUARANTINE]
     return dict(
         zip([*acceptance.account_ids, *shown], item.uids, strict=False)
-    )  # the copy in Sent comes last
+    )  # the copy in Sent or in the Outbox comes last
 
 
-def _queued(acceptance: Acceptance, item: Item) -> NewQueuedMessage:
+def _queued(acceptance: Acceptance, item: Item, outboxes: Mapping[int, int]) -> NewQueuedMessage:
+    outbox = _outbox(acceptance, outboxes)
     return NewQueuedMessage(
         content_id=item.content_id,
         reverse_path=acceptance.reverse_path,
@@ -203,6 +224,8 @@ def _queued(acceptance: Acceptance, item: Item) -> NewQueuedMessage:
         forwarded_by=acceptance.forwarded_by,
         deliver_by=acceptance.deliver_by,
         deliver_by_mode=acceptance.deliver_by_mode,
+        outbox=None if outbox is None else (outbox, item.uids[-1]),
+        goes_to_sent=outbox is not None and acceptance.save_in_sent,
     )
 
 

@@ -16,7 +16,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from delivery import admin_filters, admin_queue, admin_trace  # noqa: F401  Django looks into this module alone
+from delivery.admin_causes import ProblemsPage
 from delivery.feedback import admin as feedback_admin  # noqa: F401
+from delivery.feedback.tls import admin as tls_feedback_admin  # noqa: F401
 from delivery.models import (
     Destination,
     DmarcReport,
@@ -188,7 +190,7 @@ class QueuedMessageAdmin(HeldActions, ReadOnlyAdmin):
 
 
 @admin.register(Destination)
-class DestinationAdmin(ReadOnlyAdmin):
+class DestinationAdmin(ProblemsPage, ReadOnlyAdmin):
     """Where mail goes to, and when it is tried again."""
 
     list_display = ("label", "waiting", "failures", "next_attempt_at", "claimed_until")

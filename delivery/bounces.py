@@ -6,7 +6,7 @@ notice has the null reverse-path, and nothing is ever told about a message that 
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -14,8 +14,18 @@ from django.conf import settings
 from django.db import transaction
 
 from delivery.acceptance import Acceptance, accept_now
-from delivery.models import QueuedMessage, QueuedRecipient, ReportDue
+from delivery.models import (
+    QueuedMessage,
+    QueuedRecipient,
+    RecipientState,
+    ReportDue,
+    ReturnedKind,
+    ReturnedMail,
+)
+from delivery.models.trace import Event
+from delivery.queue.causes import says_it_for_all
 from delivery.routing import AccountDisabled, Route, route
+from delivery.trace.outbound import note
 from domains.exceptions import DomainFact
 from mailboxes.exceptions import MailboxFact
 from mailboxes.models import Content
@@ -29,6 +39,13 @@ log = structlog.get_logger(__name__)
 MAX_NOTICES = 500  # of one round: the next one goes on
 MAX_RECIPIENTS = 1_000  # of one notice
 MAX_RETURNED_OCTETS = 1 << 20  # of a message that is given back whole: what is larger is known by its header
+
+TOLD = {
+    ReportDue.FAILED: "that it did not arrive",
+    ReportDue.DELAYED: "that it waits",
+    ReportDue.RELAYED: "that another host has taken it",
+    ReportDue.DELIVERED_HERE: "that it was delivered here",
+}
 
 NEXT_MESSAGE = b"""
 SELECT message_id FROM delivery_queuedrecipient
@@ -93,6 +110,9 @@ def report_message(*, message_id: int, now: datetime, new_name: Callable[[], str
     target = _target(message)
     if target is not None:
         accept_now(_acceptance(message, recipients, target, now=now, new_name=new_name), now=now)
+        for due, words in TOLD.items():
+            told = [each.pk for each in recipients if each.report_due == due]
+            note(told, event=Event.REPORTED, now=now, reply=f"{message.reverse_path} was told {words}")
     ids = [each.pk for each in recipients]
     QueuedRecipient.objects.filter(pk__in=ids).update(report_due=ReportDue.NOTHING)
     return target is not None
@@ -121,6 +141,7 @@ def _acceptance(
     content = Content.objects.only("header_octets", "subject").get(pk=message.content_id)
     header = _octets(content, limit=content.header_octets)
     is_whole = _gives_back_all(message, recipients)
+    returned = _returned(recipients)
     octets = compose_report(
         Report(
             reporting_host=settings.HOSTNAME,
@@ -129,7 +150,7 @@ def _acceptance(
             boundary=f"=_{new_name()}",
             at=now,
             arrived_at=message.created_at,
-            recipients=[_report(each, message) for each in recipients],
+            recipients=[_report(each, message, returned) for each in recipients],
             original_header=header,
             subject=content.subject,
             envid=message.envid,
@@ -165,16 +186,42 @@ def _octets(content: Content, *, limit: int | None) -> bytes:
     return bytes(row[0]) if row else b""
 
 
-def _report(recipient: QueuedRecipient, message: QueuedMessage) -> RecipientReport:
-    """A recipient that was put off with its whole destination has no words of its own yet: the destination has."""
+def _report(
+    recipient: QueuedRecipient, message: QueuedMessage, returned: Mapping[int, ReturnedMail]
+) -> RecipientReport:
+    """What was put off with its whole destination has no words of its own, or old ones: the destination has. What came
+    back after it was taken has those of whoever sent it back."""
+    if (back := returned.get(recipient.pk)) is not None and recipient.state == RecipientState.DELIVERED:
+        return RecipientReport(
+            forward_path=recipient.forward_path,
+            action=Action(recipient.report_due),
+            status=back.status,
+            original_recipient=recipient.orcpt,
+            remote_host=back.reporter,
+            reply=back.diagnostic,
+            last_attempt_at=recipient.last_attempt_at,
+            taken_by=recipient.last_host,
+        )
+    tells = recipient.destination if says_it_for_all(recipient) else recipient
     is_failure = recipient.report_due == ReportDue.FAILED
     return RecipientReport(
         forward_path=recipient.forward_path,
         action=Action(recipient.report_due),
-        status=recipient.last_status or "4.4.1",
+        status=tells.last_status or "4.4.1",
         original_recipient=recipient.orcpt,
-        remote_host=recipient.last_host if recipient.last_reply[:3].isdigit() else "",
-        reply=recipient.last_reply or recipient.destination.last_reply,
-        last_attempt_at=recipient.last_attempt_at or recipient.destination.last_attempt_at,
+        remote_host=recipient.last_host if tells is recipient and recipient.last_reply[:3].isdigit() else "",
+        reply=tells.last_reply,
+        last_attempt_at=tells.last_attempt_at,
         will_retry_until=None if is_failure else message.expires_at,
     )
+
+
+def _returned(recipients: Sequence[QueuedRecipient]) -> dict[int, ReturnedMail]:
+    """What came back of those that other hosts had taken, by recipient."""
+    ids = [
+        each.pk
+        for each in recipients
+        if each.state == RecipientState.DELIVERED and each.report_due == ReportDue.FAILED
+    ]
+    rows = ReturnedMail.objects.filter(kind=ReturnedKind.BOUNCE, queued_recipient_id__in=ids) if ids else ()
+    return {row.queued_recipient_id: row for row in rows}

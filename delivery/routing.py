@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from delivery.filters.policies import Policy
 from delivery.forwarding import sender_behind
+from delivery.returns.addresses import sent_with
 from domains import lookup
 from domains.exceptions import AddressNotFound, DomainNotFound, TooManyTargets
 from mailboxes import accounts
@@ -26,6 +28,7 @@ from mailhost.net.store_threads import in_store
 from mailhost.protocols.addresses import EmailAddress
 from mailhost.protocols.smtp.paths import ForwardPath
 from mailhost.protocols.srs import SrsInvalid, is_rewritten
+from mailhost.protocols.verp import VerpInvalid, is_bounce_address
 
 Key = tuple[str, str]  # EmailAddress.key
 
@@ -51,13 +54,15 @@ class AccountDisabled(Exception):
 class Route:
     """Where mail for one forward-path goes. `asks_accounts`: some account has opinions of its own on what it gets.
 
-    `policies`: of each account, as far as they can be told without asking for its opinions.
+    `policies`: of each account, as far as they can be told without asking for its opinions. `comes_back`: it is a
+    bounce address of ours (VERP), and what it is about is found out afterwards.
     """
 
     account_ids: tuple[int, ...] = ()
     relay: tuple[EmailAddress, ...] = ()
     asks_accounts: bool = False
     policies: Mapping[int, Policy] = field(default_factory=dict, compare=False)
+    comes_back: bool = False
 
 
 def route(*, forward_path: ForwardPath, size_octets: int = 0, may_relay: bool = False) -> Route:
@@ -66,6 +71,8 @@ def route(*, forward_path: ForwardPath, size_octets: int = 0, may_relay: bool = 
     may_relay: mail for domains that are not hosted here is taken too (submission). Raises DomainNotFound,
     AddressNotFound, TooManyTargets, AccountDisabled, QuotaExceeded.
     """
+    if not may_relay and _is_bounce_address(forward_path):
+        return Route(comes_back=True)
     sender = _sender_behind(forward_path)
     forward_path = sender or forward_path
     try:
@@ -86,6 +93,20 @@ def _sender_behind(forward_path: ForwardPath) -> ForwardPath | None:
         return ForwardPath(sender_behind(address, now=timezone.now()))
     except SrsInvalid as fact:
         raise AddressNotFound(str(address)) from fact
+
+
+def _is_bounce_address(forward_path: ForwardPath) -> bool:
+    """Raises AddressNotFound where it only looks like one of ours, or has expired."""
+    address = forward_path.address
+    if address is None or not is_bounce_address(address.local_part):
+        return False
+    if not lookup.is_hosted(domain=address.domain):
+        return False
+    try:
+        sent_with(address, now=timezone.now())
+    except VerpInvalid as fact:
+        raise AddressNotFound(str(address)) from fact
+    return True
 
 
 def _route_to(
@@ -209,7 +230,12 @@ def _resolve(forward_path: ForwardPath) -> tuple[list[LocalRecipient], tuple[Ema
     if forward_path.address is None:
         return accounts.postmasters(domain=None), ()
     local_part, domain = forward_path.address.key
-    resolution = lookup.resolve(local_part=local_part, domain=domain)
+    try:
+        resolution = lookup.resolve(local_part=local_part, domain=domain)
+    except DomainNotFound:
+        if (local_part, domain) != ("postmaster", settings.HOSTNAME.lower()):
+            raise
+        return accounts.postmasters(domain=None), ()  # the host writes in that name (RFC 5321 section 4.5.1)
     recipients = (
         accounts.local_recipients(address_ids=list(resolution.address_ids)) if resolution.address_ids else []
     )

@@ -1,7 +1,7 @@
 """What was sent and waits still: shown to its sender, who may take it back (undo send, RFC 4865).
 
-Taking back is one transaction: the message leaves the queue, its copy in Sent goes, and it is a draft again. Whoever
-may send as its reverse-path may take it back, as those who share an address answer for what leaves under it.
+Taking back is one transaction: the message leaves the queue and the Outbox, and it is a draft again. Whoever may send
+as its reverse-path may take it back, as those who share an address answer for what leaves under it.
 """
 
 from collections.abc import Collection, Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from delivery.models import QueuedMessage, RecipientState
 from delivery.queue.waiting import TooLate, stop
@@ -19,7 +19,9 @@ from mailboxes.exceptions import MailboxFact
 from mailboxes.models import Account, Content, Mailbox, Message
 from mailboxes.store import structure
 from mailboxes.store.append import append, prepare
+from mailboxes.store.copy_and_move import move_messages
 from mailboxes.store.expunge import expunge
+from mailboxes.store.flags import store_flags
 from mailboxes.store.hierarchy import create_mailbox, sent_mailbox
 from mailboxes.store.locks import lock_usage
 from mailboxes.store.values import Flag, NewMessage
@@ -30,9 +32,17 @@ from mailhost.protocols.smtp.header import header_end, scan_fields, without_fiel
 
 MAX_ALIASES = 100  # that are asked for when somebody looks at what waits
 
+MAX_STANDING = 1_000  # that are told apart from what else lies in a mailbox
+
 # What this host has put on it: a draft has gone nowhere.
 TRACE_FIELDS = frozenset({b"received", b"return-path"})
 STILL = (RecipientState.WAITING, RecipientState.HELD)
+# As queue/waiting.py sees it: neither taken out of the Outbox nor marked \Deleted there.
+STANDS = Q(outbox_uid=None) | Exists(
+    Message.objects.annotate(deleted=F("flags").bitand(int(Flag.DELETED))).filter(
+        mailbox_id=OuterRef("outbox_mailbox_id"), uid=OuterRef("outbox_uid"), deleted=0
+    )
+)
 
 
 class WaitingNotFound(Exception):
@@ -44,7 +54,9 @@ class WaitingNotFound(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A message that leaves at release_at. by: whoever sent it, "" for the account itself."""
+    """A message that leaves at release_at. by: whoever sent it, "" for the account itself; place: the mailbox id and
+    the UID in its sender's Outbox, None where it stands in none.
+    """
 
     message_id: int
     subject: str
@@ -53,11 +65,20 @@ class Waiting:
     recipients: int
     is_held: bool
     by: str
+    place: tuple[int, int] | None = None
+    preview: str = ""
+
+    @property
+    def is_at_home(self) -> bool:
+        """It stands in an Outbox of the account's own."""
+        return self.place is not None and not self.by
 
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
-    """Where it is a draft now; None where the account has no room for one, and the copy in Sent was left."""
+    """Where it is a draft now; None where the account has no room for one. Then it is a draft of the account that has
+    sent it, or, where it stood in no Outbox, its copy in Sent was left.
+    """
 
     draft: tuple[int, int] | None  # mailbox id and UID
 
@@ -69,13 +90,19 @@ def read_waiting(*, account_id: int, limit: int) -> list[Waiting]:
 
 def find_waiting(*, message_id: int, account_id: int) -> Waiting:
     """One that the account may take back. Raises WaitingNotFound, TooLate."""
+    message = find_own(message_id=message_id, account_id=account_id)
+    found = _read(QueuedMessage.objects.filter(pk=message_id, release_at__isnull=False), account_id, 1)
+    if not found:
+        raise TooLate(was_taken_out=message.release_at is not None)
+    return found[0]
+
+
+def find_own(*, message_id: int, account_id: int) -> QueuedMessage:
+    """A message that the account may take back while it waits. Raises WaitingNotFound."""
     message = QueuedMessage.objects.filter(pk=message_id).first()
     if message is None or not _may_take_back(message, account_id):
         raise WaitingNotFound(str(message_id))
-    found = _read(QueuedMessage.objects.filter(pk=message_id, release_at__isnull=False), account_id, 1)
-    if not found:
-        raise TooLate
-    return found[0]
+    return message
 
 
 def read_leaving(*, account_id: int, before: datetime, limit: int) -> list[Waiting]:
@@ -84,12 +111,21 @@ def read_leaving(*, account_id: int, before: datetime, limit: int) -> list[Waiti
     return _read(own, account_id, limit)
 
 
+def read_standing(*, account_id: int, mailbox_id: int) -> dict[int, Waiting]:
+    """What the account itself has sent and that waits in this mailbox, by UID."""
+    rows = QueuedMessage.objects.filter(
+        account_id=account_id, release_at__isnull=False, outbox_mailbox_id=mailbox_id
+    )
+    return {each.place[1]: each for each in _read(rows, account_id, MAX_STANDING) if each.place is not None}
+
+
 def _read(rows: QuerySet[QueuedMessage], account_id: int, limit: int) -> list[Waiting]:
-    rows = rows.select_related("content", "account").order_by("release_at", "pk")
+    rows = rows.filter(STANDS).select_related("content", "account").order_by("release_at", "pk")
     is_still = Q(recipients__state__in=STILL)
     is_held = Q(recipients__state=RecipientState.HELD)
     rows = rows.annotate(still=Count("recipients", filter=is_still), held=Count("recipients", filter=is_held))
-    shown = ("release_at", "account__login", "content__subject", "content__to_display")
+    content = ("content__subject", "content__to_display", "content__preview")
+    shown = ("release_at", "account__login", *content, "outbox_mailbox_id", "outbox_uid")
     return [
         Waiting(
             row.pk,
@@ -99,6 +135,8 @@ def _read(rows: QuerySet[QueuedMessage], account_id: int, limit: int) -> list[Wa
             row.still,
             row.held > 0,
             "" if row.account_id == account_id or row.account is None else row.account.login,
+            _place(row),
+            row.content.preview,
         )
         for row in rows.only(*shown)[:limit]
         if row.release_at is not None
@@ -107,38 +145,58 @@ def _read(rows: QuerySet[QueuedMessage], account_id: int, limit: int) -> list[Wa
 
 def take_back(*, message_id: int, account_id: int, by: str, now: datetime) -> TakenBack:
     """Takes it out of the queue and makes it a draft of the account. Raises WaitingNotFound, TooLate."""
-    message = QueuedMessage.objects.filter(pk=message_id).first()
-    if message is None or not _may_take_back(message, account_id):
-        raise WaitingNotFound(str(message_id))
+    message = find_own(message_id=message_id, account_id=account_id)
     if message.release_at is None:
         raise TooLate
     owner_id = message.account_id
     with transaction.atomic():
-        # In the order of store/locks.py, and before the message's own row: the release locks no mailbox.
+        # In the order of store/locks.py, and before the message's own row, as releasing does it.
         lock_usage(sorted({account_id} | ({owner_id} if owner_id else set())))
-        content_id, forward_paths = stop(message_id=message_id, now=now)
-        octets = _as_draft(
-            bytes(Content.objects.values_list("octets", flat=True).get(pk=content_id)), forward_paths
-        )
-        draft = _keep(octets, account_id=account_id, owner_id=owner_id, content_id=content_id, now=now)
+        forward_paths = stop(message_id=message_id, now=now)
+        octets = Content.objects.values_list("octets", flat=True).get(pk=message.content_id)
+        draft = _keep(
+            message, _as_draft(bytes(octets), forward_paths), account_id=account_id, now=now
+        ) or _moved_to_drafts(message, account_id=account_id, now=now)
         record(by=by, verb="message taken back", subject=f"Q{message_id}")
     return TakenBack(draft)
 
 
-def _keep(
-    octets: bytes, *, account_id: int, owner_id: int | None, content_id: int, now: datetime
-) -> tuple[int, int] | None:
-    """The draft in the place of the copy in Sent: both, or none where there is no room."""
+def _keep(message: QueuedMessage, octets: bytes, *, account_id: int, now: datetime) -> tuple[int, int] | None:
+    """The draft in the place of what stands in the Outbox or in Sent: both, or none where there is no room."""
     try:
         with transaction.atomic():
-            if owner_id is not None:
-                _remove_sent_copy(owner_id, content_id, now=now)
+            if (place := _place(message)) is not None:
+                expunge(mailbox_id=place[0], uids=[place[1]], only_deleted=False, now=now)
+            elif message.account_id is not None:
+                _remove_sent_copy(message.account_id, message.content_id, now=now)
             mailbox_id = _drafts(account_id, now=now)
-            message = NewMessage(prepare(octets), Flag.DRAFT | Flag.SEEN)
-            appended = append(account_id=account_id, mailbox_id=mailbox_id, contents=[message], now=now)
+            draft = NewMessage(prepare(octets), Flag.DRAFT | Flag.SEEN)
+            appended = append(account_id=account_id, mailbox_id=mailbox_id, contents=[draft], now=now)
             return mailbox_id, appended.uids[0]
     except MailboxFact:
         return None
+
+
+def _moved_to_drafts(message: QueuedMessage, *, account_id: int, now: datetime) -> tuple[int, int] | None:
+    """Where there is no room for another text: what stands in the Outbox becomes the draft, as a client would do it."""
+    place, owner_id = _place(message), message.account_id
+    if place is None or owner_id is None:
+        return None
+    try:
+        mailbox_id = _drafts(owner_id, now=now)
+        moved = move_messages(
+            account_id=owner_id, mailbox_id=place[0], uids=[place[1]], to_mailbox_id=mailbox_id, now=now
+        )
+        store_flags(mailbox_id=mailbox_id, uids=moved.uids, mode="add", flags=Flag.DRAFT, now=now)
+    except MailboxFact:
+        return None
+    return (mailbox_id, moved.uids[0]) if owner_id == account_id else None
+
+
+def _place(message: QueuedMessage) -> tuple[int, int] | None:
+    if message.outbox_mailbox_id is None or message.outbox_uid is None:
+        return None
+    return message.outbox_mailbox_id, message.outbox_uid
 
 
 def _drafts(account_id: int, *, now: datetime) -> int:
@@ -208,4 +266,4 @@ def _shared_addresses(account_id: int) -> Sequence[str]:
 
 def waiting_count(*, account_id: int) -> int:
     """How many messages that the account itself has sent wait."""
-    return QueuedMessage.objects.filter(account_id=account_id, release_at__isnull=False).count()
+    return QueuedMessage.objects.filter(STANDS, account_id=account_id, release_at__isnull=False).count()

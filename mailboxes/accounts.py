@@ -251,21 +251,25 @@ def local_recipients(*, address_ids: Sequence[int]) -> list[LocalRecipient]:
         return [LocalRecipient(*row) for row in sql]
 
 
-def postmasters(*, domain: str | None) -> list[LocalRecipient]:
-    """Who reads postmaster@ where nobody has that address: operators, else the domain's oldest account.
-
-    RFC 5321 section 4.5.1 wants a reader on every domain.
-    """
+def operators_with_a_mailbox() -> list[LocalRecipient]:
+    """Who is told of what concerns the whole host."""
     with cursor() as sql:
         sql.execute(
             LOCAL_RECIPIENTS
             + "WHERE account.is_operator AND account.is_enabled AND account.address_id IS NOT NULL"
         )
-        operators = [LocalRecipient(*row) for row in sql]
-        if operators or domain is None:
-            return operators
-        oldest = Address.objects.filter(domain__name=domain, account__is_enabled=True).order_by("account__id")
-        return local_recipients(address_ids=list(oldest.values_list("pk", flat=True)[:1]))
+        return [LocalRecipient(*row) for row in sql]
+
+
+def postmasters(*, domain: str | None) -> list[LocalRecipient]:
+    """Who reads postmaster@ where nobody has that address: operators, else the oldest account of the domain, or of the
+    host (None). RFC 5321 section 4.5.1 wants a reader on every domain, and one of <postmaster>.
+    """
+    if operators := operators_with_a_mailbox():
+        return operators
+    owned = Address.objects.filter(account__is_enabled=True)
+    oldest = (owned if domain is None else owned.filter(domain__name=domain)).order_by("account__id")
+    return local_recipients(address_ids=list(oldest.values_list("pk", flat=True)[:1]))
 
 
 SCRAM_FIELDS = ("scram_salt", "scram_iterations", "scram_stored_key", "scram_server_key")

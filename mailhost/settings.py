@@ -123,6 +123,18 @@ OWN_ADDRESSES = env.networks(
 RESOLVER = env.text(
     "MAILHOST_RESOLVER", "", "`ADDRESS:PORT` of a DNS server to ask instead of the system's resolvers."
 )
+MTA_STS = env.boolean(
+    "MAILHOST_MTA_STS",
+    True,
+    "Mail to domains with an MTA-STS policy goes as that asks. Policies are fetched by HTTPS from their web servers: "
+    "switch it off where nothing may go out to port 443.",
+)
+RESOLVER_IS_BELIEVED = env.boolean(
+    "MAILHOST_RESOLVER_IS_BELIEVED",
+    False,
+    "The DNS server validates (DNSSEC), and nobody can be between it and this host: DANE goes by what it says. "
+    "A DNS server on this machine is believed without.",
+)
 
 # --- The queue ----------------------------------------------------------------------------------------------------
 env.section("The queue")
@@ -148,6 +160,49 @@ QUEUE_LEASE_SECONDS = env.seconds(
 )
 QUEUE_TICK_SECONDS = env.seconds(
     "MAILHOST_QUEUE_TICK", 5, "How often the queue is looked at without being told of new mail."
+)
+VERP = env.boolean(
+    "MAILHOST_VERP",
+    False,
+    "Sends each recipient's copy of our senders' mail with a reverse-path of its own, so that what comes back is known "
+    "for certain, whatever it quotes; it costs a transaction for each recipient. Off: bounces are known by what they "
+    "quote.",
+)
+VERP_DAYS = env.integer(
+    "MAILHOST_VERP_DAYS",
+    10,
+    "How long such an address takes bounces, counted from when the message was to be given up here. What it was sent "
+    "with must still be in the queue (`MAILHOST_QUEUE_RETENTION`).",
+    minimum=1,
+)
+SUPPRESS_AFTER = env.integer(
+    "MAILHOST_SUPPRESS_AFTER",
+    2,
+    "So many times mail to an address elsewhere comes back because there is no such address, before its sender sends "
+    "there no more: one time may be the other server's mistake. 0: nothing is learned from bounces.",
+)
+SUPPRESS_DAYS = env.integer(
+    "MAILHOST_SUPPRESS_DAYS",
+    30,
+    "How long an address stays on the suppression list since mail to it came back last.",
+    minimum=1,
+)
+SUPPRESS_COMPLAINT_DAYS = env.integer(
+    "MAILHOST_SUPPRESS_COMPLAINT_DAYS",
+    365,
+    "The same since its owner complained about mail (at once, the first time). 0: nothing is learned from complaints.",
+)
+SUPPRESS_REFUSES = env.boolean(
+    "MAILHOST_SUPPRESS_REFUSES",
+    True,
+    "A mail program is told of a suppressed recipient while it submits (550 5.7.1), and most of them then send nothing "
+    "until it is taken out. Off: the message is taken, goes to the others, and a notice tells of the rest.",
+)
+RETURNED_DAYS = env.integer(
+    "MAILHOST_RETURNED_DAYS",
+    90,
+    "How long it is known which mail came back after another host had taken it, and why.",
+    minimum=1,
 )
 QUEUE_SURVEY_SECONDS = env.seconds(
     "MAILHOST_QUEUE_SURVEY",
@@ -439,7 +494,14 @@ VERDICT_DAYS = env.integer(
 TRACE_DAYS = env.integer(
     "MAILHOST_TRACE_DAYS",
     14,
-    "How long it can be found what became of each message that was brought here; 0: nothing is noted.",
+    "How long it can be found what became of each message. What is older is dropped day by day. 0: of what is brought "
+    "here nothing is noted, and of what leaves only the tries of the day.",
+)
+TRACE_SUBJECTS = env.boolean(
+    "MAILHOST_TRACE_SUBJECTS",
+    False,
+    "Keep each message's subject in the trace, so that messages are found by words of it. Off: a subject is read by "
+    "those whose message it is, and an operator or administrator who looks for a message need not know it.",
 )
 FILTER_DNS_SECONDS = env.seconds(
     "MAILHOST_FILTER_DNS_TIMEOUT",
@@ -489,6 +551,36 @@ DMARC_REPORTS_MAX_OCTETS = env.octets(
 )
 DMARC_REPORTS_DAYS = env.integer(
     "MAILHOST_DMARC_REPORTS_DAYS",
+    14,
+    "How long what was counted and what was sent is kept, for looking back at.",
+    minimum=2,
+)
+TLS_REPORTS = env.boolean(
+    "MAILHOST_TLS_REPORTS",
+    False,
+    "Domains that ask for TLS reports (`_smtp._tls`) are told each day how connections to their mail servers went (RFC "
+    "8460): how many were encrypted as their policy (DANE, MTA-STS) wants it, and what failed. Nothing about messages.",
+)
+TLS_REPORTS_CONTACT = env.text(
+    "MAILHOST_TLS_REPORTS_CONTACT",
+    "",
+    "The address that TLS reports come from, and that their readers may ask. Empty: as for DMARC reports. Its domain "
+    "has to be hosted here and to have an active DKIM key: reports by mail that are not signed are ignored (RFC 8460), "
+    "so that none is sent then.",
+)
+TLS_REPORTS_PER_DAY = env.integer(
+    "MAILHOST_TLS_REPORTS_PER_DAY",
+    1_000,
+    "Domains that are reported to about one day, those with most connections first.",
+    minimum=1,
+)
+TLS_REPORTS_MAX_OCTETS = env.octets(
+    "MAILHOST_TLS_REPORTS_MAX",
+    "1M",
+    "The largest TLS report, packed; failures of fewest connections are left out of a larger one.",
+)
+TLS_REPORTS_DAYS = env.integer(
+    "MAILHOST_TLS_REPORTS_DAYS",
     14,
     "How long what was counted and what was sent is kept, for looking back at.",
     minimum=2,
@@ -649,6 +741,17 @@ if not 0 <= FUTURE_RELEASE_MAX_SECONDS <= MAX_INTERVAL_SECONDS:
     raise SettingInvalid(
         f"MAILHOST_FUTURE_RELEASE_MAX is {FUTURE_RELEASE_MAX_SECONDS:.15g}: RFC 4865 has nine digits for it."
     )
+IDEMPOTENCY_KEY_SECONDS = env.seconds(
+    "MAILHOST_IDEMPOTENCY_KEYS",
+    86_400,
+    "How long the API knows a message again that is handed in once more with the same Idempotency-Key.",
+)
+API_MESSAGE_OCTETS = env.octets(
+    "MAILHOST_API_MESSAGE",
+    "20M",
+    "The largest request that hands a message in by the API. It is held in memory several times over, with what is in "
+    "base64; larger messages go by SMTP.",
+)
 WAITING_OCTETS_PER_ACCOUNT = env.octets(
     "MAILHOST_WAITING_PER_ACCOUNT",
     "1G",

@@ -1,41 +1,40 @@
-"""The mail that carries a report (RFC 9990, "Email"), and where it goes: into the queue, or into mailboxes here."""
+"""Handing reports to delivery: which places can be written to from here, and into the queue or into mailboxes here.
 
-from collections.abc import Iterable, Sequence
+The reverse-path is not null, as RFC 5321 section 4.5.5 wants it of all but notices, and so that SPF speaks for it. That
+a report is undeliverable nobody is to be told (RFC 3461): the queue shows it.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.conf import settings
-
-from delivery.acceptance import Acceptance
-from delivery.feedback.reporting import contact
+from delivery.acceptance import Acceptance, accept_now
 from delivery.filters.recording import Judged
-from delivery.filters.report_rule import CHECK, DMARC
+from delivery.filters.report_rule import CHECK
 from delivery.findings import Action, Finding, Verdict
 from delivery.routing import AccountDisabled, Route, route
 from domains.exceptions import DomainFact
 from mailboxes.exceptions import QuotaExceeded
 from mailhost.protocols.addresses import EmailAddress
-from mailhost.protocols.dmarc.aggregate_reports import AggregateReport
-from mailhost.protocols.dmarc.aggregate_writing import report_filename, report_subject
 from mailhost.protocols.dmarc.report_destinations import Destination
-from mailhost.protocols.message.composing import Attachment, compose
-from mailhost.protocols.message.reading import Correspondent
 from mailhost.protocols.smtp.dsn_parameters import DsnRequest
 from mailhost.protocols.smtp.paths import ForwardPath
 
-# The reverse-path is not null, as RFC 5321 section 4.5.5 wants it of all but notices, and so that SPF speaks for it.
-# That it is undeliverable nobody is to be told (RFC 3461): the queue shows it.
 UNTOLD: Final = DsnRequest(notify="NEVER")
-# Our own reading of reports finds them by their verdict.
-OWN: Final = Verdict(
-    Action.DELIVER,
-    0.0,
-    (
-        Finding(CHECK, DMARC, "It carries a DMARC report."),
-        Finding("dmarc", "pass", "This host has made it itself."),
-    ),
-)
+
+Compose = Callable[[Sequence[EmailAddress]], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A report as mail. compose: makes the message for these addresses, without Return-Path; kind: as report_rule names
+    it; it comes from reverse_path."""
+
+    compose: Compose
+    report_id: str
+    kind: str
+    reverse_path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,28 +45,34 @@ class Addressed:
     route: Route
 
 
-def compose_mail(
-    report: AggregateReport, attachment: bytes, *, to: Sequence[EmailAddress], now: datetime
-) -> bytes:
-    """The message without Return-Path; its Message-ID is the report's, so that who gets it twice can know."""
-    domain = report.policy.domain
-    text = (
-        f"This is a DMARC aggregate report (RFC 9990), by a program for a program. It tells what came to\n"
-        f"{settings.HOSTNAME} in the name of {domain} on {report.begin:%-d %B %Y} (UTC), as the DMARC\n"
-        f"record of {domain} asks for with rua.\n"
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """addresses: each with the queued message that carries its copy, None where it is in a mailbox here already.
+    passed_over: sentences about the others."""
+
+    addresses: tuple[tuple[str, int | None], ...] = ()
+    passed_over: tuple[str, ...] = ()
+
+
+def hand_over(letter: Letter, destinations: Sequence[Destination], *, now: datetime) -> HandedOver:
+    """In the caller's transaction. Raises MailboxFact."""
+    if not destinations:
+        return HandedOver()
+    # As large as it is with every address, which is what each is measured by.
+    octets = letter.compose([each.address for each in destinations])
+    addressed, passed_over = address_all(destinations, size_octets=len(octets))
+    if not addressed:
+        return HandedOver(passed_over=tuple(passed_over))
+    if len(addressed) < len(destinations):
+        octets = letter.compose([each.address for each in addressed])
+    accepted = accept_now(acceptance_of(octets, addressed, letter=letter), now=now)
+    return HandedOver(
+        tuple(
+            (str(each.address), accepted.queued_message_id if each.route.relay else None)
+            for each in addressed
+        ),
+        tuple(passed_over),
     )
-    filename = report_filename(report, receiver=settings.HOSTNAME, unique_id=report.report_id)
-    octets = compose(
-        from_=Correspondent(report.org_name, contact()),
-        to=[str(each) for each in to],
-        subject=report_subject(report, receiver=settings.HOSTNAME),
-        text=text,
-        message_id=f"<{report.report_id}@{settings.HOSTNAME}>",
-        date=now,
-        attachments=[Attachment(filename, "application/gzip", attachment)],
-    )
-    # RFC 3834 section 5: programs that answer mail must not answer this.
-    return b"Auto-Submitted: auto-generated\r\n" + octets
 
 
 def address_all(
@@ -89,13 +94,13 @@ def address_all(
     return addressed, passed_over
 
 
-def acceptance_of(octets: bytes, addressed: Sequence[Addressed], *, report_id: str) -> Acceptance:
+def acceptance_of(octets: bytes, addressed: Sequence[Addressed], *, letter: Letter) -> Acceptance:
     """What is handed to delivery, each account and address once."""
     accounts = dict.fromkeys(account for each in addressed for account in each.route.account_ids)
     relay = {address.key: address for each in addressed for address in each.route.relay}
-    reverse_path = contact()
+    own, reverse_path = _own_verdict(letter.kind), letter.reverse_path
     judged = tuple(
-        Judged(account_id, OWN, trace_id=report_id, peer="", reverse_path=reverse_path)
+        Judged(account_id, own, trace_id=letter.report_id, peer="", reverse_path=reverse_path)
         for account_id in accounts
     )
     return Acceptance(
@@ -106,3 +111,12 @@ def acceptance_of(octets: bytes, addressed: Sequence[Addressed], *, report_id: s
         is_smtputf8=not all(str(address).isascii() for address in (reverse_path, *relay.values())),
         dsn_requests=dict.fromkeys(relay, UNTOLD),
     )
+
+
+def _own_verdict(kind: str) -> Verdict:
+    """By which our own reading of reports finds them."""
+    findings = (
+        Finding(CHECK, kind, f"It carries a {kind.upper()} report."),
+        Finding("dmarc", "pass", "This host has made it itself."),
+    )
+    return Verdict(Action.DELIVER, 0.0, findings)

@@ -23,6 +23,9 @@ NOT_REFUSED: Final = Override("local_policy", "It was kept back here instead of 
 NOT_JUDGED: Final = Override("local_policy", "It was for an address that leads to another host.")
 TESTING: Final = Override("policy_test_mode")
 
+Head = tuple[PublishedPolicy, tuple[ReportUri, ...]]
+"""What a whole report has: the policy, and where reports about it are wanted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:
@@ -32,6 +35,16 @@ class Observation:
     policy: PublishedPolicy
     uris: tuple[ReportUri, ...]
     row: Row
+
+    @property
+    def domain(self) -> str:
+        """Who is told of it."""
+        return self.policy.domain
+
+    @property
+    def head(self) -> Head:
+        """As it was last seen, it is the report's."""
+        return self.policy, self.uris
 
 
 def observe(

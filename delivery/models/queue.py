@@ -39,6 +39,8 @@ class QueuedMessage(models.Model):
     `forwarded_by`: the domain here that passes a stranger's message on; "" for what is ours. `signing`: what was signed
     with which keys when it was last loaded, or why nothing was.
     `deliver_by`, `deliver_by_mode`: as in DeliverBy (RFC 2852); None and "" where it was not asked for.
+    `outbox_mailbox_id`, `outbox_uid`: where it stands while it waits (mailboxes/store/outbox.py), None where it stands
+    nowhere; `goes_to_sent`: from there it goes to Sent.
     """
 
     content = models.ForeignKey(
@@ -64,6 +66,9 @@ class QueuedMessage(models.Model):
     signing = models.TextField(default="", db_default="", blank=True)
     deliver_by = models.DateTimeField(null=True, blank=True)
     deliver_by_mode = models.TextField(default="", db_default="", blank=True)
+    outbox_mailbox_id = models.BigIntegerField(null=True, blank=True)
+    outbox_uid = models.BigIntegerField(null=True, blank=True)
+    goes_to_sent = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         ordering: ClassVar = ["-id"]
@@ -75,13 +80,14 @@ class QueuedMessage(models.Model):
             ),
             models.Index(fields=["account"], condition=Q(release_at__isnull=False), name="message_waiting"),
             models.Index(
-                fields=["account", "message_id_field", "-id"],
-                condition=Q(account__isnull=False) & ~Q(message_id_field=""),
-                name="message_of_a_sender",
+                fields=["message_id_field", "account", "-id"],
+                condition=~Q(message_id_field=""),
+                name="message_by_message_id",
             ),
             models.Index(
                 fields=["deliver_by"], condition=Q(deliver_by__isnull=False), name="message_deliver_by"
             ),
+            models.Index(fields=["account", "envid"], condition=~Q(envid=""), name="message_by_envid"),
         ]
 
     def __str__(self) -> str:
@@ -89,25 +95,32 @@ class QueuedMessage(models.Model):
 
 
 class Destination(models.Model):
-    """A next hop's domain, or this host (the name is LOCAL then).
+    """A next hop's domain by one way out, or this host (the name is LOCAL then).
 
     A worker claims it with a lease, so that one look serves all that waits for it.
     `next_attempt_at` is None while nothing waits. `failures` counts looks in a row that reached no host at all; what
-    waits is then put off together, in this row alone, and `last_reply` says why. `connections`: how many at once it
-    has borne (relay/pace.py).
+    waits is then put off together, in this row alone, and `last_reply`, `last_status` and `cause` say why.
+    `connections`: how many at once it has borne (relay/pace.py). `route_id`: an OutboundRoute's, or 0 where it goes as
+    the settings say. No foreign key: a route may go while mail is being queued, which then moves (routes/moving.py).
     """
 
-    name = models.TextField(unique=True)
+    name = models.TextField()
+    route_id = models.BigIntegerField(default=0, db_default=0)
     next_attempt_at = models.DateTimeField(null=True, blank=True, db_index=True)
     claimed_until = models.DateTimeField(null=True, blank=True)
     claim_token = models.UUIDField(null=True, blank=True)
     failures = models.IntegerField(default=0)
     last_reply = models.TextField(default="", blank=True)
+    last_status = models.TextField(default="", db_default="", blank=True)
+    cause = models.TextField(default="", db_default="", blank=True)
     last_attempt_at = models.DateTimeField(null=True, blank=True)
     connections = models.IntegerField(default=2, db_default=2)
 
     class Meta:
         ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["name", "route_id"], name="destination_name_route")
+        ]
 
     def __str__(self) -> str:
         return self.name or "(this host)"
@@ -176,7 +189,17 @@ class QueuedRecipient(models.Model):
                 condition=Q(state__in=("queued", "waiting", "held", "deferred")),
                 name="recipient_unfinished",
             ),
-            models.Index(fields=["cause", "destination"], condition=~Q(cause=""), name="recipient_cause"),
+            # For delivery/causes.py: what waits by its cause, and what has failed lately.
+            models.Index(
+                fields=["cause", "destination", "id"],
+                condition=Q(state__in=("queued", "deferred")) & ~Q(cause=""),
+                name="recipient_waits_why",
+            ),
+            models.Index(
+                fields=["-finished_at"],
+                condition=Q(state__in=("bounced", "expired")),
+                name="recipient_failed",
+            ),
             models.Index(
                 fields=["state", "id"],
                 condition=Q(state__in=("waiting", "held", "deferred", "bounced", "expired", "cancelled")),
@@ -192,15 +215,38 @@ class QueuedRecipient(models.Model):
 
 
 class Attempt(models.Model):
-    """One try to hand a recipient to one host: the outbound message trace."""
+    """One try to hand a recipient to one host, or whatever else happened to it here: the outbound message trace.
 
-    recipient = models.ForeignKey(QueuedRecipient, on_delete=models.CASCADE, related_name="attempt_rows")
+    `outcome` is an Event. The table is divided by days (delivery/trace/partitions.py), and what a search needs stands
+    in it by value (delivery/trace/outbound.py): a row outlives `recipient` and the message, whose id is `queue_id`.
+    `sender_domain`: whose mail it is, as far as it is of a domain here. `subject` is "" unless subjects are kept.
+    `certificate`: what that was found to be (relay/tls/verifying.py), "" in clear.
+    """
+
+    id = models.BigAutoField(primary_key=True)  # with `at`, in the database
+    recipient = models.ForeignKey(
+        QueuedRecipient,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="attempt_rows",
+    )
+    queue_id = models.BigIntegerField(default=0)
+    account_id = models.BigIntegerField(null=True, blank=True)
+    reverse_path = models.TextField(default="", blank=True)
+    forward_path = models.TextField(default="", blank=True)
+    domain = models.TextField(default="", blank=True)
+    sender_domain = models.TextField(default="", blank=True)
+    message_id = models.TextField(default="", blank=True)
+    subject = models.TextField(default="", blank=True)
     at = models.DateTimeField()
     host = models.TextField(default="", blank=True)
     address = models.TextField(default="", blank=True)
     outcome = models.TextField()
+    cause = models.TextField(default="", blank=True)
     reply = models.TextField(default="", blank=True)
     tls = models.TextField(default="", blank=True)
+    certificate = models.TextField(default="", db_default="", blank=True)
 
     class Meta:
         ordering: ClassVar = ["-id"]

@@ -17,12 +17,34 @@ class Outcome(models.IntegerChoices):
     WAITING = 6, "accepted, to leave later"
 
 
+class Event(models.TextChoices):
+    """What happened to a recipient in the queue: how a try ended, or what was done with it without one."""
+
+    DELIVERED = "delivered", "taken by the other host"
+    DEFERRED = "deferred", "put off"
+    BOUNCED = "bounced", "refused for good"
+    EXPIRED = "expired", "given up: it was tried for too long"
+    HELD = "held", "held by an operator"
+    RELEASED = "released", "let go"
+    HURRIED = "retried", "to be tried again at once"
+    CANCELLED = "cancelled", "cancelled"
+    REDIRECTED = "redirected", "given another way"
+    CAPTURED = "captured", "kept here: nothing leaves this host"
+    REPORTED = "reported", "its sender was told"
+    RETURNED = "returned", "came back as undeliverable"
+    COMPLAINED = "complained", "its recipient complained"
+
+
+TRIES = (Event.DELIVERED, Event.DEFERRED, Event.BOUNCED)
+"""How a try may end; what is bounced or put off without any has no host."""
+
+
 class InboundTrace(models.Model):
     """One recipient of one message, or a session that was refused before it named one (`forward_path` is "").
 
-    The table is divided by days (delivery/trace.py), so that what is old goes at once. `session` and `trace_id` are
-    what log, Received and replies call them. `account_id` is the account that it leads to here, no foreign key: a
-    trace outlives what it is about.
+    The table is divided by days (delivery/trace/partitions.py), so that what is old goes at once. `session` and
+    `trace_id` are what log, Received and replies call them. `account_id` is the account that it leads to here, no
+    foreign key: a trace outlives what it is about. `subject` is "" unless subjects are kept.
     """
 
     id = models.BigAutoField(
@@ -43,10 +65,11 @@ class InboundTrace(models.Model):
     size_octets = models.BigIntegerField(default=0)
     outcome = models.SmallIntegerField(choices=Outcome.choices)
     reply = models.TextField(blank=True)
+    subject = models.TextField(default="", db_default="", blank=True)
 
     class Meta:
-        verbose_name = "inbound trace"
-        verbose_name_plural = "inbound traces"
+        verbose_name = "message trace"
+        verbose_name_plural = "message trace"
         ordering: ClassVar = ["-at"]
 
     def __str__(self) -> str:

@@ -13,8 +13,10 @@ from uuid import UUID
 
 from django.db import transaction
 
+from delivery.models.trace import Event
 from delivery.queue.values import Claim
 from delivery.relay.parcel import OutgoingMessage, OutgoingRecipient, Parcel
+from delivery.trace.outbound import note
 from mailhost.net.database import cursor
 
 # RFC 5321 section 4.5.3.1.8: at least 100 recipients must be taken; more than that others refuse.
@@ -28,12 +30,12 @@ UPDATE delivery_destination destination
          ORDER BY next_attempt_at LIMIT %s FOR NO KEY UPDATE SKIP LOCKED) due
  WHERE destination.id = due.id
 RETURNING destination.id, destination.name, destination.claim_token, destination.failures,
-          destination.connections
+          destination.connections, destination.route_id
 """
 RENEW = b"""
 UPDATE delivery_destination destination SET claimed_until = %s
   FROM (SELECT id FROM delivery_destination WHERE id = ANY(%s::bigint[]) AND claim_token = ANY(%s::uuid[])
-         ORDER BY name FOR NO KEY UPDATE) own
+         ORDER BY name, route_id FOR NO KEY UPDATE) own
  WHERE destination.id = own.id
 RETURNING destination.claim_token
 """
@@ -64,6 +66,7 @@ UPDATE delivery_destination SET claimed_until = NULL, claim_token = NULL WHERE i
 CAPTURE = b"""
 UPDATE delivery_queuedrecipient SET state = 'captured', finished_at = %s
  WHERE destination_id = %s AND state IN ('queued', 'deferred')
+RETURNING id
 """
 
 
@@ -118,7 +121,8 @@ def capture(*, claim: Claim, now: datetime) -> None:
     """Keeps what waits instead of sending it, and releases the claim."""
     with transaction.atomic(), cursor() as sql:
         if is_own(claim):
-            sql.execute(CAPTURE, (now, claim.destination_id))
+            captured = [row[0] for row in sql.execute(CAPTURE, (now, claim.destination_id))]
+            note(captured, event=Event.CAPTURED, now=now)
             sql.execute(RELEASE, (False, now, claim.destination_id))
 
 

@@ -19,9 +19,6 @@ WITH finished AS MATERIALIZED (
                           AND (recipient.state IN ('queued', 'deferred', 'waiting', 'held')
                                OR recipient.report_due <> '' OR recipient.finished_at >= %s))
      ORDER BY id LIMIT %s),
-attempts AS (
-    DELETE FROM delivery_attempt attempt USING delivery_queuedrecipient recipient, finished
-     WHERE attempt.recipient_id = recipient.id AND recipient.message_id = finished.id),
 recipients AS (
     DELETE FROM delivery_queuedrecipient recipient USING finished WHERE recipient.message_id = finished.id)
 DELETE FROM delivery_queuedmessage message USING finished WHERE message.id = finished.id

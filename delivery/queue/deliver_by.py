@@ -9,6 +9,7 @@ from typing import Final
 from django.db import transaction
 
 from delivery.models import RecipientState
+from delivery.trace.outbound import traced
 from mailhost.net.database import cursor
 from mailhost.protocols.bounce_causes import Cause
 
@@ -25,9 +26,9 @@ SELECT id FROM delivery_destination
                WHERE message.deliver_by <= %(now)s AND message.deliver_by_mode LIKE 'R%%'
                  AND recipient.state IN ('queued', 'deferred'))
    AND (claimed_until IS NULL OR claimed_until <= %(now)s)
- ORDER BY name FOR NO KEY UPDATE SKIP LOCKED
+ ORDER BY name, route_id FOR NO KEY UPDATE SKIP LOCKED
 """
-RETURN_OVERDUE: Final = b"""
+OVERDUE: Final = b"""
 WITH finished AS (
     UPDATE delivery_queuedrecipient recipient
        SET state = %(state)s, last_status = %(status)s, finished_at = %(now)s,
@@ -40,9 +41,12 @@ WITH finished AS (
      WHERE message.id = recipient.message_id AND recipient.destination_id = ANY(%(destinations)s::bigint[])
        AND recipient.state IN ('queued', 'deferred')
        AND message.deliver_by <= %(now)s AND message.deliver_by_mode LIKE 'R%%'
-    RETURNING recipient.id)
-INSERT INTO delivery_attempt (recipient_id, at, host, address, outcome, reply, tls)
-SELECT id, %(now)s, '', '', 'expired', %(reply)s, '' FROM finished
+    RETURNING recipient.id, recipient.message_id, recipient.forward_path, recipient.cause)
+"""
+TOLD: Final = b"""
+SELECT id AS recipient_id, message_id AS queue_id, forward_path, %(now)s::timestamptz AS at, '' AS host, '' AS address,
+       %(state)s AS outcome, cause, %(reply)s AS reply, '' AS tls, '' AS certificate
+  FROM finished
 """
 # What was over when it came has been told of by whoever had it before.
 MARK_OVERDUE: Final = b"""
@@ -66,7 +70,7 @@ def settle_overdue(*, now: datetime) -> None:
         idle = [row[0] for row in sql.execute(LOCK_IDLE, {"now": now})]
         if idle:
             sql.execute(
-                RETURN_OVERDUE,
+                traced(TOLD, after=OVERDUE),
                 {
                     "state": RecipientState.EXPIRED.value,
                     "status": EXPIRED_STATUS,

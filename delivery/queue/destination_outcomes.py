@@ -11,11 +11,13 @@ from delivery.queue.outcomes import EXPIRED_STATUS, Recorded
 from delivery.queue.retry_schedule import next_attempt_at
 from delivery.queue.values import Claim
 from delivery.relay.outcome import Bounced, Deferred
+from delivery.suppression_learning import learn_from_destination
+from delivery.trace.outbound import traced
 from mailhost.net.database import cursor
 from mailhost.protocols.bounce_causes import find_cause
 
 # Who is told of a failure: RFC 3461 section 4.1, and never the null reverse-path.
-FINISH_WAITING = b"""
+FINISHED = b"""
 WITH finished AS (
     UPDATE delivery_queuedrecipient recipient
        SET state = %(state)s, attempts = attempts + 1, last_reply = %(reply)s, last_status = %(status)s,
@@ -26,24 +28,26 @@ WITH finished AS (
       FROM delivery_queuedmessage message
      WHERE message.id = recipient.message_id AND recipient.destination_id = %(destination_id)s
        AND recipient.state IN ('queued', 'deferred') AND (%(all)s OR message.expires_at <= %(now)s)
-    RETURNING recipient.id)
-INSERT INTO delivery_attempt (recipient_id, at, host, address, outcome, reply, tls)
-SELECT id, %(now)s, %(host)s, %(address)s, %(state)s, %(reply)s, '' FROM finished
+    RETURNING recipient.id, recipient.message_id, recipient.forward_path)
 """
 # The first of what waits is told of each look; the rest is put off in the destination's row alone.
-NOTE_DEFERRED = b"""
-WITH noted AS (
+DEFERRED = b"""
+WITH finished AS (
     UPDATE delivery_queuedrecipient recipient
-       SET state = 'deferred', attempts = attempts + 1, last_reply = %(reply)s, last_status = %(status)s,
+       SET state = %(state)s, attempts = attempts + 1, last_reply = %(reply)s, last_status = %(status)s,
            last_host = %(host)s, last_attempt_at = %(now)s, cause = %(cause)s
       FROM (SELECT id FROM delivery_queuedrecipient
              WHERE destination_id = %(destination_id)s AND state IN ('queued', 'deferred')
                AND next_attempt_at <= %(now)s
              ORDER BY next_attempt_at LIMIT 100) first
      WHERE recipient.id = first.id
-    RETURNING recipient.id)
-INSERT INTO delivery_attempt (recipient_id, at, host, address, outcome, reply, tls)
-SELECT id, %(now)s, %(host)s, %(address)s, 'deferred', %(reply)s, '' FROM noted
+    RETURNING recipient.id, recipient.message_id, recipient.forward_path)
+"""
+TOLD = b"""
+SELECT id AS recipient_id, message_id AS queue_id, forward_path, %(now)s::timestamptz AS at, %(host)s AS host,
+       %(address)s AS address, %(state)s AS outcome, %(cause)s AS cause, %(reply)s AS reply,
+       %(tls)s AS tls, %(certificate)s AS certificate
+  FROM finished
 """
 FIRST_EXPIRY = b"""
 SELECT message.expires_at
@@ -54,7 +58,7 @@ SELECT message.expires_at
 PUT_OFF = b"""
 UPDATE delivery_destination
    SET claimed_until = NULL, claim_token = NULL, failures = %s, next_attempt_at = %s, last_reply = %s,
-       last_attempt_at = %s
+       last_status = %s, cause = %s, last_attempt_at = %s
  WHERE id = %s
 """
 
@@ -65,7 +69,9 @@ def bounce_waiting(*, claim: Claim, outcome: Bounced, now: datetime) -> Recorded
         if not is_own(claim):
             return Recorded(is_own=False)
         _finish(claim, outcome, state=RecipientState.BOUNCED, status=outcome.status, now=now)
-        sql.execute(PUT_OFF, (0, None, outcome.reply, now, claim.destination_id))
+        cause = find_cause(outcome.status, outcome.reply)
+        learn_from_destination(destination_id=claim.destination_id, cause=cause, now=now)
+        sql.execute(PUT_OFF, (0, None, *_why(outcome), now, claim.destination_id))
     return Recorded(is_own=True, has_reports=True)
 
 
@@ -87,8 +93,13 @@ def put_off(*, claim: Claim, outcome: Deferred, was_reached: bool, now: datetime
         next_at = expires_at and next_attempt_at(
             failures, now=now, expires_at=expires_at, jitter=random.random()
         )
-        sql.execute(PUT_OFF, (failures, next_at, outcome.reply, now, claim.destination_id))
+        sql.execute(PUT_OFF, (failures, next_at, *_why(outcome), now, claim.destination_id))
     return Recorded(is_own=True, has_reports=has_expired)
+
+
+def _why(outcome: Bounced | Deferred) -> tuple[str, str, str]:
+    """What the destination's row says for all that has no words of its own (causes.py)."""
+    return outcome.reply, outcome.status, find_cause(outcome.status, outcome.reply).value
 
 
 def _first_expiry(claim: Claim) -> datetime | None:
@@ -104,7 +115,7 @@ def _finish(
     """Of everything that waits, or, where it expires, of what is too old."""
     with cursor() as sql:
         sql.execute(
-            FINISH_WAITING,
+            traced(TOLD, after=FINISHED),
             {
                 "state": state.value,
                 "status": status,
@@ -112,6 +123,8 @@ def _finish(
                 "cause": find_cause(outcome.status, outcome.reply).value,
                 "host": outcome.peer.host,
                 "address": outcome.peer.address,
+                "tls": outcome.peer.tls,
+                "certificate": outcome.peer.certificate,
                 "now": now,
                 "destination_id": claim.destination_id,
                 "all": state is RecipientState.BOUNCED,
@@ -122,13 +135,16 @@ def _finish(
 def _note_deferred(claim: Claim, outcome: Deferred, *, now: datetime) -> None:
     with cursor() as sql:
         sql.execute(
-            NOTE_DEFERRED,
+            traced(TOLD, after=DEFERRED),
             {
+                "state": RecipientState.DEFERRED.value,
                 "status": outcome.status,
                 "reply": outcome.reply,
                 "cause": find_cause(outcome.status, outcome.reply).value,
                 "host": outcome.peer.host,
                 "address": outcome.peer.address,
+                "tls": outcome.peer.tls,
+                "certificate": outcome.peer.certificate,
                 "now": now,
                 "destination_id": claim.destination_id,
             },

@@ -216,12 +216,13 @@ def _read(ids: Sequence[int]) -> list[QueuedRecipient]:
 
 def _is_for(domain: str) -> Q:
     """The next hop is the recipient's domain, but where a verb led it elsewhere, or it is for accounts here."""
-    known = dict(Destination.objects.filter(name__in=(domain, LOCAL)).values_list("name", "pk"))
+    known = list(Destination.objects.filter(name__in=(domain, LOCAL)).values_list("name", "pk"))
     is_for = Q(redirected_from=domain)
-    if domain in known:
-        is_for |= Q(destination_id=known[domain], redirected_from="")
-    if LOCAL in known:
-        is_for |= Q(destination_id=known[LOCAL], forward_path__iendswith="@" + domain)
+    for name, destination_id in known:  # one for each route
+        if name == LOCAL:
+            is_for |= Q(destination_id=destination_id, forward_path__iendswith="@" + domain)
+        else:
+            is_for |= Q(destination_id=destination_id, redirected_from="")
     return is_for
 
 

@@ -15,7 +15,7 @@ an operator who holds it as well takes it over.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -24,8 +24,11 @@ from django.db import transaction
 from django.db.models import Max
 
 from delivery.models import LOCAL, Holder, RecipientState
+from delivery.models.trace import Event
 from delivery.queue.filtering import UNFINISHED, QueueFilter, find
 from delivery.queue.notices import relay_is_due
+from delivery.routes.choosing import SETTINGS, rules
+from delivery.trace.outbound import note
 from mailhost.audit.trail import record
 from mailhost.net.database import cursor
 
@@ -56,16 +59,26 @@ FROM: Final[dict[Verb, tuple[RecipientState, ...]]] = {
     Verb.CANCEL: UNFINISHED,
     Verb.REDIRECT: UNFINISHED,
 }
+EVENTS: Final = {
+    Verb.HOLD: Event.HELD,
+    Verb.RELEASE: Event.RELEASED,
+    Verb.RETRY: Event.HURRIED,
+    Verb.DEFER: Event.DEFERRED,
+    Verb.BOUNCE: Event.BOUNCED,
+    Verb.CANCEL: Event.CANCELLED,
+    Verb.REDIRECT: Event.REDIRECTED,
+}
 ENDS: Final = frozenset({Verb.BOUNCE, Verb.CANCEL})
 LEAVES_CLAIMED_ALONE: Final = frozenset({Verb.BOUNCE, Verb.REDIRECT})
 WAKES: Final = frozenset({Verb.RELEASE, Verb.RETRY, Verb.REDIRECT})
 
 ADD_DESTINATION = b"""
-INSERT INTO delivery_destination (name, failures, last_reply) VALUES (%s, 0, '') ON CONFLICT (name) DO NOTHING
+INSERT INTO delivery_destination (name, route_id, failures, last_reply) VALUES (%s, %s, 0, '')
+    ON CONFLICT (name, route_id) DO NOTHING
 """
 LOCK_DESTINATIONS = b"""
-SELECT id, name, claim_token IS NOT NULL AND claimed_until > %s FROM delivery_destination
- WHERE id = ANY(%s::bigint[]) OR name = %s ORDER BY name FOR NO KEY UPDATE
+SELECT id, name, claim_token IS NOT NULL AND claimed_until > %s, route_id FROM delivery_destination
+ WHERE id = ANY(%s::bigint[]) OR (name = %s AND route_id = %s) ORDER BY name, route_id FOR NO KEY UPDATE
 """
 UPDATES: Final[dict[Verb, bytes]] = {
     Verb.HOLD: b"""
@@ -90,17 +103,13 @@ UPDATE delivery_queuedrecipient SET state = 'deferred', next_attempt_at = %(unti
 """,
     # Who is told of a failure: RFC 3461 section 4.1, and never the null reverse-path.
     Verb.BOUNCE: b"""
-WITH bounced AS (
-    UPDATE delivery_queuedrecipient recipient
-       SET state = 'bounced', last_reply = %(reply)s, last_status = %(status)s, last_host = '', finished_at = %(now)s,
-           report_due = CASE WHEN message.reverse_path <> ''
-                              AND (recipient.notify = '' OR upper(recipient.notify) LIKE '%%FAILURE%%')
-                             THEN 'failed' ELSE '' END
-      FROM delivery_queuedmessage message
-     WHERE message.id = recipient.message_id AND recipient.id = ANY(%(ids)s::bigint[])
-    RETURNING recipient.id)
-INSERT INTO delivery_attempt (recipient_id, at, host, address, outcome, reply, tls)
-SELECT id, %(now)s, '', '', 'bounced', %(reply)s, '' FROM bounced
+UPDATE delivery_queuedrecipient recipient
+   SET state = 'bounced', last_reply = %(reply)s, last_status = %(status)s, last_host = '', finished_at = %(now)s,
+       report_due = CASE WHEN message.reverse_path <> ''
+                          AND (recipient.notify = '' OR upper(recipient.notify) LIKE '%%FAILURE%%')
+                         THEN 'failed' ELSE '' END
+  FROM delivery_queuedmessage message
+ WHERE message.id = recipient.message_id AND recipient.id = ANY(%(ids)s::bigint[])
 """,
     Verb.CANCEL: b"""
 UPDATE delivery_queuedrecipient SET state = 'cancelled', finished_at = %(now)s WHERE id = ANY(%(ids)s::bigint[])
@@ -220,11 +229,13 @@ def advance(*, order: Order, asked: QueueFilter, run: Run, by: str, now: datetim
 
 def _lock_destinations(order: Order, ids: Collection[int], *, now: datetime) -> tuple[list[int], int | None]:
     """Those whose recipients may be touched, and the one that a redirect leads to."""
+    # Whose mail it is may lead by another route: the look moves it (routes/moving.py).
+    route = rules().choose(order.to, "") if order.to else SETTINGS
     with cursor() as sql:
         if order.to:
-            sql.execute(ADD_DESTINATION, (order.to,))
-        rows = sql.execute(LOCK_DESTINATIONS, (now, list(ids), order.to or None)).fetchall()
-    target = next((row[0] for row in rows if order.to and row[1] == order.to), None)
+            sql.execute(ADD_DESTINATION, (order.to, route))
+        rows = sql.execute(LOCK_DESTINATIONS, (now, list(ids), order.to or None, route)).fetchall()
+    target = next((row[0] for row in rows if order.to and (row[1], row[3]) == (order.to, route)), None)
     if order.to and target is None:
         return (
             [],
@@ -264,12 +275,26 @@ def _apply(order: Order, locked: Sequence[tuple[int, int]], *, target: int | Non
     }
     with cursor() as sql:
         sql.execute(UPDATES[order.verb], values)
+        note([pk for pk, _ in locked], event=EVENTS[order.verb], now=now, reply=_in_words(order))
         if order.verb in ENDS:
             sql.execute(FORGET_TIME, (values["ids"],))
         if order.verb in WAKES:
             woken = [target] if target is not None else sorted({destination for _, destination in locked})
             sql.execute(WAKE, (now, woken, now))
     return len(locked)
+
+
+def _in_words(order: Order) -> str:
+    """For the trace, which the sender reads as well: not who it was."""
+    by = "By an operator" if order.holder is Holder.OPERATOR else "By an administrator of the domain"
+    match order.verb:
+        case Verb.BOUNCE:
+            return order.reply
+        case Verb.REDIRECT:
+            return f"{by}, to {order.to}"
+        case Verb.DEFER if order.until is not None:
+            return f"{by}, until {order.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return by
 
 
 def _busy(order: Order, asked: QueueFilter, ids: Sequence[int], changed: Collection[int]) -> int:

@@ -1,31 +1,27 @@
 """A look at one destination: its hosts tried in their order, and what waits sent over a few reused connections."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
 from typing import Final, Protocol
 
-from delivery.relay.connection import ConnectFailed, RelayConnection
+from delivery.relay.forms import Form, Octets, form_for
 from delivery.relay.host_room import HostRoom
+from delivery.relay.lines import Dial, Line, Lines
 from delivery.relay.next_hops import NextHop
-from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome, Peer
+from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome
 from delivery.relay.pace import Pace, is_objection
 from delivery.relay.parcel import OutgoingRecipient, Parcel
-from delivery.relay.racing import Connect, first_connected
+from delivery.relay.racing import Connect
 from delivery.relay.transaction import TOO_MANY_RECIPIENTS, NothingBegun, Recipient, Transaction, send
-from delivery.relay.wire import Wire, WireLost
 from mailhost.protocols.message.without_binary import CannotConvert
 
 # A host that puts off so many messages in a row means us, not them: what is left waits with the destination.
 MAX_DEFERRALS_IN_A_ROW: Final = 20
-MAX_LOSSES: Final = 2  # connections to one host that went before one message was through
 WAIT_FOR_HOST_SECONDS: Final = 10  # while other destinations have all the connections to it
 WORTH_A_CONNECTION: Final = 5  # messages waiting for each further connection
-
-Dial = Callable[[NextHop, Wire], Awaitable[RelayConnection]]
 
 
 class Source(Protocol):
@@ -40,10 +36,10 @@ class Source(Protocol):
     def waiting(self) -> int:
         """How many parcels are known to wait."""
 
-    def loaded(self, parcel: Parcel, *, as_it_is: bool) -> AbstractAsyncContextManager[bytes | None]:
-        """What follows DATA's reply, held for as long as it is being sent; None where it is gone.
+    def loaded(self, parcel: Parcel, *, form: Form) -> AbstractAsyncContextManager[bytes | None]:
+        """In this form, held for as long as it is being sent; None where it is gone.
 
-        as_it_is: the octets themselves, for BDAT. Raises CannotConvert on entering, where they are binary.
+        Raises CannotConvert on entering.
         """
 
     def report(
@@ -65,15 +61,21 @@ class Attempt:
     max_messages: int  # over one connection
     slots: asyncio.Semaphore  # connections of the whole process
     clock: Callable[[], datetime]
-    failure: Deferred | Bounced | None = None
-    reached: bool = False
-    _open: "list[_Line]" = field(default_factory=list)
-    _useless: set[NextHop] = field(default_factory=set)
-    _refusals: list[Deferred | Bounced] = field(default_factory=list)
-    _losses: dict[NextHop, int] = field(default_factory=dict)
+    _lines: Lines = field(init=False)
     _deferrals: int = 0
     _workers: int = 0
     _group: asyncio.TaskGroup = field(default_factory=asyncio.TaskGroup)
+
+    def __post_init__(self) -> None:
+        self._lines = Lines(self.hops, self.connect, self.dial, self.pace, self.hosts, self.max_messages)
+
+    @property
+    def failure(self) -> Deferred | Bounced | None:
+        return self._lines.failure
+
+    @property
+    def reached(self) -> bool:
+        return self._lines.reached
 
     async def run(self) -> None:
         """Until nothing waits any more, or nothing can be sent."""
@@ -93,7 +95,7 @@ class Attempt:
             self.failure is None
             and self._workers < self.pace.connections
             and self.source.waiting() >= self._workers * WORTH_A_CONNECTION
-            and not self._full()
+            and not self._lines.full()
         ):
             self._add_worker()
 
@@ -104,8 +106,8 @@ class Attempt:
             while True:
                 async with self.slots:
                     is_dismissed = await self._send_all()
-                full = self._full()
-                if is_dismissed or not full or self._open or self.failure or not self.source.waiting():
+                full = self._lines.full()
+                if is_dismissed or not full or self._lines.open or self.failure or not self.source.waiting():
                     return
                 if not await self.hosts.wait(full, seconds=WAIT_FOR_HOST_SECONDS):
                     return  # another look goes on with it
@@ -119,14 +121,9 @@ class Attempt:
         self._workers -= 1
         return True
 
-    def _full(self) -> set[str]:
-        """The addresses of the hosts that are left, where none of them has room."""
-        left = [hop.address for hop in self.hops if hop not in self._useless]
-        return set(left) if all(self.hosts.is_full(each) for each in left) else set()
-
     async def _send_all(self) -> bool:
         """Until nothing waits or can be sent; True where this worker was dismissed."""
-        line: _Line | None = None
+        line: Line | None = None
         is_dismissed = False
         try:
             while (
@@ -135,7 +132,7 @@ class Attempt:
                 and (parcel := await self.source.take())
             ):
                 try:
-                    line = await self._good_line(line)
+                    line = await self._lines.good(line)
                     if line is None:
                         self.source.put_back(parcel)
                         return False
@@ -149,101 +146,28 @@ class Attempt:
             return is_dismissed
         finally:
             if line is not None:
-                self._drop(line)
+                self._lines.drop(line)
 
-    async def _good_line(self, line: "_Line | None") -> "_Line | None":
-        """This one or a new one; None where no host takes one now."""
-        if line is not None:
-            if line.connection.is_usable and line.connection.completed < self.max_messages:
-                return line
-            await line.connection.quit()
-            self._drop(line)
-        while (found := await self._connected()) is not None:
-            hop, wire = found
-            try:
-                line = _Line(hop, await self.dial(hop, wire))
-            except BaseException as error:
-                self.hosts.give_back(hop.address)
-                if not isinstance(error, ConnectFailed):
-                    raise
-                if self._open:
-                    self.pace.limit(len(self._open))
-                    return None  # it takes no further connection; those that are open go on
-                self._give_up(hop, error.outcome)
-            else:
-                self.reached = True
-                self._open.append(line)
-                return line
-        if not self._open and self._refusals and all(hop in self._useless for hop in self.hops):
-            deferrals = [each for each in self._refusals if isinstance(each, Deferred)]
-            self.failure = self.failure or (deferrals or self._refusals)[0]
-        return None
-
-    async def _connected(self) -> tuple[NextHop, Wire] | None:
-        """Of the hosts that are left, one of the best rank that answers; None where none does."""
-        for _, equals in groupby(self.hops, key=lambda hop: hop.rank):
-            left = [hop for hop in equals if hop not in self._useless]
-            hops = [hop for hop in left if not self.hosts.is_full(hop.address)]
-            if left and not hops:
-                return None  # no worse host for want of room at a better one
-            failures: dict[NextHop, WireLost] = {}
-            found = await first_connected(hops, connect=self._connect, failures=failures, let_go=self._let_go)
-            if any(isinstance(each, _NoRoom) for each in failures.values()) and found is None:
-                return None  # others were faster
-            if self._open and found is None and failures:
-                self.pace.limit(len(self._open))
-                return None
-            for hop, lost in failures.items():
-                if not self._open and not isinstance(lost, _NoRoom):
-                    self._give_up(hop, Deferred("4.4.1", str(lost), Peer(hop.host, hop.address)))
-            if found is not None:
-                return found
-        return None
-
-    async def _connect(self, hop: NextHop) -> Wire:
-        """With a place at the host, which is kept for as long as the connection lives."""
-        if not self.hosts.take(hop.address):
-            raise _NoRoom("Other destinations have all connections to this host.")
+    async def _send(self, line: Line, parcel: Parcel) -> None:
         try:
-            return await self.connect(hop)
-        except BaseException:
-            self.hosts.give_back(hop.address)
-            raise
-
-    def _let_go(self, hop: NextHop, wire: Wire) -> None:
-        wire.lose("Another address answered first.")
-        self.hosts.give_back(hop.address)
-
-    def _drop(self, line: "_Line") -> None:
-        line.connection.abort()
-        if line in self._open:
-            self._open.remove(line)
-            self.hosts.give_back(line.hop.address)
-
-    def _give_up(self, hop: NextHop, outcome: Deferred | Bounced) -> None:
-        self._useless.add(hop)
-        self._refusals.append(outcome)
-
-    async def _send(self, line: "_Line", parcel: Parcel) -> None:
-        try:
-            is_chunk = parcel.message.body == "BINARYMIME" and line.connection.extensions.take_binary
-            async with self.source.loaded(parcel, as_it_is=is_chunk) as data:
+            form = form_for(parcel, line.connection.extensions)
+            async with self.source.loaded(parcel, form=form) as data:
                 if data is not None:
-                    await self._send_data(line, parcel, data, is_chunk=is_chunk)
+                    await self._send_data(line, parcel, data, form)
                     return
             bounced = Bounced("5.3.0", "The message is no longer kept here.")
-        except CannotConvert:
-            bounced = Bounced("5.6.3", "The message has binary octets that cannot be put into lines of text.")
+        except CannotConvert as fact:
+            bounced = Bounced("5.6.3", str(fact), line.connection.peer)
         self.source.report(parcel, parcel.recipients, [bounced] * len(parcel.recipients))
 
-    async def _send_data(self, line: "_Line", parcel: Parcel, data: bytes, *, is_chunk: bool) -> None:
+    async def _send_data(self, line: Line, parcel: Parcel, data: bytes, form: Form) -> None:
         """The parcel's recipients; those that were too many go in transactions of their own."""
         recipients: Sequence[OutgoingRecipient] = parcel.recipients
         while recipients:
             try:
                 outcomes = await send(
                     line.connection,
-                    _transaction(parcel, recipients, data, is_chunk=is_chunk, now=self.clock()),
+                    _transaction(parcel, recipients, data, form, now=self.clock()),
                 )
             except (
                 ValueError
@@ -255,7 +179,7 @@ class Attempt:
                 if is_objection(lost.outcome):
                     self.pace.object()
                 if line.connection.completed == 0:
-                    self._lost(line.hop, lost.outcome)
+                    self._lines.lost(line, lost.outcome)
                 self.source.put_back(Parcel(parcel.message, tuple(recipients)))
                 return
             again = _too_many(outcomes) if line.connection.is_usable else set()
@@ -264,7 +188,7 @@ class Attempt:
             self._look_at(line, outcomes)
             recipients = [recipients[number] for number in sorted(again)]
 
-    def _look_at(self, line: "_Line", outcomes: Sequence[Outcome]) -> None:
+    def _look_at(self, line: Line, outcomes: Sequence[Outcome]) -> None:
         """A host that puts everything off, or that keeps hanging up, is left alone for now."""
         self.pace.note(outcomes)
         last = outcomes[-1]
@@ -273,42 +197,25 @@ class Attempt:
             return
         self._deferrals += 1
         if self._deferrals >= MAX_DEFERRALS_IN_A_ROW:
-            self.failure = self.failure or last
+            self._lines.failure = self.failure or last
         if not line.connection.is_usable and line.connection.completed == 0:
-            self._lost(line.hop, last)
-
-    def _lost(self, hop: NextHop, outcome: Deferred) -> None:
-        self._losses[hop] = self._losses.get(hop, 0) + 1
-        if self._losses[hop] >= MAX_LOSSES:
-            self._give_up(hop, outcome)
-
-
-class _NoRoom(WireLost):
-    """As many connections to this host are open as one process may have."""
-
-
-@dataclass(slots=True, eq=False)
-class _Line:
-    """A connection, and where it leads."""
-
-    hop: NextHop
-    connection: RelayConnection
+            self._lines.lost(line, last)
 
 
 def _transaction(
-    parcel: Parcel, recipients: Sequence[OutgoingRecipient], data: bytes, *, is_chunk: bool, now: datetime
+    parcel: Parcel, recipients: Sequence[OutgoingRecipient], data: bytes, form: Form, *, now: datetime
 ) -> Transaction:
     message = parcel.message
     body = message.body
-    if body == "BINARYMIME" and not is_chunk:
+    if body == "BINARYMIME" and form.octets is not Octets.AS_THEY_ARE:
         # RFC 3030 section 3: it was converted when it was loaded.
         body = "7BIT" if data.isascii() else "8BITMIME"
     return Transaction(
         reverse_path=message.reverse_path,
         recipients=[Recipient(each.forward_path, each.notify, each.orcpt) for each in recipients],
         data=data,
-        is_chunk=is_chunk,
-        size_octets=len(data) if is_chunk else len(data) - len(b".\r\n"),
+        is_chunked=form.is_chunked,
+        size_octets=len(data) if form.is_chunked else len(data) - len(b".\r\n"),
         body=body,
         needs_smtputf8=parcel.needs_smtputf8,
         ret=message.ret,

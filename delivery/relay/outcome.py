@@ -7,11 +7,13 @@ from mailhost.protocols.smtp.client import ServerReply
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Who was spoken to: its name, address, and TLS version and cipher ("" in clear)."""
+    """Who was spoken to: its name, address, TLS version and cipher ("" in clear), and what its certificate was found to
+    be (relay/tls/verifying.py)."""
 
     host: str = ""
     address: str = ""
     tls: str = ""
+    certificate: str = ""
 
 
 NOBODY = Peer()

@@ -1,10 +1,13 @@
 """The octets of one SMTP client connection: replies out of what comes, with a time limit for each wait."""
 
 import asyncio
+import errno
 import ssl
 from collections import deque
+from collections.abc import Callable
 from typing import cast
 
+from mailhost.net.peer_chain import chain_of
 from mailhost.protocols.smtp.client import ReplyReader, ReplySyntaxError, ServerReply
 
 WRITE_BLOCK_OCTETS = 64 * 1024
@@ -16,7 +19,11 @@ class WireLost(Exception):
 
 
 class TlsFailed(Exception):
-    """The TLS handshake failed; in clear it may go."""
+    """There is no TLS session; where no policy forbids it, in clear it may go. `result`: RFC 8460 section 4.3."""
+
+    def __init__(self, text: str, *, result: str = "validation-failure") -> None:
+        super().__init__(text)
+        self.result = result
 
 
 class Wire(asyncio.Protocol):
@@ -31,15 +38,21 @@ class Wire(asyncio.Protocol):
         self._can_write.set()
 
     @classmethod
-    async def open(cls, address: str, port: int, *, seconds: float) -> "Wire":
-        """A connection to the address. Raises WireLost."""
+    async def open(cls, address: str, port: int, *, seconds: float, source: str = "") -> "Wire":
+        """A connection to the address, from an address of this machine's where one is given. Raises WireLost."""
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(seconds):
-                _, wire = await loop.create_connection(cls, address, port)
+                _, wire = await loop.create_connection(
+                    cls, address, port, local_addr=(source, 0) if source else None
+                )
         except TimeoutError:
             raise WireLost("The connection could not be made in time.") from None
         except OSError as error:
+            if source and error.errno == errno.EADDRNOTAVAIL:
+                raise WireLost(
+                    f"{source}, which is to be sent from, is no address of this machine."
+                ) from None
             raise WireLost(f"The connection could not be made: {error.strerror or error}.") from None
         return wire
 
@@ -67,15 +80,15 @@ class Wire(asyncio.Protocol):
             raise WireLost(self._lost) from None
         return self._reader.replies.popleft()
 
-    async def write(self, octets: bytes, *, seconds: float) -> None:
-        """Sends the octets; each block of 64 KB may take that long. Raises WireLost."""
+    async def write(self, octets: bytes | memoryview, *, seconds: Callable[[], float]) -> None:
+        """Sends the octets; each block of 64 KB may take as long as is said when it is its turn. Raises WireLost."""
         view = memoryview(octets)
         for start in range(0, len(view), WRITE_BLOCK_OCTETS):
             if self._lost or self._transport is None:
                 raise WireLost(self._lost)
             self._transport.write(view[start : start + WRITE_BLOCK_OCTETS])
             try:
-                async with asyncio.timeout(seconds):
+                async with asyncio.timeout(seconds()):
                     await self._can_write.wait()
             except TimeoutError:
                 self.lose("It did not take what was sent in time.")
@@ -95,7 +108,7 @@ class Wire(asyncio.Protocol):
                 transport = await loop.start_tls(self._transport, self, context, server_hostname=host)
         except (TimeoutError, OSError) as error:  # ssl.SSLError is an OSError
             self.lose("The TLS handshake failed.")
-            raise TlsFailed(f"{type(error).__name__}: {error}") from None
+            raise TlsFailed(f"The TLS handshake failed: {str(error) or type(error).__name__}.") from None
         session = transport.get_extra_info("ssl_object") if transport else None
         if transport is None or session is None:
             self.lose("The connection was closed in the TLS handshake.")
@@ -103,6 +116,17 @@ class Wire(asyncio.Protocol):
         self._transport = transport
         version, cipher = session.version(), session.cipher()
         return f"{version} {cipher[0] if cipher else ''}".strip()
+
+    def shown_chain(self) -> list[bytes]:
+        """The certificates (DER) that the server showed in the handshake, its own first, as they came."""
+        session = self._transport.get_extra_info("ssl_object") if self._transport else None
+        return chain_of(session) if session is not None else []
+
+    @property
+    def own_address(self) -> str | None:
+        """The address of this host that it goes out from."""
+        name = self._transport.get_extra_info("sockname") if self._transport else None
+        return str(name[0]) if name else None
 
     def lose(self, why: str) -> None:
         """Gives the connection up."""

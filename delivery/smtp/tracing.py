@@ -5,15 +5,17 @@ from collections import deque
 from collections.abc import Sequence
 
 import structlog
+from django.conf import settings
 from django.db import DatabaseError
 
 from delivery.filters.recording import Judged
 from delivery.findings import Action
 from delivery.models.trace import Outcome
 from delivery.smtp.session import Session
-from delivery.trace import Noted, write
+from delivery.trace import MAX_SUBJECT, Noted, write
 from mailhost.net.store_threads import StoreUnavailable, in_store
 from mailhost.protocols.message.header import unfold
+from mailhost.protocols.message.text import decode_words, one_line
 from mailhost.protocols.message.working_out import message_id_of
 from mailhost.protocols.smtp.header import header_end, scan_fields
 from mailhost.protocols.smtp.replies import Reply
@@ -110,7 +112,7 @@ def note_message(
     assert envelope is not None
     session.is_noted = True
     outcomes = {each.account_id: _OUTCOMES[each.action] for each in judged}
-    message_id = _message_id(octets)
+    message_id, subject = _named(octets)
     noted = []
     if len(replies) == 1:
         replies = [*replies] * len(envelope.forward_paths)
@@ -130,6 +132,7 @@ def note_message(
                     reverse_path=str(envelope.reverse_path),
                     account_id=account_id,
                     message_id=message_id,
+                    subject=subject,
                     size_octets=len(octets),
                     outcome=_refusal(reply) if reply.is_refusal else outcome,
                     reply=str(reply),
@@ -148,6 +151,7 @@ def _noted(
     trace_id: str = "",
     account_id: int | None = None,
     message_id: str = "",
+    subject: str = "",
     size_octets: int = 0,
 ) -> Noted:
     return Noted(
@@ -163,6 +167,7 @@ def _noted(
         domain=forward_path.rpartition("@")[2].lower() if "@" in forward_path else "",
         account_id=account_id,
         message_id=message_id,
+        subject=subject,
         size_octets=size_octets,
         outcome=outcome,
         reply=reply,
@@ -173,9 +178,15 @@ def _refusal(reply: Reply) -> Outcome:
     return Outcome.DEFERRED if reply.code < 500 else Outcome.REFUSED
 
 
-def _message_id(octets: bytes) -> str:
+def _named(octets: bytes) -> tuple[str, str]:
+    """Message-ID, and the subject where it is to be kept: as the first fields of these names say them, else ""."""
+    wanted = {b"message-id", b"subject"} if settings.TRACE_SUBJECTS else {b"message-id"}
     header = octets[: header_end(octets)]
+    found: dict[bytes, list[bytes]] = {}
     for field in scan_fields(header):
-        if field.name == b"message-id":
-            return message_id_of({b"message-id": [unfold(header[field.value_start : field.end])]})
-    return ""
+        if field.name in wanted and field.name not in found:
+            found[field.name] = [unfold(header[field.value_start : field.end])]
+            if len(found) == len(wanted):
+                break
+    subject = b"".join(found.get(b"subject", ()))
+    return message_id_of(found), one_line(decode_words(subject[: 4 * MAX_SUBJECT]), limit=MAX_SUBJECT)

@@ -11,7 +11,7 @@ from django.conf import settings
 from delivery.acceptance import Acceptance, accept_now
 from delivery.routing import AccountDisabled, route
 from domains.exceptions import DomainFact
-from mailboxes.accounts import postmasters
+from mailboxes.accounts import operators_with_a_mailbox
 from mailboxes.administration import administrators_of
 from mailboxes.exceptions import MailboxFact
 from mailhost.net import counters
@@ -67,7 +67,7 @@ def _readers(account_id: int, domain: str | None) -> list[_Reader]:
     """Operators with a mailbox and administrators of the domain; whoever reads postmaster@ where it has none."""
     found = {
         each.account_id: _Reader(each.login, "you are an operator of this host", (each.account_id,))
-        for each in postmasters(domain=None)
+        for each in operators_with_a_mailbox()
     }
     administrators = _administrators(domain)
     others = {**found, **administrators}

@@ -1,4 +1,4 @@
-"""What a submission without a session notes in the trace: who has it here already, as SMTP's sessions note it.
+"""What a submission without a session notes in the trace, as SMTP's sessions note it.
 
 Its sender is told by that what became of it (delivery/status.py), and its recipients among their deliveries.
 """
@@ -9,7 +9,7 @@ from datetime import datetime
 from django.conf import settings
 
 from delivery.models.trace import Outcome
-from delivery.trace import Noted, write
+from delivery.trace import MAX_SUBJECT, Noted, write
 from mailhost.protocols.addresses import EmailAddress
 
 
@@ -22,11 +22,25 @@ def note_placed(
     size_octets: int,
     is_held: bool,
     now: datetime,
+    onward: Iterable[EmailAddress] = (),
+    is_waiting: bool = False,
+    subject: str = "",
 ) -> None:
-    """copies: the recipients that lead to accounts here, each with the account; is_held: to be looked at first.
+    """copies: the recipients that lead to accounts here, each with the account; onward: those for whom it is in the
+    queue now; is_held: to be looked at first. is_waiting: what is in the queue is to leave later.
 
     In the caller's transaction.
     """
+    here = (
+        (Outcome.QUARANTINED, "Held for an operator to look at")
+        if is_held
+        else (Outcome.ACCEPTED, "Delivered here")
+    )
+    there = (
+        (Outcome.WAITING, "In the queue, to leave later") if is_waiting else (Outcome.RELAYED, "In the queue")
+    )
+    if is_held:
+        there = (there[0], "In the queue, held for an operator to look at")
     noted = [
         Noted(
             at=now,
@@ -42,10 +56,14 @@ def note_placed(
             account_id=account_id,
             message_id=message_id,
             size_octets=size_octets,
-            outcome=Outcome.QUARANTINED if is_held else Outcome.ACCEPTED,
-            reply="Held for an operator to look at" if is_held else "Delivered here",
+            outcome=outcome,
+            reply=reply,
+            subject=subject[:MAX_SUBJECT] if settings.TRACE_SUBJECTS else "",
         )
-        for address, account_id in copies
+        for address, account_id, (outcome, reply) in (
+            *((address, account_id, here) for address, account_id in copies),
+            *((address, None, there) for address in onward),
+        )
     ]
     if noted:
         write(noted)

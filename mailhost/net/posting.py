@@ -1,4 +1,4 @@
-"""One HTTP POST over a connection, and an answer of bounded size (HTTP/1.1: RFC 9112, by h11)."""
+"""One HTTP POST or GET over a connection, and an answer of bounded size (HTTP/1.1: RFC 9112, by h11)."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,10 +17,11 @@ class AnswerInvalid(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """status: three digits. content: all of it."""
+    """status: three digits. content: all of it. media_type: in lower case, without parameters."""
 
     status: int
     content: bytes
+    media_type: str = ""
 
 
 async def post(
@@ -32,6 +33,7 @@ async def post(
     fields: Sequence[tuple[str, bytes]],
     content: bytes,
     max_answer_octets: int,
+    media_type: str = "application/octet-stream",
 ) -> HttpAnswer:
     """Sends the content, reads the answer. Raises AnswerInvalid, OSError, EOFError."""
     http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_ANSWER_HEAD_OCTETS)
@@ -41,7 +43,7 @@ async def post(
         headers=[
             (b"Host", host.encode()),
             (b"Content-Length", b"%d" % len(content)),
-            (b"Content-Type", b"application/octet-stream"),
+            (b"Content-Type", media_type.encode("ascii")),
             (b"Connection", b"close"),
             *((name.encode("ascii"), value) for name, value in fields),
         ],
@@ -56,8 +58,25 @@ async def post(
     return await _read_answer(reader, http, max_answer_octets)
 
 
+async def get(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    *,
+    target: str,
+    host: str,
+    max_answer_octets: int,
+) -> HttpAnswer:
+    """Asks for what is there; a redirection is an answer. Raises AnswerInvalid, OSError, EOFError."""
+    http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_ANSWER_HEAD_OCTETS)
+    headers = [(b"Host", host.encode()), (b"Connection", b"close")]
+    writer.write(http.send(h11.Request(method="GET", target=target, headers=headers)) or b"")
+    http.send(h11.EndOfMessage())
+    await writer.drain()
+    return await _read_answer(reader, http, max_answer_octets)
+
+
 async def _read_answer(reader: asyncio.StreamReader, http: h11.Connection, max_octets: int) -> HttpAnswer:
-    status, content = 0, bytearray()
+    status, content, media_type = 0, bytearray(), b""
     try:
         while True:
             event = http.next_event()
@@ -65,12 +84,14 @@ async def _read_answer(reader: asyncio.StreamReader, http: h11.Connection, max_o
                 http.receive_data(await reader.read(_BLOCK_OCTETS))
             elif isinstance(event, h11.Response):
                 status = event.status_code
+                media_type = next((value for name, value in event.headers if name == b"content-type"), b"")
             elif isinstance(event, h11.Data):
                 content += event.data
                 if len(content) > max_octets:
                     raise AnswerInvalid("Its answer is too long.")
             elif isinstance(event, h11.EndOfMessage):
-                return HttpAnswer(status, bytes(content))
+                kind = media_type.partition(b";")[0].strip().lower()
+                return HttpAnswer(status, bytes(content), kind.decode("latin-1"))
             elif isinstance(event, h11.ConnectionClosed):
                 raise EOFError
     except h11.RemoteProtocolError as error:

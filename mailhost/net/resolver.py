@@ -2,6 +2,9 @@
 
 Three facts differ in what they mean for mail: a domain that does not exist, one without such records, and a
 look-up that could not be done now. A resolver is given to whoever needs one, so that tests bring their own server.
+
+Whether an answer was validated (DNSSEC) is the name server's word, its AD bit (RFC 6840 section 5.7). It is believed
+where nobody can be between us and it.
 """
 
 import asyncio
@@ -14,13 +17,17 @@ from typing import Any, Final, TypeVar
 
 import dns.asyncresolver
 import dns.exception
+import dns.flags
 import dns.message
 import dns.name
 import dns.rdatatype
 import dns.resolver
 from django.conf import settings
 from dns.rdtypes.ANY.MX import MX
+from dns.rdtypes.ANY.TLSA import TLSA
 from dns.rdtypes.ANY.TXT import TXT
+
+from mailhost.protocols.dane import TlsaRecord
 
 T = TypeVar("T")
 
@@ -30,6 +37,8 @@ CACHED_ANSWERS: Final = 10_000  # kept by their TTL; mail comes from the same fe
 KEPT_RECORDS: Final = 20  # more, or larger ones, are kept by dnspython alone, which keeps fewer
 KEPT_OCTETS: Final = 2_048
 KEPT_NEGATIVE_SECONDS: Final = 300
+# Docker's name server: it stands on loopback, passes on what others answer, and validates nothing.
+FORWARDER: Final = ipaddress.ip_address("127.0.0.11")
 
 
 class LookUpFailed(Exception):
@@ -56,11 +65,26 @@ class MxHost:
     host: str
 
 
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """is_validated: DNSSEC vouches for the answer, CNAMEs included; name: where they led, without the final dot."""
+
+    is_validated: bool
+    name: str
+
+
 class Resolver:
-    """Looks names up at one name server, or at the system's."""
+    """Looks names up at one name server, or at the system's.
+
+    is_believed: its AD bit is, wherever it stands; otherwise only where it stands on this machine.
+    """
 
     def __init__(
-        self, *, nameserver: tuple[str, int] | None = None, look_up_seconds: float = LOOK_UP_SECONDS
+        self,
+        *,
+        nameserver: tuple[str, int] | None = None,
+        look_up_seconds: float = LOOK_UP_SECONDS,
+        is_believed: bool = False,
     ) -> None:
         try:
             self._dns = dns.asyncresolver.Resolver(configure=nameserver is None)
@@ -69,6 +93,11 @@ class Resolver:
         if nameserver is not None:
             self._dns.nameservers = [nameserver[0]]
             self._dns.port = nameserver[1]
+        self.validates = bool(self._dns.nameservers) and (
+            is_believed or all(map(_is_on_this_machine, self._dns.nameservers))
+        )
+        if self.validates:
+            self._dns.flags = dns.flags.RD | dns.flags.AD
         self._dns.lifetime = look_up_seconds
         self._dns.timeout = look_up_seconds / 3
         self._dns.cache = dns.resolver.LRUCache(CACHED_ANSWERS // 5)
@@ -123,6 +152,29 @@ class Resolver:
     async def names_of(self, address: IPv4Address | IPv6Address) -> Sequence[str]:
         """The names that the reverse tree gives for an address, without the final dot."""
         return await self._kept(address.reverse_pointer, dns.rdatatype.PTR, _names)
+
+    async def tlsa(self, name: str) -> Sequence[TlsaRecord]:
+        """The TLSA records, none where DNSSEC does not vouch for them. Raises DnsUnavailable (bogus ones too)."""
+        try:
+            answer = await self._ask(name, dns.rdatatype.TLSA)
+        except (NoSuchDomain, NoAnswer):
+            return ()
+        if not self._is_validated(answer):
+            return ()
+        return tuple(
+            TlsaRecord(record.usage, record.selector, record.mtype, record.cert)
+            for record in answer
+            if isinstance(record, TLSA)
+        )
+
+    async def validation(self, name: str, kind: str) -> Validation:
+        """Of the records of this kind ("MX", "A", "AAAA", "CNAME"). Raises NoSuchDomain, NoAnswer, DnsUnavailable."""
+        answer = await self._ask(name, dns.rdatatype.from_text(kind))
+        canonical = answer.canonical_name.to_text(omit_final_dot=True).lower()
+        return Validation(self._is_validated(answer), canonical)
+
+    def _is_validated(self, answer: dns.resolver.Answer) -> bool:
+        return self.validates and bool(answer.response.flags & dns.flags.AD)
 
     def recall(self, name: str, kind: dns.rdatatype.RdataType) -> tuple[Any, ...] | None:
         """What ipv4, ipv6, txt and names_of have said of it lately; None where they would ask.
@@ -179,6 +231,14 @@ class Resolver:
             raise NoAnswer(f"{name} has no {kind.name} record.") from error
         except (dns.exception.DNSException, OSError) as error:
             raise DnsUnavailable(f"DNS could not be asked for {name}: {type(error).__name__}.") from error
+
+
+def _is_on_this_machine(nameserver: object) -> bool:
+    try:
+        address = ipaddress.ip_address(str(nameserver))
+    except ValueError:
+        return False
+    return address.is_loopback and address != FORWARDER
 
 
 def _ipv4(answer: dns.resolver.Answer) -> tuple[IPv4Address, ...]:
@@ -241,4 +301,4 @@ def parse_nameserver(text: str) -> tuple[str, int] | None:
 
 def configured_resolver() -> Resolver:
     """The one that MAILHOST_RESOLVER names, or the system's."""
-    return Resolver(nameserver=parse_nameserver(settings.RESOLVER))
+    return Resolver(nameserver=parse_nameserver(settings.RESOLVER), is_believed=settings.RESOLVER_IS_BELIEVED)

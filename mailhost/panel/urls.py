@@ -3,14 +3,16 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from mailhost.panel.pages import deliveries, delivery_test, queue, reports
+from mailhost.panel.pages import deliveries, delivery_test, problems, queue, reports
 
 app_name = "panel"
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="panel:deliveries"), name="start"),
     path("deliveries/", deliveries.show_deliveries, name="deliveries"),
+    path("deliveries/message/", deliveries.show_message, name="delivery-of-message"),
     path("delivery-test/", delivery_test.test_delivery, name="delivery-test"),
+    path("problems/", problems.show_problems, name="problems"),
     path("queue/", queue.show_queue, name="queue"),
     path("queue/numbers/", queue.show_numbers, name="queue-numbers"),
     path("queue/preview/", queue.show_preview, name="queue-preview"),

@@ -91,3 +91,28 @@ def cause_words(cause: Cause, *, reply: str = "") -> tuple[str, str]:
     if name:
         what = f"This mail server's address is on a list that the other server asks: {name}."
     return what, step
+
+
+_ADMINISTRATORS_STEPS: Final = {
+    Cause.LISTED: "Find out what was sent that should not have been, stop it, then ask the list or the provider to "
+    "take the address off. Until then mail can leave by another address or a smarthost.",
+    Cause.NO_REVERSE_NAME: "Have whoever gave you the address set its reverse name (PTR) to this host's name, and that "
+    "name lead back to the address.",
+    Cause.SENDER: "Check that the sender's domain has MX or address records, and that its SPF record names this host.",
+    Cause.AUTHENTICATION: "Check the domain's SPF, DKIM and DMARC records: the delivery test and the DKIM page say "
+    "which is missing.",
+    Cause.CONTENT: "Look at what was sent: where it is no mistake, ask the provider's postmaster.",
+    Cause.GREYLISTED: "Nothing need be done: it is tried again by itself.",
+    Cause.RATE: "It is tried again, more slowly. Look who sends so much; let big mailings go out over hours.",
+    Cause.TLS: "Run the delivery test: it says where encryption fails, and whether a policy asks for it.",
+    Cause.LOOP: "Look for an alias or a domain whose mail is led back here.",
+    Cause.NO_CONNECTION: "Run the delivery test. Where others are reached, theirs is away: it is tried again.",
+    Cause.DNS: "Run the delivery test. Where others are found, their name servers fail: it is tried again.",
+    Cause.POLICY: "Read the other server's own words, and ask its postmaster.",
+    Cause.OTHER: "Read the other server's own words.",
+}
+
+
+def administrators_step(cause: Cause) -> str:
+    """The next step of whoever runs the host or the domain that the message is from."""
+    return _ADMINISTRATORS_STEPS.get(cause) or WORDS[cause][1]

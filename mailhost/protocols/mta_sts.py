@@ -51,6 +51,17 @@ class StsPolicy:
     max_age_seconds: int
     patterns: tuple[str, ...]
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """As in its file: parse_policy reads them back, and TLS reports quote them (RFC 8460 section 4.4)."""
+        hosts = [f"mx: {each}" for each in self.patterns]
+        return (
+            "version: STSv1",
+            f"mode: {self.mode.value}",
+            *hosts,
+            f"max_age: {self.max_age_seconds}",
+        )
+
     def allows(self, host: str) -> bool:
         """Whether mail may go to this MX host; `*.` stands for one label (RFC 8461 section 4.1)."""
         host = host.lower().removesuffix(".")

@@ -10,17 +10,14 @@ import hashlib
 import hmac
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress, canonical_local_part
+from mailhost.protocols.day_stamps import day_stamp, days_since
 
 _SRS = re.compile(r"SRS([01])([=+\-])(.*)", re.IGNORECASE | re.DOTALL)
-_BASE32: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _HASH_OCTETS: Final = 5  # 8 characters; 40 bits, and each guess is a refused recipient
-_DAYS: Final = 1_024  # two characters: the day comes again after nearly three years
-_DAY: Final = timedelta(days=1)
-_EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
 class SrsInvalid(ValueError):
@@ -36,7 +33,7 @@ def rewrite(address: EmailAddress, *, domain: str, secret: bytes, now: datetime)
     """The reverse-path for a message from address that domain passes on. SrsInvalid where it would be too long."""
     found = _SRS.match(address.local_part)
     if found is None:
-        text = f"{_day(now)}={address.domain}={address.local_part}"
+        text = f"{day_stamp(now)}={address.domain}={address.local_part}"
         local_part = f"SRS0={_hash(secret, domain, 'SRS0', text)}={text}"
     else:
         text = _text_of_srs1(found, address.domain)
@@ -90,15 +87,9 @@ def _hash(secret: bytes, domain: str, kind: str, text: str) -> str:
     return base64.b32encode(digest[:_HASH_OCTETS]).decode("ascii")
 
 
-def _day(now: datetime) -> str:
-    number = (now - _EPOCH) // _DAY % _DAYS
-    return _BASE32[number // 32] + _BASE32[number % 32]
-
-
 def _age(day: str, now: datetime) -> int:
     """In days; what is of tomorrow (clocks differ) is of today."""
-    numbers = [_BASE32.find(each) for each in day.upper()]
-    if len(numbers) != 2 or min(numbers) < 0:
-        raise SrsInvalid("It has no day.")
-    age = ((now - _EPOCH) // _DAY - numbers[0] * 32 - numbers[1]) % _DAYS
-    return 0 if age == _DAYS - 1 else age
+    try:
+        return max(0, days_since(day, now=now, future_days=1))
+    except ValueError as error:
+        raise SrsInvalid(str(error)) from error

@@ -1,13 +1,11 @@
 """What waits for its time leaves then, to mailboxes here as well, and not before."""
 
 import asyncio
-import threading
-from collections.abc import Callable
 from datetime import timedelta
 from random import Random
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from pytest_django import Settings
 
 from delivery.acceptance import Acceptance, accept_now
@@ -31,6 +29,7 @@ from mailhost.protocols.smtp.dsn_parameters import NOTHING_ASKED, DsnRequest
 from tests.support.dns_server import dns_server
 from tests.support.hosting import new_account
 from tests.support.queueing import NOON, claim_all, until_idle
+from tests.support.racing import both
 from tests.support.running import run
 
 RELEASE = NOON + timedelta(seconds=10)
@@ -281,12 +280,12 @@ def back(message_id: int, account: Account) -> TakenBack:
 
 def test_what_is_taken_back_is_a_draft_again_and_not_in_sent(alice: Account, bob: Account) -> None:
     message_id = submit(alice, bob.login, relay=("open@far.test", "secret@far.test"), in_sent=True)
-    assert len(contents(alice, "Sent")) == 1
+    assert (contents(alice, "Outbox"), contents(alice, "Sent")) == ([OCTETS], [])
     taken = back(message_id, alice)
     work(seconds=60)
     assert inbox(bob) == []
     assert set(states().values()) == {"cancelled"}
-    assert contents(alice, "Sent") == []
+    assert contents(alice, "Outbox") == contents(alice, "Sent") == []
     [draft] = contents(alice, "Drafts")
     assert draft == (
         f"Bcc: secret@far.test,\r\n {bob.login}\r\n".encode()
@@ -339,8 +338,20 @@ def test_who_may_send_as_the_same_address_may_take_it_back(alice: Account, bob: 
     assert len(contents(bob, "Drafts")) == 1
 
 
-def test_where_there_is_no_room_for_a_draft_it_is_stopped_all_the_same(alice: Account, bob: Account) -> None:
+def test_where_there_is_no_room_for_another_text_what_stands_in_the_outbox_is_the_draft(
+    alice: Account, bob: Account
+) -> None:
     message_id = submit(alice, bob.login)
+    change_account(account_id=alice.pk, quota_octets=10, by="test")
+    assert back(message_id, alice).draft is not None
+    assert states() == {bob.login: "cancelled"}
+    assert (contents(alice, "Drafts"), contents(alice, "Outbox")) == ([OCTETS], [])
+
+
+def test_what_stands_in_no_outbox_is_stopped_without_room_for_a_draft(alice: Account, bob: Account) -> None:
+    """As what was queued by a release that had none, and of an account with as many mailboxes as it may have."""
+    message_id = submit(alice, bob.login)
+    QueuedMessage.objects.update(outbox_mailbox_id=None, outbox_uid=None)
     change_account(account_id=alice.pk, quota_octets=10, by="test")
     assert back(message_id, alice).draft is None
     assert states() == {bob.login: "cancelled"}
@@ -355,38 +366,6 @@ def test_what_waits_is_listed_by_when_it_leaves(alice: Account, bob: Account) ->
     assert waiting_count(account_id=alice.pk) == 1
     back(message_id, alice)
     assert waiting_count(account_id=alice.pk) == 0
-
-
-class Slow:
-    """A transaction that has done its work and does not commit yet."""
-
-    def __init__(self, verb: Callable[[], object]) -> None:
-        self.verb, self.is_done, self.may_commit = verb, threading.Event(), threading.Event()
-
-    def __call__(self) -> object:
-        with transaction.atomic():
-            result = self.verb()
-            self.is_done.set()
-            assert self.may_commit.wait(10)
-        return result
-
-
-def both(first: Callable[[], object], second: Callable[[], object]) -> list[object]:
-    """The second begins while the first has not committed; what came of both."""
-    results: list[object] = []
-
-    async def scenario() -> None:
-        threads, slow = StoreThreads(2, "race"), Slow(first)
-        one = asyncio.create_task(threads.run(slow))
-        await asyncio.to_thread(slow.is_done.wait, 10)
-        two = asyncio.create_task(threads.run(second))
-        await asyncio.wait({two}, timeout=0.2)
-        slow.may_commit.set()
-        results.extend(await asyncio.gather(one, two, return_exceptions=True))
-        threads.close()
-
-    run(scenario())
-    return results
 
 
 def test_a_release_that_is_under_way_wins(alice: Account, bob: Account) -> None:

@@ -73,11 +73,12 @@ def test_case_that_was_changed_on_the_way_does_no_harm() -> None:
         assert back(EmailAddress(changed, "fwd.test")).key == ("ann", "good.test")
 
 
-@given(st.integers(0, 200), st.characters(codec="ascii"))
+@given(st.integers(0, 30), st.characters(codec="ascii"))
 def test_nothing_that_was_changed_leads_anywhere(position: int, character: str) -> None:
     rewritten = there(EmailAddress.parse("ann@good.test"))
     text = rewritten.local_part
-    assume(position < len(text) and text[position].lower() != character.lower())
+    position %= len(text)
+    assume(text[position].lower() != character.lower())
     changed = text[:position] + character + text[position + 1 :]
     assume(changed[4] != "=" or position != 4)
     if position == 4 and character in "=+-":  # the separator is no part of what is said

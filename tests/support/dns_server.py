@@ -27,6 +27,7 @@ class DnsServer:
     records: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)  # names answered with SERVFAIL
     silent: set[str] = field(default_factory=set)  # names not answered at all
+    signed: set[str] = field(default_factory=set)  # names that DNSSEC vouches for
     asked: list[tuple[str, str]] = field(default_factory=list)
     port: int = 0
     ttl: int = 60
@@ -62,8 +63,11 @@ class DnsServer:
         return response.to_wire()
 
     def _fill(self, response: dns.message.Message, name: str, kind: str) -> None:
+        response.flags |= dns.flags.AD
         for _ in range(8):  # CNAMEs are followed, as a recursive server does
             known = self.records.get(name)
+            if name not in self.signed:
+                response.flags &= ~dns.flags.AD
             if known is None:
                 response.set_rcode(dns.rcode.NXDOMAIN)
                 return

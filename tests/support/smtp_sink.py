@@ -114,6 +114,7 @@ class _Session:
         self.reverse_path = ""
         self.forward_paths: list[str] = []
         self.commands: list[str] = []
+        self.chunks: list[bytes] = []
         sink.connections += 1
         self.number = sink.connections
 
@@ -169,9 +170,13 @@ class _Session:
                     self.forward_paths.append(path[1] if path else "")
             case "DATA":
                 await self.data()
-            case "BDAT":  # one chunk, which is the last
-                octets = await self.reader.readexactly(int(line.split(" ")[1]))
-                await self.take(octets)
+            case "BDAT":
+                self.chunks.append(await self.reader.readexactly(int(line.split(" ")[1])))
+                if line.endswith("LAST"):
+                    octets, self.chunks = b"".join(self.chunks), []
+                    await self.take(octets)
+                else:
+                    await self.answer(line, "250 2.0.0 chunk")
             case "QUIT":
                 await self.answer(line, "221 bye")
                 raise _HungUp

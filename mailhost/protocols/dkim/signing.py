@@ -53,6 +53,8 @@ SIGNED: Final = (
     "List-Post",
     "List-Owner",
     "List-Archive",
+    "TLS-Report-Domain",  # RFC 8460 section 5.3
+    "TLS-Report-Submitter",
 )
 _LINE_OCTETS: Final = 76  # RFC 5322 section 2.1.1 asks for 78
 _ROW: Final = 72  # of b=

@@ -57,9 +57,13 @@ SELECT message.id, hop.id, 'r' || part || '.' || message.id || '@' || hop.name, 
  ORDER BY message.id, part
 """,
     """
-INSERT INTO delivery_attempt (recipient_id, at, host, address, outcome, reply, tls)
-SELECT id, %(now)s - (id %% 43200) * interval '1 second', 'mx.far.test', '192.0.2.1', 'deferred', last_reply, ''
-  FROM delivery_queuedrecipient WHERE state = 'deferred'
+INSERT INTO delivery_attempt (recipient_id, at, host, address, outcome, reply, tls, queue_id, account_id, reverse_path,
+                              forward_path, domain, sender_domain, message_id, subject, cause)
+SELECT recipient.id, %(now)s - (recipient.id %% 43200) * interval '1 second', 'mx.far.test', '192.0.2.1', 'deferred',
+       last_reply, '', message.id, message.account_id, message.reverse_path, forward_path,
+       split_part(forward_path, '@', 2), split_part(message.reverse_path, '@', 2), message_id_field, '', cause
+  FROM delivery_queuedrecipient recipient JOIN delivery_queuedmessage message ON message.id = recipient.message_id
+ WHERE state = 'deferred'
 """,
 )
 

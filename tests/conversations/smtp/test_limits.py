@@ -130,6 +130,13 @@ def test_postmaster_without_a_domain(smtp: Doors) -> None:
         rcpt(smtp, path, "250 2.1.5")
 
 
+def test_the_postmaster_of_the_host(smtp: Doors) -> None:
+    """4.5.1: reports and alerts come from there, whether or not the name of the host is a hosted domain."""
+    new_account("postmaster")
+    rcpt(smtp, f"Postmaster@{house.HOSTNAME.upper()}", "250 2.1.5")
+    rcpt(smtp, f"alice@{house.HOSTNAME}", "550 5.7.1")
+
+
 def test_source_routes_are_stripped(smtp: Doors, alice: Account) -> None:
     """Appendix C and section 3.6.1."""
     rcpt(smtp, f"@hop.test,@[192.0.2.1]:{alice.login}", "250 2.1.5")

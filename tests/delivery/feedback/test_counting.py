@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from delivery.feedback.counting import as_row, count_messages, forget_feedback
-from delivery.feedback.observing import Observation
+from delivery.feedback.observing import Head, Observation
 from delivery.feedback.tallying import Tally
 from delivery.models import DmarcFeedback, DmarcFeedbackRow, FeedbackState
+from mailhost.protocols.dmarc.aggregate_reports import Row
 from mailhost.protocols.dmarc.record import ReportUri
 from tests.support.observing import DAY, NEXT_MORNING, observation
 
@@ -28,8 +29,8 @@ SEEN = st.lists(
 )
 
 
-def tallied(seen: Sequence[Observation], *, max_rows: int = 1_000) -> Tally:
-    tally = Tally(max_rows=max_rows)
+def tallied(seen: Sequence[Observation], *, max_rows: int = 1_000) -> Tally[Head, Row]:
+    tally = Tally[Head, Row](max_rows=max_rows)
     for each in seen:
         tally.add(each)
     return tally
@@ -47,16 +48,16 @@ def counted_in_database(domain: str) -> tuple[int, int, int]:
 def test_every_message_counts_once_in_memory(seen: list[Observation], max_rows: int) -> None:
     tally = tallied(seen, max_rows=1_000)
     taken = tally.take()
-    assert sum(each.message_count for each in taken) == len(seen)
+    assert sum(each.total for each in taken) == len(seen)
     assert sum(sum(each.rows.values()) for each in taken) == len(seen)
     assert not tally
-    again = Tally(max_rows=1_000)
+    again = Tally[Head, Row](max_rows=1_000)
     again.put_back(taken)
     again.put_back(taken)
-    assert sum(each.message_count for each in again.take()) == 2 * len(seen)
+    assert sum(each.total for each in again.take()) == 2 * len(seen)
     small = tallied(seen, max_rows=max_rows).take()
     assert sum(len(each.rows) for each in small) <= max_rows
-    assert sum(each.message_count for each in small) <= len(seen)
+    assert sum(each.total for each in small) <= len(seen)
 
 
 @pytest.mark.django_db(transaction=False)

@@ -14,10 +14,10 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from delivery.feedback.counting import count_messages
-from delivery.feedback.mailing import Addressed, acceptance_of
-from delivery.feedback.observing import Observation, observe
+from delivery.feedback.mailing import Addressed, Letter, acceptance_of
+from delivery.feedback.observing import Head, Observation, observe
 from delivery.feedback.reporting import pack, report_about
-from delivery.feedback.sending import MAX_ATTEMPTS, send_due, send_report
+from delivery.feedback.sending import PATIENCE, send_due, send_report
 from delivery.feedback.tallying import Tally
 from delivery.models import DmarcFeedback, DmarcReport, FeedbackState, QueuedMessage, QueuedRecipient
 from delivery.reports.reading import read_reports
@@ -29,7 +29,7 @@ from mailboxes.store import structure
 from mailhost.protocols import dkim, spf
 from mailhost.protocols.addresses import EmailAddress
 from mailhost.protocols.dmarc.aggregate_reading import read_aggregate_report
-from mailhost.protocols.dmarc.aggregate_reports import AggregateReport
+from mailhost.protocols.dmarc.aggregate_reports import AggregateReport, Row
 from mailhost.protocols.dmarc.aggregate_writing import packed, write_aggregate_report
 from mailhost.protocols.dmarc.record import ReportUri
 from mailhost.protocols.dmarc.report_destinations import Destination, Destinations
@@ -43,7 +43,7 @@ OWN = (ReportUri("mailto:dmarc@far.test"),)
 
 
 def count(*seen: Observation) -> None:
-    tally = Tally()
+    tally = Tally[Head, Row]()
     for each in seen:
         tally.add(each)
     count_messages(tally.take())
@@ -234,17 +234,17 @@ def test_where_dns_does_not_answer_it_is_tried_again_and_then_given_up(
 ) -> None:
     far.broken.add("far.test._report._dmarc.silent.test")
     count(observation(uris=(ReportUri("mailto:in@silent.test"),)))
-    for attempt in range(1, MAX_ATTEMPTS):
+    for attempt in range(1, PATIENCE.attempts):
         assert send(far, later=timedelta(hours=attempt)) == 0
         assert (only().state, only().attempts) == (FeedbackState.DUE, attempt)
-    assert send(far, later=timedelta(hours=MAX_ATTEMPTS)) == 0
+    assert send(far, later=timedelta(hours=PATIENCE.attempts)) == 0
     assert only().state == FeedbackState.UNWANTED
 
 
 def test_what_dns_leaves_open_keeps_nobody_else_waiting_for_ever(reporting: Settings, far: DnsServer) -> None:
     far.broken.add("far.test._report._dmarc.silent.test")
     count(observation(uris=(ReportUri("mailto:in@silent.test"), *OWN)))
-    sent = [send(far, later=timedelta(hours=hours)) for hours in range(MAX_ATTEMPTS + 2)]
+    sent = [send(far, later=timedelta(hours=hours)) for hours in range(PATIENCE.attempts + 2)]
     assert sum(sent) == 1
     [(_, message)] = queued()
     assert message.recipients.get().forward_path == "dmarc@far.test"
@@ -267,7 +267,7 @@ def test_a_disk_without_room_puts_it_off(
 
     count(observation())
     with monkeypatch.context() as patch:
-        patch.setattr("delivery.feedback.sending.accept_now", full)
+        patch.setattr("delivery.feedback.mailing.accept_now", full)
         assert send(far) == 0
     assert (only().state, only().attempts) == (FeedbackState.DUE, 1)
     assert send(far, later=timedelta(hours=1)) == 1
@@ -342,7 +342,8 @@ def test_an_address_here_that_does_not_exist_is_passed_over(reporting: Settings,
 def test_accounts_and_addresses_that_several_lead_to_get_one_copy() -> None:
     other = EmailAddress("out", "else.test")
     both = [Addressed(EmailAddress(name, "here.test"), Route((7,), (other,))) for name in ("a", "b")]
-    acceptance = acceptance_of(b"", both, report_id="r1")
+    letter = Letter(lambda to: b"", report_id="r1", kind="dmarc", reverse_path="a@b.test")
+    acceptance = acceptance_of(b"", both, letter=letter)
     assert ([each.account_id for each in acceptance.judged], acceptance.relay) == ([7], (other,))
 
 
@@ -387,14 +388,14 @@ def test_two_workers_at_once_send_one_report(shared_db: None, settings: Settings
     settings.DMARC_REPORTS, settings.HOSTNAME = True, "mx.race.test"
     count(observation("race.test"))
     DmarcFeedback.objects.filter(domain="race.test").update(state=FeedbackState.DUE, due_at=NEXT_MORNING)
-    pk = DmarcFeedback.objects.get(domain="race.test").pk
+    due = DmarcFeedback.objects.get(domain="race.test")
     allowed = Destinations((Destination(EmailAddress("dmarc", "race.test")),))
     start = threading.Barrier(4)
     sent: list[bool] = []
 
     def work() -> None:
         start.wait()
-        sent.append(send_report(feedback_id=pk, destinations=allowed, now=NEXT_MORNING))
+        sent.append(send_report(feedback=due, destinations=allowed, now=NEXT_MORNING))
         connection.close()
 
     threads = [threading.Thread(target=work) for _ in range(4)]

@@ -14,9 +14,10 @@ def direct(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def empty_queue(request: pytest.FixtureRequest) -> None:
     """What other tests have committed is no part of the queue; it is there again when the test is over."""
-    from delivery.models import Destination, QueuedMessage  # not before Django is set up
+    from delivery.models import Attempt, Destination, QueuedMessage  # not before Django is set up
 
     if request.node.get_closest_marker("django_db"):
         request.getfixturevalue("db")
-        QueuedMessage.objects.all().delete()  # its recipients and their attempts go along
+        QueuedMessage.objects.all().delete()  # its recipients go along
+        Attempt.objects.all().delete()
         Destination.objects.all().delete()

@@ -22,10 +22,10 @@ from delivery.queue.outcomes import Recorded, record
 from delivery.queue.values import Claim, RecipientResult
 from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome, Peer
 from delivery.relay.parcel import Parcel
-from tests.support.queueing import NOON, claim_all, queue, read_data, state
+from tests.support.queueing import MESSAGE, NOON, claim_all, queue, read_data, state
 
 pytestmark = pytest.mark.django_db
-PEER = Peer("mx.far.test", "192.0.2.1", "TLSv1.3 X")
+PEER = Peer("mx.far.test", "192.0.2.1", "TLSv1.3 X", "valid")
 DELIVERED = Delivered("250 ok", PEER)
 MINUTE = timedelta(minutes=1)
 
@@ -242,6 +242,31 @@ def test_non_ascii_addresses_need_smtputf8() -> None:
     assert parcel.needs_smtputf8
 
 
+def test_what_is_known_of_an_attempt_outlives_the_message() -> None:
+    octets = b"Message-ID: <queued@elsewhere.test>\r\n" + MESSAGE
+    queue_id = queue("Bob@Far.test", reverse_path="Alice@Elsewhere.test", octets=octets)
+    claim = claim_all()["far.test"]
+    write(claim, Bounced("5.2.2", "552 5.2.2 mailbox full", PEER))
+    release_claim(claim=claim, was_reached=True, now=NOON)
+    QueuedRecipient.objects.update(report_due="")
+    assert remove_finished(now=NOON + timedelta(days=15)) == 1
+    row = Attempt.objects.get()
+    assert (row.queue_id, row.message_id, row.at) == (queue_id, "<queued@elsewhere.test>", NOON)
+    assert (row.reverse_path, row.forward_path) == ("Alice@Elsewhere.test", "Bob@far.test")
+    assert (row.sender_domain, row.domain) == ("elsewhere.test", "far.test")
+    assert (row.host, row.address, row.tls) == ("mx.far.test", "192.0.2.1", "TLSv1.3 X")
+    assert row.certificate == "valid"
+    assert (row.outcome, row.cause, row.reply) == ("bounced", "full", "552 5.2.2 mailbox full")
+    assert row.subject == ""
+
+
+def test_subjects_are_kept_where_they_are_to_be(settings: Settings) -> None:
+    settings.TRACE_SUBJECTS = True
+    queue("bob@far.test")
+    write(claim_all()["far.test"], DELIVERED)
+    assert Attempt.objects.get().subject == "Hello"
+
+
 def test_finished_messages_go_when_they_are_kept_no_longer() -> None:
     queue("bob@far.test")
     queue("eve@dead.test")
@@ -251,5 +276,4 @@ def test_finished_messages_go_when_they_are_kept_no_longer() -> None:
     assert remove_finished(now=NOON + timedelta(days=13)) == 0
     assert remove_finished(now=NOON + timedelta(days=15)) == 1
     assert QueuedMessage.objects.count() == QueuedRecipient.objects.count() == 1
-    assert not Attempt.objects.exists()
     assert [each.name for each in Destination.objects.all()] == ["dead.test"]

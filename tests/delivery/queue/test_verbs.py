@@ -93,7 +93,8 @@ def test_a_bounce_is_told_and_a_cancel_is_not() -> None:
         NOON,
     )
     assert (carol.state, carol.report_due, carol.finished_at) == ("cancelled", "", NOON)
-    assert Attempt.objects.get().recipient_id == bob.pk
+    told = Attempt.objects.order_by("id").values_list("recipient_id", "outcome")
+    assert list(told) == [(bob.pk, "bounced"), (carol.pk, "cancelled")]
 
 
 def test_nobody_is_told_where_the_reverse_path_is_null_or_asked_for_nothing() -> None:

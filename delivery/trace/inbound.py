@@ -1,16 +1,14 @@
-"""The inbound trace: written in batches beside the sessions, read by whoever may see it, dropped by days.
+"""The inbound trace: written in batches beside the sessions, read by whoever may see it.
 
 A process that is killed loses what it noted in the last second; no message waits for its trace.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from operator import attrgetter
 
-import psycopg
-import structlog
-from django.db import DatabaseError, connection, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 
@@ -18,10 +16,8 @@ from delivery.models import InboundTrace
 from delivery.models.trace import Outcome
 from mailhost.net.database import cursor
 
-log = structlog.get_logger(__name__)
-
-DAYS_AHEAD = 7  # partitions that are made before they are needed: a worker may be away for so long
 MAX_TEXT = 500  # characters of what other people say
+MAX_SUBJECT = 200  # characters, where subjects are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +39,7 @@ class Noted:
     size_octets: int
     outcome: Outcome
     reply: str
+    subject: str = ""
 
 
 _COLUMNS = [field.name for field in fields(Noted)]
@@ -113,54 +110,3 @@ def _means(text: str) -> Q:
         message_id = text if text.startswith("<") else f"<{text}>"
         return Q(to=folded) | Q(by=folded) | Q(message_id=message_id)
     return Q(trace_id=folded) | Q(session=folded) | Q(peer=folded) | Q(domain=folded)
-
-
-# --- Partitions -------------------------------------------------------------------------------------------------------
-
-
-def keep_partitions(*, now: datetime, days: int) -> None:
-    """Makes the partitions of the days to come, and drops those that are older than so many days."""
-    today = now.astimezone(UTC).date()
-    existing = _partitions()
-    for number in range(DAYS_AHEAD + 1):
-        day = today + timedelta(days=number)
-        if day not in existing:
-            _make(day)
-    for day in existing:
-        if day < today - timedelta(days=days):
-            with connection.cursor() as sql:
-                sql.execute(f"DROP TABLE IF EXISTS {_name(day)}")
-    InboundTrace.objects.filter(
-        at__lt=now - timedelta(days=days + 1)
-    ).delete()  # of the partition for the rest
-
-
-def _make(day: date) -> None:
-    start, end = (datetime.combine(each, datetime.min.time(), UTC) for each in (day, day + timedelta(days=1)))
-    try:
-        with transaction.atomic(), connection.cursor() as sql:
-            sql.execute(
-                f"CREATE TABLE IF NOT EXISTS {_name(day)} PARTITION OF delivery_inboundtrace "
-                f"FOR VALUES FROM ('{start.isoformat()}') TO ('{end.isoformat()}')"
-            )
-    except (DatabaseError, psycopg.Error) as error:
-        # Rows of that day are in the partition for the rest already: there they stay, and are found all the same.
-        log.warning("trace partition not made", day=day.isoformat(), error=str(error).partition("\n")[0])
-
-
-def _name(day: date) -> str:
-    return f"delivery_inboundtrace_{day:%Y%m%d}"
-
-
-def _partitions() -> list[date]:
-    with connection.cursor() as sql:
-        sql.execute(
-            "SELECT child.relname FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid "
-            "WHERE inhparent = 'delivery_inboundtrace'::regclass"
-        )
-        names = [name for (name,) in sql.fetchall()]
-    return sorted(
-        datetime.strptime(name.rpartition("_")[2], "%Y%m%d").replace(tzinfo=UTC).date()
-        for name in names
-        if name.rpartition("_")[2].isdigit()
-    )

@@ -1,0 +1,82 @@
+"""What came back is noted here, and nowhere else: by those who have made sure that it is about mail of ours."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from delivery.models import ReturnedKind, ReturnedMail
+from delivery.models.trace import Event
+from delivery.suppression_learning import learn_from_returned
+from delivery.trace.outbound import note
+from mailhost.net.database import cursor
+from mailhost.protocols.bounce_causes import MAX_CHARACTERS, Cause
+
+# Only what another host has taken can come back: a try was made, and it succeeded.
+INSERT: Final = b"""
+INSERT INTO delivery_returnedmail (kind, queued_recipient_id, account_id, domain, reverse_path, forward_path,
+                                   message_id, status, cause, diagnostic, reporter, is_proven, at)
+SELECT %(kind)s, recipient.id, message.account_id, lower(split_part(message.reverse_path, '@', -1)),
+       message.reverse_path, recipient.forward_path, message.message_id_field,
+       %(status)s, %(cause)s, %(diagnostic)s, %(reporter)s, %(is_proven)s, %(at)s
+  FROM delivery_queuedrecipient recipient JOIN delivery_queuedmessage message ON message.id = recipient.message_id
+ WHERE recipient.id = %(recipient_id)s AND recipient.state = 'delivered' AND recipient.attempts > 0
+    ON CONFLICT (queued_recipient_id, kind) DO NOTHING
+"""
+# Who is told of a failure: RFC 3461 section 4.1, and never the null reverse-path.
+TELL: Final = b"""
+UPDATE delivery_queuedrecipient recipient SET report_due = 'failed'
+  FROM delivery_queuedmessage message
+ WHERE recipient.id = %s AND message.id = recipient.message_id AND message.reverse_path <> ''
+   AND (recipient.notify = '' OR upper(recipient.notify) LIKE '%%FAILURE%%')
+"""
+MAX_NAME: Final = 255
+
+
+def note_returned(
+    *,
+    kind: ReturnedKind,
+    recipient_id: int,
+    cause: Cause | None = None,
+    status: str = "",
+    diagnostic: str = "",
+    reporter: str = "",
+    is_proven: bool = False,
+    tells_sender: bool = False,
+    now: datetime,
+) -> bool:
+    """Notes that mail for this recipient of the queue came back; in the caller's transaction, or its own.
+
+    False, and nothing changes, where no host has taken it, where its row is gone, or where the same is known already.
+    tells_sender: then a notice to the reverse-path is due as well (bounces.py), unless NOTIFY asked for none.
+    """
+    values: dict[str, Any] = {
+        "kind": kind.value,
+        "recipient_id": recipient_id,
+        "cause": cause.value if cause else "",
+        "status": status,
+        "diagnostic": _storable(diagnostic)[:MAX_CHARACTERS],
+        "reporter": _storable(reporter)[:MAX_NAME],
+        "is_proven": is_proven,
+        "at": now,
+    }
+    with cursor() as sql:
+        is_new = sql.execute(INSERT, values).rowcount > 0
+        if is_new:
+            event = Event.RETURNED if kind is ReturnedKind.BOUNCE else Event.COMPLAINED
+            note([recipient_id], event=event, now=now, reply=values["diagnostic"], cause=values["cause"])
+        if is_new and tells_sender:
+            sql.execute(TELL, (recipient_id,))
+        if is_new:
+            learn_from_returned(
+                kind=kind, recipient_id=recipient_id, cause=cause, words=values["diagnostic"], now=now
+            )
+    return is_new
+
+
+def forget_returned(*, now: datetime, days: int) -> None:
+    """Removes what came back longer ago than it is kept."""
+    ReturnedMail.objects.filter(at__lt=now - timedelta(days=days)).delete()
+
+
+def _storable(text: str) -> str:
+    """Postgres takes neither NUL nor halves of surrogate pairs."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")

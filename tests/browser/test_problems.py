@@ -1,0 +1,103 @@
+"""Delivery problems on screens: in the panel, in the administration, and beside one's own deliveries."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from random import Random
+
+import pytest
+from django.test import override_settings
+from django.utils import timezone
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+
+from delivery.acceptance import Acceptance, accept_now
+from delivery.models import QueuedMessage
+from delivery.queue.claim import claim_destinations, due_parcels
+from delivery.queue.outcomes import record
+from delivery.queue.values import RecipientResult
+from delivery.relay.outcome import Bounced, Deferred, Outcome, Peer
+from mailboxes.accounts import add_account
+from mailboxes.administration import appoint_administrator
+from mailboxes.models import Account
+from mailhost.protocols.addresses import EmailAddress
+from tests.browser.test_looks import SCREENS, look
+from tests.support.hosting import PASSWORD, new_domain
+
+OUTCOMES: dict[str, Outcome] = {
+    "big-one.test": Deferred(
+        "4.7.1",
+        "451 4.7.1 Service unavailable, client host [192.0.2.1] blocked using zen.spamhaus.org; https://check.spamhaus.org/",
+        peer=Peer("mx7.big-provider.com", "192.0.2.9"),
+    ),
+    "full.test": Deferred("4.2.2", "452 4.2.2 The mailbox is full", peer=Peer("mx.full.test", "192.0.2.9")),
+    "gone.test": Bounced(
+        "5.1.1", "550 5.1.1 <bob@gone.test>: no such user", peer=Peer("mx.gone.test", "192.0.2.9")
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def ada(web: str) -> Iterator[Account]:
+    """An operator who administers her domain, and whose mail does not arrive."""
+    with override_settings(RELAY="direct"), pytest.MonkeyPatch.context() as patched:
+        patched.setattr("delivery.queue.enqueue.relay_is_due", lambda: None)
+        ada = sender()
+    yield ada
+    QueuedMessage.objects.filter(account=ada).delete()
+
+
+def sender() -> Account:
+    """With outcomes for each recipient."""
+    domain, now = new_domain(), timezone.now()
+    ada = add_account(
+        address=EmailAddress.parse(f"ada@{domain}"), password=PASSWORD, is_operator=True, by="test"
+    )
+    appoint_administrator(domain=domain, login=ada.login, by="test")
+    for name in OUTCOMES:
+        recipients = tuple(EmailAddress(f"r{number}", name) for number in range(len(name)))
+        octets = f"From: {ada.login}\r\nSubject: Hello\r\n\r\n.\r\n".encode()
+        sent_at = now - timedelta(hours=2)
+        accept_now(
+            Acceptance(octets, relay=recipients, reverse_path=ada.login, submitted_by=ada.pk), now=sent_at
+        )
+    for claim in claim_destinations(limit=100, lease_seconds=90, now=now, is_failing=False):
+        if claim.name in OUTCOMES:
+            parcels = due_parcels(claim=claim, limit=100, except_ids=[], now=now)
+            results = [
+                RecipientResult(parcel.message, each, OUTCOMES[claim.name])
+                for parcel in parcels
+                for each in parcel.recipients
+            ]
+            record(results={claim: results}, now=now, random=Random(1))
+    return ada
+
+
+@pytest.fixture(params=SCREENS)
+def screen(request: pytest.FixtureRequest, browser: Browser) -> Iterator[tuple[str, Page]]:
+    context = browser.new_context(**SCREENS[request.param])
+    yield request.param, context.new_page()
+    context.close()
+
+
+def test_why_mail_does_not_arrive(web: str, ada: Account, screen: tuple[str, Page]) -> None:
+    name, page = screen
+    complaints: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        if message.type == "error" and "ERR_NETWORK_CHANGED" not in message.text:
+            complaints.append(f"{page.url}: {message.text}")
+
+    page.on("console", listen)
+    page.goto(web + "/?next=/panel/problems/")
+    page.get_by_label("Address").fill(ada.login)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text("is on a list that the other server asks: zen.spamhaus.org")).to_be_visible()
+    look(page, name, "panel-problems")
+    page.goto(web + "/mail/deliveries/")
+    expect(page.get_by_role("heading", name="What you sent that did not arrive")).to_be_visible()
+    look(page, name, "deliveries-problems")
+    page.goto(web + "/admin/delivery/destination/")
+    page.get_by_role("link", name="Delivery problems").first.click()
+    expect(page.get_by_text("no such user").first).to_be_visible()
+    look(page, name, "admin-problems")
+    assert complaints == []

@@ -1,0 +1,78 @@
+"""What came back is noted once, with whose it was, and only of what another host had taken."""
+
+from datetime import timedelta
+
+import pytest
+
+from delivery.models import QueuedMessage, QueuedRecipient, ReturnedKind, ReturnedMail
+from delivery.returned import forget_returned, note_returned
+from mailhost.protocols.bounce_causes import Cause
+from tests.support.hosting import new_account
+from tests.support.queueing import NOON, queue
+
+pytestmark = pytest.mark.django_db
+
+
+def sent(**changes: object) -> QueuedRecipient:
+    """A recipient whose host has taken the message."""
+    queue("bob@far.test", reverse_path="alice@Elsewhere.test")
+    QueuedRecipient.objects.update(**({"state": "delivered", "attempts": 1} | changes))
+    return QueuedRecipient.objects.get()
+
+
+def note(recipient: QueuedRecipient, kind: ReturnedKind = ReturnedKind.BOUNCE, **more: object) -> bool:
+    return note_returned(kind=kind, recipient_id=recipient.pk, now=NOON, **more)  # type: ignore[arg-type]
+
+
+def test_it_says_whose_mail_it_was_and_why_it_came_back() -> None:
+    recipient, alice = sent(), new_account("alice")
+    QueuedMessage.objects.update(account=alice, message_id_field="<1@here.test>")
+    assert note(
+        recipient, cause=Cause.FULL, status="5.2.2", diagnostic="552 full\0\ud800", reporter="mx.far.test"
+    )
+    [row] = ReturnedMail.objects.all()
+    assert (row.kind, row.queued_recipient_id, row.account_id) == ("bounce", recipient.pk, alice.pk)
+    assert (row.domain, row.reverse_path) == ("elsewhere.test", "alice@Elsewhere.test")
+    assert (row.forward_path, row.message_id) == ("bob@far.test", "<1@here.test>")
+    assert (row.status, row.cause, row.diagnostic) == ("5.2.2", "full", "552 full?")
+    assert (row.reporter, row.is_proven, row.at) == ("mx.far.test", False, NOON)
+
+
+def test_each_kind_is_noted_once() -> None:
+    recipient = sent()
+    assert note(recipient)
+    assert not note(recipient, cause=Cause.FULL)
+    assert note(recipient, ReturnedKind.COMPLAINT)
+    assert ReturnedMail.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    "changes", [{"state": "queued", "attempts": 1}, {"state": "bounced"}, {"attempts": 0}], ids=str
+)
+def test_what_no_host_has_taken_cannot_come_back(changes: dict[str, object]) -> None:
+    assert not note(sent(**changes), tells_sender=True)
+    assert not ReturnedMail.objects.exists()
+    assert QueuedRecipient.objects.get().report_due == ""
+
+
+@pytest.mark.parametrize(
+    ("notify", "report_due"), [("", "failed"), ("failure,delay", "failed"), ("SUCCESS", ""), ("NEVER", "")]
+)
+def test_the_sender_is_told_where_it_asks_for_failures(notify: str, report_due: str) -> None:
+    assert note(sent(notify=notify), tells_sender=True)
+    assert QueuedRecipient.objects.get().report_due == report_due
+
+
+def test_the_null_reverse_path_is_told_nothing() -> None:
+    recipient = sent()
+    QueuedMessage.objects.update(reverse_path="")
+    assert note(recipient, tells_sender=True)
+    assert QueuedRecipient.objects.get().report_due == ""
+
+
+def test_it_is_forgotten_in_time() -> None:
+    note(sent())
+    forget_returned(now=NOON + timedelta(days=89), days=90)
+    assert ReturnedMail.objects.exists()
+    forget_returned(now=NOON + timedelta(days=91), days=90)
+    assert not ReturnedMail.objects.exists()
