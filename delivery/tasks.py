@@ -11,9 +11,9 @@ from delivery.known_recipients import forget_recipients
 from delivery.queue import cleaning
 from delivery.queue.deliver_by import settle_overdue
 from delivery.queue.notices import MOVE_WAITING, RELAY_DUE
+from delivery.queue.route_moves import move_waiting
 from delivery.queue.waiting import settle_taken_out
 from delivery.reports import reading
-from delivery.routes.moving import move_waiting
 from delivery.worker_thread import worker_thread
 from mailboxes.store.content import remove_expired, remove_unreferenced
 from mailboxes.store.deleted_mailboxes import remove_deleted_mailboxes
