@@ -20,6 +20,7 @@ from delivery.queue import claim as claims
 from delivery.queue.destination_outcomes import bounce_waiting, put_off
 from delivery.queue.outcomes import Recorded
 from delivery.queue.remembering import remember_connections
+from delivery.queue.route_moves import due_here
 from delivery.queue.values import Claim, RecipientResult
 from delivery.recorder import WRITE_AGAIN_SECONDS, Recorder
 from delivery.relay.attempt import Attempt
@@ -35,7 +36,6 @@ from delivery.relay.tls.finding import FoundPolicies, Note, TlsPolicies
 from delivery.relay.tls.verifying import Securing
 from delivery.relay.wire import Wire
 from delivery.returns.addresses import with_bounce_addresses
-from delivery.routes.moving import due_here
 from delivery.routes.ways import way_out
 from delivery.signing import load_signed
 from domains import lookup

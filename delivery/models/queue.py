@@ -102,7 +102,7 @@ class Destination(models.Model):
     `next_attempt_at` is None while nothing waits. `failures` counts looks in a row that reached no host at all; what
     waits is then put off together, in this row alone, and `last_reply`, `last_status` and `cause` say why.
     `connections`: how many at once it has borne (relay/pace.py). `route_id`: an OutboundRoute's, or 0 where it goes as
-    the settings say. No foreign key: a route may go while mail is being queued, which then moves (routes/moving.py).
+    the settings say. No foreign key: a route may go while mail is being queued, which moves (queue/route_moves.py).
     """
 
     name = models.TextField()

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from delivery.relay.authentication import sign_in
+from delivery.relay.demands import InClear
 from delivery.relay.departure import Credentials
 from delivery.relay.next_hops import NextHop
 from delivery.relay.outcome import Bounced, Deferred, Peer
-from delivery.relay.tls.demands import InClear
 from delivery.relay.tls.policy import TlsPolicy
 from delivery.relay.tls.trust import any_certificate
 from delivery.relay.tls.verifying import VERIFIED, Securing

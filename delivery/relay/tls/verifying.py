@@ -9,8 +9,8 @@ from datetime import datetime
 from cryptography.x509.verification import Store
 from django.utils import timezone
 
+from delivery.relay.demands import InClear, Named
 from delivery.relay.next_hops import NextHop
-from delivery.relay.tls.demands import InClear, Named
 from delivery.relay.tls.policy import OPPORTUNISTIC, Dane, Opportunistic, Sts, TlsPolicy, Unknown
 from delivery.relay.tls.sessions import TlsSession
 from delivery.relay.tls.trust import system_trust
