@@ -16,11 +16,13 @@ from mailhost.api import (
     accounts,
     administrators,
     aliases,
+    delivery_problems,
     delivery_status,
     dkim,
     domains,
     filters,
     queue,
+    suppressions,
     trace,
     waiting,
 )
@@ -37,7 +39,8 @@ makes what is not there (201) and changes what is (200); fields left out stay as
 has the body `{"error": {"code", "message", "field"}}`; codes do not change. Lists come in pages: pass \
 `next_cursor` as `cursor`. A key made with `--account LOGIN` may ask for `/trace/inbound`, `/delivery-status`, \
 `/waiting` and `/queue` alone: what came for that account and the domains that it administers, what it sent, what of \
-that has not left, and what those domains send. A 503 says in `Retry-After` when to try again.
+that has not left, and what those domains send; and for `/delivery-problems` and `/suppressions`: why that does not \
+arrive, and where it is not sent any more. A 503 says in `Retry-After` when to try again.
 """
 
 View = Callable[..., HttpResponseBase]
@@ -60,6 +63,8 @@ for router in (
     queue.router,
     trace.router,
     delivery_status.router,
+    delivery_problems.router,
+    suppressions.router,
     waiting.router,
 ):
     api.add_router("", router)

@@ -13,6 +13,7 @@ from delivery.sender_addresses import SenderAddress
 from delivery.submission.admission import TooMuchWaits, admit
 from delivery.submission.limits import SubmissionLimitReached
 from delivery.submission.noting import note_placed
+from delivery.suppression import RecipientsSuppressed, require_unsuppressed
 from mailboxes.exceptions import (
     DiskNearlyFull,
     MailboxFact,
@@ -105,7 +106,9 @@ def send(
         raise NotSent([f"You may not send as {reverse_path} any more. Choose another address."])
     octets = _composed(outgoing, message_id=message_id, now=now)
     routes = route_all(recipients.values(), size_octets=len(octets))
+    elsewhere = [address for address, found in routes.items() if address in found.relay]
     try:
+        require_unsuppressed(account_id=desk.account.pk, addresses=elsewhere, now=now)
         admitted = admit(
             account_id=desk.account.pk,
             recipients=recipients.values(),
@@ -113,6 +116,8 @@ def send(
             now=now,
             not_before=not_before,
         )
+    except RecipientsSuppressed as fact:
+        raise NotSent(fact.sentences) from fact
     except (SubmissionLimitReached, TooMuchWaits) as reached:
         raise NotSent([f"{reached}. Your text is still here."]) from reached
     acceptance = Acceptance(
