@@ -31,8 +31,11 @@ from delivery.relay.next_hops import NextHop, Route, find_next_hops
 from delivery.relay.outcome import Bounced, Deferred, Outcome
 from delivery.relay.pace import Pace
 from delivery.relay.parcel import OutgoingRecipient, Parcel
+from delivery.relay.tls.finding import FoundPolicies, Note, TlsPolicies
 from delivery.relay.wire import Wire
 from delivery.returns.addresses import with_bounce_addresses
+from delivery.routes.moving import due_here
+from delivery.routes.ways import way_out
 from delivery.signing import load_signed
 from domains import lookup
 from mailhost.net.resolver import Resolver
@@ -64,6 +67,9 @@ class Look:
     budget: OctetBudget
     hosts: HostRoom
     recorder: Recorder
+    tls: TlsPolicies
+    note_session: Note  # of each TLS session, for the reports
+    _policies: FoundPolicies | None = None
     _parcels: deque[Parcel] = field(default_factory=deque)
     _known: set[int] = field(default_factory=set)  # recipients fetched, and not yet written back
     _results: list[RecipientResult] = field(default_factory=list)
@@ -83,6 +89,8 @@ class Look:
             if settings.RELAY == "capture":
                 await self._store(claims.capture, claim=self.claim, now=self.clock())
                 return
+            if self.claim.route_id:
+                self.route = await self._store(way_out, self.claim.route_id, base=self.route)
             hops = await find_next_hops(
                 self.claim.name,
                 resolver=self.resolver,
@@ -90,6 +98,9 @@ class Look:
                 random=self.random,
                 which_are_ours=self._which_are_ours,
             )
+            if not isinstance(hops, Deferred | Bounced):
+                self._policies = await self._find_policies(hops)
+                hops = self._policies.failure or self._policies.hops
             if isinstance(hops, Deferred | Bounced):
                 await self._end(failure=hops, was_reached=False)
             else:
@@ -106,6 +117,20 @@ class Look:
         """The claim is another's: whatever is not sent yet is theirs."""
         log.warning("claim lost", destination=self.claim.name)
         self.stop()
+
+    async def _find_policies(self, hops: Sequence[NextHop]) -> FoundPolicies:
+        """What is asked of TLS. However long the database is away: a policy that is kept there must not be missed."""
+        while True:
+            try:
+                return await self.tls.find(
+                    self.claim.name,
+                    hops,
+                    note=self.note_session,
+                    is_smarthost=self.route.smarthost is not None,
+                )
+            except StoreUnavailable:
+                log.warning("the database is away", destination=self.claim.name)
+                await asyncio.sleep(WRITE_AGAIN_SECONDS)
 
     async def _deliver_here(self) -> None:
         """What waited for its time, into mailboxes of this host. One bad message keeps no other one back."""
@@ -217,7 +242,7 @@ class Look:
         async with self._fetching:
             if not self._parcels and not self._is_stopped:
                 due = await self._store(
-                    claims.due_parcels,
+                    due_here,
                     claim=self.claim,
                     limit=FETCHED_RECIPIENTS,
                     except_ids=list(self._known),
@@ -270,10 +295,14 @@ class Look:
         self._has_results.set()
 
     async def _connect(self, hop: NextHop) -> Wire:
-        return await Wire.open(hop.address, hop.port, seconds=self.timeouts.connect)
+        source = hop.departure.source
+        return await Wire.open(hop.address, hop.port, seconds=self.timeouts.connect, source=source)
 
     async def _dial(self, hop: NextHop, wire: Wire) -> RelayConnection:
-        return await open_connection(hop, own_name=settings.HOSTNAME, timeouts=self.timeouts, wire=wire)
+        assert self._policies is not None  # they were found before the hops were used
+        return await open_connection(
+            hop, own_name=settings.HOSTNAME, timeouts=self.timeouts, wire=wire, tls=self._policies.of(hop)
+        )
 
     async def _which_are_ours(self, hosts: Sequence[str]) -> set[str]:
         return await self._store(own_names, hosts)

@@ -12,11 +12,15 @@ from delivery.filters import forgetting
 from delivery.known_recipients import forget_recipients
 from delivery.queue import cleaning, orders
 from delivery.queue.deliver_by import settle_overdue
-from delivery.queue.notices import RELAY_DUE
+from delivery.queue.notices import MOVE_WAITING, RELAY_DUE
 from delivery.queue.survey import survey
 from delivery.queue.waiting import settle_taken_out
+from delivery.relay.tls.configured import configured_fetcher
+from delivery.relay.tls.refreshing import refresh_policies
 from delivery.reports import reading
 from delivery.returns import reading as returns_reading
+from delivery.routes.moving import move_waiting
+from delivery.submission.once import forget_keys
 from delivery.worker_thread import worker_thread
 from mailboxes.store.content import remove_expired, remove_unreferenced
 from mailboxes.store.deleted_mailboxes import remove_deleted_mailboxes
@@ -28,6 +32,12 @@ from mailhost.net.resolver import configured_resolver
 def relay_due() -> None:
     """Starts sending what is due. Ends at once: the sending goes on in this process's event loop."""
     worker_thread().round()
+
+
+@shared_task(name=MOVE_WAITING, ignore_result=True)
+def move_to_routes() -> None:
+    """What waits, to the routes that were changed; nothing where none was."""
+    move_waiting(now=timezone.now())
 
 
 @shared_task(name="delivery.report_due", ignore_result=True)
@@ -84,6 +94,13 @@ def send_tls_feedback() -> None:
     tls_sending.send_due(now=timezone.now(), resolver=configured_resolver())
 
 
+@shared_task(name="delivery.refresh_tls_policies", ignore_result=True)
+def refresh_tls_policies() -> None:
+    """Fetches MTA-STS policies again that are a day old, and removes those that hold no longer."""
+    if settings.MTA_STS and settings.RELAY != "capture":
+        refresh_policies(now=timezone.now(), fetch=configured_fetcher(configured_resolver()).fetch)
+
+
 @shared_task(name="delivery.clean", ignore_result=True)
 def clean() -> None:
     """Removes what is kept no longer: finished messages, what nobody took out of quarantine, expunged messages,
@@ -104,6 +121,7 @@ def clean() -> None:
     counting.forget_feedback(now=now, days=settings.DMARC_REPORTS_DAYS)
     tls_counting.forget_sessions(now=now, days=settings.TLS_REPORTS_DAYS)
     forgetting.forget_verdicts(now=now)
+    forget_keys(now=now)
 
 
 @shared_task(name="delivery.forget_recipients", ignore_result=True)

@@ -13,7 +13,7 @@ UPDATE delivery_queuedrecipient recipient
 """
 # By trigrams, since a part of a reply is looked for. Nothing that is queued has a reply: inserts do not touch it.
 REPLIES = """
-CREATE INDEX recipient_reply ON delivery_queuedrecipient USING gin (upper(last_reply) gin_trgm_ops)
+CREATE INDEX recipient_reply ON delivery_queuedrecipient USING gin (last_reply gin_trgm_ops)
  WHERE state IN ('queued', 'waiting', 'held', 'deferred') AND NOT (last_reply = '')
 """
 

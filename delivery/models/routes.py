@@ -19,8 +19,8 @@ class OutboundRoute(models.Model):
     """`smarthost`: "" for the recipients' own MX hosts. `password` is encrypted (net/secrets_at_rest.py).
 
     `sending_domains`, `recipient_domains`: whose mail goes this way, A-labels, `*.` in front for all below; empty for
-    any (routes/choosing.py). `sources`: addresses of this machine to send from, each with the name said in EHLO behind
-    it, or `ehlo_name`; empty: as the system and MAILHOST_HOSTNAME say.
+    any (routes/choosing.py). `sources`: addresses of this machine to send from, each with the name said in EHLO
+    behind it, or `ehlo_name`; empty: as the system and MAILHOST_HOSTNAME say.
     """
 
     name = models.TextField(unique=True)

@@ -45,7 +45,8 @@ WITH finished AS (
 """
 TOLD = b"""
 SELECT id AS recipient_id, message_id AS queue_id, forward_path, %(now)s::timestamptz AS at, %(host)s AS host,
-       %(address)s AS address, %(state)s AS outcome, %(cause)s AS cause, %(reply)s AS reply, '' AS tls
+       %(address)s AS address, %(state)s AS outcome, %(cause)s AS cause, %(reply)s AS reply,
+       %(tls)s AS tls, %(certificate)s AS certificate
   FROM finished
 """
 FIRST_EXPIRY = b"""
@@ -122,6 +123,8 @@ def _finish(
                 "cause": find_cause(outcome.status, outcome.reply).value,
                 "host": outcome.peer.host,
                 "address": outcome.peer.address,
+                "tls": outcome.peer.tls,
+                "certificate": outcome.peer.certificate,
                 "now": now,
                 "destination_id": claim.destination_id,
                 "all": state is RecipientState.BOUNCED,
@@ -140,6 +143,8 @@ def _note_deferred(claim: Claim, outcome: Deferred, *, now: datetime) -> None:
                 "cause": find_cause(outcome.status, outcome.reply).value,
                 "host": outcome.peer.host,
                 "address": outcome.peer.address,
+                "tls": outcome.peer.tls,
+                "certificate": outcome.peer.certificate,
                 "now": now,
                 "destination_id": claim.destination_id,
             },

@@ -10,13 +10,18 @@ So what is found is taken in no order first: few are sorted then, and many are m
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
-from django.db.models import F, Max, Q, QuerySet, Value
+from django.db.models import F, Lookup, Max, Q, QuerySet, TextField, Value
 from django.db.models.functions import Concat, Lower
 
 from delivery.models import LOCAL, Destination, QueuedMessage, QueuedRecipient, RecipientState
+
+if TYPE_CHECKING:
+    AnyLookup = Lookup[Any]
+else:
+    AnyLookup = Lookup
 
 UNFINISHED: Final = (
     RecipientState.QUEUED,
@@ -27,6 +32,8 @@ UNFINISHED: Final = (
 MAX_COUNT: Final = 10_000
 MAX_DESTINATIONS: Final = 1_000  # whose own last reply says what is looked for
 SAMPLE: Final = 10
+CLOCKS_DIFFER: Final = timedelta(minutes=10)
+MAX_ID: Final = 1 << 62
 FIRST_STEP: Final = 5_000  # ids, of the way from the latest
 
 
@@ -72,10 +79,9 @@ class QueueFilter:
         given: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in told.items()
         }
-        moments: dict[str, Any] = {
-            name: datetime.fromisoformat(given[name]) for name in ("before", "since") if name in given
-        }
-        return cls(**(given | moments))
+        for name in given.keys() & {"before", "since"}:
+            given[name] = datetime.fromisoformat(given[name])
+        return cls(**given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +132,7 @@ def find(asked: QueueFilter, *, is_walk: bool = False) -> QuerySet[QueuedRecipie
     if asked.held_by:
         rows = rows.filter(~Q(state=RecipientState.HELD) | Q(held_by__in=asked.held_by))
     if asked.reply:
-        rows = rows.alias(said=Concat("last_reply", Value("")) if is_walk else F("last_reply"))
-        rows = rows.filter(_says(_clean(asked.reply)))
+        rows = rows.filter(_says(_clean(asked.reply), is_walk=is_walk))
     return rows
 
 
@@ -168,8 +173,8 @@ def preview(asked: QueueFilter) -> Preview:
     states, hops = Counter(row[1] for row in first), Counter(row[2] for row in first)
     names = dict(Destination.objects.filter(pk__in=hops).values_list("pk", "name"))
     by_hop = sorted(((names[pk], number) for pk, number in hops.items()), key=lambda hop: (-hop[1], hop[0]))
-    oldest = min((row[3] for row in first), default=None)  # numbers of messages grow with time
-    moments = QueuedMessage.objects.filter(pk=oldest or 0).values_list("created_at", flat=True)
+    oldest = min((row[3] for row in first), default=0)  # numbers of messages grow with time
+    moments = QueuedMessage.objects.filter(pk=oldest).values_list("created_at", flat=True)
     latest = (
         _walk(asked, limit=SAMPLE) if is_more else sorted((row[0] for row in first), reverse=True)[:SAMPLE]
     )
@@ -184,7 +189,7 @@ def preview(asked: QueueFilter) -> Preview:
 
 def _walk(asked: QueueFilter, *, limit: int, older_than: int | None = None) -> list[int]:
     """Ids of the latest that are meant, in steps from the latest of all."""
-    below = older_than or (QueuedRecipient.objects.aggregate(last=Max("pk"))["last"] or 0) + 1
+    below = min(older_than or MAX_ID, _last_id(asked) + 1)
     found: list[int] = []
     step = FIRST_STEP
     while len(found) < limit and below > 0:
@@ -192,6 +197,16 @@ def _walk(asked: QueueFilter, *, limit: int, older_than: int | None = None) -> l
         found += rows.values_list("pk", flat=True)[: limit - len(found)]
         below, step = below - step, step * 4
     return found
+
+
+def _last_id(asked: QueueFilter) -> int:
+    """No recipient that is meant has a higher id: ids grow with time, but for clocks that differ a little."""
+    rows = QueuedRecipient.objects.all()
+    if asked.before is not None:
+        older = QueuedMessage.objects.filter(created_at__lt=asked.before + CLOCKS_DIFFER)
+        last = older.order_by("-created_at").values_list("pk", flat=True).first()
+        rows = rows.filter(message_id=last)
+    return rows.aggregate(last=Max("pk"))["last"] or 0
 
 
 def _read(ids: Sequence[int]) -> list[QueuedRecipient]:
@@ -211,11 +226,25 @@ def _is_for(domain: str) -> Q:
     return is_for
 
 
-def _says(text: str) -> Q:
+class _Says(AnyLookup):
+    """ILIKE, which the index of trigrams knows and whose results Postgres can estimate, as it cannot UPPER's."""
+
+    lookup_name = "says"
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        """Both sides as they are."""
+        left, of_left = self.process_lhs(compiler, connection)
+        right, of_right = self.process_rhs(compiler, connection)
+        return f"{left} ILIKE {right}", (*of_left, *of_right)
+
+
+def _says(text: str, *, is_walk: bool) -> Q:
     """The recipient's last reply, or, where no host was reached, that of its destination."""
     failing = Destination.objects.filter(failures__gt=0, last_reply__icontains=text).order_by()
     ids: Sequence[int] = list(failing.values_list("pk", flat=True)[:MAX_DESTINATIONS])
-    own = ~Q(last_reply="") & Q(said__icontains=text)
+    said = Concat("last_reply", Value(""), output_field=TextField()) if is_walk else F("last_reply")
+    escaped = text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+    own = ~Q(last_reply="") & Q(_Says(said, f"%{escaped}%"))
     return own | Q(destination_id__in=ids) if ids else own
 
 

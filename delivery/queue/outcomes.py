@@ -39,10 +39,11 @@ UPDATE delivery_queuedrecipient recipient
    AND (recipient.state IN ('queued', 'deferred') OR row.state = 'delivered')
 """
 ATTEMPTS = b"""
-SELECT recipient_id, queue_id, forward_path, %s::timestamptz AS at, host, address, outcome, cause, reply, tls
+SELECT recipient_id, queue_id, forward_path, %s::timestamptz AS at, host, address, outcome, cause, reply, tls,
+       certificate
   FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-              %s::text[])
-       row(recipient_id, queue_id, forward_path, outcome, cause, reply, host, address, tls)
+              %s::text[], %s::text[])
+       row(recipient_id, queue_id, forward_path, outcome, cause, reply, host, address, tls, certificate)
 """
 
 
@@ -69,8 +70,8 @@ def record(
             if claim.token in own:
                 written = [_row(each, now=now, jitter=random.random()) for each in those]
                 rows += written
-                bounces |= _bounces(those, written)
                 tried += those
+                bounces.update(_bounces(those, written))
                 recorded[claim] = Recorded(is_own=True, has_reports=any(row[-1] for row in written))
         if rows:
             columns = [list(column) for column in zip(*rows, strict=True)]
@@ -80,7 +81,8 @@ def record(
             paths = [each.recipient.forward_path for each in tried]
             peers = [each.outcome.peer for each in tried]
             addresses, tls = [peer.address for peer in peers], [peer.tls for peer in peers]
-            told = (ids, messages, paths, states, causes, replies, hosts, addresses, tls)
+            certificates = [peer.certificate for peer in peers]
+            told = (ids, messages, paths, states, causes, replies, hosts, addresses, tls, certificates)
             sql.execute(traced(ATTEMPTS), (now, *told))
         if bounces:
             learn_from_bounces(bounces, now=now)

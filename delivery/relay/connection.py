@@ -2,14 +2,19 @@
 
 import asyncio
 import math
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
+from delivery.relay.authentication import sign_in
+from delivery.relay.departure import Credentials
 from delivery.relay.next_hops import NextHop
 from delivery.relay.outcome import Bounced, Deferred, Peer
+from delivery.relay.tls.demands import InClear
+from delivery.relay.tls.policy import TlsPolicy
 from delivery.relay.tls.trust import any_certificate
-from delivery.relay.tls.verifying import Securing
+from delivery.relay.tls.verifying import VERIFIED, Securing
 from delivery.relay.wire import TlsFailed, Wire, WireLost
 from mailhost.protocols.smtp.client import Extensions, ServerReply
 
@@ -123,9 +128,13 @@ async def open_connection(
 ) -> RelayConnection:
     """A connection ready for MAIL, encrypted as the hop's policy asks; over `wire` where that leads there already.
 
-    Without a policy, encrypted where that works. Raises ConnectFailed.
+    Without a policy, encrypted where that works. Where the hop's departure asks for something, that counts. Raises
+    ConnectFailed.
     """
     tls = tls or Securing()
+    own_name = hop.departure.ehlo_name or own_name
+    if hop.departure.demand is not None:
+        tls = replace(tls, policy=TlsPolicy(tls.policy.domain, hop.departure.demand))
     try:
         return await _open(hop, own_name=own_name, timeouts=timeouts, tls=tls, wire=wire)
     except TlsFailed as failed:
@@ -143,17 +152,21 @@ async def _open(
     """In clear where `tls` is None. Raises ConnectFailed, TlsFailed."""
     peer = Peer(hop.host, hop.address)
     try:
-        wire = wire or await Wire.open(hop.address, hop.port, seconds=timeouts.connect)
+        wire = wire or await Wire.open(
+            hop.address, hop.port, seconds=timeouts.connect, source=hop.departure.source
+        )
     except WireLost as lost:
         raise ConnectFailed(Deferred("4.4.1", str(lost), peer)) from lost
     connection = RelayConnection(wire, peer, timeouts)
     try:
-        greeting = await wire.reply(seconds=timeouts.greeting)
-        if not greeting.is_positive:
-            raise ConnectFailed(_refused_greeting(greeting, peer))
-        await _hello(connection, own_name)
-        if tls is not None and await _may_start_tls(connection, hop, tls):
-            await _secure(connection, hop, tls, own_name=own_name)
+        if tls is not None and tls.policy.is_implicit:
+            await _secure(connection, hop, tls, hello=partial(_greeted, connection, own_name))
+        else:
+            await _greeted(connection, own_name)
+            if tls is not None and await _may_start_tls(connection, hop, tls):
+                await _secure(connection, hop, tls, hello=partial(_hello, connection, own_name))
+        if hop.departure.credentials is not None:
+            await _sign_in(connection, hop.departure.credentials)
     except WireLost as lost:
         raise ConnectFailed(Deferred("4.4.2", str(lost), peer)) from lost
     except BaseException:  # a refusal, TLS, or cancelled: nobody else has this connection yet
@@ -164,6 +177,8 @@ async def _open(
 
 async def _may_start_tls(connection: RelayConnection, hop: NextHop, tls: Securing) -> bool:
     """The server said yes to STARTTLS. Raises ConnectFailed where it did not, and a policy forbids to go on."""
+    if isinstance(tls.policy.demand, InClear):
+        return False
     said = ""
     if "STARTTLS" in connection.extensions:
         answer = await connection.ask(b"STARTTLS\r\n", seconds=connection.timeouts.command)
@@ -178,22 +193,46 @@ async def _may_start_tls(connection: RelayConnection, hop: NextHop, tls: Securin
     return False
 
 
-async def _secure(connection: RelayConnection, hop: NextHop, tls: Securing, *, own_name: str) -> None:
-    """A TLS session whose certificate is as the policy asks. Raises TlsFailed, ConnectFailed."""
+async def _secure(
+    connection: RelayConnection, hop: NextHop, tls: Securing, *, hello: Callable[[], Awaitable[None]]
+) -> None:
+    """A TLS session whose certificate is as the policy asks, and what is said first in it.
+
+    Raises TlsFailed, ConnectFailed.
+    """
     wire = connection.wire
     name = tls.server_name(hop)
     session = await wire.start_tls(any_certificate(), host=name, seconds=connection.timeouts.connect)
     verdict = tls.judge(hop, wire.shown_chain())
     connection.peer = Peer(hop.host, hop.address, session, verdict.words)
     if (refusal := verdict.refusal) is None:
-        await _hello_again(connection, own_name)
+        await _hello_again(hello)
         tls.tell(hop, sending_ip=wire.own_address)
         return
     tls.tell(hop, sending_ip=wire.own_address, result=refusal.result, detail=str(refusal))
     if tls.policy.forbids_clear:
         text = f"{hop.host} could not be verified as {tls.policy.in_words} asks. {refusal}"
         raise ConnectFailed(Deferred("4.7.5", text, connection.peer))
-    await _hello_again(connection, own_name)
+    await _hello_again(hello)
+
+
+async def _sign_in(connection: RelayConnection, credentials: Credentials) -> None:
+    """Raises ConnectFailed."""
+    failed = await sign_in(
+        partial(connection.ask, seconds=connection.timeouts.command),
+        extensions=connection.extensions,
+        credentials=credentials,
+        is_verified=connection.peer.certificate.endswith(VERIFIED),
+    )
+    if failed is not None:
+        raise ConnectFailed(Deferred(failed.status, failed.text, connection.peer))
+
+
+async def _greeted(connection: RelayConnection, own_name: str) -> None:
+    greeting = await connection.wire.reply(seconds=connection.timeouts.greeting)
+    if not greeting.is_positive:
+        raise ConnectFailed(_refused_greeting(greeting, connection.peer))
+    await _hello(connection, own_name)
 
 
 async def _hello(connection: RelayConnection, own_name: str) -> None:
@@ -207,10 +246,10 @@ async def _hello(connection: RelayConnection, own_name: str) -> None:
         raise ConnectFailed(Deferred("4.3.2", str(reply), connection.peer))
 
 
-async def _hello_again(connection: RelayConnection, own_name: str) -> None:
+async def _hello_again(hello: Callable[[], Awaitable[None]]) -> None:
     """RFC 3207 section 4.2: what was said in clear is forgotten. Raises TlsFailed where nothing comes back."""
     try:
-        await _hello(connection, own_name)
+        await hello()
     except WireLost as lost:
         raise TlsFailed(str(lost)) from lost
 

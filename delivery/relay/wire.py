@@ -1,6 +1,7 @@
 """The octets of one SMTP client connection: replies out of what comes, with a time limit for each wait."""
 
 import asyncio
+import errno
 import ssl
 from collections import deque
 from collections.abc import Callable
@@ -37,15 +38,21 @@ class Wire(asyncio.Protocol):
         self._can_write.set()
 
     @classmethod
-    async def open(cls, address: str, port: int, *, seconds: float) -> "Wire":
-        """A connection to the address. Raises WireLost."""
+    async def open(cls, address: str, port: int, *, seconds: float, source: str = "") -> "Wire":
+        """A connection to the address, from an address of this machine's where one is given. Raises WireLost."""
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(seconds):
-                _, wire = await loop.create_connection(cls, address, port)
+                _, wire = await loop.create_connection(
+                    cls, address, port, local_addr=(source, 0) if source else None
+                )
         except TimeoutError:
             raise WireLost("The connection could not be made in time.") from None
         except OSError as error:
+            if source and error.errno == errno.EADDRNOTAVAIL:
+                raise WireLost(
+                    f"{source}, which is to be sent from, is no address of this machine."
+                ) from None
             raise WireLost(f"The connection could not be made: {error.strerror or error}.") from None
         return wire
 

@@ -1,5 +1,4 @@
-"""The three places in which a search looks, as SQL: what was brought, what is in the queue, what happened on its way
-out.
+"""The three places in which a search looks, as SQL: what was brought, what is in the queue, what happened to it there.
 
 Each statement reads rows newest first along an index, and no more than it is asked for. What is looked for by one thing
 of several ("text") is one look for each of them; whose mail it is then filters. Where nothing is looked for, the newest

@@ -10,6 +10,7 @@ app_name = "panel"
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="panel:deliveries"), name="start"),
     path("deliveries/", deliveries.show_deliveries, name="deliveries"),
+    path("deliveries/message/", deliveries.show_message, name="delivery-of-message"),
     path("delivery-test/", delivery_test.test_delivery, name="delivery-test"),
     path("problems/", problems.show_problems, name="problems"),
     path("queue/", queue.show_queue, name="queue"),

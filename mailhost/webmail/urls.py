@@ -51,6 +51,7 @@ urlpatterns = [
     path("suppressions/", suppressions.show_suppressions, name="suppressions"),
     path("filters/", filters.show_filters, name="filters"),
     path("deliveries/", deliveries.show_deliveries, name="deliveries"),
+    path("deliveries/message/", deliveries.show_message, name="delivery-of-message"),
     path("new/", compose.compose_new, name="compose"),
     path("<number:mailbox_id>/", message_list.show_list, name="list"),
     path("<number:mailbox_id>/marks/", message_list.marks, name="marks"),

@@ -53,13 +53,12 @@ class TlsFeedbackAdmin(FeedbackPages):
         rows = list(feedback.rows.order_by("-count", "pk")[:MOST_SHOWN])
         lines = format_html_join(
             "",
-            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            "<tr><td>{}</td><td>{}</td><td>{}<br><small>{}</small></td><td>{}<br><small>{}</small></td></tr>",
             (_cells(each) for each in rows),
         )
+        head = "<tr><th>Sessions</th><th>Policy</th><th>Mail server</th><th>Result</th></tr>"
         return format_html(
-            "<table><thead><tr><th>Sessions</th><th>Policy</th><th>Mail server</th><th>Address</th>"
-            "<th>Result</th><th>What it means</th></tr></thead><tbody>{}</tbody></table>",
-            lines,
+            '<table class="findings"><thead>{}</thead><tbody>{}</tbody></table>', SafeString(head), lines
         )
 
 

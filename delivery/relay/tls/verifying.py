@@ -10,6 +10,7 @@ from cryptography.x509.verification import Store
 from django.utils import timezone
 
 from delivery.relay.next_hops import NextHop
+from delivery.relay.tls.demands import InClear, Named
 from delivery.relay.tls.policy import OPPORTUNISTIC, Dane, Opportunistic, Sts, TlsPolicy, Unknown
 from delivery.relay.tls.sessions import TlsSession
 from delivery.relay.tls.trust import system_trust
@@ -51,11 +52,14 @@ class Securing:
         """The certificates that the server showed (DER, its own first) against the policy."""
         try:
             match self.policy.demand:
-                case Opportunistic() | Unknown() | Dane(records=()):
+                case Opportunistic() | Unknown() | InClear() | Dane(records=()):
                     return Verdict(NOT_CHECKED)
                 case Dane(records=records, names=names):
                     usage = verify(chain, records, names=names, now=self.clock())
                     return Verdict(f"dane-{'ee' if usage is Usage.DANE_EE else 'ta'} {VERIFIED}")
+                case Named():
+                    self.require_web_pki(hop, chain)
+                    return Verdict(f"route {VERIFIED}")
                 case Sts():
                     self.require_web_pki(hop, chain)
                     return Verdict(f"mta-sts {VERIFIED}")
