@@ -108,6 +108,18 @@ def list_suppressions(
     return SuppressionPage(items=[SuppressionBody.of(row) for row in found[:limit]], next_cursor=following)
 
 
+@router.delete(
+    "/suppressions/{int:suppression_id}", response=DELETING, summary="Send there again", auth=AnyKey()
+)
+def lift_suppression(
+    request: HttpRequest,
+    suppression_id: Annotated[int, Path(description="The entry's `id`.", ge=1, le=MAX_ID)],
+) -> Status[None]:
+    """Mail goes there from then on, and what comes back is counted anew."""
+    lift(suppression_id=suppression_id, among=_visible(request), by=actor(request))
+    return Status(204, None)
+
+
 @router.put(
     "/suppressions/{address}", response=setting(SuppressionBody), summary="Send there no more", auth=AnyKey()
 )
@@ -130,16 +142,6 @@ def put_suppression(
         now=timezone.now(),
     )
     return SuppressionBody.of(row)
-
-
-@router.delete("/suppressions/{suppression_id}", response=DELETING, summary="Send there again", auth=AnyKey())
-def lift_suppression(
-    request: HttpRequest,
-    suppression_id: Annotated[int, Path(description="The entry's `id`.", ge=1, le=MAX_ID)],
-) -> Status[None]:
-    """Mail goes there from then on, and what comes back is counted anew."""
-    lift(suppression_id=suppression_id, among=_visible(request), by=actor(request))
-    return Status(204, None)
 
 
 def _visible(request: HttpRequest) -> "QuerySet[Suppression]":

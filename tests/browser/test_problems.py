@@ -69,11 +69,9 @@ def sender() -> Account:
                 for each in parcel.recipients
             ]
             record(results={claim: results}, now=now, random=Random(1))
-    for name, whose in (
-        ("bob@gone.test", {"account_id": ada.pk}),
-        ("news@lists.example", {"domain": domain}),
-    ):
-        suppress(address=EmailAddress.parse(name), reason="It was asked for.", by="test", now=now, **whose)
+    for name, account_id in (("bob@gone.test", ada.pk), ("news@lists.example", None)):
+        address, reason = EmailAddress.parse(name), "It was asked for."
+        suppress(address=address, account_id=account_id, domain=domain, reason=reason, by="test", now=now)
     return ada
 
 
