@@ -15,6 +15,8 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from delivery.models import Suppression, SuppressionSource
+from delivery.models.trace import Event
+from delivery.trace.outbound import note
 from domains.registration import find_domain
 from mailboxes.models import Account
 from mailhost.audit.trail import record
@@ -54,11 +56,12 @@ UPDATE delivery_queuedrecipient recipient
   FROM unnest(%(ids)s::bigint[], %(replies)s::text[], %(causes)s::text[]) row(id, reply, cause),
        delivery_queuedmessage message
  WHERE recipient.id = row.id AND message.id = recipient.message_id
-   AND recipient.state IN ('queued', 'waiting', 'held')
+   AND recipient.state IN ('queued', 'waiting', 'held', 'captured')
 """
 QUEUED: Final = b"""
-SELECT id, forward_path FROM delivery_queuedrecipient
- WHERE message_id = %s AND state IN ('queued', 'waiting', 'held')
+SELECT recipient.id, forward_path
+  FROM delivery_queuedrecipient recipient JOIN delivery_destination destination ON destination.id = destination_id
+ WHERE message_id = %s AND state IN ('queued', 'waiting', 'held', 'captured') AND destination.name <> ''
 """
 
 
@@ -82,6 +85,14 @@ class TooManySuppressions(Exception):
 
     def __init__(self) -> None:
         super().__init__(f"A suppression list has at most {MAX_BY_HAND} entries that were made by hand.")
+
+
+class RecipientsSuppressed(Exception):
+    """Nothing is sent to some of these recipients; the text has a sentence or two for each."""
+
+    def __init__(self, found: Sequence["Suppressed"]) -> None:
+        self.sentences = [f"{each.why}. {each.who_lifts}" for each in found]
+        super().__init__(" ".join(self.sentences))
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +255,14 @@ def suppressed_among(*, account_id: int, addresses: Sequence[str], now: datetime
     return {row[0]: Suppressed(row[0], SuppressionSource(row[1]), *row[2:]) for row in rows}
 
 
+def require_unsuppressed(*, account_id: int, addresses: Iterable[EmailAddress], now: datetime) -> None:
+    """For doors where a message is handed in whole. Raises RecipientsSuppressed."""
+    keys = [key_of(each) for each in addresses]
+    found = suppressed_among(account_id=account_id, addresses=keys, now=now)
+    if found:
+        raise RecipientsSuppressed(list(found.values()))
+
+
 def hold_back(*, message_id: int, account_id: int, addresses: Sequence[str], now: datetime) -> None:
     """Bounces these recipients of a message that was queued just now, in the same transaction: they are never tried,
     and the reverse-path is told why."""
@@ -251,6 +270,8 @@ def hold_back(*, message_id: int, account_id: int, addresses: Sequence[str], now
     with cursor() as sql:
         paths = sql.execute(QUEUED, (message_id,)).fetchall()
         rows = [(number, found[key]) for number, path in paths if (key := key_of_path(path)) in found]
+        if not rows:
+            return
         sql.execute(
             HELD_BACK,
             {
@@ -261,6 +282,8 @@ def hold_back(*, message_id: int, account_id: int, addresses: Sequence[str], now
                 "now": now,
             },
         )
+    for number, each in rows:
+        note([number], event=Event.BOUNCED, now=now, reply=f"Not sent. {each.reply}", cause=each.cause)
 
 
 def remove_expired(*, now: datetime) -> int:

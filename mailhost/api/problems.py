@@ -23,6 +23,12 @@ from delivery.submission.limits import SubmissionLimitReached
 from delivery.submission.once import IdempotencyKeyReused
 from delivery.submission.raw import RawInvalid
 from delivery.submission.ways import RecipientsRefused
+from delivery.suppression import (
+    RecipientsSuppressed,
+    SuppressionInvalid,
+    SuppressionNotFound,
+    TooManySuppressions,
+)
 from delivery.taking_back import WaitingNotFound
 from domains import exceptions as domains
 from mailboxes import exceptions as mailboxes
@@ -161,6 +167,10 @@ FACTS: Final[dict[type[Exception], tuple[int, str, str | None]]] = {
     VerdictNotFound: (404, "verdict_not_found", None),
     StatusNotFound: (404, "message_not_found", None),
     LoginRequired: (422, "login_required", "login"),
+    SuppressionNotFound: (404, "suppression_not_found", None),
+    SuppressionInvalid: (422, "invalid_suppression", None),
+    TooManySuppressions: (409, "too_many_suppressions", None),
+    RecipientsSuppressed: (422, "recipients_suppressed", None),
     WaitingNotFound: (404, "message_not_found", None),
     TooLate: (409, "too_late", None),
     ReleaseTimeInvalid: (422, "invalid_release_time", "release_at"),

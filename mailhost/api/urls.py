@@ -17,12 +17,14 @@ from mailhost.api import (
     accounts,
     administrators,
     aliases,
+    delivery_problems,
     delivery_status,
     dkim,
     domains,
     filters,
     messages,
     queue,
+    suppressions,
     trace,
     waiting,
 )
@@ -39,7 +41,8 @@ makes what is not there (201) and changes what is (200); fields left out stay as
 has the body `{"error": {"code", "message", "field"}}`; codes do not change. Lists come in pages: pass \
 `next_cursor` as `cursor`. A key made with `--account LOGIN` may ask for `/trace/inbound`, `/delivery-status`, \
 `/waiting`, `/messages` and `/queue` alone: what came for that account and the domains that it administers, what it \
-sent, what of that has not left, sending itself, and what those domains send. A 503 says in `Retry-After` when to try \
+sent, what of that has not left, sending itself, and what those domains send; and for `/delivery-problems` and \
+`/suppressions`: why that does not arrive, and where it is not sent any more. A 503 says in `Retry-After` when to try \
 again.
 """
 
@@ -65,6 +68,8 @@ for router in (
     queue.router,
     trace.router,
     delivery_status.router,
+    delivery_problems.router,
+    suppressions.router,
     waiting.router,
     messages.router,
 ):
