@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
+from delivery.relay import requiring
 from delivery.relay.forms import Form, Octets, form_for
 from delivery.relay.host_room import HostRoom
 from delivery.relay.lines import Dial, Line, Lines
@@ -15,7 +16,6 @@ from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome
 from delivery.relay.pace import Pace, is_objection
 from delivery.relay.parcel import OutgoingRecipient, Parcel
 from delivery.relay.racing import Connect
-from delivery.relay.tls import requiring
 from delivery.relay.transaction import TOO_MANY_RECIPIENTS, NothingBegun, Recipient, Transaction, send
 from mailhost.protocols.message.without_binary import CannotConvert
 

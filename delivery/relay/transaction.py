@@ -7,10 +7,10 @@ REQUIRETLS RFC 8689, DELIVERBY RFC 2852.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from delivery.relay import requiring
 from delivery.relay.connection import SERVICE_CLOSING, RelayConnection
 from delivery.relay.content import LostAtTheEnd, send_chunks, send_lines
 from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome, refused
-from delivery.relay.tls import requiring
 from delivery.relay.wire import WireLost
 from mailhost.protocols.smtp.client import ServerReply, mail_command, rcpt_command
 from mailhost.protocols.smtp.deliver_by import by_value, least_seconds
