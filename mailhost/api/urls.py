@@ -20,6 +20,7 @@ from mailhost.api import (
     dkim,
     domains,
     filters,
+    message_trace,
     queue,
     trace,
     waiting,
@@ -35,7 +36,7 @@ Provisions domains, accounts and aliases under natural keys: `/domains/example.o
 Make a key with `manage.py add_api_key NAME` and send it as `Authorization: Bearer KEY`. PUT can be repeated: it \
 makes what is not there (201) and changes what is (200); fields left out stay as they are. Every answer from 400 on \
 has the body `{"error": {"code", "message", "field"}}`; codes do not change. Lists come in pages: pass \
-`next_cursor` as `cursor`. A key made with `--account LOGIN` may ask for `/trace/inbound`, `/delivery-status`, \
+`next_cursor` as `cursor`. A key made with `--account LOGIN` may ask for `/trace`, `/delivery-status`, \
 `/waiting` and `/queue` alone: what came for that account and the domains that it administers, what it sent, what of \
 that has not left, and what those domains send. A 503 says in `Retry-After` when to try again.
 """
@@ -59,6 +60,7 @@ for router in (
     filters.router,
     queue.router,
     trace.router,
+    message_trace.router,
     delivery_status.router,
     waiting.router,
 ):

@@ -15,6 +15,7 @@ from delivery.trace import Noted
 from delivery.trace.asking import EVERYTHING, Asked, Scope
 from delivery.trace.searching import Found, PlaceInvalid, find
 from mailboxes.models import Account
+from mailhost.net.database import cursor
 from tests.support.hosting import new_account
 
 pytestmark = pytest.mark.django_db
@@ -418,7 +419,7 @@ def explained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def explaining(source: searching.Source, statement: str, values: dict[str, object]) -> list[Found]:
         if statement:
-            with searching.cursor() as sql:
+            with cursor() as sql:
                 rows = sql.execute(b"EXPLAIN " + statement.encode(), values)
                 plans.append("\n".join(str(row[0]) for row in rows))
         return read(source, statement, values)
