@@ -190,6 +190,9 @@ class QueuedRecipient(models.Model):
                 condition=Q(state__in=("queued", "waiting", "held", "deferred")),
                 name="recipient_unfinished",
             ),
+            models.Index(
+                fields=["state", "id"], condition=Q(state__in=("waiting", "held")), name="recipient_stopped"
+            ),
             # For delivery/causes.py: what waits by its cause, and what has failed lately.
             models.Index(
                 fields=["cause", "destination", "id"],
