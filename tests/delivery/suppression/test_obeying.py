@@ -16,6 +16,7 @@ from mailboxes.models import Account
 from mailhost.audit.models import Act
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.addresses import EmailAddress
+from mailhost.protocols.dsn_words import meaning
 from tests.conversations.smtp.conftest import smtp
 from tests.conversations.smtp.listening import Doors
 from tests.conversations.smtp.test_submission import submit
@@ -135,6 +136,9 @@ def test_where_nothing_is_refused_a_notice_tells_of_it(smtp: Doors, alice: Accou
     assert (bob.state, bob.last_status, bob.report_due, bob.attempts) == ("bounced", "5.7.1", "failed", 0)
     assert bob.last_reply == "Not sent. " + refused().removeprefix("550 5.7.1 ")
     assert rows["carol@far.test"].state != "bounced"
+    what, step = meaning(bob.last_status, bob.last_reply)
+    assert what.startswith("Nothing was sent to this address")
+    assert "suppression list" in step
 
 
 def test_notify_never_is_obeyed(smtp: Doors, alice: Account) -> None:
