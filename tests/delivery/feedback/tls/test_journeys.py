@@ -71,7 +71,7 @@ class World:
         resolver = self.dns.resolver(look_up_seconds=0.5)
         trust = Store([CA.certificate])
         worker = Worker(resolver=resolver, clock=lambda: self.now, random=Random(1), timeouts=SHORT)
-        sts = StsPolicies(resolver, self.fetch, PostgresShelf(worker.threads, worker.clock), worker.clock)
+        sts = StsPolicies(resolver, self.fetch, PostgresShelf(worker.threads.run, worker.clock), worker.clock)
         worker.tls = TlsPolicies(resolver, sts, worker.clock, lambda: trust)
         await worker.round()
         await until_idle(worker)
