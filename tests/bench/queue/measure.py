@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -102,7 +103,7 @@ def pages() -> Iterator[tuple[str, str, float]]:
         browsers[account.pk].force_login(account, backend="mailboxes.authentication.Backend")
     where = "/panel/queue/"
     for what, query in PAGES:
-        yield "page", what, median_ms(lambda q=query: get(browsers[operator.pk], where + q))
+        yield "page", what, median_ms(partial(get, browsers[operator.pk], where + query))
     yield (
         "page",
         "in the administration",
@@ -120,8 +121,7 @@ def pages() -> Iterator[tuple[str, str, float]]:
         median_ms(lambda: get(browsers[operator.pk], numbers)),
     )
     for what, query in PREVIEWS:
-        place = f"{where}preview/{query}"
-        yield "preview", what, median_ms(lambda p=place: get(browsers[operator.pk], p))
+        yield "preview", what, median_ms(partial(get, browsers[operator.pk], f"{where}preview/{query}"))
 
 
 def verbs() -> Iterator[tuple[str, str, float]]:
