@@ -44,7 +44,8 @@ class Acceptance:
     `is_held`: what goes to the queue waits there for an operator. `first_recipients`: those that `submitted_by` had
     never written to, to be remembered.
     `release_at`: nothing leaves the queue before, and the message stands in the Outbox of `submitted_by` until then;
-    `waiting` are forward-paths that lead to accounts, delivered then.
+    `waiting` are forward-paths that lead to accounts, delivered then, or bounce addresses of ours, looked at by the
+    worker.
     `future_release`, `forwarded_by`: as in QueuedMessage.
     """
 

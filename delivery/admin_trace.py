@@ -1,72 +1,76 @@
-"""The inbound trace in the admin: what became of each message, and what the filters said of it."""
+"""The message trace in the admin: the one search, a message's way, and each row of what was brought, with verdicts."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
-from django.urls import reverse
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path, reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from delivery import trace
 from delivery.admin_filters import as_table, outcome
 from delivery.filters.recording import as_verdict
 from delivery.models import InboundTrace, RecordedVerdict
-from mailhost.audit.admin_pages import ReadOnlyAdmin, Rows, Uncounted
+from delivery.trace.asking import EVERYTHING
+from delivery.trace.pages import message_page, search_page
+from mailhost.audit.admin_pages import ReadOnlyAdmin
+from mailhost.net.reader_time import reader_time_zone
 
 MAX_VERDICTS = 20  # of one message that went to many
+MAX_ROWS = 20  # that a message's page links to
 
 
 @admin.register(InboundTrace)
 class InboundTraceAdmin(ReadOnlyAdmin):
-    """What became of each message that was brought here, for each recipient. To be searched."""
+    """What became of each message, for each recipient: lists are the search, a page is a row of what was brought."""
 
-    list_display = ("at", "mail", "became", "client")
-    list_filter: ClassVar = ["outcome", "at"]
     fields = (
-        *("at", "outcome", "reply", "said", "sender", "forward_path", "message_id", "size_octets", "account"),
-        *("peer", "helo", "tls", "login", "trace_id", "session"),
+        *("at", "outcome", "reply", "said", "sender", "forward_path", "message_id", "subject", "size_octets"),
+        *("account", "peer", "helo", "tls", "login", "trace_id", "session"),
     )
     readonly_fields = fields
-    search_fields = ("forward_path",)  # shows the field; what it finds is below
-    search_help_text = (
-        "A sender's or recipient's address, a recipient's domain, a Message-ID, a client's address, or an id of a log "
-        "line or reply, whole."
-    )
-    list_per_page = 50
-    paginator = Uncounted
 
-    def get_search_results(self, request: HttpRequest, queryset: Rows, search_term: str) -> tuple[Rows, bool]:
-        """What the trace itself finds by looks into its indexes."""
-        if not search_term.strip():
-            return queryset, False
-        chosen: Rows = queryset & trace.search(text=search_term)
-        return chosen, False
+    def get_urls(self) -> list[Any]:
+        """With the page of one message."""
+        view = self.admin_site.admin_view(self.message_view)
+        return [path("message/", view, name="delivery_inboundtrace_message"), *super().get_urls()]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The one search over what came, what waits and what left."""
+        self._require_view(request)
+        with timezone.override(reader_time_zone(request)):
+            context, status = search_page(request, EVERYTHING)
+            where = reverse("admin:delivery_inboundtrace_message")
+            return self._page(request, "search", "Message trace", status, message_url=where, **context)
+
+    def message_view(self, request: HttpRequest) -> HttpResponse:
+        """The whole way of the message that `?id=` means."""
+        self._require_view(request)
+        with timezone.override(reader_time_zone(request)):
+            context = message_page(request, EVERYTHING)
+            steps = context["timeline"].steps
+            rows = [step.row.id for step in steps if step.row.source == "inbound"]
+            return self._page(request, "message", "A message’s way", 200, rows_of=rows[:MAX_ROWS], **context)
+
+    def _require_view(self, request: HttpRequest) -> None:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+
+    def _page(self, request: HttpRequest, name: str, title: str, status: int, **context: Any) -> HttpResponse:
+        """Rendered here: the reader's time zone counts."""
+        frame = self.admin_site.each_context(request) | {"opts": self.opts, "title": title}
+        template = f"admin/delivery/inboundtrace/{name}.html"
+        return render(request, template, frame | context, status=status)
 
     @admin.display(description="reverse-path")
     def sender(self, row: InboundTrace) -> str:
         """As MAIL FROM said it."""
         return row.reverse_path or ("<>" if row.forward_path else "")
-
-    @admin.display(description="mail")
-    def mail(self, row: InboundTrace) -> SafeString:
-        """Whom it is for and from, and what it calls itself."""
-        return format_html(
-            "{}<br><small>from {}<br>{}</small>",
-            row.forward_path or "(nobody was named)",
-            self.sender(row) or "(nobody yet)",
-            row.message_id,
-        )
-
-    @admin.display(description="what became of it", ordering="outcome")
-    def became(self, row: InboundTrace) -> SafeString:
-        """With what the client was told."""
-        return format_html("{}<br><small>{}</small>", row.get_outcome_display(), row.reply)
-
-    @admin.display(description="client", ordering="peer")
-    def client(self, row: InboundTrace) -> SafeString:
-        """Its address, and the ids that the logs have."""
-        return format_html("{}<br><small>{}<br>{}</small>", row.peer, row.trace_id, row.session)
 
     @admin.display(description="account")
     def account(self, row: InboundTrace) -> str:

@@ -58,6 +58,12 @@ class Envelope:
         return tuple((_lasting(path), dsn) for path, dsn, route in found if route.account_ids)
 
     @property
+    def coming_back(self) -> tuple[tuple[str, DsnRequest], ...]:
+        """The forward-paths that are bounce addresses of ours."""
+        found = zip(self.forward_paths, self.routes, strict=True)
+        return tuple((str(path), NOTHING_ASKED) for path, route in found if route.comes_back)
+
+    @property
     def leading_elsewhere(self) -> tuple[EmailAddress, ...]:
         """Where the other forward-paths lead, each address once."""
         routes = [route for route in self.routes if not route.account_ids]

@@ -32,7 +32,9 @@ from delivery.relay.next_hops import NextHop, Route, find_next_hops
 from delivery.relay.outcome import Bounced, Deferred, Outcome
 from delivery.relay.pace import Pace
 from delivery.relay.parcel import OutgoingRecipient, Parcel
+from delivery.relay.tls.finding import FoundPolicies, Note, TlsPolicies
 from delivery.relay.wire import Wire
+from delivery.returns.addresses import with_bounce_addresses
 from delivery.routes.ways import way_out
 from delivery.signing import load_signed
 from domains import lookup
@@ -65,6 +67,9 @@ class Look:
     budget: OctetBudget
     hosts: HostRoom
     recorder: Recorder
+    tls: TlsPolicies
+    note_session: Note  # of each TLS session, for the reports
+    _policies: FoundPolicies | None = None
     _parcels: deque[Parcel] = field(default_factory=deque)
     _known: set[int] = field(default_factory=set)  # recipients fetched, and not yet written back
     _results: list[RecipientResult] = field(default_factory=list)
@@ -93,6 +98,9 @@ class Look:
                 random=self.random,
                 which_are_ours=self._which_are_ours,
             )
+            if not isinstance(hops, Deferred | Bounced):
+                self._policies = await self._find_policies(hops)
+                hops = self._policies.failure or self._policies.hops
             if isinstance(hops, Deferred | Bounced):
                 await self._end(failure=hops, was_reached=False)
             else:
@@ -109,6 +117,20 @@ class Look:
         """The claim is another's: whatever is not sent yet is theirs."""
         log.warning("claim lost", destination=self.claim.name)
         self.stop()
+
+    async def _find_policies(self, hops: Sequence[NextHop]) -> FoundPolicies:
+        """What is asked of TLS. However long the database is away: a policy that is kept there must not be missed."""
+        while True:
+            try:
+                return await self.tls.find(
+                    self.claim.name,
+                    hops,
+                    note=self.note_session,
+                    is_smarthost=self.route.smarthost is not None,
+                )
+            except StoreUnavailable:
+                log.warning("the database is away", destination=self.claim.name)
+                await asyncio.sleep(WRITE_AGAIN_SECONDS)
 
     async def _deliver_here(self) -> None:
         """What waited for its time, into mailboxes of this host. One bad message keeps no other one back."""
@@ -227,6 +249,8 @@ class Look:
                     now=self.clock(),
                 )
                 is_here = self.claim.name == LOCAL
+                if settings.VERP and not is_here:
+                    due = await self._store(with_bounce_addresses, due)
                 self._parcels.extend(
                     each if is_here else with_way_back(each, now=self.clock()) for each in due
                 )
@@ -275,7 +299,10 @@ class Look:
         return await Wire.open(hop.address, hop.port, seconds=self.timeouts.connect, source=source)
 
     async def _dial(self, hop: NextHop, wire: Wire) -> RelayConnection:
-        return await open_connection(hop, own_name=settings.HOSTNAME, timeouts=self.timeouts, wire=wire)
+        assert self._policies is not None  # they were found before the hops were used
+        return await open_connection(
+            hop, own_name=settings.HOSTNAME, timeouts=self.timeouts, wire=wire, tls=self._policies.of(hop)
+        )
 
     async def _which_are_ours(self, hosts: Sequence[str]) -> set[str]:
         return await self._store(own_names, hosts)

@@ -32,6 +32,8 @@ from mailhost.protocols.smtp.header import header_end, scan_fields, without_fiel
 
 MAX_ALIASES = 100  # that are asked for when somebody looks at what waits
 
+MAX_STANDING = 1_000  # that are told apart from what else lies in a mailbox
+
 # What this host has put on it: a draft has gone nowhere.
 TRACE_FIELDS = frozenset({b"received", b"return-path"})
 STILL = (RecipientState.WAITING, RecipientState.HELD)
@@ -64,6 +66,12 @@ class Waiting:
     is_held: bool
     by: str
     place: tuple[int, int] | None = None
+    preview: str = ""
+
+    @property
+    def is_at_home(self) -> bool:
+        """It stands in an Outbox of the account's own."""
+        return self.place is not None and not self.by
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +111,21 @@ def read_leaving(*, account_id: int, before: datetime, limit: int) -> list[Waiti
     return _read(own, account_id, limit)
 
 
+def read_standing(*, account_id: int, mailbox_id: int) -> dict[int, Waiting]:
+    """What the account itself has sent and that waits in this mailbox, by UID."""
+    rows = QueuedMessage.objects.filter(
+        account_id=account_id, release_at__isnull=False, outbox_mailbox_id=mailbox_id
+    )
+    return {each.place[1]: each for each in _read(rows, account_id, MAX_STANDING) if each.place is not None}
+
+
 def _read(rows: QuerySet[QueuedMessage], account_id: int, limit: int) -> list[Waiting]:
     rows = rows.filter(STANDS).select_related("content", "account").order_by("release_at", "pk")
     is_still = Q(recipients__state__in=STILL)
     is_held = Q(recipients__state=RecipientState.HELD)
     rows = rows.annotate(still=Count("recipients", filter=is_still), held=Count("recipients", filter=is_held))
-    shown = (
-        "release_at", "account__login", "content__subject", "content__to_display", "outbox_mailbox_id", "outbox_uid",
-    )  # fmt: skip
+    content = ("content__subject", "content__to_display", "content__preview")
+    shown = ("release_at", "account__login", *content, "outbox_mailbox_id", "outbox_uid")
     return [
         Waiting(
             row.pk,
@@ -121,6 +136,7 @@ def _read(rows: QuerySet[QueuedMessage], account_id: int, limit: int) -> list[Wa
             row.held > 0,
             "" if row.account_id == account_id or row.account is None else row.account.login,
             _place(row),
+            row.content.preview,
         )
         for row in rows.only(*shown)[:limit]
         if row.release_at is not None

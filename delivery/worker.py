@@ -25,6 +25,8 @@ from delivery.relay.budget import OctetBudget
 from delivery.relay.connection import RFC_TIMEOUTS, Timeouts
 from delivery.relay.host_room import HostRoom
 from delivery.relay.next_hops import configured_route, parse_relay
+from delivery.relay.tls.configured import configured_policies
+from delivery.relay.tls.finding import Note, TlsPolicies
 from mailhost.net.resolver import Resolver, configured_resolver
 from mailhost.net.store_threads import StoreThreads, StoreUnavailable
 
@@ -49,6 +51,8 @@ class Worker:
     random: Random = field(default_factory=Random)
     timeouts: Timeouts = RFC_TIMEOUTS
     threads: StoreThreads = field(default_factory=lambda: StoreThreads(STORE_THREADS, "relay"))
+    tls: TlsPolicies | None = None  # None: those that the settings ask for
+    note_session: Note = lambda session: None
     _looks: dict[asyncio.Task[None], Look] = field(default_factory=dict)
     _slots: dict[bool, asyncio.Semaphore] = field(init=False)  # by whether the destination fails
     _recorder: Recorder = field(init=False)
@@ -65,6 +69,9 @@ class Worker:
         self._slots = {is_failing: asyncio.Semaphore(most) for is_failing in (False, True)}
         self._hosts = HostRoom(most if parse_relay(settings.RELAY) else settings.RELAY_CONNECTIONS_PER_HOST)
         self._recorder = Recorder(self.threads, self.clock, self.random)
+        self.tls = self.tls or configured_policies(
+            resolver=self.resolver, threads=self.threads, clock=self.clock
+        )
 
     async def round(self) -> int:
         """Releases what has waited for its time, claims what is due and starts sending it; how many destinations.
@@ -121,6 +128,7 @@ class Worker:
         return found
 
     def _start(self, claim: Claim) -> None:
+        assert self.tls is not None  # since __post_init__
         look = Look(
             claim=claim,
             route=configured_route(),
@@ -133,6 +141,8 @@ class Worker:
             budget=self._budget,
             hosts=self._hosts,
             recorder=self._recorder,
+            tls=self.tls,
+            note_session=self.note_session,
         )
         task = asyncio.create_task(look.run(), name=f"look at {claim.name}")
         self._looks[task] = look

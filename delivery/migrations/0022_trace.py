@@ -103,6 +103,14 @@ class Migration(migrations.Migration):
                 migrations.RunSQL(INBOUND),
             ],
             state_operations=[
+                migrations.AlterModelOptions(
+                    "inboundtrace",
+                    {
+                        "ordering": ["-at"],
+                        "verbose_name": "message trace",
+                        "verbose_name_plural": "message trace",
+                    },
+                ),
                 migrations.AlterField(
                     "attempt",
                     "recipient",

@@ -22,7 +22,8 @@ from delivery.models.queue_survey import QueueFlow, QueueSurvey
 from delivery.models.reports import DmarcReport, DmarcReportRow, ReportReading, TlsReport
 from delivery.models.returned import ReturnedKind, ReturnedMail, ReturnReading
 from delivery.models.routes import OutboundRoute, RouteChange, RouteTls
-from delivery.models.submission import KnownRecipient, SendingHold, SubmissionLimits
+from delivery.models.submission import HandedInOnce, KnownRecipient, SendingHold, SubmissionLimits
+from delivery.models.suppression import Suppression, SuppressionSource
 from delivery.models.tls import KeptStsPolicy
 from delivery.models.tls_feedback import TlsFeedback, TlsFeedbackCopy, TlsFeedbackRow
 from delivery.models.trace import InboundTrace
@@ -39,6 +40,7 @@ __all__ = [
     "DmarcReport",
     "DmarcReportRow",
     "FeedbackState",
+    "HandedInOnce",
     "Holder",
     "InboundTrace",
     "KeptStsPolicy",
@@ -62,6 +64,8 @@ __all__ = [
     "RouteTls",
     "SendingHold",
     "SubmissionLimits",
+    "Suppression",
+    "SuppressionSource",
     "TlsFeedback",
     "TlsFeedbackCopy",
     "TlsFeedbackRow",

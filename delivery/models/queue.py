@@ -173,6 +173,8 @@ class QueuedRecipient(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-id"]
+        verbose_name_plural = "queue"
+        # And recipient_reply, of trigrams of what was answered to the unfinished (migration 0019).
         indexes: ClassVar = [
             models.Index(
                 fields=["destination", "next_attempt_at"],
@@ -197,6 +199,11 @@ class QueuedRecipient(models.Model):
                 fields=["-finished_at"],
                 condition=Q(state__in=("bounced", "expired")),
                 name="recipient_failed",
+            ),
+            models.Index(
+                fields=["state", "id"],
+                condition=Q(state__in=("waiting", "held", "deferred", "bounced", "expired", "cancelled")),
+                name="recipient_set_aside",
             ),
             models.Index(
                 fields=["redirected_from"], condition=~Q(redirected_from=""), name="recipient_redirected"

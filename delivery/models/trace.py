@@ -68,8 +68,8 @@ class InboundTrace(models.Model):
     subject = models.TextField(default="", db_default="", blank=True)
 
     class Meta:
-        verbose_name = "inbound trace"
-        verbose_name_plural = "inbound traces"
+        verbose_name = "message trace"
+        verbose_name_plural = "message trace"
         ordering: ClassVar = ["-at"]
 
     def __str__(self) -> str:

@@ -14,9 +14,10 @@ from delivery.models import RecipientState, ReportDue
 from delivery.queue.retry_schedule import next_attempt_at
 from delivery.queue.values import Claim, RecipientResult
 from delivery.relay.outcome import Bounced, Deferred, Delivered
+from delivery.suppression_learning import Bounces, learn_from_bounces
 from delivery.trace.outbound import traced
 from mailhost.net.database import cursor
-from mailhost.protocols.bounce_causes import find_cause
+from mailhost.protocols.bounce_causes import Cause, find_cause
 
 EXPIRED_STATUS = "4.4.7"  # RFC 3463 section 3.5: delivery time expired
 
@@ -38,10 +39,11 @@ UPDATE delivery_queuedrecipient recipient
    AND (recipient.state IN ('queued', 'deferred') OR row.state = 'delivered')
 """
 ATTEMPTS = b"""
-SELECT recipient_id, queue_id, forward_path, %s::timestamptz AS at, host, address, outcome, cause, reply, tls
+SELECT recipient_id, queue_id, forward_path, %s::timestamptz AS at, host, address, outcome, cause, reply, tls,
+       certificate
   FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-              %s::text[])
-       row(recipient_id, queue_id, forward_path, outcome, cause, reply, host, address, tls)
+              %s::text[], %s::text[])
+       row(recipient_id, queue_id, forward_path, outcome, cause, reply, host, address, tls, certificate)
 """
 
 
@@ -63,11 +65,13 @@ def record(
         own = {row[0] for row in sql.execute(HOLD_OWN, (ids, tokens))}
         rows: list[tuple[int, str, datetime, str, str, str, str, str]] = []
         tried: list[RecipientResult] = []
+        bounces: dict[int, tuple[str, Cause, str]] = {}
         for claim, those in results.items():
             if claim.token in own:
                 written = [_row(each, now=now, jitter=random.random()) for each in those]
                 rows += written
                 tried += those
+                bounces.update(_bounces(those, written))
                 recorded[claim] = Recorded(is_own=True, has_reports=any(row[-1] for row in written))
         if rows:
             columns = [list(column) for column in zip(*rows, strict=True)]
@@ -77,9 +81,22 @@ def record(
             paths = [each.recipient.forward_path for each in tried]
             peers = [each.outcome.peer for each in tried]
             addresses, tls = [peer.address for peer in peers], [peer.tls for peer in peers]
-            told = (ids, messages, paths, states, causes, replies, hosts, addresses, tls)
+            certificates = [peer.certificate for peer in peers]
+            told = (ids, messages, paths, states, causes, replies, hosts, addresses, tls, certificates)
             sql.execute(traced(ATTEMPTS), (now, *told))
+        if bounces:
+            learn_from_bounces(bounces, now=now)
     return recorded
+
+
+def _bounces(
+    results: Sequence[RecipientResult], rows: Sequence[tuple[int, str, datetime, str, str, str, str, str]]
+) -> Bounces:
+    return {
+        row[0]: (result.recipient.forward_path, Cause(row[6]), row[3])
+        for result, row in zip(results, rows, strict=True)
+        if row[1] == RecipientState.BOUNCED
+    }
 
 
 def _row(

@@ -177,17 +177,22 @@ class Run:
 
 
 def meant(order: Order, asked: QueueFilter) -> QueueFilter:
+    """What the order is about, of all that the filter finds. Raises ValueError where it leads nowhere."""
+    return meant_by(order.verb, asked, holder=order.holder)
+
+
+def meant_by(verb: Verb, asked: QueueFilter, *, holder: Holder) -> QueueFilter:
     """The filter without the states from which the verb leads nowhere, nor what another has held.
 
     Raises ValueError where no state is left.
     """
-    is_operator = order.holder is Holder.OPERATOR
-    takes_over = order.verb is Verb.HOLD and is_operator
-    leads = (*FROM[order.verb], RecipientState.HELD) if takes_over else FROM[order.verb]
+    is_operator = holder is Holder.OPERATOR
+    takes_over = verb is Verb.HOLD and is_operator
+    leads = (*FROM[verb], RecipientState.HELD) if takes_over else FROM[verb]
     states = tuple(state for state in leads if not asked.states or state in asked.states)
     if not states:
-        raise ValueError(f"nothing in these states can be told to {order.verb}")
-    theirs = takes_over or (order.verb is Verb.RELEASE and not is_operator)
+        raise ValueError(f"nothing in these states can be told to {verb}")
+    theirs = takes_over or (verb is Verb.RELEASE and not is_operator)
     return replace(asked, states=states, held_by=(Holder.ADMINISTRATOR,) if theirs else asked.held_by)
 
 

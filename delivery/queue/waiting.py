@@ -149,13 +149,18 @@ def stop(*, message_id: int, now: datetime) -> list[str]:
     return _stop([message_id], now=now)
 
 
-@transaction.atomic
-def postpone(*, message_id: int, release_at: datetime, by: str, now: datetime) -> None:
-    """Gives a message that waits another time to leave, later or sooner. Raises ReleaseTimeInvalid, TooLate."""
+def require_release_time(release_at: datetime, *, now: datetime) -> None:
+    """Raises ReleaseTimeInvalid unless that is to come, and no later than a message may wait."""
     if release_at <= now:
         raise ReleaseTimeInvalid("That moment is over.")
     if release_at > now + timedelta(seconds=settings.FUTURE_RELEASE_MAX_SECONDS):
         raise ReleaseTimeInvalid("Nothing waits here for so long.")
+
+
+@transaction.atomic
+def postpone(*, message_id: int, release_at: datetime, by: str, now: datetime) -> None:
+    """Gives a message that waits another time to leave, later or sooner. Raises ReleaseTimeInvalid, TooLate."""
+    require_release_time(release_at, now=now)
     _set_time(message_id, release_at)
     record(
         by=by, verb="message given another time", subject=f"Q{message_id}", release_at=release_at.isoformat()

@@ -32,6 +32,14 @@ class RecipientBody(Described):
     status: str = Field(description="The enhanced status code, where there is one (RFC 3463).")
     reply: str = Field(description="What it said, or what this host has to say.")
     is_here: bool = Field(description="Whether it goes into a mailbox of this host.")
+    came_back: bool = Field(
+        description="Whether the host had taken it, and it was returned later: `at` says when, `reply` why (bounced)."
+    )
+    cause: str = Field(
+        description="Why it did not arrive or waits; empty: nothing stands against it.", examples=["full"]
+    )
+    meaning: str = Field(description="The cause in a sentence.")
+    step: str = Field(description="What its sender can do.")
 
     @classmethod
     def of(cls, found: RecipientStatus) -> "RecipientBody":
@@ -47,6 +55,10 @@ class RecipientBody(Described):
             status=found.status,
             reply=found.reply,
             is_here=found.is_here,
+            came_back=found.came_back,
+            cause=found.cause.value if found.cause else "",
+            meaning=found.meaning,
+            step=found.step,
         )
 
 

@@ -3,15 +3,21 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from mailhost.panel.pages import deliveries, delivery_test, problems, reports
+from mailhost.panel.pages import deliveries, delivery_test, problems, queue, reports
 
 app_name = "panel"
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="panel:deliveries"), name="start"),
     path("deliveries/", deliveries.show_deliveries, name="deliveries"),
+    path("deliveries/message/", deliveries.show_message, name="delivery-of-message"),
     path("delivery-test/", delivery_test.test_delivery, name="delivery-test"),
     path("problems/", problems.show_problems, name="problems"),
+    path("queue/", queue.show_queue, name="queue"),
+    path("queue/numbers/", queue.show_numbers, name="queue-numbers"),
+    path("queue/preview/", queue.show_preview, name="queue-preview"),
+    path("queue/orders/<int:order_id>/", queue.show_order, name="queue-order"),
+    path("queue/orders/<int:order_id>/stop/", queue.stop_order, name="queue-stop"),
     path("reports/", reports.show_reports, name="reports"),
     path("reports/<str:domain>/", reports.show_picture, name="picture"),
 ]

@@ -37,7 +37,10 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RecipientReport:
-    """What became of one recipient. `original_recipient` is ORCPT as it came ("rfc822;…" in xtext) or ""."""
+    """What became of one recipient. `original_recipient` is ORCPT as it came ("rfc822;…" in xtext) or "".
+
+    `taken_by`: the host that had taken the message, where it came back later; "" otherwise.
+    """
 
     forward_path: str
     action: Action
@@ -47,6 +50,7 @@ class RecipientReport:
     reply: str = ""  # the other server's own words; "" where none was reached
     last_attempt_at: datetime | None = None
     will_retry_until: datetime | None = None
+    taken_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,8 @@ def human_text(report: Report, *, is_whole: bool = False) -> str:
 
 def _about(recipient: RecipientReport) -> str:
     lines = [f"  {recipient.forward_path}"]
+    if recipient.taken_by:
+        lines.append(f"    {recipient.taken_by} had taken the message, and it came back later.")
     if recipient.action in (Action.FAILED, Action.DELAYED):
         what, advice = meaning(recipient.status, recipient.reply)
         lines.append(f"    What happened: {what}")

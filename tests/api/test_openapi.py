@@ -19,6 +19,7 @@ OPERATIONS = {
     "/api/v1/domains/{domain}/dkim-keys/rotate": {"post"},
     "/api/v1/trace/inbound": {"get"},
     "/api/v1/delivery-status": {"get"},
+    "/api/v1/messages": {"post"},
     "/api/v1/waiting": {"get"},
     "/api/v1/waiting/{waiting_id}": {"put", "delete"},
     "/api/v1/queue": {"get"},

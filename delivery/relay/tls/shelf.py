@@ -25,6 +25,13 @@ VALUES (%(domain)s, %(policy)s, %(record_id)s, %(fetched_at)s, %(expires_at)s, %
        expires_at = excluded.expires_at, checked_at = excluded.checked_at, failure = ''
  WHERE delivery_keptstspolicy.fetched_at <= excluded.fetched_at
 """
+# By who fetched it again: as long as no worker has fetched a newer one, and without a word on its being used.
+RENEW = b"""
+UPDATE delivery_keptstspolicy
+   SET policy = %(policy)s, fetched_at = %(fetched_at)s, expires_at = %(expires_at)s, checked_at = %(fetched_at)s,
+       failure = ''
+ WHERE domain = %(domain)s AND record_id = %(record_id)s AND fetched_at <= %(fetched_at)s
+"""
 DUE = b"""
 SELECT domain, record_id FROM delivery_keptstspolicy
  WHERE checked_at <= %(checked_before)s AND used_at > %(used_after)s AND expires_at > %(now)s
@@ -68,16 +75,23 @@ def read_policy(domain: str, *, now: datetime) -> KeptPolicy | None:
 def write_policy(domain: str, kept: KeptPolicy) -> None:
     """Keeps it in the place of an older one."""
     with cursor() as sql:
-        sql.execute(
-            WRITE,
-            {
-                "domain": domain,
-                "policy": "\n".join(kept.policy.lines),
-                "record_id": kept.record_id,
-                "fetched_at": kept.fetched_at,
-                "expires_at": kept.expires_at,
-            },
-        )
+        sql.execute(WRITE, _columns(domain, kept))
+
+
+def renew_policy(domain: str, kept: KeptPolicy) -> None:
+    """It was fetched again, by the record that led to it at first."""
+    with cursor() as sql:
+        sql.execute(RENEW, _columns(domain, kept))
+
+
+def _columns(domain: str, kept: KeptPolicy) -> dict[str, object]:
+    return {
+        "domain": domain,
+        "policy": "\n".join(kept.policy.lines),
+        "record_id": kept.record_id,
+        "fetched_at": kept.fetched_at,
+        "expires_at": kept.expires_at,
+    }
 
 
 def due_for_refresh(

@@ -5,6 +5,7 @@ from typing import Final
 
 from django.conf import settings
 
+from delivery.returns.addresses import is_mail_system
 from delivery.routing import AccountDisabled
 from delivery.smtp.guarding import allow_recipient, refuse_recipient
 from delivery.smtp.replies import TOO_MANY_RECIPIENTS
@@ -16,6 +17,7 @@ from mailhost.protocols.smtp.replies import Reply
 from mailhost.protocols.smtp.trace_fields import address_literal
 
 ALLOWED_IN: Final = frozenset({State.MAIL, State.RECIPIENTS})
+REPORTS_ONLY: Final = Reply(550, "5.7.1", "Only reports of mail systems come to this address")
 RECIPIENT_OK: Final = Reply(250, "2.1.5", "Recipient ok")
 
 
@@ -36,6 +38,8 @@ async def rcpt(session: Session, argument: str) -> Reply:
         )
     except (AddressNotFound, DomainNotFound, AccountDisabled) as fact:
         return await refuse_recipient(session, fact)
+    if found.comes_back and not is_mail_system(envelope.reverse_path):
+        return REPORTS_ONLY
     envelope.add(command.forward_path, found, command.dsn)
     return RECIPIENT_OK
 

@@ -25,7 +25,7 @@ from delivery.relay.parcel import Parcel
 from tests.support.queueing import MESSAGE, NOON, claim_all, queue, read_data, state
 
 pytestmark = pytest.mark.django_db
-PEER = Peer("mx.far.test", "192.0.2.1", "TLSv1.3 X")
+PEER = Peer("mx.far.test", "192.0.2.1", "TLSv1.3 X", "valid")
 DELIVERED = Delivered("250 ok", PEER)
 MINUTE = timedelta(minutes=1)
 
@@ -255,6 +255,7 @@ def test_what_is_known_of_an_attempt_outlives_the_message() -> None:
     assert (row.reverse_path, row.forward_path) == ("Alice@Elsewhere.test", "Bob@far.test")
     assert (row.sender_domain, row.domain) == ("elsewhere.test", "far.test")
     assert (row.host, row.address, row.tls) == ("mx.far.test", "192.0.2.1", "TLSv1.3 X")
+    assert row.certificate == "valid"
     assert (row.outcome, row.cause, row.reply) == ("bounced", "full", "552 5.2.2 mailbox full")
     assert row.subject == ""
 

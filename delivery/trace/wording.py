@@ -1,0 +1,97 @@
+"""What rows of the trace say, in words for people. Whom a row is about stands beside it; these end no sentence."""
+
+from typing import Final
+
+from delivery.models.trace import Event
+from delivery.trace.searching import Found
+
+STATES: Final = {
+    "accepted": "delivered here",
+    "junk": "put into Junk",
+    "quarantined": "held in quarantine",
+    "relayed": "taken, for another host",
+    "queued": "in the queue",
+    "waiting": "waits for its time to leave",
+    "held": "held for an operator",
+    "deferred": "put off",
+    "delivered": "taken by the other host",
+    "bounced": "refused by the other host",
+    "expired": "given up",
+    "refused": "refused here",
+    "cancelled": "cancelled",
+    "released": "let go",
+    "retried": "hurried",
+    "redirected": "given another way",
+    "captured": "kept on this host",
+    "reported": "its sender was told",
+    "returned": "came back",
+    "complained": "complained about",
+}
+"""All states, as a search offers them."""
+
+_INBOUND: Final = {
+    "accepted": "delivered here",
+    "junk": "delivered here, into Junk",
+    "quarantined": "held in quarantine",
+    "relayed": "taken, to be sent on",
+    "waiting": "taken, to leave later",
+    "deferred": "not taken: the client was asked to come again",
+    "refused": "refused",
+}
+_QUEUE: Final = {
+    "queued": "in the queue, on its way",
+    "waiting": "waits for its time to leave",
+    "held": "held for an operator to look at",
+    "deferred": "waits for the next try",
+}
+_OUTBOUND: Final = {
+    Event.EXPIRED: "given up: it was tried for as long as it may be",
+    Event.HELD: "held in the queue",
+    Event.RELEASED: "let go from the queue",
+    Event.HURRIED: "to be tried again at once",
+    Event.CANCELLED: "cancelled: it is not sent",
+    Event.REDIRECTED: "given another way",
+    Event.CAPTURED: "kept on this host, which sends nothing elsewhere",
+    Event.REPORTED: "the sender was told",
+    Event.RETURNED: "came back as undeliverable, after it had been taken",
+    Event.COMPLAINED: "the recipient complained about it",
+}
+BAD: Final = frozenset({"refused", "bounced", "expired", "returned", "complained"})
+SLOW: Final = frozenset({"deferred", "held", "quarantined", "junk"})
+
+
+def what_became(row: Found) -> str:
+    """Of the recipient, by this row."""
+    if row.source == "inbound":
+        return _INBOUND[row.state]
+    if row.source == "queue":
+        return _QUEUE[row.state]
+    match row.state:
+        case Event.DELIVERED:
+            return f"taken by {row.name}" if row.peer else "delivered here"
+        case Event.BOUNCED:
+            return f"refused by {row.name}" if row.peer else "given up"
+        case Event.DEFERRED:
+            return f"put off by {row.name}" if row.peer else "put off"
+    return _OUTBOUND[Event(row.state)]
+
+
+def how_secure(row: Found) -> str:
+    """Of the connection; "" where there was none."""
+    if not row.peer or (row.source == "inbound" and not row.session):
+        return ""
+    return f"encrypted ({row.tls.partition(' ')[0]})" if row.tls else "not encrypted"
+
+
+def whence(row: Found) -> str:
+    """How a message came here, of a row of the inbound trace."""
+    if not row.session:
+        return "Written or let go here"
+    verb = "Submitted" if row.is_ours else "Brought"
+    called = f", which calls itself {row.name}" if row.name else ""
+    return f"{verb} by {row.peer}{called}"
+
+
+def tone(row: Found) -> str:
+    """ "bad", "slow" or "good", as pages colour it."""
+    return "bad" if row.state in BAD else "slow" if row.state in SLOW else "good"

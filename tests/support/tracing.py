@@ -1,0 +1,98 @@
+"""The rows that one message leaves in the trace: brought, queued, tried twice, given up, its sender told."""
+
+from datetime import datetime, timedelta
+
+from delivery import trace
+from delivery.findings import Action
+from delivery.models import Attempt, Destination, QueuedMessage, QueuedRecipient, RecordedVerdict
+from delivery.models.trace import Outcome
+from delivery.trace import Noted
+from mailboxes.models import Account
+
+MINUTE = timedelta(minutes=1)
+FAR = "carol@far.test"
+
+
+def sent_message(
+    sender: Account, *, here: Account, now: datetime, message_id: str = "<trip@here.test>"
+) -> int:
+    """One that the sender has sent to an account here, into Junk there, and to somebody elsewhere; the queue's id."""
+    noted = Noted(
+        at=now - 30 * MINUTE,
+        session="5e55107",
+        trace_id=f"7ace{sender.pk}",
+        peer="192.0.2.44",
+        helo="laptop.test",
+        tls="TLSv1.3 TLS_AES_256_GCM_SHA384",
+        login=sender.login,
+        reverse_path=sender.login,
+        forward_path=here.login,
+        domain=here.login.partition("@")[2],
+        account_id=here.pk,
+        message_id=message_id,
+        size_octets=4_000,
+        outcome=Outcome.JUNK,
+        reply="250 2.0.0 Ok: accepted",
+    )
+    elsewhere = {"forward_path": FAR, "domain": "far.test", "account_id": None, "outcome": Outcome.RELAYED}
+    trace.write([noted, Noted(**{name: getattr(noted, name) for name in Noted.__slots__} | elsewhere)])
+    destination, _ = Destination.objects.get_or_create(name="far.test")
+    message = QueuedMessage.objects.create(
+        content_id=1,
+        account=sender,
+        reverse_path=sender.login,
+        size_octets=4_000,
+        created_at=noted.at,
+        expires_at=now + 7_200 * MINUTE,
+        message_id_field=message_id,
+    )
+    RecordedVerdict.objects.create(
+        account=here,
+        content_id=message.pk,
+        action=Action.JUNK,
+        score=6.5,
+        findings=[
+            {
+                "check": "x",
+                "result": "y",
+                "text": "It promises money for nothing.",
+                "score": 6.5,
+                "at_least": 0,
+            }
+        ],
+        trace_id=noted.trace_id,
+        peer=noted.peer,
+        reverse_path=sender.login,
+        judged_at=noted.at,
+    )
+    recipient = QueuedRecipient.objects.create(
+        message=message,
+        destination=destination,
+        forward_path=FAR,
+        state="bounced",
+        finished_at=now,
+        next_attempt_at=now,
+    )
+    steps = (
+        (20, "deferred", "mx1.far.test", "451 4.7.1 Greylisted, come again", "TLSv1.3 X"),
+        (5, "bounced", "mx2.far.test", "550 5.1.1 No such user", ""),
+        (4, "reported", "", f"{sender.login} was told that it did not arrive", ""),
+    )
+    for minutes, outcome, host, reply, tls in steps:
+        Attempt.objects.create(
+            recipient=recipient,
+            queue_id=message.pk,
+            account_id=sender.pk,
+            reverse_path=sender.login,
+            forward_path=FAR,
+            domain="far.test",
+            sender_domain=sender.login.partition("@")[2],
+            message_id=message_id,
+            at=now - minutes * MINUTE,
+            host=host,
+            address="198.51.100.7" if host else "",
+            outcome=outcome,
+            reply=reply,
+            tls=tls,
+        )
+    return message.pk

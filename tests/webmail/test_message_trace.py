@@ -1,0 +1,128 @@
+"""The search and a message's way on the pages of webmail, panel and admin: one search, each with its own mail."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from mailboxes.administration import appoint_administrator
+from mailboxes.models import Account
+from tests.support.hosting import new_account
+from tests.support.tracing import FAR, sent_message
+
+pytestmark = pytest.mark.django_db
+NOW = datetime.now(UTC)
+PLACES = {
+    "webmail": "/mail/deliveries/",
+    "panel": "/panel/deliveries/",
+    "admin": "/admin/delivery/inboundtrace/",
+}
+
+
+@pytest.fixture
+def ann(db: None) -> Account:
+    """She has sent a message, administers the domain that she writes from, and operates this host."""
+    ann = new_account("ann")
+    appoint_administrator(domain=ann.login.partition("@")[2], login=ann.login, by="test")
+    Account.objects.filter(pk=ann.pk).update(is_operator=True)
+    return ann
+
+
+@pytest.fixture
+def pages(client: Client, ann: Account) -> Client:
+    client.force_login(Account.objects.get(pk=ann.pk))
+    return client
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_the_whole_way_is_told_in_plain_words(pages: Client, ann: Account, place: str) -> None:
+    bob = new_account("bob")
+    number = sent_message(ann, here=bob, now=NOW)
+    answer = pages.get(f"{PLACES[place]}message/", {"id": f"Q{number}"})
+    text = " ".join(answer.content.decode().split())
+    for words in (
+        "Submitted by 192.0.2.44, which calls itself laptop.test</b>, encrypted (TLSv1.3)",
+        f'{FAR}</b>: <span class="became good">taken, to be sent on',
+        'put off by mx1.far.test</span> <span class="soft pattern">[198.51.100.7]</span>, encrypted (TLSv1.3)',
+        "451 4.7.1 Greylisted, come again",
+        'refused by mx2.far.test</span> <span class="soft pattern">[198.51.100.7]</span>, not encrypted',
+        "550 5.1.1 No such user",
+        f"{ann.login} was told that it did not arrive",
+    ):
+        assert words in text, words
+    says_why = "It promises money for nothing." in text
+    assert says_why == (place == "admin")
+    assert ("into Junk" in text) == (place == "admin")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_the_search_leads_to_it(pages: Client, ann: Account, place: str) -> None:
+    sent_message(ann, here=new_account("bob"), now=NOW)
+    for asked in (
+        {"q": FAR},
+        {"recipient": FAR, "sender": ann.login, "state": "bounced"},
+        {"q": "198.51.100.7", "first": str(NOW.date().replace(day=1))},
+    ):
+        answer = pages.get(PLACES[place], asked)
+        assert answer.status_code == 200
+        assert {each.row.forward_path for each in answer.context["rows"]} == {FAR}
+        where = f'href="{PLACES[place]}message/?id=%3Ctrip%40here.test%3E"'
+        assert where in answer.content.decode()
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_older_rows_are_a_page_further(pages: Client, ann: Account, place: str) -> None:
+    for number in range(25):  # five rows each
+        sent_message(ann, here=ann, now=NOW, message_id=f"<{number}@here.test>")
+    seen = set()
+    where = f"{PLACES[place]}?q={ann.login}"
+    lengths = []
+    while where:
+        answer = pages.get(where)
+        rows = [each.row for each in answer.context["rows"]]
+        seen |= {(row.source, row.id) for row in rows}
+        lengths.append(len(rows))
+        following = answer.context["following"]
+        where = f"{PLACES[place]}?{following}" if following else ""
+        assert len(lengths) < 5
+    assert lengths == [100, 25]
+    assert len(seen) == 125
+
+
+@pytest.mark.parametrize("place", ["webmail", "panel"])
+def test_another_may_not_know_that_there_is_such_a_message(client: Client, ann: Account, place: str) -> None:
+    number = sent_message(ann, here=ann, now=NOW)
+    eve = new_account("eve")
+    appoint_administrator(domain=eve.login.partition("@")[2], login=eve.login, by="test")
+    client.force_login(eve)
+    for key in ("<trip@here.test>", f"Q{number}", f"7ace{ann.pk}", "nothing", ""):
+        assert client.get(f"{PLACES[place]}message/", {"id": key}).status_code == 404
+    assert client.get(PLACES[place], {"q": FAR}).context["rows"] == []
+    assert client.get(PLACES["admin"]).status_code == 302
+    assert client.get(f"{PLACES['admin']}message/", {"id": f"Q{number}"}).status_code == 302
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_nonsense_finds_nothing(pages: Client, place: str) -> None:
+    assert pages.get(PLACES[place], {"after": "nowhere"}).status_code == 404
+    for asked in ({"state": "lost"}, {"first": "yesterday"}, {"q": "x" * 400}, {"outcome": "77"}):
+        answer = pages.get(PLACES[place], asked)
+        assert answer.status_code == 422
+        assert "Nothing was looked for." in answer.content.decode()
+    assert pages.post(PLACES[place]).status_code in (403, 405) or place == "admin"
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_subjects_are_asked_for_where_they_are_kept(pages: Client, settings: Settings, place: str) -> None:
+    assert "subject" not in pages.get(PLACES[place]).context["form"].fields
+    settings.TRACE_SUBJECTS = True
+    assert "subject" in pages.get(PLACES[place]).context["form"].fields
+
+
+def test_times_are_the_readers(pages: Client, ann: Account) -> None:
+    sent_message(ann, here=ann, now=NOW.replace(hour=12, minute=40))
+    pages.cookies["timezone"] = "Asia/Tokyo"
+    for where in PLACES.values():
+        text = pages.get(f"{where}message/", {"id": "<trip@here.test>"}).content.decode()
+        assert ", 21:10:" in text
