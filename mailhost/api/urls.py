@@ -23,6 +23,7 @@ from mailhost.api import (
     filters,
     messages,
     queue,
+    routes,
     trace,
     waiting,
 )
@@ -63,6 +64,7 @@ for router in (
     dkim.router,
     filters.router,
     queue.router,
+    routes.router,
     trace.router,
     delivery_status.router,
     waiting.router,
