@@ -30,6 +30,7 @@ from delivery.models import (
 )
 from delivery.models.queue import DUE_STATES
 from delivery.reports.picture import picture
+from delivery.routes import admin as routes_admin  # noqa: F401
 from delivery.submission.admin import HeldActions
 from mailboxes.models import Content
 from mailboxes.store import structure
