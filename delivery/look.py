@@ -121,13 +121,14 @@ class Look:
 
     async def _find_policies(self, hops: Sequence[NextHop]) -> FoundPolicies:
         """What is asked of TLS. However long the database is away: a policy that is kept there must not be missed."""
+        # RFC 8460 section 1.1: a smarthost's sessions, and those that go as a route demands, are no domain's business.
+        is_by_policy = self.route.smarthost is None and self.route.departure.demand is None
         while True:
             try:
                 return await self.tls.find(
                     self.claim.name,
                     hops,
-                    # RFC 8460 section 1.1: with a smarthost it would be its policy, and nobody else's business.
-                    note=self.note_session if self.route.smarthost is None else lambda session: None,
+                    note=self.note_session if is_by_policy else lambda session: None,
                     is_smarthost=self.route.smarthost is not None,
                 )
             except StoreUnavailable:
