@@ -17,6 +17,7 @@ from delivery.findings import Action
 from delivery.hidden_recipients import with_hidden
 from delivery.known_recipients import note_recipients
 from delivery.queue.enqueue import NewQueuedMessage, NewRecipient, enqueue
+from delivery.suppression import hold_back
 from mailboxes.exceptions import MailboxBusy, MailboxFact
 from mailboxes.store.append import INBOX, SLOW_OCTETS, Item, Target, append_batch, prepare
 from mailboxes.store.arrivals import Arrival, Arrivals, Arrived
@@ -44,6 +45,7 @@ class Acceptance:
     be told.
     `is_held`: what goes to the queue waits there for an operator. `first_recipients`: those that `submitted_by` had
     never written to, to be remembered.
+    `suppressed`: of those in relay, not to be tried (suppression.py has their keys).
     `release_at`: nothing leaves the queue before, and the message stands in the Outbox of `submitted_by` until then;
     `waiting` are forward-paths that lead to accounts, delivered then, or bounce addresses of ours, looked at by the
     worker.
@@ -66,6 +68,7 @@ class Acceptance:
     judged: tuple[Judged, ...] = ()
     is_held: bool = False
     first_recipients: tuple[str, ...] = ()
+    suppressed: tuple[str, ...] = ()
     waiting: tuple[tuple[str, DsnRequest], ...] = ()
     release_at: datetime | None = None
     future_release: str = ""
@@ -157,10 +160,19 @@ def accept_batch(prepared: Sequence[Prepared], *, now: datetime, wait: bool = Tr
         if leaving
         else ()
     )
+    for number in leaving:
+        if prepared[number][0].suppressed:
+            _hold_back(prepared[number][0], queued[number], now)
     return [
         item.failure or Accepted(item.content_id, _uids(acceptance, item), queued.get(number))
         for number, ((acceptance, _), item) in enumerate(zip(prepared, items, strict=True))
     ]
+
+
+def _hold_back(acceptance: Acceptance, message_id: int, now: datetime) -> None:
+    if acceptance.submitted_by is not None:
+        addresses, account_id = acceptance.suppressed, acceptance.submitted_by
+        hold_back(message_id=message_id, account_id=account_id, addresses=addresses, now=now)
 
 
 def _note_recipients(prepared: Sequence[Prepared], items: Sequence[Item]) -> None:

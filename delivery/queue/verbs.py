@@ -27,7 +27,7 @@ from delivery.models import LOCAL, Holder, RecipientState
 from delivery.models.trace import Event
 from delivery.queue.filtering import UNFINISHED, QueueFilter, find
 from delivery.queue.notices import relay_is_due
-from delivery.routes.choosing import SETTINGS, rules
+from delivery.queue.route_rules import SETTINGS, rules
 from delivery.trace.outbound import note
 from mailhost.audit.trail import record
 from mailhost.net.database import cursor
@@ -125,9 +125,10 @@ UPDATE delivery_queuedrecipient recipient
  WHERE id = ANY(%(ids)s::bigint[])
 """,
 }
-# Where nothing of a message waits any more, its time is over with it: its sender has nothing left to take back.
+# Where nothing of a message waits any more, its time is over with it. What stands in an Outbox goes from there to the
+# sent mail in the next round (waiting.py), as if its time had come; there its sender finds what became of it.
 FORGET_TIME = b"""
-UPDATE delivery_queuedmessage message SET release_at = NULL
+UPDATE delivery_queuedmessage message SET release_at = CASE WHEN outbox_uid IS NULL THEN NULL ELSE %s::timestamptz END
  WHERE id IN (SELECT message_id FROM delivery_queuedrecipient WHERE id = ANY(%s::bigint[])) AND release_at IS NOT NULL
    AND NOT EXISTS (SELECT 1 FROM delivery_queuedrecipient recipient
                     WHERE recipient.message_id = message.id AND recipient.state IN ('waiting', 'held'))
@@ -229,7 +230,7 @@ def advance(*, order: Order, asked: QueueFilter, run: Run, by: str, now: datetim
 
 def _lock_destinations(order: Order, ids: Collection[int], *, now: datetime) -> tuple[list[int], int | None]:
     """Those whose recipients may be touched, and the one that a redirect leads to."""
-    # Whose mail it is may lead by another route: the look moves it (routes/moving.py).
+    # Whose mail it is may lead by another route: the look moves it (queue/route_moves.py).
     route = rules().choose(order.to, "") if order.to else SETTINGS
     with cursor() as sql:
         if order.to:
@@ -277,7 +278,7 @@ def _apply(order: Order, locked: Sequence[tuple[int, int]], *, target: int | Non
         sql.execute(UPDATES[order.verb], values)
         note([pk for pk, _ in locked], event=EVENTS[order.verb], now=now, reply=_in_words(order))
         if order.verb in ENDS:
-            sql.execute(FORGET_TIME, (values["ids"],))
+            sql.execute(FORGET_TIME, (now, values["ids"]))
         if order.verb in WAKES:
             woken = [target] if target is not None else sorted({destination for _, destination in locked})
             sql.execute(WAKE, (now, woken, now))

@@ -17,12 +17,19 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import Field
 
 from delivery.queue.waiting import ReleaseTimeInvalid, TooLate
+from delivery.routes.making import RouteInvalid, RouteNotFound
 from delivery.submission.admission import TooMuchWaits
 from delivery.submission.handing_in import NoRecipients, SenderRefused, TooManyRecipients
 from delivery.submission.limits import SubmissionLimitReached
 from delivery.submission.once import IdempotencyKeyReused
 from delivery.submission.raw import RawInvalid
 from delivery.submission.ways import RecipientsRefused
+from delivery.suppression import (
+    RecipientsSuppressed,
+    SuppressionInvalid,
+    SuppressionNotFound,
+    TooManySuppressions,
+)
 from delivery.taking_back import WaitingNotFound
 from domains import exceptions as domains
 from mailboxes import exceptions as mailboxes
@@ -112,6 +119,20 @@ class MessageInvalid(Exception):
         self.field = field
 
 
+class MessageNotFound(Exception):
+    """Nothing that the key may see is known of such a message."""
+
+    def __init__(self, which: str) -> None:
+        super().__init__(f"Nothing is known of a message {which}, or no longer.")
+
+
+class StateUnknown(Exception):
+    """The trace has no such state."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"There is no state {state}.")
+
+
 class LoginRequired(Exception):
     """A key that is no account's has not said whose message it asks for."""
 
@@ -137,6 +158,8 @@ class OrderInvalid(Exception):
 # fact: status, code, field
 FACTS: Final[dict[type[Exception], tuple[int, str, str | None]]] = {
     KeyOfAnAccount: (403, "operators_only", None),
+    RouteNotFound: (404, "route_not_found", None),
+    RouteInvalid: (422, "route_invalid", None),
     domains.DomainNotFound: (404, "domain_not_found", None),
     mailboxes.AccountNotFound: (404, "account_not_found", None),
     domains.AliasNotFound: (404, "alias_not_found", None),
@@ -160,7 +183,13 @@ FACTS: Final[dict[type[Exception], tuple[int, str, str | None]]] = {
     HeldNotFound: (404, "held_message_not_found", None),
     VerdictNotFound: (404, "verdict_not_found", None),
     StatusNotFound: (404, "message_not_found", None),
+    MessageNotFound: (404, "message_not_found", None),
+    StateUnknown: (422, "invalid_state", "state"),
     LoginRequired: (422, "login_required", "login"),
+    SuppressionNotFound: (404, "suppression_not_found", None),
+    SuppressionInvalid: (422, "invalid_suppression", None),
+    TooManySuppressions: (409, "too_many_suppressions", None),
+    RecipientsSuppressed: (422, "recipients_suppressed", None),
     WaitingNotFound: (404, "message_not_found", None),
     TooLate: (409, "too_late", None),
     ReleaseTimeInvalid: (422, "invalid_release_time", "release_at"),
