@@ -24,7 +24,7 @@ class AttemptInline(ReadOnlyInline):
     """Each try for a recipient, the latest first."""
 
     model = Attempt
-    fields = ("at", "host", "address", "outcome", "reply", "tls")
+    fields = ("at", "host", "address", "outcome", "reply", "tls", "certificate")
     readonly_fields = fields
     show_change_link = False
 

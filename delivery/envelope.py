@@ -38,6 +38,7 @@ class Envelope:
     relay: dict[tuple[str, str], EmailAddress] = field(default_factory=dict)
     asks_accounts: bool = False
     policies: dict[int, Policy] = field(default_factory=dict)  # of the accounts
+    suppressed: tuple[str, ...] = ()  # recipients elsewhere that are not tried
 
     @property
     def domains(self) -> frozenset[str]:

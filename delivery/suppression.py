@@ -15,6 +15,9 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from delivery.models import Suppression, SuppressionSource
+from delivery.models.trace import Event
+from delivery.trace.outbound import note
+from domains.models import Domain
 from domains.registration import find_domain
 from mailboxes.models import Account
 from mailhost.audit.trail import record
@@ -22,6 +25,7 @@ from mailhost.net.database import cursor
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
 from mailhost.protocols.bounce_causes import Cause
 from mailhost.protocols.cause_words import WORDS
+from mailhost.protocols.dsn_words import SUPPRESSED
 
 MAX_BY_HAND: Final = 10_000  # of one account or domain
 MAX_EVIDENCE: Final = 500  # characters
@@ -54,11 +58,12 @@ UPDATE delivery_queuedrecipient recipient
   FROM unnest(%(ids)s::bigint[], %(replies)s::text[], %(causes)s::text[]) row(id, reply, cause),
        delivery_queuedmessage message
  WHERE recipient.id = row.id AND message.id = recipient.message_id
-   AND recipient.state IN ('queued', 'waiting', 'held')
+   AND recipient.state IN ('queued', 'waiting', 'held', 'captured')
 """
 QUEUED: Final = b"""
-SELECT id, forward_path FROM delivery_queuedrecipient
- WHERE message_id = %s AND state IN ('queued', 'waiting', 'held')
+SELECT recipient.id, forward_path
+  FROM delivery_queuedrecipient recipient JOIN delivery_destination destination ON destination.id = destination_id
+ WHERE message_id = %s AND state IN ('queued', 'waiting', 'held', 'captured') AND destination.name <> ''
 """
 
 
@@ -82,6 +87,14 @@ class TooManySuppressions(Exception):
 
     def __init__(self) -> None:
         super().__init__(f"A suppression list has at most {MAX_BY_HAND} entries that were made by hand.")
+
+
+class RecipientsSuppressed(Exception):
+    """Nothing is sent to some of these recipients; the text has a sentence or two for each."""
+
+    def __init__(self, found: Sequence["Suppressed"]) -> None:
+        self.sentences = [f"{each.why}. {each.who_lifts}" for each in found]
+        super().__init__(" ".join(self.sentences))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +177,7 @@ def suppress(
         raise SuppressionInvalid(
             "A postmaster is never suppressed: who runs a host must be reachable.", field="address"
         )
-    owner = find_domain(name=domain) if account_id is None else None
+    owner = _canonical(find_domain(name=domain)) if account_id is None else None
     account = (
         None if account_id is None else Account.objects.select_for_update(no_key=True).get(pk=account_id)
     )
@@ -244,6 +257,14 @@ def suppressed_among(*, account_id: int, addresses: Sequence[str], now: datetime
     return {row[0]: Suppressed(row[0], SuppressionSource(row[1]), *row[2:]) for row in rows}
 
 
+def require_unsuppressed(*, account_id: int, addresses: Iterable[EmailAddress], now: datetime) -> None:
+    """For doors where a message is handed in whole. Raises RecipientsSuppressed."""
+    keys = [key_of(each) for each in addresses]
+    found = suppressed_among(account_id=account_id, addresses=keys, now=now)
+    if found:
+        raise RecipientsSuppressed(list(found.values()))
+
+
 def hold_back(*, message_id: int, account_id: int, addresses: Sequence[str], now: datetime) -> None:
     """Bounces these recipients of a message that was queued just now, in the same transaction: they are never tried,
     and the reverse-path is told why."""
@@ -251,21 +272,30 @@ def hold_back(*, message_id: int, account_id: int, addresses: Sequence[str], now
     with cursor() as sql:
         paths = sql.execute(QUEUED, (message_id,)).fetchall()
         rows = [(number, found[key]) for number, path in paths if (key := key_of_path(path)) in found]
+        if not rows:
+            return
         sql.execute(
             HELD_BACK,
             {
                 "ids": [number for number, _ in rows],
-                "replies": [f"Not sent. {each.reply}" for _, each in rows],
+                "replies": [f"{SUPPRESSED} {each.reply}" for _, each in rows],
                 "causes": [each.cause or Cause.POLICY.value for _, each in rows],
                 "status": STATUS,
                 "now": now,
             },
         )
+    for number, each in rows:
+        note([number], event=Event.BOUNCED, now=now, reply=f"{SUPPRESSED} {each.reply}", cause=each.cause)
 
 
 def remove_expired(*, now: datetime) -> int:
     """Removes entries, and counts of bounces, whose time is over; how many."""
     return Suppression.objects.filter(expires_at__lte=now).delete()[0]
+
+
+def _canonical(domain: Domain) -> Domain:
+    """Accounts have their addresses in the domain that a domain alias leads to."""
+    return domain.alias_of or domain
 
 
 def _whose(row: Suppression) -> str:

@@ -5,6 +5,9 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from mailhost.protocols.bounce_causes import Cause
+from mailhost.protocols.cause_words import WORDS
+
 
 class SuppressionSource(models.TextChoices):
     """What put an address on the list."""
@@ -55,6 +58,11 @@ class Suppression(models.Model):
                 fields=["expires_at"], condition=Q(expires_at__isnull=False), name="suppression_expires"
             ),
         ]
+
+    @property
+    def meaning(self) -> str:
+        """What the cause means, in words; "" where there is none."""
+        return WORDS[Cause(self.cause)][0] if self.cause in set(Cause) else ""
 
     def __str__(self) -> str:
         return self.address

@@ -144,6 +144,7 @@ def _acceptance(session: Session, envelope: Envelope, octets: bytes, examined: E
         confirmed=() if is_waiting else _confirmed(session, envelope, examined),
         judged=examined.judged,
         is_held=examined.is_held,
+        suppressed=envelope.suppressed,
         first_recipients=examined.first_recipients,
         waiting=envelope.leading_here if is_waiting else envelope.coming_back,
         release_at=examined.release_at,

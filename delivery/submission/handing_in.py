@@ -12,6 +12,7 @@ from delivery.submission.admission import admit
 from delivery.submission.noting import note_placed
 from delivery.submission.once import Once, claim, find, keep
 from delivery.submission.ways import copies_of, route_all, ways_of
+from delivery.suppression import require_unsuppressed
 from mailboxes.models import Account
 from mailhost.protocols.addresses import EmailAddress
 
@@ -76,8 +77,8 @@ def hand_in(
     What is not to leave before `not_before`, or can be undone, waits for all of them. peer: the address that it came
     from, "" where that is nobody's business. once: of two with the same key one is taken, and told twice.
 
-    Raises NoRecipients, TooManyRecipients, SenderRefused, RecipientsRefused, SubmissionLimitReached, TooMuchWaits,
-    IdempotencyKeyReused, and the facts of accept_now; then nothing was done.
+    Raises NoRecipients, TooManyRecipients, SenderRefused, RecipientsRefused, RecipientsSuppressed,
+    SubmissionLimitReached, TooMuchWaits, IdempotencyKeyReused, and the facts of accept_now; then nothing was done.
     """
     recipients = {each.key: each for each in given.recipients}
     if not recipients:
@@ -87,6 +88,8 @@ def hand_in(
     if not may_send_as(account_id=account.pk, addresses=[given.reverse_path]):
         raise SenderRefused(given.reverse_path)
     routes = route_all(recipients.values(), size_octets=len(given.octets))
+    elsewhere = [address for address, found in routes.items() if address in found.relay]
+    require_unsuppressed(account_id=account.pk, addresses=elsewhere, now=now)
     # Not in the transaction below: who runs into a limit is told of by mail, whatever becomes of the message.
     admitted = admit(
         account_id=account.pk, recipients=recipients.values(), peer=peer, now=now, not_before=not_before

@@ -23,6 +23,12 @@ from delivery.submission.limits import SubmissionLimitReached
 from delivery.submission.once import IdempotencyKeyReused
 from delivery.submission.raw import RawInvalid
 from delivery.submission.ways import RecipientsRefused
+from delivery.suppression import (
+    RecipientsSuppressed,
+    SuppressionInvalid,
+    SuppressionNotFound,
+    TooManySuppressions,
+)
 from delivery.taking_back import WaitingNotFound
 from domains import exceptions as domains
 from mailboxes import exceptions as mailboxes
@@ -112,6 +118,20 @@ class MessageInvalid(Exception):
         self.field = field
 
 
+class MessageNotFound(Exception):
+    """Nothing that the key may see is known of such a message."""
+
+    def __init__(self, which: str) -> None:
+        super().__init__(f"Nothing is known of a message {which}, or no longer.")
+
+
+class StateUnknown(Exception):
+    """The trace has no such state."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"There is no state {state}.")
+
+
 class LoginRequired(Exception):
     """A key that is no account's has not said whose message it asks for."""
 
@@ -160,7 +180,13 @@ FACTS: Final[dict[type[Exception], tuple[int, str, str | None]]] = {
     HeldNotFound: (404, "held_message_not_found", None),
     VerdictNotFound: (404, "verdict_not_found", None),
     StatusNotFound: (404, "message_not_found", None),
+    MessageNotFound: (404, "message_not_found", None),
+    StateUnknown: (422, "invalid_state", "state"),
     LoginRequired: (422, "login_required", "login"),
+    SuppressionNotFound: (404, "suppression_not_found", None),
+    SuppressionInvalid: (422, "invalid_suppression", None),
+    TooManySuppressions: (409, "too_many_suppressions", None),
+    RecipientsSuppressed: (422, "recipients_suppressed", None),
     WaitingNotFound: (404, "message_not_found", None),
     TooLate: (409, "too_late", None),
     ReleaseTimeInvalid: (422, "invalid_release_time", "release_at"),

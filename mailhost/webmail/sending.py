@@ -12,6 +12,7 @@ from delivery.submission.admission import TooMuchWaits
 from delivery.submission.handing_in import HandIn, NoRecipients, SenderRefused, TooManyRecipients, hand_in
 from delivery.submission.limits import SubmissionLimitReached
 from delivery.submission.ways import RecipientsRefused
+from delivery.suppression import RecipientsSuppressed
 from mailboxes.exceptions import (
     DiskNearlyFull,
     MailboxFact,
@@ -109,6 +110,8 @@ def send(
         raise NotSent([f"You may not send as {reverse_path} any more. Choose another address."]) from refused
     except RecipientsRefused as refused:
         raise NotSent(refused.reasons) from refused
+    except RecipientsSuppressed as refused:
+        raise NotSent(refused.sentences) from refused
     except (SubmissionLimitReached, TooMuchWaits) as reached:
         raise NotSent([f"{reached}. Your text is still here."]) from reached
     except QuotaExceeded as fact:

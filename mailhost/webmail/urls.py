@@ -12,6 +12,7 @@ from mailhost.webmail.pages import (
     outbox,
     quarantine,
     senders,
+    suppressions,
 )
 
 
@@ -47,6 +48,7 @@ urlpatterns = [
     path("quarantine/<number:held_id>/html/", quarantine.show_held_html, name="held-html"),
     path("quarantine/<number:held_id>/parts/<str:section>/", quarantine.download_held_part, name="held-part"),
     path("senders/", senders.show_senders, name="senders"),
+    path("suppressions/", suppressions.show_suppressions, name="suppressions"),
     path("filters/", filters.show_filters, name="filters"),
     path("deliveries/", deliveries.show_deliveries, name="deliveries"),
     path("deliveries/message/", deliveries.show_message, name="delivery-of-message"),
