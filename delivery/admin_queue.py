@@ -24,7 +24,7 @@ class AttemptInline(ReadOnlyInline):
     """Each try for a recipient, the latest first."""
 
     model = Attempt
-    fields = ("at", "host", "address", "outcome", "reply", "tls")
+    fields = ("at", "host", "address", "outcome", "reply", "tls", "certificate")
     readonly_fields = fields
     show_change_link = False
 
@@ -57,6 +57,7 @@ class QueuedRecipientAdmin(ReadOnlyAdmin):
                 sent_from=None,
                 names="admin:delivery_queuedrecipient_changelist",
                 show=self._show,
+                message_page="admin:delivery_inboundtrace_message",
                 recipient_page="admin:delivery_queuedrecipient_change",
             )
             with timezone.override(reader_time_zone(request)):

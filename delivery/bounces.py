@@ -31,7 +31,8 @@ from mailboxes.exceptions import MailboxFact
 from mailboxes.models import Content
 from mailhost.net.database import cursor
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
-from mailhost.protocols.dsn import Action, RecipientReport, Report, compose_report
+from mailhost.protocols.dsn import compose_report
+from mailhost.protocols.dsn_values import Action, RecipientReport, Report
 from mailhost.protocols.smtp.paths import ForwardPath
 
 log = structlog.get_logger(__name__)

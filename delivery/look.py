@@ -20,6 +20,7 @@ from delivery.queue import claim as claims
 from delivery.queue.destination_outcomes import bounce_waiting, put_off
 from delivery.queue.outcomes import Recorded
 from delivery.queue.remembering import remember_connections
+from delivery.queue.route_moves import due_here
 from delivery.queue.values import Claim, RecipientResult
 from delivery.recorder import WRITE_AGAIN_SECONDS, Recorder
 from delivery.relay.attempt import Attempt
@@ -32,9 +33,9 @@ from delivery.relay.outcome import Bounced, Deferred, Outcome
 from delivery.relay.pace import Pace
 from delivery.relay.parcel import OutgoingRecipient, Parcel
 from delivery.relay.tls.finding import FoundPolicies, Note, TlsPolicies
+from delivery.relay.tls.verifying import Securing
 from delivery.relay.wire import Wire
 from delivery.returns.addresses import with_bounce_addresses
-from delivery.routes.moving import due_here
 from delivery.routes.ways import way_out
 from delivery.signing import load_signed
 from domains import lookup
@@ -50,6 +51,7 @@ FETCHED_RECIPIENTS: Final = 200  # at a time, of what waits for one destination
 # Then a look gives way: the destination queues up again behind all others that are due.
 MESSAGES_PER_LOOK: Final = 1_000
 SECONDS_PER_LOOK: Final = 120
+TLS_REFUSED: Final = frozenset({"4.7.4", "4.7.5"})  # what a policy of TLS forbids comes to
 
 
 @dataclass
@@ -71,6 +73,8 @@ class Look:
     note_session: Note  # of each TLS session, for the reports
     _policies: FoundPolicies | None = None
     _parcels: deque[Parcel] = field(default_factory=deque)
+    _aside: deque[Parcel] = field(default_factory=deque)  # what ignores the policies of TLS
+    _is_despite_tls: bool = False  # now it is their turn
     _known: set[int] = field(default_factory=set)  # recipients fetched, and not yet written back
     _results: list[RecipientResult] = field(default_factory=list)
     _has_results: asyncio.Event = field(default_factory=asyncio.Event)
@@ -98,13 +102,10 @@ class Look:
                 random=self.random,
                 which_are_ours=self._which_are_ours,
             )
-            if not isinstance(hops, Deferred | Bounced):
-                self._policies = await self._find_policies(hops)
-                hops = self._policies.failure or self._policies.hops
             if isinstance(hops, Deferred | Bounced):
                 await self._end(failure=hops, was_reached=False)
             else:
-                await self._send(hops)
+                await self._send_all(hops)
         except asyncio.CancelledError:
             await asyncio.shield(self.threads.run(claims.give_up_claim, claim=self.claim))
             raise
@@ -125,7 +126,8 @@ class Look:
                 return await self.tls.find(
                     self.claim.name,
                     hops,
-                    note=self.note_session,
+                    # RFC 8460 section 1.1: with a smarthost it would be its policy, and nobody else's business.
+                    note=self.note_session if self.route.smarthost is None else lambda session: None,
                     is_smarthost=self.route.smarthost is not None,
                 )
             except StoreUnavailable:
@@ -152,7 +154,31 @@ class Look:
             await self._tell(recorded)
         await self._end(failure=None, was_reached=True)
 
-    async def _send(self, hops: Sequence[NextHop]) -> None:
+    async def _send_all(self, hops: Sequence[NextHop]) -> None:
+        """As the policies of TLS ask; then what is to go whatever they ask, as reports about it (RFC 8460 section 3).
+
+        Of those sessions nobody is told.
+        """
+        failure: Deferred | Bounced | None = None
+        was_reached = False
+        if await self._has_parcel():
+            self._policies = await self._find_policies(hops)
+            failure = self._policies.failure
+            if failure is None:
+                failure, was_reached = await self._send(self._policies.hops)
+        if self._aside if failure is None else failure.status in TLS_REFUSED:
+            self._is_despite_tls = True
+            self._parcels, self._aside = self._aside, deque()
+            self._policies = FoundPolicies(tuple(hops), {}, {hop.host: Securing() for hop in hops})
+            other, is_there = await self._send(hops)
+            if failure is None:
+                failure, was_reached = other, was_reached or is_there
+        await self._end(failure=failure, was_reached=was_reached)
+
+    async def _send(self, hops: Sequence[NextHop]) -> tuple[Deferred | Bounced | None, bool]:
+        """(why no more could be sent, if so; whether a host was there)."""
+        self._is_over = False
+        self._has_results.clear()
         pace = Pace(self.claim.connections, settings.RELAY_CONNECTIONS_PER_DESTINATION)
         attempt = Attempt(
             hops=hops,
@@ -175,7 +201,7 @@ class Look:
             await asyncio.shield(writing)
         if pace.connections != self.claim.connections:
             await self._store(remember_connections, claim=self.claim, connections=pace.connections)
-        await self._end(failure=attempt.failure, was_reached=attempt.reached)
+        return attempt.failure, attempt.reached
 
     async def _end(self, *, failure: Deferred | Bounced | None, was_reached: bool) -> None:
         now = self.clock()
@@ -237,30 +263,35 @@ class Look:
 
     async def take(self) -> Parcel | None:
         """The next parcel; more is fetched when none is left. None also where it is others' turn."""
-        if not self._is_in_turn():
-            return None
-        async with self._fetching:
-            if not self._parcels and not self._is_stopped:
-                due = await self._store(
-                    due_here,
-                    claim=self.claim,
-                    limit=FETCHED_RECIPIENTS,
-                    except_ids=list(self._known),
-                    now=self.clock(),
-                )
-                is_here = self.claim.name == LOCAL
-                if settings.VERP and not is_here:
-                    due = await self._store(with_bounce_addresses, due)
-                self._parcels.extend(
-                    each if is_here else with_way_back(each, now=self.clock()) for each in due
-                )
-                self._known.update(
-                    each.recipient_id for parcel in self._parcels for each in parcel.recipients
-                )
-        if not self._parcels or self._is_stopped:
+        if not self._is_in_turn() or not await self._has_parcel():
             return None
         self._taken += 1
         return self._parcels.popleft()
+
+    async def _has_parcel(self) -> bool:
+        async with self._fetching:
+            while not self._parcels and not self._is_stopped and await self._fetch():
+                pass
+        return bool(self._parcels) and not self._is_stopped
+
+    async def _fetch(self) -> bool:
+        """Some of what is due; False where there is no more. What ignores the policies of TLS is put aside at first."""
+        due = await self._store(
+            claims.due_despite_tls if self._is_despite_tls else due_here,
+            claim=self.claim,
+            limit=FETCHED_RECIPIENTS,
+            except_ids=list(self._known),
+            now=self.clock(),
+        )
+        is_here = self.claim.name == LOCAL
+        if settings.VERP and not is_here:
+            due = await self._store(with_bounce_addresses, due)
+        for each in due:
+            parcel = each if is_here else with_way_back(each, now=self.clock())
+            is_aside = parcel.message.ignores_tls and not (is_here or self._is_despite_tls)
+            (self._aside if is_aside else self._parcels).append(parcel)
+            self._known.update(recipient.recipient_id for recipient in parcel.recipients)
+        return bool(due)
 
     def _is_in_turn(self) -> bool:
         """Neither so many messages nor so much time were given to it yet."""

@@ -13,6 +13,7 @@ from typing import Any, Final
 from delivery.models import RecipientState
 from delivery.models.trace import Outcome
 from delivery.queue.causes import CAUSE_NOW_SQL
+from delivery.relay.tls.verifying import is_verified
 from mailhost.net.database import cursor
 from mailhost.protocols.bounce_causes import Cause
 from mailhost.protocols.cause_words import cause_words
@@ -92,12 +93,12 @@ newest AS MATERIALIZED (
           FROM placed) either
      ORDER BY lower(forward_path), id DESC NULLS LAST, at DESC)
 SELECT newest.forward_path, newest.state, newest.at, newest.next_at, newest.host, coalesce(attempt.address, ''),
-       coalesce(attempt.tls, ''), newest.status, left(newest.reply, %(reply)s), newest.is_here,
-       newest.cause, newest.came_back,
+       coalesce(attempt.tls, ''), coalesce(attempt.certificate, ''), newest.status,
+       left(newest.reply, %(reply)s), newest.is_here, newest.cause, newest.came_back,
        (SELECT json_object_agg(state, number) FROM (SELECT state, count(*) AS number FROM newest GROUP BY state) each)
   FROM (SELECT * FROM newest
          ORDER BY array_position(%(order)s::text[], state), lower(forward_path) LIMIT %(shown)s) newest
-  LEFT JOIN LATERAL (SELECT address, tls FROM delivery_attempt
+  LEFT JOIN LATERAL (SELECT address, tls, certificate FROM delivery_attempt
                       WHERE queue_id = newest.queue_id AND recipient_id = newest.id
                         AND at = newest.last_attempt_at AND host <> '' LIMIT 1) attempt ON true
  ORDER BY array_position(%(order)s::text[], newest.state), lower(newest.forward_path)
@@ -119,9 +120,9 @@ class RecipientStatus:
     """One recipient. at: when it came to this state, or is to leave (WAITING); next_at: the next try, None where none
     is due.
 
-    host, address, tls: who was spoken to last, and how ("" in clear); reply: their words, or ours; is_here: it goes
-    into a mailbox here. cause: why it did not arrive or waits, None where nothing stands against it. came_back: host
-    had taken it, and it was returned later, at `at` (BOUNCED); reply is then what that notice says.
+    host, address, tls, certificate: who was spoken to last, and how ("" in clear); reply: their words, or ours;
+    is_here: it goes into a mailbox here. cause: why it did not arrive or waits, None where nothing stands against it.
+    came_back: host had taken it, and it was returned later, at `at` (BOUNCED); reply is then what that notice says.
     """
 
     forward_path: str
@@ -131,6 +132,7 @@ class RecipientStatus:
     host: str
     address: str
     tls: str
+    certificate: str
     status: str
     reply: str
     is_here: bool
@@ -146,6 +148,11 @@ class RecipientStatus:
     def step(self) -> str:
         """What the sender can do about it; "" where nothing is to be done."""
         return cause_words(self.cause, reply=self.reply)[1] if self.cause else ""
+
+    @property
+    def is_verified(self) -> bool:
+        """The other host was encrypted to, and known to be who it was meant to be (DANE, MTA-STS)."""
+        return is_verified(self.certificate)
 
 
 @dataclass(frozen=True, slots=True)

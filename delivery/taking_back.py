@@ -11,13 +11,13 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
+from delivery.hidden_recipients import with_hidden
 from delivery.models import QueuedMessage, RecipientState
 from delivery.queue.waiting import TooLate, stop
 from delivery.routing import may_send_as
 from domains.models import AliasTarget
 from mailboxes.exceptions import MailboxFact
 from mailboxes.models import Account, Content, Mailbox, Message
-from mailboxes.store import structure
 from mailboxes.store.append import append, prepare
 from mailboxes.store.copy_and_move import move_messages
 from mailboxes.store.expunge import expunge
@@ -27,7 +27,6 @@ from mailboxes.store.locks import lock_usage
 from mailboxes.store.values import Flag, NewMessage
 from mailhost.audit.trail import record
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
-from mailhost.protocols.message.reading import read_message
 from mailhost.protocols.smtp.header import header_end, scan_fields, without_fields
 
 MAX_ALIASES = 100  # that are asked for when somebody looks at what waits
@@ -220,21 +219,10 @@ def _remove_sent_copy(account_id: int, content_id: int, *, now: datetime) -> Non
 
 
 def _as_draft(octets: bytes, forward_paths: Collection[str]) -> bytes:
-    """Without our trace, and with the recipients that only the envelope knew as Bcc (RFC 5322 section 3.6.3)."""
+    """Without our trace, and with the recipients that only the envelope knew."""
     header = octets[: header_end(octets)]
     octets = without_fields(octets, [each for each in scan_fields(header) if each.name in TRACE_FIELDS])
-    read = read_message(header + b"\r\n", limits=structure.limits())
-    named = {_key(each.address) for each in (*read.to, *read.cc)}
-    hidden = [path for path in forward_paths if _key(path) not in named]
-    listed = ",\r\n ".join(hidden)
-    return (f"Bcc: {listed}\r\n".encode() if hidden else b"") + octets
-
-
-def _key(address: str) -> tuple[str, str]:
-    try:
-        return EmailAddress.parse(address, is_lenient=True).key
-    except AddressSyntaxError:
-        return address, ""
+    return with_hidden(octets, forward_paths)
 
 
 def _may_take_back(message: QueuedMessage, account_id: int) -> bool:

@@ -13,13 +13,13 @@ from delivery.known_recipients import forget_recipients
 from delivery.queue import cleaning, orders
 from delivery.queue.deliver_by import settle_overdue
 from delivery.queue.notices import MOVE_WAITING, RELAY_DUE
+from delivery.queue.route_moves import move_waiting
 from delivery.queue.survey import survey
 from delivery.queue.waiting import settle_taken_out
 from delivery.relay.tls.configured import configured_fetcher
 from delivery.relay.tls.refreshing import refresh_policies
 from delivery.reports import reading
 from delivery.returns import reading as returns_reading
-from delivery.routes.moving import move_waiting
 from delivery.submission.once import forget_keys
 from delivery.worker_thread import worker_thread
 from mailboxes.store.content import remove_expired, remove_unreferenced

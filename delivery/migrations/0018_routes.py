@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("delivery", "0029_handed_in_once"),
+        ("delivery", "0021_outbox"),
     ]
 
     operations = [

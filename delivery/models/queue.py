@@ -31,7 +31,7 @@ DUE_STATES = (RecipientState.QUEUED, RecipientState.DEFERRED)
 
 class QueuedMessage(models.Model):
     """A message on its way out. `reverse_path` is "" for the null one; `ret` and `envid` as in RFC 3461, `requires_tls`
-    as in RFC 8689.
+    and `ignores_tls` as in RFC 8689 (REQUIRETLS, and TLS-Required: No).
 
     `release_at`: nothing of it leaves before, and its sender may take it back; None once it is released, or from the
     beginning. `future_release` is what the client asked for (RFC 4865), as a DSN tells it. `message_id_field`: the
@@ -56,6 +56,7 @@ class QueuedMessage(models.Model):
     envid = models.TextField(default="", blank=True)
     ret = models.TextField(default="", blank=True)
     requires_tls = models.BooleanField(default=False, db_default=False)
+    ignores_tls = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
     expires_at = models.DateTimeField()
     release_at = models.DateTimeField(null=True, blank=True)
@@ -101,7 +102,7 @@ class Destination(models.Model):
     `next_attempt_at` is None while nothing waits. `failures` counts looks in a row that reached no host at all; what
     waits is then put off together, in this row alone, and `last_reply`, `last_status` and `cause` say why.
     `connections`: how many at once it has borne (relay/pace.py). `route_id`: an OutboundRoute's, or 0 where it goes as
-    the settings say. No foreign key: a route may go while mail is being queued, which then moves (routes/moving.py).
+    the settings say. No foreign key: a route may go while mail is being queued, which moves (queue/route_moves.py).
     """
 
     name = models.TextField()
@@ -188,6 +189,9 @@ class QueuedRecipient(models.Model):
                 fields=["id"],
                 condition=Q(state__in=("queued", "waiting", "held", "deferred")),
                 name="recipient_unfinished",
+            ),
+            models.Index(
+                fields=["state", "id"], condition=Q(state__in=("waiting", "held")), name="recipient_stopped"
             ),
             # For delivery/causes.py: what waits by its cause, and what has failed lately.
             models.Index(

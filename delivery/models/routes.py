@@ -19,7 +19,7 @@ class OutboundRoute(models.Model):
     """`smarthost`: "" for the recipients' own MX hosts. `password` is encrypted (net/secrets_at_rest.py).
 
     `sending_domains`, `recipient_domains`: whose mail goes this way, A-labels, `*.` in front for all below; empty for
-    any (routes/choosing.py). `sources`: addresses of this machine to send from, each with the name said in EHLO
+    any (queue/route_rules.py). `sources`: addresses of this machine to send from, each with the name said in EHLO
     behind it, or `ehlo_name`; empty: as the system and MAILHOST_HOSTNAME say.
     """
 
@@ -49,6 +49,6 @@ class OutboundRoute(models.Model):
 
 
 class RouteChange(models.Model):
-    """Routes were changed, and what waits has not all been moved accordingly (routes/moving.py)."""
+    """Routes were changed, and what waits has not all been moved accordingly (queue/route_moves.py)."""
 
     at = models.DateTimeField()

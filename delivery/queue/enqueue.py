@@ -13,7 +13,7 @@ from django.db import transaction
 
 from delivery.models import LOCAL, RecipientState, ReportDue
 from delivery.queue.notices import relay_is_due
-from delivery.routes.choosing import SETTINGS, Rules, rules, sending_domain
+from delivery.queue.route_rules import SETTINGS, Rules, rules, sending_domain
 from mailhost.net.database import cursor
 
 NEXT_MESSAGE_IDS = b"SELECT nextval('delivery_queuedmessage_id_seq') FROM generate_series(1, %s)"

@@ -20,14 +20,13 @@ SURVEY_SHARE: Final = 20  # one part in so many of the time goes into counting, 
 @dataclass(slots=True)
 class Standing:
     """Counts of recipients by state and by age (an index of AGE_LABELS); hops: (destination id, count, oldest, the
-    recipient that was answered last there), those with most first. marks are the survey's own.
+    recipient that was answered last there), those with most first.
     """
 
     states: dict[str, int] = field(default_factory=dict)
     ages: dict[int, int] = field(default_factory=dict)
     hops: list[tuple[int, int, datetime, int | None]] = field(default_factory=list)
     oldest: datetime | None = None
-    marks: list[Any] = field(default_factory=list)
 
     def told(self) -> dict[str, Any]:
         """As it is kept."""
@@ -36,7 +35,6 @@ class Standing:
             "ages": self.ages,
             "hops": [(pk, count, oldest.isoformat(), said_by) for pk, count, oldest, said_by in self.hops],
             "oldest": self.oldest and self.oldest.isoformat(),
-            "marks": self.marks,
         }
 
     @classmethod
@@ -49,7 +47,6 @@ class Standing:
                 (pk, count, datetime.fromisoformat(at), said_by) for pk, count, at, said_by in told["hops"]
             ],
             oldest=datetime.fromisoformat(told["oldest"]) if told["oldest"] else None,
-            marks=told["marks"],
         )
 
     def add(self, other: "Standing") -> None:

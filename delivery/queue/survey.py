@@ -8,9 +8,8 @@ last minutes once more each time, since a transaction may end after one that beg
 
 import json
 import time
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from django.db import transaction
 
@@ -23,7 +22,6 @@ STEP: Final = timedelta(minutes=5)  # of QueueFlow
 KEPT: Final = timedelta(hours=48)  # QueueFlow
 SETTLED: Final = timedelta(seconds=60)  # what began before that has been committed
 FIRST_LOOK: Final = timedelta(hours=1)
-FIRST_ATTEMPTS: Final = 200_000
 HOPS: Final = 30  # next hops with most, of each domain
 LOCK: Final = 0x6D_61_69_6C  # of this database's surveys; any number that nobody else takes
 
@@ -68,12 +66,10 @@ WITH events AS (
      WHERE created_at >= %(since)s AND created_at < %(until)s
      GROUP BY 1, 2
      UNION ALL
-    SELECT date_bin(%(step)s, attempt.at, timestamptz '2000-01-01 00:00+00'), message.account_id,
-           CASE WHEN attempt.outcome = 'expired' THEN 'bounced' ELSE attempt.outcome END, count(*)
-      FROM delivery_attempt attempt JOIN delivery_queuedrecipient recipient ON recipient.id = attempt.recipient_id
-           JOIN delivery_queuedmessage message ON message.id = recipient.message_id
-     WHERE attempt.id > %(after)s AND attempt.at >= %(since)s AND attempt.at < %(until)s
-       AND attempt.outcome IN ('delivered', 'deferred', 'bounced', 'expired')
+    SELECT date_bin(%(step)s, at, timestamptz '2000-01-01 00:00+00'), account_id,
+           CASE WHEN outcome = 'expired' THEN 'bounced' ELSE outcome END, count(*)
+      FROM delivery_attempt
+     WHERE at >= %(since)s AND at < %(until)s AND outcome IN ('delivered', 'deferred', 'bounced', 'expired')
      GROUP BY 1, 2, 3)
 INSERT INTO delivery_queueflow (domain, at, queued, delivered, deferred, bounced)
 SELECT coalesce(domain.name, ''), events.at, coalesce(sum(number) FILTER (WHERE what = 'queued'), 0),
@@ -90,15 +86,6 @@ HAVING grouping(domain.name) = 1 OR domain.name IS NOT NULL
        bounced = excluded.bounced
 """
 FORGET_FLOW = b"DELETE FROM delivery_queueflow WHERE at < %s"
-LAST_ATTEMPT = b"SELECT coalesce(max(id), 0) FROM delivery_attempt"
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """The last attempt's id when somebody counted: what is later than that has a higher one."""
-
-    at: datetime
-    attempt_id: int
 
 
 def survey(*, now: datetime, is_urgent: bool = False) -> bool:
@@ -118,10 +105,8 @@ def survey(*, now: datetime, is_urgent: bool = False) -> bool:
             "SET LOCAL work_mem = '64MB'"
         )  # a million groups would go through files with what is usual
         standings = _count(now)
-        marks = _count_flow(_marks(last), now=now)
-        standings.setdefault(EVERYTHING, Standing()).marks = [
-            [each.at.isoformat(), each.attempt_id] for each in marks
-        ]
+        _count_flow(last.at if last else now - FIRST_LOOK, now=now)
+        standings.setdefault(EVERYTHING, Standing())
         names, told = list(standings), [json.dumps(each.told()) for each in standings.values()]
         sql.execute(KEEP, (now, time.perf_counter() - began, names, told))
         sql.execute(FORGET, (now,))
@@ -144,24 +129,13 @@ def _count(now: datetime) -> dict[str, Standing]:
     return standings
 
 
-def _count_flow(marks: list[Mark], *, now: datetime) -> list[Mark]:
-    """Into QueueFlow, from the steps on that may not have been complete the last time; the marks for the next time."""
-    last = marks[-1].at if marks else now - FIRST_LOOK
-    since = _step(last - SETTLED)
-    before = [mark for mark in marks if mark.at <= since - SETTLED]
+def _count_flow(last: datetime, *, now: datetime) -> None:
+    """Into QueueFlow, from the steps on that may not have been complete the last time."""
+    values = {"step": STEP, "since": _step(last - SETTLED), "until": _step(now) + STEP}
     with cursor() as sql:
-        [(attempt_id,)] = sql.execute(LAST_ATTEMPT).fetchall()
-        after = before[-1].attempt_id if before else attempt_id - FIRST_ATTEMPTS
-        values = {"step": STEP, "since": since, "until": _step(now) + STEP, "after": after}
         sql.execute(CAME_AND_WENT, values)
         sql.execute(FORGET_FLOW, (now - KEPT,))
-    return [*before[-1:], *(mark for mark in marks if mark not in before), Mark(now, attempt_id)]
 
 
 def _step(at: datetime) -> datetime:
     return datetime.fromtimestamp(at.timestamp() // STEP.total_seconds() * STEP.total_seconds(), at.tzinfo)
-
-
-def _marks(last: QueueSurvey | None) -> list[Mark]:
-    told: list[Any] = Standing.of(last.standing).marks if last else []
-    return [Mark(datetime.fromisoformat(at), attempt_id) for at, attempt_id in told]

@@ -27,7 +27,7 @@ from delivery.models import LOCAL, Holder, RecipientState
 from delivery.models.trace import Event
 from delivery.queue.filtering import UNFINISHED, QueueFilter, find
 from delivery.queue.notices import relay_is_due
-from delivery.routes.choosing import SETTINGS, rules
+from delivery.queue.route_rules import SETTINGS, rules
 from delivery.trace.outbound import note
 from mailhost.audit.trail import record
 from mailhost.net.database import cursor
@@ -229,7 +229,7 @@ def advance(*, order: Order, asked: QueueFilter, run: Run, by: str, now: datetim
 
 def _lock_destinations(order: Order, ids: Collection[int], *, now: datetime) -> tuple[list[int], int | None]:
     """Those whose recipients may be touched, and the one that a redirect leads to."""
-    # Whose mail it is may lead by another route: the look moves it (routes/moving.py).
+    # Whose mail it is may lead by another route: the look moves it (queue/route_moves.py).
     route = rules().choose(order.to, "") if order.to else SETTINGS
     with cursor() as sql:
         if order.to:

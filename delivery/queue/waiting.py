@@ -28,7 +28,7 @@ from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
 BATCH: Final = 200
 
 COME: Final = b"""
-SELECT id, account_id, outbox_mailbox_id, outbox_uid, goes_to_sent FROM delivery_queuedmessage
+SELECT id, account_id, content_id, outbox_mailbox_id, outbox_uid, goes_to_sent FROM delivery_queuedmessage
  WHERE release_at <= %s ORDER BY release_at LIMIT %s
 """
 LOCK_COME: Final = b"""
@@ -104,6 +104,7 @@ class _Due:
 
     message_id: int
     account_id: int | None
+    content_id: int
     outbox_mailbox_id: int | None
     outbox_uid: int | None
     goes_to_sent: bool
@@ -207,7 +208,11 @@ def _release_some(now: datetime) -> tuple[int, int]:
     _cancel([each.message_id for each in own if each.message_id not in stay], now=now)
     let_leave(
         [
-            Leaving(each.place, sent.get(each.account_id) if each.goes_to_sent and each.account_id else None)
+            Leaving(
+                each.place,
+                sent.get(each.account_id) if each.goes_to_sent and each.account_id else None,
+                each.content_id,
+            )
             for each in leaving
             if each.place is not None and not _stays(each, sent)
         ],

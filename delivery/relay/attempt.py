@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
+from delivery.relay import requiring
 from delivery.relay.forms import Form, Octets, form_for
 from delivery.relay.host_room import HostRoom
 from delivery.relay.lines import Dial, Line, Lines
@@ -149,6 +150,9 @@ class Attempt:
                 self._lines.drop(line)
 
     async def _send(self, line: Line, parcel: Parcel) -> None:
+        if parcel.message.requires_tls and (refusal := requiring.refusal(line.connection)):
+            await self._send_elsewhere(line, parcel, refusal)
+            return
         try:
             form = form_for(parcel, line.connection.extensions)
             async with self.source.loaded(parcel, form=form) as data:
@@ -159,6 +163,23 @@ class Attempt:
         except CannotConvert as fact:
             bounced = Bounced("5.6.3", str(fact), line.connection.peer)
         self.source.report(parcel, parcel.recipients, [bounced] * len(parcel.recipients))
+
+    async def _send_elsewhere(self, line: Line, parcel: Parcel, refusal: Bounced) -> None:
+        """To another host, that may have what asks for TLS on all its way (RFC 8689 section 4.2.1)."""
+        tried = {line.hop.host}
+        while (other := await self._lines.beside(tried)) is not None:
+            try:
+                if requiring.refusal(other.connection) is None:
+                    await self._send(other, parcel)
+                    return
+                await other.connection.quit()
+            finally:
+                self._lines.drop(other)
+        outcome: Outcome = refusal
+        if missed := {hop.host for hop in self.hops} - tried:
+            text = f"{refusal.reply} {min(missed)}, which may be better, could not be reached."
+            outcome = Deferred(f"4{refusal.status[1:]}", text, refusal.peer)
+        self.source.report(parcel, parcel.recipients, [outcome] * len(parcel.recipients))
 
     async def _send_data(self, line: Line, parcel: Parcel, data: bytes, form: Form) -> None:
         """The parcel's recipients; those that were too many go in transactions of their own."""

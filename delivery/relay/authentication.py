@@ -16,6 +16,7 @@ from mailhost.protocols.scram_client import ScramClient, ScramFailed
 from mailhost.protocols.smtp.client import Extensions, ServerReply
 
 NONCE_OCTETS: Final = 24
+SIGNED_IN: Final = 235
 GO_ON: Final = 334  # RFC 4954 section 4: a challenge in base64
 
 Ask = Callable[[bytes], Awaitable[ServerReply]]
@@ -45,7 +46,7 @@ async def sign_in(
         reply = await _MECHANISMS[mechanism](ask, credentials)
     except (ScramFailed, _NoChallenge) as fact:
         return SignInFailed("4.7.0", f"Signing in as {credentials.login} ({mechanism}) failed. {fact}")
-    if reply.is_positive:
+    if reply.code == SIGNED_IN:
         return None
     status = reply.enhanced if reply.code < 500 and reply.enhanced else "4.7.8"
     return SignInFailed(status, f"The server does not let {credentials.login} in ({mechanism}): {reply}")
@@ -63,7 +64,7 @@ async def _scram(ask: Ask, credentials: Credentials) -> ServerReply:
         return reply
     # The server says how long this takes: in a thread, others' mail goes on.
     reply = await ask(_line(await asyncio.to_thread(client.final, _challenge(reply))))
-    if reply.is_permanent or reply.code >= 400:
+    if reply.code >= 400:
         return reply
     client.verify(_challenge(reply))
     return await ask(b"\r\n")

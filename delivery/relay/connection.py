@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from delivery.relay.authentication import sign_in
+from delivery.relay.demands import InClear
 from delivery.relay.departure import Credentials
 from delivery.relay.next_hops import NextHop
 from delivery.relay.outcome import Bounced, Deferred, Peer
-from delivery.relay.tls.demands import InClear
 from delivery.relay.tls.policy import TlsPolicy
 from delivery.relay.tls.trust import any_certificate
 from delivery.relay.tls.verifying import VERIFIED, Securing
@@ -67,6 +67,8 @@ class RelayConnection:
         self.peer = peer
         self.timeouts = timeouts
         self.extensions = Extensions()
+        self.hop: NextHop | None = None
+        self.securing: Securing | None = None  # what its TLS was to be; None in clear
         self.is_begun = False  # a transaction is open that RSET must end
         self.completed = 0  # transactions that came to an answer
         self._ends_at = math.inf  # of the stage, in the loop's time
@@ -158,6 +160,7 @@ async def _open(
     except WireLost as lost:
         raise ConnectFailed(Deferred("4.4.1", str(lost), peer)) from lost
     connection = RelayConnection(wire, peer, timeouts)
+    connection.hop, connection.securing = hop, tls
     try:
         if tls is not None and tls.policy.is_implicit:
             await _secure(connection, hop, tls, hello=partial(_greeted, connection, own_name))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
 
-from delivery.relay.tls.demands import Demand
+from delivery.relay.demands import Demand
 
 KEPT_SECONDS: Final = 60.0  # an address that comes or goes is noticed so soon
 

@@ -7,6 +7,7 @@ REQUIRETLS RFC 8689, DELIVERBY RFC 2852.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from delivery.relay import requiring
 from delivery.relay.connection import SERVICE_CLOSING, RelayConnection
 from delivery.relay.content import LostAtTheEnd, send_chunks, send_lines
 from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome, refused
@@ -69,11 +70,8 @@ async def send(connection: RelayConnection, transaction: Transaction) -> list[Ou
 
 def _refusal_before(connection: RelayConnection, transaction: Transaction) -> Bounced | None:
     """What the server's extensions rule out (RFC 1870 section 6.1, RFC 6531 section 3.5)."""
-    if transaction.requires_tls:
-        # RFC 8689 section 4.2.1 asks for a certificate that was checked, and for an MX record that can be trusted.
-        # Connections claim neither (see tls_policy.py), so what must not go otherwise does not go.
-        text = "The message may only travel under verified TLS (REQUIRETLS), which cannot be had with this server."
-        return Bounced("5.7.30", text, connection.peer)
+    if transaction.requires_tls and (refusal := requiring.refusal(connection)):
+        return refusal
     if transaction.by_seconds is not None and transaction.by_mode.startswith("R"):
         # RFC 2852 section 4: never handed on after its time, nor to a server that asks for more than is left.
         least = max(1, least_seconds(connection.extensions.offered.get("DELIVERBY", "")))
@@ -174,6 +172,7 @@ def _mail(connection: RelayConnection, transaction: Transaction) -> bytes:
         is_smtputf8=transaction.needs_smtputf8,
         ret=transaction.ret,
         envid=transaction.envid,
+        requires_tls=transaction.requires_tls,
         by=""
         if transaction.by_seconds is None
         else by_value(seconds=transaction.by_seconds, mode=transaction.by_mode),

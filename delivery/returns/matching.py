@@ -11,7 +11,7 @@ from typing import Final
 from mailhost.net.database import cursor
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
 from mailhost.protocols.arf import FeedbackReport
-from mailhost.protocols.dsn import decode_xtext
+from mailhost.protocols.dsn_fields import decode_xtext
 from mailhost.protocols.dsn_reading import Notice, ReadRecipient
 from mailhost.protocols.report_fields import typed_address
 

@@ -23,7 +23,7 @@ from mailhost.protocols.report_fields import MAX_OCTETS
 log = structlog.get_logger(__name__)
 
 VERDICTS_AT_ONCE: Final = 5_000
-NOTICES_AT_ONCE: Final = 200
+NOTICES_AT_ONCE: Final = 500
 
 READ_CONTENT: Final = b"SELECT substring(octets FROM 1 FOR %s) FROM mailboxes_content WHERE id = %s"
 

@@ -11,9 +11,9 @@ from django.db import transaction
 
 from delivery.models import OutboundRoute, RouteTls
 from delivery.queue.notices import routes_changed
+from delivery.queue.route_moves import note_change
+from delivery.queue.route_rules import forget, pairs
 from delivery.relay.departure import parse_source
-from delivery.routes.choosing import forget, pairs
-from delivery.routes.moving import note_change
 from mailhost.audit.trail import record
 from mailhost.net.database import cursor
 from mailhost.net.secrets_at_rest import encrypt

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from delivery.models import OutboundRoute, RouteTls
+from delivery.relay.demands import Demand, InClear, Named
 from delivery.relay.departure import Credentials, Departure, parse_source
 from delivery.relay.next_hops import Route
-from delivery.relay.tls.demands import Demand, InClear, Named
 from mailhost.net.secrets_at_rest import CannotDecrypt, decrypt
 
 IS_GONE = "The route that it waited for is gone; it is moved to another one soon."

@@ -113,11 +113,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class ToldStep:
-    """A step of a message's way. is_first: of what one client brought at once: how it came is said here."""
+    """A step of a message's way. is_first: of what one client brought at once: how it came is said here, and what the
+    filters did with it.
+    """
 
     line: Line
     forward_paths: tuple[str, ...]
     is_first: bool
+    judgements: tuple["ToldJudgement", ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +168,6 @@ def message_page(request: HttpRequest, scope: Scope) -> dict[str, Any]:
         "timeline": timeline,
         "steps": _told(timeline),
         "standing": [Line.of(row) for row in timeline.standing],
-        "judgements": [ToldJudgement(each, DONE[each.action]) for each in timeline.judgements],
         "days": settings.TRACE_DAYS,
     }
 
@@ -177,7 +179,9 @@ def _told(timeline: Timeline) -> list[ToldStep]:
         came = (step.row.session, step.row.trace_id)
         is_first = step.row.source == "inbound" and came not in seen
         seen |= {came} if step.row.source == "inbound" else set()
-        steps.append(ToldStep(Line.of(step.row), step.forward_paths, is_first))
+        said = [each for each in timeline.judgements if is_first and each.trace_id == step.row.trace_id]
+        judgements = tuple(ToldJudgement(each, DONE[each.action]) for each in said)
+        steps.append(ToldStep(Line.of(step.row), step.forward_paths, is_first, judgements))
     return steps
 
 

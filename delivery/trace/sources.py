@@ -16,6 +16,8 @@ from delivery.trace.outbound import SENDING_DOMAIN
 
 SUBMITTER_DOMAIN: Final = "lower(split_part(reverse_path, '@', -1))"
 TRIED: Final = (Event.DELIVERED, Event.DEFERRED, Event.BOUNCED, Event.EXPIRED)
+MANY_DOMAINS: Final = 20
+"""With more, what became of messages leads, and whose they are filters: what is rare would be looked for in each."""
 QUEUE_SLACK: Final = 10_000
 """Ids of recipients and moments rise together, but for what is written at the same time."""
 
@@ -47,22 +49,21 @@ def inbound(asked: Asked, scope: Scope, *, limit: int) -> str:
         " login <> '' AS is_ours"
     )
     filters = [*_moments(asked), *_fields(asked, "peer = %(address)s")]
-    ways = []
     if scope.sees_all:
         keyed = asked.has_key or not outcomes
         ways = (
             _ways(_inbound_text(asked)) if keyed else [Way((f"outcome = {each.value}",)) for each in outcomes]
         )
-        filters += [_among(shown, outcomes)] if keyed and outcomes else []
+        filters += [_among(outcomes)] if keyed and outcomes else []
     else:
-        filters += [_among(shown, outcomes)] if outcomes else []
+        filters += [_masked(outcomes, theirs)] if outcomes else []
         came = f"outcome <> {Outcome.WAITING.value}"
         sides = [Way(("domain = mine.domain", came), True)] if scope.domains else []
         sides += [Way((f"{SUBMITTER_DOMAIN} = mine.domain", "login <> ''"), True)] if scope.domains else []
         if scope.account_id is not None:
             sides += [Way(("account_id = %(account_id)s", "account_id IS NOT NULL"))]
             sides += [Way(("login = %(login)s", "login <> ''"))] if scope.login else []
-        ways = _within(asked, sides, _inbound_text(asked))
+        ways = _within(asked, scope, sides, _inbound_text(asked))
     return _statement("delivery_inboundtrace", columns, ways, filters, limit=limit, before="inbound")
 
 
@@ -89,7 +90,7 @@ def outbound(asked: Asked, scope: Scope, *, limit: int) -> str:
             sides += [Way(("domain = mine.domain", _words_among("outcome", TRIED)), True)]
         if scope.account_id is not None:
             sides += [Way(("account_id = %(account_id)s", "account_id IS NOT NULL"))]
-        ways = _within(asked, sides, texts)
+        ways = _within(asked, scope, sides, texts)
     return _statement("delivery_attempt", columns, ways, filters, limit=limit, before="outbound")
 
 
@@ -111,7 +112,7 @@ def queue(asked: Asked, scope: Scope, *, limit: int) -> str:
         " true AS is_ours"
     )
     filters = [_words_among("recipient.state", QUEUE_STATES), *_queue_moments(asked)]
-    filters += [_words_among(f"({state})", states)] if states else []
+    filters += [_standing(states)] if states else []
     filters += ["lower(message.reverse_path) = %(sender)s"] if asked.sender else []
     filters += ["lower(recipient.forward_path) = %(recipient)s"] if asked.recipient else []
     filters += ["message.message_id_field = %(message_id)s"] if asked.message_id else []
@@ -230,9 +231,10 @@ def _seen_by_recipient(domain: str, account_id: str, scope: Scope) -> str:
     return _any_of(sides)
 
 
-def _within(asked: Asked, sides: Sequence[Way], texts: list[str] | None) -> list[Way]:
-    """What the scope's sides have; where something is looked for, that leads, and the sides filter."""
-    if not asked.has_key:
+def _within(asked: Asked, scope: Scope, sides: Sequence[Way], texts: list[str] | None) -> list[Way]:
+    """What the scope's sides have; where something is looked for that is rarer, that leads, and the sides filter."""
+    leads = asked.has_key or (asked.states and len(scope.domains) > MANY_DOMAINS)
+    if not leads:
         return list(sides)
     mine = _any_of([_of_any_domain(side) for side in sides])
     return [Way((each, mine)) for each in texts or ["true"]]
@@ -250,12 +252,34 @@ def _ways(texts: list[str] | None) -> list[Way]:
     return [Way((each,)) for each in texts or ["true"]]
 
 
+def _standing(states: Sequence[RecipientState]) -> str:
+    """What is queued for a destination that fails is put off with it."""
+    plain = [each for each in states if each is not RecipientState.QUEUED]
+    conditions = [_words_among("recipient.state", plain)] if plain else []
+    if RecipientState.QUEUED in states:
+        conditions.append("recipient.state = 'queued' AND destination.failures = 0")
+    if RecipientState.DEFERRED in states:
+        conditions.append("recipient.state = 'queued' AND destination.failures > 0")
+    return _any_of(conditions)
+
+
 def _any_of(conditions: Sequence[str]) -> str:
     return " OR ".join(f"({each})" for each in conditions) or "false"
 
 
-def _among(expression: str, outcomes: Sequence[Outcome]) -> str:
-    return f"{expression} IN ({', '.join(str(each.value) for each in outcomes)})"
+def _among(outcomes: Sequence[Outcome]) -> str:
+    return f"outcome IN ({', '.join(str(each.value) for each in outcomes)})" if outcomes else "false"
+
+
+def _masked(outcomes: Sequence[Outcome], theirs: str) -> str:
+    """Junk is Junk to whom it came, and accepted to whoever sent it."""
+    plain = [each for each in outcomes if each is not Outcome.JUNK]
+    conditions = [_among(plain)] if plain else []
+    if Outcome.JUNK in outcomes:
+        conditions.append(f"outcome = {Outcome.JUNK.value} AND ({theirs})")
+    if Outcome.ACCEPTED in outcomes:
+        conditions.append(f"outcome = {Outcome.JUNK.value} AND NOT ({theirs})")
+    return _any_of(conditions)
 
 
 def _words_among(expression: str, words: Sequence[Event | RecipientState]) -> str:

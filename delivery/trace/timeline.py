@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from django.db.models import Q
+
 from delivery.findings import Action
 from delivery.models import RecordedVerdict
 from delivery.trace.asking import Asked, Scope, as_message_id, cleaned
@@ -20,8 +22,12 @@ MAX_VERDICTS: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the filters said of a message for one account. findings: text and points, what weighs most first."""
+    """What the filters said of a message for one account. findings: text and points, what weighs most first.
 
+    trace_id: of the message as it was brought then.
+    """
+
+    trace_id: str
     login: str
     action: Action
     score: float
@@ -117,10 +123,13 @@ def _judgements(trace_ids: set[str], scope: Scope) -> tuple[Judgement, ...]:
         return ()
     rows = RecordedVerdict.objects.filter(trace_id__in=trace_ids).select_related("account").order_by("pk")
     if not scope.sees_all:
-        own = rows.filter(account_id=scope.account_id or 0)
-        rows = own | rows.filter(account__address__domain__name__in=scope.domains) if scope.domains else own
+        own = Q(account__address__domain__name__in=scope.domains)
+        if scope.account_id is not None:
+            own |= Q(account_id=scope.account_id)
+        rows = rows.filter(own)
     return tuple(
         Judgement(
+            row.trace_id,
             row.account.login,
             Action(row.action),
             row.score,

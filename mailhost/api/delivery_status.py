@@ -29,6 +29,9 @@ class RecipientBody(Described):
     host: str = Field(description="Who was spoken to last; empty: nobody yet.", examples=["mx.example.net"])
     address: str = Field(description="Its address.", examples=["192.0.2.1"])
     tls: str = Field(description="Version and cipher; empty: in clear.")
+    certificate: str = Field(
+        description="What the certificate was found to be; empty: in clear.", examples=["mta-sts verified"]
+    )
     status: str = Field(description="The enhanced status code, where there is one (RFC 3463).")
     reply: str = Field(description="What it said, or what this host has to say.")
     is_here: bool = Field(description="Whether it goes into a mailbox of this host.")
@@ -52,6 +55,7 @@ class RecipientBody(Described):
             host=found.host,
             address=found.address,
             tls=found.tls,
+            certificate=found.certificate,
             status=found.status,
             reply=found.reply,
             is_here=found.is_here,

@@ -54,6 +54,16 @@ def read_number_cursor(cursor: str) -> int | None:
     return int(key)
 
 
+def text_cursor(place: str) -> str | None:
+    """The next cursor of a list that has words of its own for its places; None at the end."""
+    return _encode(place) if place else None
+
+
+def read_text_cursor(cursor: str) -> str:
+    """The place behind the page before; "" at first."""
+    return _decode(cursor) if cursor else ""
+
+
 def moment_cursor(at: datetime, last: int) -> str:
     """The next cursor of a list by moment and id."""
     return _encode(f"{at.isoformat()} {last}")

@@ -118,6 +118,20 @@ class MessageInvalid(Exception):
         self.field = field
 
 
+class MessageNotFound(Exception):
+    """Nothing that the key may see is known of such a message."""
+
+    def __init__(self, which: str) -> None:
+        super().__init__(f"Nothing is known of a message {which}, or no longer.")
+
+
+class StateUnknown(Exception):
+    """The trace has no such state."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"There is no state {state}.")
+
+
 class LoginRequired(Exception):
     """A key that is no account's has not said whose message it asks for."""
 
@@ -166,6 +180,8 @@ FACTS: Final[dict[type[Exception], tuple[int, str, str | None]]] = {
     HeldNotFound: (404, "held_message_not_found", None),
     VerdictNotFound: (404, "verdict_not_found", None),
     StatusNotFound: (404, "message_not_found", None),
+    MessageNotFound: (404, "message_not_found", None),
+    StateUnknown: (422, "invalid_state", "state"),
     LoginRequired: (422, "login_required", "login"),
     SuppressionNotFound: (404, "suppression_not_found", None),
     SuppressionInvalid: (422, "invalid_suppression", None),

@@ -22,6 +22,7 @@ from mailhost.api import (
     dkim,
     domains,
     filters,
+    message_trace,
     messages,
     queue,
     suppressions,
@@ -39,7 +40,7 @@ Provisions domains, accounts and aliases under natural keys: `/domains/example.o
 Make a key with `manage.py add_api_key NAME` and send it as `Authorization: Bearer KEY`. PUT can be repeated: it \
 makes what is not there (201) and changes what is (200); fields left out stay as they are. Every answer from 400 on \
 has the body `{"error": {"code", "message", "field"}}`; codes do not change. Lists come in pages: pass \
-`next_cursor` as `cursor`. A key made with `--account LOGIN` may ask for `/trace/inbound`, `/delivery-status`, \
+`next_cursor` as `cursor`. A key made with `--account LOGIN` may ask for `/trace`, `/delivery-status`, \
 `/waiting`, `/messages` and `/queue` alone: what came for that account and the domains that it administers, what it \
 sent, what of that has not left, sending itself, and what those domains send; and for `/delivery-problems` and \
 `/suppressions`: why that does not arrive, and where it is not sent any more. A 503 says in `Retry-After` when to try \
@@ -67,6 +68,7 @@ for router in (
     filters.router,
     queue.router,
     trace.router,
+    message_trace.router,
     delivery_status.router,
     delivery_problems.router,
     suppressions.router,

@@ -28,7 +28,7 @@ from tests.support.hosting import new_account
 from tests.support.queueing import NOON, claim_all
 
 ID = "<1@here.test>"
-MX = Peer("mx.far.test", "192.0.2.9", "TLSv1.3 TLS_AES_256_GCM_SHA384")
+MX = Peer("mx.far.test", "192.0.2.9", "TLSv1.3 TLS_AES_256_GCM_SHA384", "dane-ee verified")
 CLEAR = Peer("mx.old.test", "192.0.2.10")
 
 
@@ -91,9 +91,11 @@ def test_each_recipient_has_a_place_of_its_own_and_trouble_stands_first(alice: A
     assert states(found) == [("b", "bounced"), ("c", "deferred"), ("d", "queued"), ("a", "delivered")]
     bounced, deferred, queued, delivered = found.recipients
     assert (delivered.host, delivered.address, delivered.tls) == (MX.host, MX.address, MX.tls)
+    assert (delivered.certificate, delivered.is_verified) == (MX.certificate, True)
     assert (delivered.at, delivered.next_at, delivered.is_here) == (NOON, None, False)
     assert (bounced.reply, bounced.status, bounced.next_at) == ("550 5.1.1 No such user", "5.1.1", None)
     assert (deferred.host, deferred.tls, deferred.reply) == (CLEAR.host, "", "452 4.2.2 Full")
+    assert (deferred.certificate, deferred.is_verified) == ("", False)
     assert deferred.next_at is not None
     assert deferred.next_at > NOON
     assert (queued.at, queued.next_at) == (None, NOON)

@@ -20,7 +20,7 @@ def sent_message(
     noted = Noted(
         at=now - 30 * MINUTE,
         session="5e55107",
-        trace_id=f"7ace{sender.pk}",
+        trace_id=f"7ace{sender.pk}" if message_id == "<trip@here.test>" else f"7ace{message_id[1:9]}",
         peer="192.0.2.44",
         helo="laptop.test",
         tls="TLSv1.3 TLS_AES_256_GCM_SHA384",

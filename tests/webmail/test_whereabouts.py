@@ -38,7 +38,15 @@ def relaying(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("delivery.queue.enqueue.relay_is_due", lambda: None)
 
 
-def became(forward_path: str, state: str, *, host: str = "", tls: str = "", reply: str = "") -> None:
+def became(
+    forward_path: str,
+    state: str,
+    *,
+    host: str = "",
+    tls: str = "",
+    reply: str = "",
+    certificate: str = "",
+) -> None:
     """What a worker would have written."""
     now = timezone.now()
     rows = QueuedRecipient.objects.filter(forward_path=forward_path)
@@ -50,8 +58,9 @@ def became(forward_path: str, state: str, *, host: str = "", tls: str = "", repl
     )  # fmt: skip
     for row in rows:
         Attempt.objects.create(
-            recipient=row, queue_id=row.message_id, at=now, host=host, outcome=state, reply=reply, tls=tls
-        )
+            recipient=row, queue_id=row.message_id, at=now, host=host, outcome=state, reply=reply, tls=tls,
+            certificate=certificate,
+        )  # fmt: skip
 
 
 def sent_uid(account: Account) -> int:
@@ -71,18 +80,23 @@ def marks(client: Client, account: Account) -> list[str]:
 
 def test_the_page_tells_of_each_recipient(signed_in: Client, alice: Account) -> None:
     bob = new_account("bob")
-    write(signed_in, to=f"{bob.login}, taken@far.test, clear@far.test, full@far.test, no@far.test")
+    write(
+        signed_in,
+        to=f"{bob.login}, taken@far.test, sure@far.test, clear@far.test, full@far.test, no@far.test",
+    )
     became("taken@far.test", "delivered", host="mx.far.test", tls=TLS)
+    became("sure@far.test", "delivered", host="mx.far.test", tls=TLS, certificate="dane-ee verified")
     became("clear@far.test", "delivered", host="mx.old.test")
     became("full@far.test", "deferred", host="mx.far.test", reply="452 4.2.2 <b>Full</b>")
     became("no@far.test", "bounced", host="mx.far.test", reply="550 5.1.1 No such user")
     page = " ".join(page_of(signed_in, alice).split())
-    assert "<summary>3 of 5 delivered, 1 did not arrive, 1 waits</summary>" in page
+    assert "<summary>4 of 6 delivered, 1 did not arrive, 1 waits</summary>" in page
     assert "<details open>" in page
     for said in (
         f'<span class="who">{bob.login}</span>: <b>delivered here</b> at <time',
         '<span class="who">taken@far.test</span>: <b>taken by mx.far.test</b> at <time',
         f'<span title="{TLS}">encrypted (TLSv1.3)</span>',
+        f'<span title="{TLS}, certificate: dane-ee verified">encrypted to a verified server (TLSv1.3)</span>',
         "<b>taken by mx.old.test</b>",
         "not encrypted",
         "<b>waits</b>, next try at <time",

@@ -95,6 +95,7 @@ def letter_of(report: TlsReport, attachment: bytes, *, policy_domain: str, now: 
         report_id=report.report_id,
         kind=TLS,
         reverse_path=contact(),
+        ignores_tls=True,
     )
 
 

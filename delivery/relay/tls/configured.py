@@ -8,16 +8,13 @@ from django.conf import settings
 from delivery.relay.tls.fetching import PolicyFetcher
 from delivery.relay.tls.finding import TlsPolicies
 from delivery.relay.tls.mta_sts import StsPolicies
-from delivery.relay.tls.shelf import PostgresShelf
+from delivery.relay.tls.shelf import PostgresShelf, RunInStore
 from mailhost.net.resolver import Resolver
-from mailhost.net.store_threads import StoreThreads
 
 
-def configured_policies(
-    *, resolver: Resolver, threads: StoreThreads, clock: Callable[[], datetime]
-) -> TlsPolicies:
-    """For one event loop."""
-    sts = StsPolicies(resolver, configured_fetcher(resolver).fetch, PostgresShelf(threads, clock), clock)
+def configured_policies(*, resolver: Resolver, run: RunInStore, clock: Callable[[], datetime]) -> TlsPolicies:
+    """For one event loop. run: StoreThreads.run, or in_store."""
+    sts = StsPolicies(resolver, configured_fetcher(resolver).fetch, PostgresShelf(run, clock), clock)
     return TlsPolicies(resolver, sts if settings.MTA_STS else None, clock)
 
 

@@ -7,7 +7,7 @@ be checked, and in clear where TLS fails. DANE and MTA-STS make it stricter for 
 from dataclasses import dataclass
 from typing import Literal
 
-from delivery.relay.tls.demands import InClear, Named
+from delivery.relay.demands import InClear, Named
 from mailhost.protocols.dane import TlsaRecord
 from mailhost.protocols.mta_sts import Mode, StsPolicy
 

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, ParamSpec, Protocol, TypeVar
 
 from delivery.relay.tls.mta_sts import KeptPolicy
 from mailhost.net.database import cursor
-from mailhost.net.store_threads import StoreThreads
 from mailhost.protocols.mta_sts import PolicyInvalid, parse_policy
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 USED_PRECISION: Final = timedelta(days=1)  # `used_at` says the day, and costs one statement in it
 
@@ -41,20 +43,27 @@ NOTE_FAILURE = b"UPDATE delivery_keptstspolicy SET checked_at = %s, failure = %s
 REMOVE_EXPIRED = b"DELETE FROM delivery_keptstspolicy WHERE expires_at <= %s"
 
 
+class RunInStore(Protocol):
+    """StoreThreads.run, or in_store."""
+
+    async def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """What the function returns, in a thread. Raises StoreUnavailable."""
+
+
 @dataclass
 class PostgresShelf:
     """As mta_sts.Shelf. Raises StoreUnavailable."""
 
-    threads: StoreThreads
+    run: RunInStore
     clock: Callable[[], datetime]
 
     async def read(self, domain: str) -> KeptPolicy | None:
         """The policy that is kept, and holds."""
-        return await self.threads.run(read_policy, domain, now=self.clock())
+        return await self.run(read_policy, domain, now=self.clock())
 
     async def write(self, domain: str, kept: KeptPolicy) -> None:
         """In the place of an older one."""
-        await self.threads.run(write_policy, domain, kept)
+        await self.run(write_policy, domain, kept)
 
 
 def read_policy(domain: str, *, now: datetime) -> KeptPolicy | None:

@@ -9,8 +9,8 @@ from datetime import datetime
 from cryptography.x509.verification import Store
 from django.utils import timezone
 
+from delivery.relay.demands import InClear, Named
 from delivery.relay.next_hops import NextHop
-from delivery.relay.tls.demands import InClear, Named
 from delivery.relay.tls.policy import OPPORTUNISTIC, Dane, Opportunistic, Sts, TlsPolicy, Unknown
 from delivery.relay.tls.sessions import TlsSession
 from delivery.relay.tls.trust import system_trust
@@ -19,6 +19,12 @@ from mailhost.protocols.dane import Usage, verify
 
 NOT_CHECKED = "not checked"
 VERIFIED = "verified"  # how every verdict ends that says so
+FAILED = "failed: "  # and how one begins that says why not
+
+
+def is_verified(words: str) -> bool:
+    """Whether a verdict, as it is kept with an attempt, says that the server is who it is meant to be."""
+    return words.endswith(VERIFIED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,7 @@ class Verdict:
     @property
     def is_verified(self) -> bool:
         """The server is who it is meant to be."""
-        return self.words.endswith(VERIFIED)
+        return is_verified(self.words)
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ class Securing:
                     self.require_web_pki(hop, chain)
                     return Verdict(f"mta-sts {VERIFIED}")
         except CertificateRefused as refusal:
-            return Verdict(f"failed: {refusal}", refusal)
+            return Verdict(f"{FAILED}{str(refusal).rstrip('.')}", refusal)
 
     def require_web_pki(self, hop: NextHop, chain: Sequence[bytes]) -> None:
         """Raises CertificateRefused where no authority that is trusted here vouches for the host's name."""

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from delivery.routes import choosing
+from delivery.queue import route_rules
 
 
 @pytest.fixture(autouse=True)
@@ -14,7 +14,7 @@ def no_routes(settings: Settings, monkeypatch: pytest.MonkeyPatch, shared_db: No
     """Mail goes to test servers, nobody but the test asks for rounds, and rules of another test are forgotten."""
     settings.RELAY = "direct"
     settings.RELAY_TO_PRIVATE = True
-    for place in ("delivery.queue.enqueue", "delivery.routes.moving"):
+    for place in ("delivery.queue.enqueue", "delivery.queue.route_moves"):
         monkeypatch.setattr(f"{place}.relay_is_due", lambda: None)
     monkeypatch.setattr("delivery.routes.making.routes_changed", lambda: None)
     empty()
@@ -29,4 +29,4 @@ def empty() -> None:
             "TRUNCATE delivery_attempt, delivery_queuedrecipient, delivery_queuedmessage, delivery_destination, "
             "delivery_outboundroute, delivery_routechange"
         )
-    choosing.forget()
+    route_rules.forget()

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from delivery.models import Destination, OutboundRoute, QueuedRecipient, RouteChange
 from delivery.queue import claim as claims
+from delivery.queue import route_rules
+from delivery.queue.route_moves import due_here, move_waiting
+from delivery.queue.route_rules import SETTINGS, Rules, pairs, rules
 from delivery.relay.next_hops import Route
-from delivery.routes import choosing
-from delivery.routes.choosing import SETTINGS, Rules, pairs, rules
 from delivery.routes.making import RouteInvalid, RouteNotFound, RoutePlan, put_route, remove_route
-from delivery.routes.moving import due_here, move_waiting
 from delivery.routes.ways import way_out
 from mailhost.audit.models import Act
 from tests.support.queueing import NOON, claim_all, queue
@@ -65,9 +65,7 @@ def test_without_a_rule_that_fits_mail_goes_as_the_settings_say() -> None:
 
 @given(
     st.dictionaries(
-        st.tuples(
-            *[st.sampled_from(["", "a.test", "*.test", "*.a.test", "b.a.test"])] * 2  # type: ignore[arg-type]
-        ),
+        st.tuples(*[st.sampled_from(["", "a.test", "*.test", "*.a.test", "b.a.test"])] * 2),
         st.integers(1, 9),
     ),
     st.sampled_from(["a.test", "b.a.test", "c.b.a.test", "test"]),
@@ -166,10 +164,10 @@ def test_who_lost_the_claim_moves_nothing() -> None:
 
 def test_old_rules_in_another_process_are_made_good_by_the_look() -> None:
     made = route("partner", recipient_domains=("partner.test",))
-    old, choosing._kept.rules, choosing._kept.until = choosing._kept.rules, Rules(), float("inf")
+    old, route_rules._kept.rules, route_rules._kept.until = route_rules._kept.rules, Rules(), float("inf")
     queue("bob@partner.test")
     assert waits_at("bob@partner.test")[1] == SETTINGS
-    choosing.forget()
+    route_rules.forget()
     claim = claim_all()["partner.test"]
     assert due_here(claim=claim, limit=10, except_ids=[], now=NOON) == []
     assert waits_at("bob@partner.test")[1] == made.pk

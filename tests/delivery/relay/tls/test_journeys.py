@@ -11,7 +11,7 @@ from cryptography.x509.verification import Store
 from django.db import connection
 from pytest_django import Settings
 
-from delivery.models import Attempt, KeptStsPolicy, QueuedRecipient
+from delivery.models import Attempt, KeptStsPolicy, QueuedMessage, QueuedRecipient
 from delivery.relay.connection import Timeouts
 from delivery.relay.tls.finding import TlsPolicies
 from delivery.relay.tls.mta_sts import FetchFailed, StsPolicies
@@ -81,7 +81,7 @@ class World:
             timeouts=SHORT,
             note_session=self.told.append,
         )
-        sts = StsPolicies(resolver, self.fetch, PostgresShelf(worker.threads, worker.clock), worker.clock)
+        sts = StsPolicies(resolver, self.fetch, PostgresShelf(worker.threads.run, worker.clock), worker.clock)
         worker.tls = TlsPolicies(resolver, sts, worker.clock, lambda: trust)
         await worker.round()
         await until_idle(worker)
@@ -101,8 +101,16 @@ def last_attempt() -> dict[str, Any]:
     return dict(Attempt.objects.order_by("-id").values("outcome", "tls", "certificate", "reply", "host")[0])
 
 
+def require_tls(forward_path: str) -> None:
+    QueuedMessage.objects.filter(recipients__forward_path=forward_path).update(requires_tls=True)
+
+
+def status() -> str:
+    return QueuedRecipient.objects.get(forward_path__endswith="@far.test").last_status
+
+
 def reply() -> str:
-    return QueuedRecipient.objects.get().last_reply
+    return QueuedRecipient.objects.get(forward_path__endswith="@far.test").last_reply
 
 
 def test_protocol_cipher_and_verdict_are_kept_with_each_attempt(settings: Settings) -> None:
@@ -164,7 +172,7 @@ def test_mail_waits_for_a_certificate_that_an_enforced_policy_takes(settings: Se
             await w.work()
             assert await in_store(state, "bob@far.test") == "deferred"
             row = await in_store(last_attempt)
-            assert row["certificate"] == "failed: The certificate is self-signed."
+            assert row["certificate"] == "failed: The certificate is self-signed"
             assert row["tls"].startswith("TLSv1.3")
             assert row["reply"] == (
                 "mx.far.test could not be verified as the MTA-STS policy of far.test asks. "
@@ -239,5 +247,72 @@ def test_one_set_of_questions_serves_all_messages_of_a_look(settings: Settings) 
             await w.work()
             assert len(w.sink.received) == 30
             assert len(w.dns.asked) == len(set(w.dns.asked)) <= 5, w.dns.asked
+
+    run(scenario())
+
+
+def test_what_asks_for_tls_all_the_way_goes_to_a_host_that_offers_it(settings: Settings) -> None:
+    """RFC 8689 section 4.2.1: the other MX hosts are tried too, and what does not ask goes to the first."""
+
+    async def scenario() -> None:
+        async with (
+            world(settings) as w,
+            smtp_sink(address="127.0.0.2", port=settings.RELAY_PORT) as second,
+        ):
+            w.dns.say("far.test", "MX", f"10 {HOST}.", "20 mx2.far.test.")
+            w.dns.say("mx2.far.test", "A", "127.0.0.2")
+            w.say_sts(StsPolicy(Mode.ENFORCE, 86_400, ("*.far.test",)))
+            w.sink.tls = RIGHT.context()
+            second.tls = CA.issue("mx2.far.test").context()
+            second.extensions = (*second.extensions, "REQUIRETLS")
+            await in_store(queue, "bob@far.test")
+            await in_store(queue, "carol@far.test", "dave@far.test")
+            await in_store(require_tls, "carol@far.test")
+            await w.work()
+            assert [each.forward_paths for each in w.sink.received] == [["bob@far.test"]]
+            assert [each.forward_paths for each in second.received] == [["carol@far.test", "dave@far.test"]]
+            assert second.received[0].is_tls
+            assert second.received[0].commands[-4].endswith(" REQUIRETLS")
+
+    run(scenario())
+
+
+def test_what_asks_for_tls_all_the_way_comes_back_where_no_host_offers_it(settings: Settings) -> None:
+    async def scenario() -> None:
+        async with (
+            world(settings) as w,
+            smtp_sink(address="127.0.0.2", port=settings.RELAY_PORT) as second,
+        ):
+            w.dns.say("far.test", "MX", f"10 {HOST}.", "20 mx2.far.test.")
+            w.dns.say("mx2.far.test", "A", "127.0.0.2")
+            w.say_sts(StsPolicy(Mode.ENFORCE, 86_400, ("*.far.test",)))
+            w.sink.tls = RIGHT.context()
+            second.tls = CA.issue("mx2.far.test").context()
+            await in_store(queue, "carol@far.test")
+            await in_store(require_tls, "carol@far.test")
+            await w.work()
+            assert await in_store(state, "carol@far.test") == "bounced"
+            assert await in_store(status) == "5.7.30"
+            assert w.sink.received == second.received == []
+
+    run(scenario())
+
+
+def test_what_asks_for_tls_all_the_way_waits_for_a_host_that_is_away(settings: Settings) -> None:
+    async def scenario() -> None:
+        async with world(settings) as w:
+            w.dns.say("far.test", "MX", f"10 {HOST}.", "20 mx2.far.test.")
+            w.dns.say("mx2.far.test", "A", "127.0.0.3")  # nobody is there
+            w.say_sts(StsPolicy(Mode.ENFORCE, 86_400, ("*.far.test",)))
+            w.sink.tls = RIGHT.context()
+            await in_store(queue, "carol@far.test")
+            await in_store(require_tls, "carol@far.test")
+            await w.work()
+            assert await in_store(state, "carol@far.test") == "deferred"
+            assert await in_store(status) == "4.7.30"
+            assert (await in_store(reply)).endswith(
+                "mx2.far.test, which may be better, could not be reached."
+            )
+            assert w.sink.received == []
 
     run(scenario())

@@ -2,7 +2,7 @@
 
 A whole name tells more than `*.` and what is above it, and that more than any domain. Each process keeps the table of
 rules for some seconds, so that no message costs a statement; a worker that is to send by a route which is not the right
-one (any more) moves what waits (moving.py).
+one (any more) moves what waits (route_moves.py).
 """
 
 import time

@@ -14,9 +14,9 @@ from django.db import transaction
 from delivery.models import LOCAL, RouteChange
 from delivery.queue.claim import due_parcels, is_own
 from delivery.queue.notices import relay_is_due
+from delivery.queue.route_rules import KEPT_SECONDS, Rules, rules, sending_domain
 from delivery.queue.values import Claim
 from delivery.relay.parcel import OutgoingMessage, Parcel
-from delivery.routes.choosing import KEPT_SECONDS, Rules, rules, sending_domain
 from mailhost.net.database import cursor
 
 BATCH: Final = 2_000

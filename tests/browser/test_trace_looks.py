@@ -1,0 +1,69 @@
+"""The message trace in a browser, for account holder, domain administrator and operator: a search, and a whole way."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from delivery.models import QueuedRecipient
+from mailboxes.administration import appoint_administrator
+from mailboxes.models import Account
+from tests.browser.test_looks import SCREENS, look
+from tests.panel.tracing import NOW
+from tests.support.hosting import PASSWORD, new_account
+from tests.support.tracing import sent_message
+
+PLACES = {
+    "webmail": "/mail/deliveries/",
+    "panel": "/panel/deliveries/",
+    "admin": "/admin/delivery/inboundtrace/",
+}
+
+
+@pytest.fixture(scope="module")
+def ann(web: str) -> Account:
+    """Operator, administrator of her domain, and sender of a message that waits and of one that did not arrive."""
+    ann = new_account("ann")
+    colleague = new_account("colleague-with-a-long-name", domain=ann.login.partition("@")[2])
+    appoint_administrator(domain=ann.login.partition("@")[2], login=ann.login, by="test")
+    Account.objects.filter(pk=ann.pk).update(is_operator=True)
+    sent_message(ann, here=colleague, now=NOW - timedelta(days=1), message_id="<yesterday@here.test>")
+    number = sent_message(ann, here=colleague, now=NOW, message_id=f"<{'9' * 70}@here.test>")
+    QueuedRecipient.objects.filter(message_id=number).update(
+        state="deferred",
+        finished_at=None,
+        next_attempt_at=NOW + timedelta(minutes=20),
+        last_reply="451 4.7.1 Greylisted, come again in a few minutes",
+    )
+    return ann
+
+
+@pytest.fixture(params=SCREENS)
+def screen(request: pytest.FixtureRequest, browser: Browser) -> Iterator[tuple[str, Page]]:
+    context = browser.new_context(**SCREENS[request.param])
+    yield request.param, context.new_page()
+    context.close()
+
+
+def test_a_message_is_looked_for_and_its_way_read(web: str, ann: Account, screen: tuple[str, Page]) -> None:
+    name, page = screen
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.goto(web + "/?next=/mail/account/")
+    page.get_by_label("Address").fill(ann.login)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    for place, where in PLACES.items():
+        page.goto(web + where)
+        page.get_by_label("Looking for").fill(ann.login)
+        page.get_by_role("button", name="Find").click()
+        expect(page.get_by_text("Refused by mx2.far.test").first).to_be_visible()
+        look(page, name, f"trace-{place}")
+        page.get_by_role("link", name="Whole way").first.click()
+        expect(page.get_by_role("heading", name="Now")).to_be_visible()
+        expect(page.get_by_text("put off by mx1.far.test")).to_be_visible()
+        for details in page.locator(".trace-steps summary").all():
+            details.click()
+        look(page, name, f"trace-{place}-way")
+    assert [each for each in complaints if "ERR_NETWORK_CHANGED" not in each] == []
