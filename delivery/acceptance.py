@@ -14,8 +14,10 @@ from django.utils import timezone
 
 from delivery.filters.recording import VERDICTS_BESIDE, Judged, record_verdicts
 from delivery.findings import Action
+from delivery.hidden_recipients import with_hidden
 from delivery.known_recipients import note_recipients
 from delivery.queue.enqueue import NewQueuedMessage, NewRecipient, enqueue
+from delivery.suppression import hold_back
 from mailboxes.exceptions import MailboxBusy, MailboxFact
 from mailboxes.store.append import INBOX, SLOW_OCTETS, Item, Target, append_batch, prepare
 from mailboxes.store.arrivals import Arrival, Arrivals, Arrived
@@ -43,8 +45,10 @@ class Acceptance:
     be told.
     `is_held`: what goes to the queue waits there for an operator. `first_recipients`: those that `submitted_by` had
     never written to, to be remembered.
+    `suppressed`: of those in relay, not to be tried (suppression.py has their keys).
     `release_at`: nothing leaves the queue before, and the message stands in the Outbox of `submitted_by` until then;
-    `waiting` are forward-paths that lead to accounts, delivered then.
+    `waiting` are forward-paths that lead to accounts, delivered then, or bounce addresses of ours, looked at by the
+    worker.
     `future_release`, `forwarded_by`: as in QueuedMessage.
     """
 
@@ -64,6 +68,7 @@ class Acceptance:
     judged: tuple[Judged, ...] = ()
     is_held: bool = False
     first_recipients: tuple[str, ...] = ()
+    suppressed: tuple[str, ...] = ()
     waiting: tuple[tuple[str, DsnRequest], ...] = ()
     release_at: datetime | None = None
     future_release: str = ""
@@ -123,7 +128,14 @@ def accept_batch(prepared: Sequence[Prepared], *, now: datetime, wait: bool = Tr
     """Takes many messages in one transaction; each has its own outcome. Raises DiskNearlyFull for all."""
     outboxes = outboxes_of({each.waits_for for each, _ in prepared if each.waits_for is not None}, now=now)
     items = [_item(acceptance, content, now, outboxes) for acceptance, content in prepared]
-    append_batch(items, now=now, wait=wait)
+    standing = {
+        number: standing
+        for number, (acceptance, content) in enumerate(prepared)
+        if (standing := _standing(acceptance, content, items[number], now, outboxes)) is not None
+    }
+    append_batch([*items, *standing.values()], now=now, wait=wait)
+    for number, beside in standing.items():
+        items[number].failure = items[number].failure or beside.failure
     record_verdicts(
         [
             (judged, item.content_id)
@@ -142,16 +154,25 @@ def accept_batch(prepared: Sequence[Prepared], *, now: datetime, wait: bool = Tr
     queued = dict(
         zip(
             leaving,
-            enqueue([_queued(prepared[n][0], items[n], outboxes) for n in leaving], now=now),
+            enqueue([_queued(prepared[n][0], items[n], outboxes, standing.get(n)) for n in leaving], now=now),
             strict=True,
         )
         if leaving
         else ()
     )
+    for number in leaving:
+        if prepared[number][0].suppressed:
+            _hold_back(prepared[number][0], queued[number], now)
     return [
         item.failure or Accepted(item.content_id, _uids(acceptance, item), queued.get(number))
         for number, ((acceptance, _), item) in enumerate(zip(prepared, items, strict=True))
     ]
+
+
+def _hold_back(acceptance: Acceptance, message_id: int, now: datetime) -> None:
+    if acceptance.submitted_by is not None:
+        addresses, account_id = acceptance.suppressed, acceptance.submitted_by
+        hold_back(message_id=message_id, account_id=account_id, addresses=addresses, now=now)
 
 
 def _note_recipients(prepared: Sequence[Prepared], items: Sequence[Item]) -> None:
@@ -194,7 +215,25 @@ def _uids(acceptance: Acceptance, item: Item) -> dict[int, int]:
     )  # the copy in Sent or in the Outbox comes last
 
 
-def _queued(acceptance: Acceptance, item: Item, outboxes: Mapping[int, int]) -> NewQueuedMessage:
+def _standing(
+    acceptance: Acceptance, content: NewContent, item: Item, now: datetime, outboxes: Mapping[int, int]
+) -> Item | None:
+    """A text of its own for the Outbox where it is for recipients that only the envelope knows: who moves it to Drafts
+    is to find them there. Its item; the message's own one then has no place in the Outbox."""
+    outbox = _outbox(acceptance, outboxes)
+    if outbox is None or acceptance.submitted_by is None:
+        return None
+    paths = [*map(str, acceptance.relay), *(path for path, _ in acceptance.waiting)]
+    octets = with_hidden(content.octets, paths)
+    if octets is content.octets:
+        return None
+    item.targets = [target for target in item.targets if target.mailbox_id != outbox]
+    return Item(prepare(octets), [Target(acceptance.submitted_by, outbox, Flag.SEEN)], now)
+
+
+def _queued(
+    acceptance: Acceptance, item: Item, outboxes: Mapping[int, int], standing: Item | None
+) -> NewQueuedMessage:
     outbox = _outbox(acceptance, outboxes)
     return NewQueuedMessage(
         content_id=item.content_id,
@@ -223,7 +262,7 @@ def _queued(acceptance: Acceptance, item: Item, outboxes: Mapping[int, int]) -> 
         forwarded_by=acceptance.forwarded_by,
         deliver_by=acceptance.deliver_by,
         deliver_by_mode=acceptance.deliver_by_mode,
-        outbox=None if outbox is None else (outbox, item.uids[-1]),
+        outbox=None if outbox is None else (outbox, (standing or item).uids[-1]),
         goes_to_sent=outbox is not None and acceptance.save_in_sent,
     )
 

@@ -15,11 +15,12 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from delivery import admin_filters, admin_trace  # noqa: F401  Django looks into this module alone
+from delivery import admin_filters, admin_queue, admin_trace  # noqa: F401  Django looks into this module alone
 from delivery.admin_causes import ProblemsPage
+from delivery.admin_suppression import SuppressionAdmin  # noqa: F401
 from delivery.feedback import admin as feedback_admin  # noqa: F401
+from delivery.feedback.tls import admin as tls_feedback_admin  # noqa: F401
 from delivery.models import (
-    Attempt,
     Destination,
     DmarcReport,
     QueuedMessage,
@@ -54,15 +55,6 @@ class RecipientInline(ReadOnlyInline):
     )
     readonly_fields = fields
     ordering = ("id",)
-
-
-class AttemptInline(ReadOnlyInline):
-    """Each try for a recipient, the latest first."""
-
-    model = Attempt
-    fields = ("at", "host", "address", "outcome", "reply", "tls")
-    readonly_fields = fields
-    show_change_link = False
 
 
 @admin.register(QueuedMessage)
@@ -196,26 +188,6 @@ class QueuedMessageAdmin(HeldActions, ReadOnlyAdmin):
             "view": view,
         }
         return TemplateResponse(request, "admin/delivery/queuedmessage/message.html", frame | context)
-
-
-@admin.register(QueuedRecipient)
-class QueuedRecipientAdmin(ReadOnlyAdmin):
-    """One line for each recipient, with all attempts on its page."""
-
-    list_display = (
-        "forward_path",
-        "state",
-        "destination",
-        "message",
-        "attempts",
-        "next_attempt_at",
-        "last_reply",
-    )
-    list_filter: ClassVar = ["state", "next_attempt_at"]
-    list_select_related = ("destination", "message")
-    search_fields = ("forward_path", "destination__name", "message__reverse_path", "last_reply")
-    inlines: ClassVar = [AttemptInline]
-    ordering = ("-id",)
 
 
 @admin.register(Destination)

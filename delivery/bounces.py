@@ -6,7 +6,7 @@ notice has the null reverse-path, and nothing is ever told about a message that 
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -14,7 +14,14 @@ from django.conf import settings
 from django.db import transaction
 
 from delivery.acceptance import Acceptance, accept_now
-from delivery.models import QueuedMessage, QueuedRecipient, ReportDue
+from delivery.models import (
+    QueuedMessage,
+    QueuedRecipient,
+    RecipientState,
+    ReportDue,
+    ReturnedKind,
+    ReturnedMail,
+)
 from delivery.models.trace import Event
 from delivery.queue.causes import says_it_for_all
 from delivery.routing import AccountDisabled, Route, route
@@ -24,7 +31,8 @@ from mailboxes.exceptions import MailboxFact
 from mailboxes.models import Content
 from mailhost.net.database import cursor
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
-from mailhost.protocols.dsn import Action, RecipientReport, Report, compose_report
+from mailhost.protocols.dsn import compose_report
+from mailhost.protocols.dsn_values import Action, RecipientReport, Report
 from mailhost.protocols.smtp.paths import ForwardPath
 
 log = structlog.get_logger(__name__)
@@ -134,6 +142,7 @@ def _acceptance(
     content = Content.objects.only("header_octets", "subject").get(pk=message.content_id)
     header = _octets(content, limit=content.header_octets)
     is_whole = _gives_back_all(message, recipients)
+    returned = _returned(recipients)
     octets = compose_report(
         Report(
             reporting_host=settings.HOSTNAME,
@@ -142,7 +151,7 @@ def _acceptance(
             boundary=f"=_{new_name()}",
             at=now,
             arrived_at=message.created_at,
-            recipients=[_report(each, message) for each in recipients],
+            recipients=[_report(each, message, returned) for each in recipients],
             original_header=header,
             subject=content.subject,
             envid=message.envid,
@@ -178,8 +187,22 @@ def _octets(content: Content, *, limit: int | None) -> bytes:
     return bytes(row[0]) if row else b""
 
 
-def _report(recipient: QueuedRecipient, message: QueuedMessage) -> RecipientReport:
-    """What was put off with its whole destination has no words of its own, or old ones: the destination has."""
+def _report(
+    recipient: QueuedRecipient, message: QueuedMessage, returned: Mapping[int, ReturnedMail]
+) -> RecipientReport:
+    """What was put off with its whole destination has no words of its own, or old ones: the destination has. What came
+    back after it was taken has those of whoever sent it back."""
+    if (back := returned.get(recipient.pk)) is not None and recipient.state == RecipientState.DELIVERED:
+        return RecipientReport(
+            forward_path=recipient.forward_path,
+            action=Action(recipient.report_due),
+            status=back.status,
+            original_recipient=recipient.orcpt,
+            remote_host=back.reporter,
+            reply=back.diagnostic,
+            last_attempt_at=recipient.last_attempt_at,
+            taken_by=recipient.last_host,
+        )
     tells = recipient.destination if says_it_for_all(recipient) else recipient
     is_failure = recipient.report_due == ReportDue.FAILED
     return RecipientReport(
@@ -192,3 +215,14 @@ def _report(recipient: QueuedRecipient, message: QueuedMessage) -> RecipientRepo
         last_attempt_at=tells.last_attempt_at,
         will_retry_until=None if is_failure else message.expires_at,
     )
+
+
+def _returned(recipients: Sequence[QueuedRecipient]) -> dict[int, ReturnedMail]:
+    """What came back of those that other hosts had taken, by recipient."""
+    ids = [
+        each.pk
+        for each in recipients
+        if each.state == RecipientState.DELIVERED and each.report_due == ReportDue.FAILED
+    ]
+    rows = ReturnedMail.objects.filter(kind=ReturnedKind.BOUNCE, queued_recipient_id__in=ids) if ids else ()
+    return {row.queued_recipient_id: row for row in rows}

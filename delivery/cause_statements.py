@@ -1,11 +1,14 @@
-"""The statements of causes.py: rows of (kind, destination, cause, number, since, next try, host, reply).
+"""The statements of causes.py: rows of (kind, destination, cause, number, is_more, since, next try, host, reply).
 
-The kind is "waiting", "failing" (a destination that reaches no host) or "failed".
+The kind is "waiting", "failing" (a destination that reaches no host), "failed", or "cut": there is more than was
+looked at.
 """
 
 from typing import Final
 
 LAST: Final = (1 << 63) - 1  # what no id is
+# Where there are few groups each is counted far, where there are many all of them take no longer.
+MOST: Final = "greatest(%(least)s::bigint, least(%(count)s, %(counted)s / greatest(count(*), 1)))"
 WAITS: Final = "recipient.state IN ('queued', 'deferred')"
 # The index recipient_waits_why is stepped through from one destination of a cause to the next, and never read whole.
 # Comparing rows, not columns, leaves no other index to choose: each of them would read all of a cause that is rare.
@@ -21,10 +24,13 @@ WITH RECURSIVE step(cause, destination_id, number) AS (
             WHERE {WAITS} AND cause <> ''
               AND (recipient.cause, recipient.destination_id)
                   > (step.cause, CASE WHEN step.number < %(destinations)s THEN step.destination_id ELSE {LAST} END)
-            ORDER BY recipient.cause, recipient.destination_id LIMIT 1) next)
-SELECT destination.name, step.cause, counted.number, coalesce(message.released_at, message.created_at),
+            ORDER BY recipient.cause, recipient.destination_id LIMIT 1) next),
+most AS MATERIALIZED (SELECT {MOST} AS number FROM step)
+SELECT destination.name, step.cause, least(counted.number, most.number), counted.number > most.number,
+       coalesce(message.released_at, message.created_at),
        due.next_attempt_at, latest.last_host, left(latest.last_reply, %(reply)s)
   FROM step
+ CROSS JOIN most
   JOIN delivery_destination destination ON destination.id = step.destination_id AND destination.failures = 0
  CROSS JOIN LATERAL (
        SELECT count(*) AS number, min(id) AS first_id, max(id) AS latest_id
@@ -32,7 +38,8 @@ SELECT destination.name, step.cause, counted.number, coalesce(message.released_a
                 WHERE {WAITS} AND cause <> ''
                   AND (recipient.cause, recipient.destination_id, id) > (step.cause, step.destination_id, 0)
                   AND (recipient.cause, recipient.destination_id, id) < (step.cause, step.destination_id, {LAST})
-                ORDER BY recipient.cause, recipient.destination_id, id LIMIT %(count)s + 1) each) counted
+                ORDER BY recipient.cause, recipient.destination_id, id
+                LIMIT (SELECT number + 1 FROM most)) each) counted
   JOIN delivery_queuedrecipient first ON first.id = counted.first_id
   JOIN delivery_queuedmessage message ON message.id = first.message_id
   JOIN delivery_queuedrecipient latest ON latest.id = counted.latest_id
@@ -42,21 +49,26 @@ SELECT destination.name, step.cause, counted.number, coalesce(message.released_a
 # A destination that reaches no host puts off all that waits for it in its own row (queue/destination_outcomes.py). What
 # begins to fail is news; what has failed for days comes last.
 FAILING: Final = f"""
-SELECT destination.name, coalesce(nullif(destination.cause, ''), first.cause), counted.number,
+WITH failing AS MATERIALIZED (
+    SELECT * FROM delivery_destination WHERE failures > 0 ORDER BY failures, id DESC LIMIT %(failing)s),
+most AS MATERIALIZED (SELECT {MOST} AS number FROM failing)
+SELECT destination.name, coalesce(nullif(destination.cause, ''), first.cause), least(counted.number, most.number),
+       counted.number > most.number,
        coalesce(message.released_at, message.created_at),
        greatest(destination.next_attempt_at, first.next_attempt_at), first.last_host,
        left(destination.last_reply, %(reply)s)
-  FROM (SELECT * FROM delivery_destination WHERE failures > 0 ORDER BY failures, id DESC LIMIT %(failing)s) destination
+  FROM failing destination
+ CROSS JOIN most
  CROSS JOIN LATERAL (SELECT * FROM delivery_queuedrecipient recipient
                       WHERE {WAITS} AND destination_id = destination.id ORDER BY next_attempt_at LIMIT 1) first
  CROSS JOIN LATERAL (
        SELECT count(*) AS number FROM (SELECT FROM delivery_queuedrecipient recipient
                                         WHERE {WAITS} AND destination_id = destination.id
-                                        LIMIT %(count)s + 1) each) counted
+                                        LIMIT (SELECT number + 1 FROM most)) each) counted
   JOIN delivery_queuedmessage message ON message.id = first.message_id
 """
 FAILED: Final = """
-SELECT destination.name, recipient.cause, count(*), min(finished_at), NULL::timestamptz,
+SELECT destination.name, recipient.cause, count(*), false, min(finished_at), NULL::timestamptz,
        (array_agg(last_host ORDER BY finished_at DESC))[1],
        left((array_agg(recipient.last_reply ORDER BY finished_at DESC))[1], %(reply)s)
   FROM (SELECT * FROM delivery_queuedrecipient
@@ -67,7 +79,7 @@ SELECT destination.name, recipient.cause, count(*), min(finished_at), NULL::time
 """
 # What another host had taken, and sent back (delivery/returned.py).
 RETURNED: Final = """
-SELECT split_part(forward_path, '@', -1), cause, count(*), min(at), NULL::timestamptz,
+SELECT split_part(forward_path, '@', -1), cause, count(*), false, min(at), NULL::timestamptz,
        (array_agg(reporter ORDER BY at DESC))[1], left((array_agg(diagnostic ORDER BY at DESC))[1], %(reply)s)
   FROM (SELECT * FROM delivery_returnedmail returned WHERE kind = 'bounce' AND at >= %(failed_since)s {whose}
          ORDER BY at DESC LIMIT %(looked)s) returned
@@ -100,11 +112,13 @@ recipient AS (
      WHERE (state IN ('queued', 'deferred') AND (own.cause <> '' OR failures > 0))
         OR (state IN ('bounced', 'expired') AND finished_at >= %(failed_since)s)
      LIMIT %(looked)s)
-SELECT kind, name, cause, count(*), min(CASE WHEN kind = 'failed' THEN finished_at ELSE at END),
+SELECT kind, name, cause, count(*), false, min(CASE WHEN kind = 'failed' THEN finished_at ELSE at END),
        min(CASE WHEN kind = 'waiting' THEN next_at END),
        (array_agg(last_host ORDER BY last_attempt_at DESC NULLS LAST))[1],
        left((array_agg(last_reply ORDER BY last_attempt_at DESC NULLS LAST))[1], %(reply)s)
   FROM recipient GROUP BY kind, name, cause
+ UNION ALL
+SELECT 'cut', '', '', count(*), true, now(), NULL, '', '' FROM message HAVING count(*) >= %(looked)s
  UNION ALL
 SELECT 'failed', * FROM (
     {RETURNED.format(whose="AND (account_id = %(account_id)s OR domain = ANY(%(domains)s::text[]))")}) each

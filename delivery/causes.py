@@ -21,7 +21,9 @@ from mailhost.protocols.dmarc.public_suffixes import registrable_domain
 FAILED_WITHIN: Final = timedelta(days=1)
 MAX_DESTINATIONS: Final = 200  # of one cause; and of those that reach no host, five times as many
 MAX_FAILING: Final = 5 * MAX_DESTINATIONS
-MAX_LOOKED: Final = 20_000  # messages of an account or a domain, the newest; recipients that have failed
+MAX_COUNTED: Final = 50_000  # of all groups together, but 100 of each
+MIN_COUNT: Final = 100
+MAX_LOOKED: Final = 10_000  # messages of an account or a domain, the newest; recipients that have failed
 MAX_NAMES: Final = 5  # of destinations that are told with a group
 MAX_REPLY: Final = 500  # characters
 MAX_GROUPS: Final = 100
@@ -93,6 +95,7 @@ class _Row:
     destination: str
     cause: str
     number: int
+    is_more: bool
     since: datetime
     next_at: datetime | None
     host: str
@@ -110,6 +113,8 @@ def read_problems(*, now: datetime) -> Problems:
         destinations=MAX_DESTINATIONS,
         failing=MAX_FAILING,
         count=MAX_COUNT,
+        counted=MAX_COUNTED,
+        least=min(MIN_COUNT, MAX_COUNT),
         now=now,
     )
     per_cause = Counter(row.cause for row in found if row.kind == "waiting")
@@ -126,7 +131,9 @@ def read_problems_of(
 ) -> Problems:
     """Of what the account, or the accounts of these domains, have sent lately: one statement."""
     found = _read(OF_SENDERS, account_id=account_id, domains=list(domains), now=now)
-    return _problems(found, is_cut=sum(row.number for row in found) >= MAX_LOOKED)
+    groups = [row for row in found if row.kind != "cut"]
+    is_cut = len(groups) < len(found) or sum(row.number for row in groups) >= MAX_LOOKED
+    return _problems(groups, is_cut=is_cut)
 
 
 def _read(statement: str, *, now: datetime, **asked: object) -> list[_Row]:
@@ -150,14 +157,14 @@ def _problems(rows: list[_Row], *, is_cut: bool) -> Problems:
 
 
 def _group(provider: str, cause: Cause, rows: list[_Row]) -> Group:
-    total = sum(min(row.number, MAX_COUNT) for row in rows)
+    total = sum(row.number for row in rows)
     biggest = max(rows, key=lambda row: (row.number, row.reply != ""))
     names = sorted({row.destination for row in rows})
     return Group(
         provider,
         cause,
         biggest.is_final,
-        Bounded(total, any(row.number > MAX_COUNT for row in rows)),
+        Bounded(total, any(row.is_more for row in rows)),
         min(row.since for row in rows),
         min((row.next_at for row in rows if row.next_at is not None), default=None),
         tuple(names[:MAX_NAMES]),

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
 from delivery.feedback.reporting import contact
+from delivery.feedback.tls.reporting import contact as tls_contact
 from delivery.filters.checkers.checking import CheckerSettingInvalid, configured_checkers
 from delivery.guard.dns_lists import DnsListInvalid
 from delivery.guard.guarding import configured_lists
@@ -42,14 +43,21 @@ def check_relaying(**_: Any) -> list[CheckMessage]:
 
 @register()
 def check_reporting(**_: Any) -> list[CheckMessage]:
-    """DMARC reports can come from the address that is named for them."""
-    if not settings.DMARC_REPORTS:
-        return []
+    """Reports can come from the addresses that are named for them."""
+    found: list[CheckMessage] = []
+    if settings.DMARC_REPORTS:
+        found += _check_contact(contact(), "DMARC", ids=("delivery.E005", "delivery.E006"))
+    if settings.TLS_REPORTS:
+        found += _check_contact(tls_contact(), "TLS", ids=("delivery.E007", "delivery.E008"))
+    return found
+
+
+def _check_contact(text: str, kind: str, *, ids: tuple[str, str]) -> list[CheckMessage]:
     try:
-        address = EmailAddress.parse(contact())
+        address = EmailAddress.parse(text)
     except AddressSyntaxError as error:
-        return [Error(f"MAILHOST_DMARC_REPORTS_CONTACT: {error}", id="delivery.E005")]
+        return [Error(f"MAILHOST_{kind}_REPORTS_CONTACT: {error}", id=ids[0])]
     if address.domain == "localhost" or not str(address).isascii():
-        text = "MAILHOST_DMARC_REPORTS needs a MAILHOST_HOSTNAME, or a contact of its own, that others can write to."
-        return [Error(text, id="delivery.E006")]
+        hint = f"MAILHOST_{kind}_REPORTS needs a MAILHOST_HOSTNAME, or a contact of its own, that others can write to."
+        return [Error(hint, id=ids[1])]
     return []

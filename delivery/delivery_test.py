@@ -3,10 +3,12 @@
 from typing import Final
 
 from django.conf import settings
+from django.utils import timezone
 
 from delivery.look import own_names
 from delivery.probe import Probe
 from delivery.relay.next_hops import configured_route
+from delivery.relay.tls.configured import configured_policies
 from delivery.routing import AccountDisabled, route
 from domains.exceptions import AddressNotFound, DomainNotFound, TooManyTargets
 from mailboxes.exceptions import MailboxFact
@@ -39,12 +41,14 @@ def count_test(*, account_id: int) -> None:
 
 def configured_probe() -> Probe:
     """To be run in one event loop."""
+    resolver = configured_resolver()
     return Probe(
-        resolver=configured_resolver(),
+        resolver=resolver,
         route=configured_route(),
         own_name=settings.HOSTNAME,
         which_are_ours=lambda hosts: in_store(own_names, hosts),
         find_recipient=lambda address: in_store(_what_is_said_here, address),
+        tls=configured_policies(resolver=resolver, run=in_store, clock=timezone.now),
     )
 
 

@@ -38,6 +38,7 @@ class Envelope:
     relay: dict[tuple[str, str], EmailAddress] = field(default_factory=dict)
     asks_accounts: bool = False
     policies: dict[int, Policy] = field(default_factory=dict)  # of the accounts
+    suppressed: tuple[str, ...] = ()  # recipients elsewhere that are not tried
 
     @property
     def domains(self) -> frozenset[str]:
@@ -56,6 +57,12 @@ class Envelope:
         """
         found = zip(self.forward_paths, self.asked, self.routes, strict=True)
         return tuple((_lasting(path), dsn) for path, dsn, route in found if route.account_ids)
+
+    @property
+    def coming_back(self) -> tuple[tuple[str, DsnRequest], ...]:
+        """The forward-paths that are bounce addresses of ours."""
+        found = zip(self.forward_paths, self.routes, strict=True)
+        return tuple((str(path), NOTHING_ASKED) for path, route in found if route.comes_back)
 
     @property
     def leading_elsewhere(self) -> tuple[EmailAddress, ...]:

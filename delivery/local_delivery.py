@@ -20,6 +20,7 @@ from delivery.queue.outcomes import Recorded, record
 from delivery.queue.values import Claim, RecipientResult
 from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome, Peer
 from delivery.relay.parcel import OutgoingRecipient, Parcel
+from delivery.returns.arriving import settle
 from delivery.routing import AccountDisabled, Route, route
 from delivery.trace import MAX_SUBJECT, Noted, write
 from domains.exceptions import AddressNotFound, DomainNotFound, TooManyTargets
@@ -30,6 +31,7 @@ from mailboxes.store.locks import lock_mailboxes, lock_usage
 from mailboxes.store.placing import place_content
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
 from mailhost.protocols.smtp.paths import ForwardPath
+from mailhost.protocols.verp import VerpInvalid, is_bounce_address
 
 # In the words of the SMTP door (smtp/replies.py): RFC 3463 sections 3.2, 3.3 and 3.5.
 NO_ADDRESS: Final = ("5.1.1", "There is no such address here")
@@ -70,7 +72,7 @@ def deliver_here(*, claim: Claim, parcel: Parcel, now: datetime, random: Random)
 
 def _deliver(claim: Claim, parcel: Parcel, *, now: datetime, random: Random) -> Recorded:
     message = parcel.message
-    places = [_route(each, message.size_octets) for each in parcel.recipients]
+    places = [_route(each, parcel, now=now) for each in parcel.recipients]
     placing = _Placing(parcel, now)
     routes = [each for each in places if isinstance(each, Route)]
     _lock(placing, {account_id for each in routes for account_id in each.account_ids})
@@ -92,12 +94,18 @@ def _deliver(claim: Claim, parcel: Parcel, *, now: datetime, random: Random) -> 
     return recorded
 
 
-def _route(recipient: OutgoingRecipient, size_octets: int) -> Route | Bounced | Deferred:
-    path = recipient.forward_path
+def _route(recipient: OutgoingRecipient, parcel: Parcel, *, now: datetime) -> Route | Outcome:
+    """Where it goes; or what became of it, where it came to a bounce address of ours."""
+    message, path = parcel.message, recipient.forward_path
     try:
         address = EmailAddress.parse(path, is_lenient=True) if "@" in path else None
-        return route(forward_path=ForwardPath(address), size_octets=size_octets, may_relay=True)
-    except (AddressNotFound, DomainNotFound, AddressSyntaxError):
+        if address is not None and is_bounce_address(address.local_part):
+            settled = settle(address, content_id=message.content_id, here=_here(), now=now)
+            if not isinstance(settled, str):
+                return settled
+            address = EmailAddress.parse(settled, is_lenient=True)
+        return route(forward_path=ForwardPath(address), size_octets=message.size_octets, may_relay=True)
+    except (AddressNotFound, DomainNotFound, AddressSyntaxError, VerpInvalid):
         return _bounced(NO_ADDRESS)
     except AccountDisabled:
         return _bounced(DISABLED)

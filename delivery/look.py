@@ -20,17 +20,23 @@ from delivery.queue import claim as claims
 from delivery.queue.destination_outcomes import bounce_waiting, put_off
 from delivery.queue.outcomes import Recorded
 from delivery.queue.remembering import remember_connections
+from delivery.queue.route_moves import due_here
 from delivery.queue.values import Claim, RecipientResult
 from delivery.recorder import WRITE_AGAIN_SECONDS, Recorder
 from delivery.relay.attempt import Attempt
 from delivery.relay.budget import OctetBudget
 from delivery.relay.connection import RelayConnection, Timeouts, open_connection
+from delivery.relay.forms import Form
 from delivery.relay.host_room import HostRoom
 from delivery.relay.next_hops import NextHop, Route, find_next_hops
 from delivery.relay.outcome import Bounced, Deferred, Outcome
 from delivery.relay.pace import Pace
 from delivery.relay.parcel import OutgoingRecipient, Parcel
+from delivery.relay.tls.finding import FoundPolicies, Note, TlsPolicies
+from delivery.relay.tls.verifying import Securing
 from delivery.relay.wire import Wire
+from delivery.returns.addresses import with_bounce_addresses
+from delivery.routes.ways import way_out
 from delivery.signing import load_signed
 from domains import lookup
 from mailhost.net.resolver import Resolver
@@ -45,6 +51,7 @@ FETCHED_RECIPIENTS: Final = 200  # at a time, of what waits for one destination
 # Then a look gives way: the destination queues up again behind all others that are due.
 MESSAGES_PER_LOOK: Final = 1_000
 SECONDS_PER_LOOK: Final = 120
+TLS_REFUSED: Final = frozenset({"4.7.4", "4.7.5"})  # what a policy of TLS forbids comes to
 
 
 @dataclass
@@ -62,7 +69,12 @@ class Look:
     budget: OctetBudget
     hosts: HostRoom
     recorder: Recorder
+    tls: TlsPolicies
+    note_session: Note  # of each TLS session, for the reports
+    _policies: FoundPolicies | None = None
     _parcels: deque[Parcel] = field(default_factory=deque)
+    _aside: deque[Parcel] = field(default_factory=deque)  # what ignores the policies of TLS
+    _is_despite_tls: bool = False  # now it is their turn
     _known: set[int] = field(default_factory=set)  # recipients fetched, and not yet written back
     _results: list[RecipientResult] = field(default_factory=list)
     _has_results: asyncio.Event = field(default_factory=asyncio.Event)
@@ -81,6 +93,8 @@ class Look:
             if settings.RELAY == "capture":
                 await self._store(claims.capture, claim=self.claim, now=self.clock())
                 return
+            if self.claim.route_id:
+                self.route = await self._store(way_out, self.claim.route_id, base=self.route)
             hops = await find_next_hops(
                 self.claim.name,
                 resolver=self.resolver,
@@ -91,7 +105,7 @@ class Look:
             if isinstance(hops, Deferred | Bounced):
                 await self._end(failure=hops, was_reached=False)
             else:
-                await self._send(hops)
+                await self._send_all(hops)
         except asyncio.CancelledError:
             await asyncio.shield(self.threads.run(claims.give_up_claim, claim=self.claim))
             raise
@@ -104,6 +118,21 @@ class Look:
         """The claim is another's: whatever is not sent yet is theirs."""
         log.warning("claim lost", destination=self.claim.name)
         self.stop()
+
+    async def _find_policies(self, hops: Sequence[NextHop]) -> FoundPolicies:
+        """What is asked of TLS. However long the database is away: a policy that is kept there must not be missed."""
+        while True:
+            try:
+                return await self.tls.find(
+                    self.claim.name,
+                    hops,
+                    # RFC 8460 section 1.1: with a smarthost it would be its policy, and nobody else's business.
+                    note=self.note_session if self.route.smarthost is None else lambda session: None,
+                    is_smarthost=self.route.smarthost is not None,
+                )
+            except StoreUnavailable:
+                log.warning("the database is away", destination=self.claim.name)
+                await asyncio.sleep(WRITE_AGAIN_SECONDS)
 
     async def _deliver_here(self) -> None:
         """What waited for its time, into mailboxes of this host. One bad message keeps no other one back."""
@@ -125,7 +154,31 @@ class Look:
             await self._tell(recorded)
         await self._end(failure=None, was_reached=True)
 
-    async def _send(self, hops: Sequence[NextHop]) -> None:
+    async def _send_all(self, hops: Sequence[NextHop]) -> None:
+        """As the policies of TLS ask; then what is to go whatever they ask, as reports about it (RFC 8460 section 3).
+
+        Of those sessions nobody is told.
+        """
+        failure: Deferred | Bounced | None = None
+        was_reached = False
+        if await self._has_parcel():
+            self._policies = await self._find_policies(hops)
+            failure = self._policies.failure
+            if failure is None:
+                failure, was_reached = await self._send(self._policies.hops)
+        if self._aside if failure is None else failure.status in TLS_REFUSED:
+            self._is_despite_tls = True
+            self._parcels, self._aside = self._aside, deque()
+            self._policies = FoundPolicies(tuple(hops), {}, {hop.host: Securing() for hop in hops})
+            other, is_there = await self._send(hops)
+            if failure is None:
+                failure, was_reached = other, was_reached or is_there
+        await self._end(failure=failure, was_reached=was_reached)
+
+    async def _send(self, hops: Sequence[NextHop]) -> tuple[Deferred | Bounced | None, bool]:
+        """(why no more could be sent, if so; whether a host was there)."""
+        self._is_over = False
+        self._has_results.clear()
         pace = Pace(self.claim.connections, settings.RELAY_CONNECTIONS_PER_DESTINATION)
         attempt = Attempt(
             hops=hops,
@@ -148,7 +201,7 @@ class Look:
             await asyncio.shield(writing)
         if pace.connections != self.claim.connections:
             await self._store(remember_connections, claim=self.claim, connections=pace.connections)
-        await self._end(failure=attempt.failure, was_reached=attempt.reached)
+        return attempt.failure, attempt.reached
 
     async def _end(self, *, failure: Deferred | Bounced | None, was_reached: bool) -> None:
         now = self.clock()
@@ -210,28 +263,35 @@ class Look:
 
     async def take(self) -> Parcel | None:
         """The next parcel; more is fetched when none is left. None also where it is others' turn."""
-        if not self._is_in_turn():
-            return None
-        async with self._fetching:
-            if not self._parcels and not self._is_stopped:
-                due = await self._store(
-                    claims.due_parcels,
-                    claim=self.claim,
-                    limit=FETCHED_RECIPIENTS,
-                    except_ids=list(self._known),
-                    now=self.clock(),
-                )
-                is_here = self.claim.name == LOCAL
-                self._parcels.extend(
-                    each if is_here else with_way_back(each, now=self.clock()) for each in due
-                )
-                self._known.update(
-                    each.recipient_id for parcel in self._parcels for each in parcel.recipients
-                )
-        if not self._parcels or self._is_stopped:
+        if not self._is_in_turn() or not await self._has_parcel():
             return None
         self._taken += 1
         return self._parcels.popleft()
+
+    async def _has_parcel(self) -> bool:
+        async with self._fetching:
+            while not self._parcels and not self._is_stopped and await self._fetch():
+                pass
+        return bool(self._parcels) and not self._is_stopped
+
+    async def _fetch(self) -> bool:
+        """Some of what is due; False where there is no more. What ignores the policies of TLS is put aside at first."""
+        due = await self._store(
+            claims.due_despite_tls if self._is_despite_tls else due_here,
+            claim=self.claim,
+            limit=FETCHED_RECIPIENTS,
+            except_ids=list(self._known),
+            now=self.clock(),
+        )
+        is_here = self.claim.name == LOCAL
+        if settings.VERP and not is_here:
+            due = await self._store(with_bounce_addresses, due)
+        for each in due:
+            parcel = each if is_here else with_way_back(each, now=self.clock())
+            is_aside = parcel.message.ignores_tls and not (is_here or self._is_despite_tls)
+            (self._aside if is_aside else self._parcels).append(parcel)
+            self._known.update(recipient.recipient_id for recipient in parcel.recipients)
+        return bool(due)
 
     def _is_in_turn(self) -> bool:
         """Neither so many messages nor so much time were given to it yet."""
@@ -249,11 +309,11 @@ class Look:
         return len(self._parcels)
 
     @asynccontextmanager
-    async def loaded(self, parcel: Parcel, *, as_it_is: bool) -> AsyncIterator[bytes | None]:
+    async def loaded(self, parcel: Parcel, *, form: Form) -> AsyncIterator[bytes | None]:
         """Read in a store thread, where line ends and dots are seen to as well."""
         message = parcel.message
         async with self.budget.hold(message.size_octets):
-            yield await self._store(load_signed, message=message, as_it_is=as_it_is, now=self.clock())
+            yield await self._store(load_signed, message=message, form=form, now=self.clock())
 
     def report(
         self, parcel: Parcel, recipients: Sequence[OutgoingRecipient], outcomes: Sequence[Outcome]
@@ -266,10 +326,14 @@ class Look:
         self._has_results.set()
 
     async def _connect(self, hop: NextHop) -> Wire:
-        return await Wire.open(hop.address, hop.port, seconds=self.timeouts.connect)
+        source = hop.departure.source
+        return await Wire.open(hop.address, hop.port, seconds=self.timeouts.connect, source=source)
 
     async def _dial(self, hop: NextHop, wire: Wire) -> RelayConnection:
-        return await open_connection(hop, own_name=settings.HOSTNAME, timeouts=self.timeouts, wire=wire)
+        assert self._policies is not None  # they were found before the hops were used
+        return await open_connection(
+            hop, own_name=settings.HOSTNAME, timeouts=self.timeouts, wire=wire, tls=self._policies.of(hop)
+        )
 
     async def _which_are_ours(self, hosts: Sequence[str]) -> set[str]:
         return await self._store(own_names, hosts)

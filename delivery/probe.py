@@ -10,12 +10,17 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
+from delivery.probe_policies import policies_in_words
 from delivery.probe_steps import State, Step, Verdict, end, end_by, end_of, extensions_in_words
 from delivery.relay.connection import ConnectFailed, RelayConnection, Timeouts, open_connection
 from delivery.relay.next_hops import NextHop, Route, find_next_hops
 from delivery.relay.outcome import Bounced, Deferred
+from delivery.relay.tls.finding import FoundPolicies, TlsPolicies
+from delivery.relay.tls.sessions import TlsSession
+from delivery.relay.tls.verifying import FAILED
 from delivery.relay.wire import WireLost
 from mailhost.net.resolver import Resolver
+from mailhost.net.store_threads import StoreUnavailable
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
 from mailhost.protocols.smtp.client import mail_command, rcpt_command
 
@@ -40,6 +45,7 @@ class Probe:
     own_name: str
     which_are_ours: Callable[[Sequence[str]], Awaitable[Collection[str]]]
     find_recipient: FindRecipient
+    tls: TlsPolicies
     random: Random = field(default_factory=Random)
     clock: Callable[[], float] = time.monotonic
     timeouts: Timeouts = PATIENCE
@@ -85,18 +91,34 @@ class Probe:
             yield end_of(hops)
             return
         yield self._step("Mail servers", State.DONE, self._hops_in_words(hops))
-        async for step in self._ask(hops, address, reverse_path):
+        told: list[TlsSession] = []
+        try:
+            policies = await self.tls.find(
+                address.domain, hops, note=told.append, is_smarthost=self.route.smarthost is not None
+            )
+        except StoreUnavailable:
+            yield self._step("Policies", State.FAILED, "What is kept of them cannot be read now.")
+            yield end(Verdict.WAITS, "It would wait, and be tried again.")
+            return
+        for state, text in policies_in_words(policies, told, validates=self.resolver.validates):
+            yield self._step("Policies", state, text)
+        if policies.failure is not None:
+            yield end_of(policies.failure)
+            return
+        async for step in self._ask(policies, address, reverse_path):
             yield step
 
     async def _ask(
-        self, hops: Sequence[NextHop], address: EmailAddress, reverse_path: str
+        self, policies: FoundPolicies, address: EmailAddress, reverse_path: str
     ) -> AsyncIterator[Step]:
         """The first host that answers decides."""
         failure: Deferred | Bounced | None = None
-        for hop in hops[:MAX_HOSTS_TRIED]:
+        for hop in policies.hops[:MAX_HOSTS_TRIED]:
             where = f"{hop.host} ({hop.address})" if hop.host != hop.address else hop.host
             try:
-                connection = await open_connection(hop, own_name=self.own_name, timeouts=self.timeouts)
+                connection = await open_connection(
+                    hop, own_name=self.own_name, timeouts=self.timeouts, tls=policies.of(hop)
+                )
             except ConnectFailed as refusal:
                 failure = refusal.outcome
                 yield self._step("Connection", State.FAILED, f"{where}: {failure.reply}")
@@ -155,10 +177,11 @@ class Probe:
         await connection.quit()
 
     def _encryption(self, connection: RelayConnection) -> Step:
-        if connection.peer.tls:
-            return self._step(
-                "Encryption", State.DONE, f"The connection is encrypted ({connection.peer.tls})."
-            )
+        peer = connection.peer
+        if peer.tls:
+            text = f"The connection is encrypted ({peer.tls}); the server's certificate: {peer.certificate}."
+            is_wrong = peer.certificate.startswith(FAILED)
+            return self._step("Encryption", State.NOTED if is_wrong else State.DONE, text)
         text = "The connection is not encrypted: the server does not offer it, or it failed."
         return self._step("Encryption", State.NOTED, text)
 

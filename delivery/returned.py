@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from delivery.models import ReturnedKind, ReturnedMail
 from delivery.models.trace import Event
+from delivery.suppression_learning import learn_from_returned
 from delivery.trace.outbound import note
 from mailhost.net.database import cursor
 from mailhost.protocols.bounce_causes import MAX_CHARACTERS, Cause
@@ -64,6 +65,10 @@ def note_returned(
             note([recipient_id], event=event, now=now, reply=values["diagnostic"], cause=values["cause"])
         if is_new and tells_sender:
             sql.execute(TELL, (recipient_id,))
+        if is_new:
+            learn_from_returned(
+                kind=kind, recipient_id=recipient_id, cause=cause, words=values["diagnostic"], now=now
+            )
     return is_new
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from delivery.filters.policies import Policy
 from delivery.forwarding import sender_behind
+from delivery.returns.addresses import sent_with
 from domains import lookup
 from domains.exceptions import AddressNotFound, DomainNotFound, TooManyTargets
 from mailboxes import accounts
@@ -27,6 +28,7 @@ from mailhost.net.store_threads import in_store
 from mailhost.protocols.addresses import EmailAddress
 from mailhost.protocols.smtp.paths import ForwardPath
 from mailhost.protocols.srs import SrsInvalid, is_rewritten
+from mailhost.protocols.verp import VerpInvalid, is_bounce_address
 
 Key = tuple[str, str]  # EmailAddress.key
 
@@ -52,13 +54,15 @@ class AccountDisabled(Exception):
 class Route:
     """Where mail for one forward-path goes. `asks_accounts`: some account has opinions of its own on what it gets.
 
-    `policies`: of each account, as far as they can be told without asking for its opinions.
+    `policies`: of each account, as far as they can be told without asking for its opinions. `comes_back`: it is a
+    bounce address of ours (VERP), and what it is about is found out afterwards.
     """
 
     account_ids: tuple[int, ...] = ()
     relay: tuple[EmailAddress, ...] = ()
     asks_accounts: bool = False
     policies: Mapping[int, Policy] = field(default_factory=dict, compare=False)
+    comes_back: bool = False
 
 
 def route(*, forward_path: ForwardPath, size_octets: int = 0, may_relay: bool = False) -> Route:
@@ -67,6 +71,8 @@ def route(*, forward_path: ForwardPath, size_octets: int = 0, may_relay: bool = 
     may_relay: mail for domains that are not hosted here is taken too (submission). Raises DomainNotFound,
     AddressNotFound, TooManyTargets, AccountDisabled, QuotaExceeded.
     """
+    if not may_relay and _is_bounce_address(forward_path):
+        return Route(comes_back=True)
     sender = _sender_behind(forward_path)
     forward_path = sender or forward_path
     try:
@@ -87,6 +93,20 @@ def _sender_behind(forward_path: ForwardPath) -> ForwardPath | None:
         return ForwardPath(sender_behind(address, now=timezone.now()))
     except SrsInvalid as fact:
         raise AddressNotFound(str(address)) from fact
+
+
+def _is_bounce_address(forward_path: ForwardPath) -> bool:
+    """Raises AddressNotFound where it only looks like one of ours, or has expired."""
+    address = forward_path.address
+    if address is None or not is_bounce_address(address.local_part):
+        return False
+    if not lookup.is_hosted(domain=address.domain):
+        return False
+    try:
+        sent_with(address, now=timezone.now())
+    except VerpInvalid as fact:
+        raise AddressNotFound(str(address)) from fact
+    return True
 
 
 def _route_to(

@@ -14,7 +14,8 @@ from typing import Final
 
 import structlog
 
-from delivery.queue.contents import as_lines, read_octets
+from delivery.queue.contents import in_form, read_octets
+from delivery.relay.forms import Form, Octets
 from delivery.relay.parcel import OutgoingMessage
 from delivery.sealing import seal_forwarded
 from delivery.signing_keys import ActiveKey, Signed, active_keys
@@ -22,6 +23,7 @@ from mailhost.net.database import cursor
 from mailhost.net.secrets_at_rest import CannotDecrypt
 from mailhost.protocols.dkim import CannotBeSigned, SignedMessage, read_signed_message, sign_read
 from mailhost.protocols.dmarc.author_domain import NoAuthorDomain, author_domain
+from mailhost.protocols.lines import CRLF
 from mailhost.protocols.smtp.client import encode_data
 
 log = structlog.get_logger(__name__)
@@ -37,10 +39,10 @@ NOTE: Final = b"UPDATE delivery_queuedmessage SET signing = %s WHERE id = %s AND
 class _Remembered:
     """By message, the newest last: a message to many destinations is signed once in a process."""
 
-    made: OrderedDict[tuple[int, bool], Signed] = field(default_factory=OrderedDict)
+    made: OrderedDict[tuple[int, Octets], Signed] = field(default_factory=OrderedDict)
     lock: Lock = field(default_factory=Lock)
 
-    def get(self, key: tuple[int, bool], make: Callable[[], Signed]) -> tuple[Signed, bool]:
+    def get(self, key: tuple[int, Octets], make: Callable[[], Signed]) -> tuple[Signed, bool]:
         """What is made for this key, and whether it was made just now."""
         with self.lock:
             if key in self.made:
@@ -57,21 +59,24 @@ class _Remembered:
 _remembered = _Remembered()
 
 
-def load_signed(*, message: OutgoingMessage, as_it_is: bool, now: datetime) -> bytes | None:
-    """What follows DATA's reply, or with as_it_is the octets for BDAT; None where the content is gone.
+def load_signed(*, message: OutgoingMessage, form: Form, now: datetime) -> bytes | None:
+    """What follows DATA's reply, or where it goes by BDAT the message itself; None where the content is gone.
 
     Raises CannotConvert. What cannot be signed goes unsigned, and the queued message says why.
     """
     kept = read_octets(content_id=message.content_id)
     if kept is None:
         return None
-    octets = kept if as_it_is else as_lines(kept, is_binary=message.body == "BINARYMIME")
-    signed, is_new = _remembered.get((message.message_id, as_it_is), lambda: _sign(message, octets, now=now))
+    octets, in_octets = in_form(kept, form.octets, is_binary=message.body == "BINARYMIME")
+    signed, is_new = _remembered.get((message.message_id, in_octets), lambda: _sign(message, octets, now=now))
     if is_new:
         with cursor() as sql:
             sql.execute(NOTE, (signed.note, message.message_id, signed.note))
     octets = signed.fields + octets
-    return octets if as_it_is else encode_data(octets)
+    if not form.is_chunked:
+        return encode_data(octets)
+    # Lines all have an end, as they would after DATA.
+    return octets if form.octets is Octets.AS_THEY_ARE or octets.endswith(CRLF) else octets + CRLF
 
 
 def sign_own(octets: bytes, *, now: datetime) -> Signed:

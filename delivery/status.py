@@ -8,11 +8,15 @@ into a mailbox here at once. That a filter put it into Junk there is its owner's
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from delivery.models import RecipientState
 from delivery.models.trace import Outcome
+from delivery.queue.causes import CAUSE_NOW_SQL
+from delivery.relay.tls.verifying import is_verified
 from mailhost.net.database import cursor
+from mailhost.protocols.bounce_causes import Cause
+from mailhost.protocols.cause_words import cause_words
 
 MAX_SHOWN: Final = 200  # recipients that are told one by one, those first that need somebody
 MAX_SUBMISSIONS: Final = 20  # of one Message-ID: a program may give all its messages the same one
@@ -34,7 +38,8 @@ ORDER: Final = (
 )
 
 # A destination that fails puts off all that waits for it in its own row (queue/destination_outcomes.py).
-SENT = """
+SENT = (
+    """
 WITH message AS MATERIALIZED (
     SELECT sent.* FROM unnest(%(message_ids)s::text[]) asked(message_id)
      CROSS JOIN LATERAL (
@@ -44,9 +49,11 @@ WITH message AS MATERIALIZED (
 queued AS (
     SELECT message.message_id, message.id AS queue_id, recipient.id, recipient.last_attempt_at,
            recipient.forward_path,
-           CASE WHEN recipient.state = 'queued' AND destination.failures > 0 THEN 'deferred' ELSE recipient.state
+           CASE WHEN returned.id IS NOT NULL THEN 'bounced'
+                WHEN recipient.state = 'queued' AND destination.failures > 0 THEN 'deferred' ELSE recipient.state
             END AS state,
-           CASE WHEN recipient.state = 'waiting' THEN message.release_at
+           CASE WHEN returned.id IS NOT NULL THEN returned.at
+                WHEN recipient.state = 'waiting' THEN message.release_at
                 ELSE coalesce(recipient.finished_at, recipient.last_attempt_at, destination.last_attempt_at)
             END AS at,
            CASE WHEN recipient.state IN ('queued', 'deferred')
@@ -56,12 +63,18 @@ queued AS (
            CASE WHEN recipient.state IN ('queued', 'deferred') AND destination.failures > 0
                 THEN '' ELSE recipient.last_host END AS host,
            CASE WHEN recipient.state IN ('queued', 'deferred') AND destination.failures > 0
-                THEN destination.last_reply ELSE recipient.last_reply END AS reply,
-           recipient.last_status AS status,
+                THEN destination.last_reply ELSE coalesce(returned.diagnostic, recipient.last_reply) END AS reply,
+           coalesce(returned.status, recipient.last_status) AS status,
+           coalesce(returned.cause, """
+    + CAUSE_NOW_SQL
+    + """) AS cause, returned.id IS NOT NULL AS came_back,
            destination.name = '' OR (recipient.state = 'delivered' AND recipient.attempts = 0) AS is_here
       FROM message JOIN delivery_queuedrecipient recipient ON recipient.message_id = message.id
-                   JOIN delivery_destination destination ON destination.id = recipient.destination_id)
+                   JOIN delivery_destination destination ON destination.id = recipient.destination_id
+                   LEFT JOIN delivery_returnedmail returned ON recipient.state = 'delivered'
+                    AND returned.queued_recipient_id = recipient.id AND returned.kind = 'bounce')
 """
+)
 ALL = (
     SENT
     + """,
@@ -71,19 +84,21 @@ placed AS (
      LIMIT %(traced)s),
 newest AS MATERIALIZED (
     SELECT DISTINCT ON (lower(forward_path)) * FROM (
-        SELECT queue_id, id, last_attempt_at, forward_path, state, at, next_at, host, reply, status, is_here
+        SELECT queue_id, id, last_attempt_at, forward_path, state, at, next_at, host, reply, status, is_here,
+               cause, came_back
           FROM queued
          UNION ALL
         SELECT NULL, NULL, NULL, forward_path, CASE WHEN outcome = %(held)s THEN 'held' ELSE 'delivered' END, at,
-               NULL, '', '', '', true
+               NULL, '', '', '', true, '', false
           FROM placed) either
      ORDER BY lower(forward_path), id DESC NULLS LAST, at DESC)
 SELECT newest.forward_path, newest.state, newest.at, newest.next_at, newest.host, coalesce(attempt.address, ''),
-       coalesce(attempt.tls, ''), newest.status, left(newest.reply, %(reply)s), newest.is_here,
+       coalesce(attempt.tls, ''), coalesce(attempt.certificate, ''), newest.status,
+       left(newest.reply, %(reply)s), newest.is_here, newest.cause, newest.came_back,
        (SELECT json_object_agg(state, number) FROM (SELECT state, count(*) AS number FROM newest GROUP BY state) each)
   FROM (SELECT * FROM newest
          ORDER BY array_position(%(order)s::text[], state), lower(forward_path) LIMIT %(shown)s) newest
-  LEFT JOIN LATERAL (SELECT address, tls FROM delivery_attempt
+  LEFT JOIN LATERAL (SELECT address, tls, certificate FROM delivery_attempt
                       WHERE queue_id = newest.queue_id AND recipient_id = newest.id
                         AND at = newest.last_attempt_at AND host <> '' LIMIT 1) attempt ON true
  ORDER BY array_position(%(order)s::text[], newest.state), lower(newest.forward_path)
@@ -105,8 +120,9 @@ class RecipientStatus:
     """One recipient. at: when it came to this state, or is to leave (WAITING); next_at: the next try, None where none
     is due.
 
-    host, address, tls: who was spoken to last, and how ("" in clear); reply: their words, or ours; is_here: it goes
-    into a mailbox here.
+    host, address, tls, certificate: who was spoken to last, and how ("" in clear); reply: their words, or ours;
+    is_here: it goes into a mailbox here. cause: why it did not arrive or waits, None where nothing stands against it.
+    came_back: host had taken it, and it was returned later, at `at` (BOUNCED); reply is then what that notice says.
     """
 
     forward_path: str
@@ -116,9 +132,27 @@ class RecipientStatus:
     host: str
     address: str
     tls: str
+    certificate: str
     status: str
     reply: str
     is_here: bool
+    cause: Cause | None = None
+    came_back: bool = False
+
+    @property
+    def meaning(self) -> str:
+        """What the cause means, in a sentence; "" where there is none."""
+        return cause_words(self.cause, reply=self.reply)[0] if self.cause else ""
+
+    @property
+    def step(self) -> str:
+        """What the sender can do about it; "" where nothing is to be done."""
+        return cause_words(self.cause, reply=self.reply)[1] if self.cause else ""
+
+    @property
+    def is_verified(self) -> bool:
+        """The other host was encrypted to, and known to be who it was meant to be (DANE, MTA-STS)."""
+        return is_verified(self.certificate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +216,14 @@ def read_status(*, account_id: int, login: str, message_id: str) -> Status | Non
     if not rows:
         return None
     counts = {RecipientState(state): number for state, number in rows[0][-1].items()}
-    recipients = (RecipientStatus(path, RecipientState(state), *others) for path, state, *others, _ in rows)
+    recipients = (_recipient(row[:-1]) for row in rows)
     return Status(Counts(counts), tuple(recipients))
+
+
+def _recipient(row: tuple[Any, ...]) -> RecipientStatus:
+    path, state, *others, cause, came_back = row
+    values = [*others, Cause(cause) if cause else None, came_back]
+    return RecipientStatus(path, RecipientState(state), *values)
 
 
 def read_counts(*, account_id: int, message_ids: Sequence[str]) -> dict[str, Counts]:

@@ -11,13 +11,13 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
+from delivery.hidden_recipients import with_hidden
 from delivery.models import QueuedMessage, RecipientState
 from delivery.queue.waiting import TooLate, stop
 from delivery.routing import may_send_as
 from domains.models import AliasTarget
 from mailboxes.exceptions import MailboxFact
 from mailboxes.models import Account, Content, Mailbox, Message
-from mailboxes.store import structure
 from mailboxes.store.append import append, prepare
 from mailboxes.store.copy_and_move import move_messages
 from mailboxes.store.expunge import expunge
@@ -27,10 +27,11 @@ from mailboxes.store.locks import lock_usage
 from mailboxes.store.values import Flag, NewMessage
 from mailhost.audit.trail import record
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
-from mailhost.protocols.message.reading import read_message
 from mailhost.protocols.smtp.header import header_end, scan_fields, without_fields
 
 MAX_ALIASES = 100  # that are asked for when somebody looks at what waits
+
+MAX_STANDING = 1_000  # that are told apart from what else lies in a mailbox
 
 # What this host has put on it: a draft has gone nowhere.
 TRACE_FIELDS = frozenset({b"received", b"return-path"})
@@ -64,6 +65,12 @@ class Waiting:
     is_held: bool
     by: str
     place: tuple[int, int] | None = None
+    preview: str = ""
+
+    @property
+    def is_at_home(self) -> bool:
+        """It stands in an Outbox of the account's own."""
+        return self.place is not None and not self.by
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +110,21 @@ def read_leaving(*, account_id: int, before: datetime, limit: int) -> list[Waiti
     return _read(own, account_id, limit)
 
 
+def read_standing(*, account_id: int, mailbox_id: int) -> dict[int, Waiting]:
+    """What the account itself has sent and that waits in this mailbox, by UID."""
+    rows = QueuedMessage.objects.filter(
+        account_id=account_id, release_at__isnull=False, outbox_mailbox_id=mailbox_id
+    )
+    return {each.place[1]: each for each in _read(rows, account_id, MAX_STANDING) if each.place is not None}
+
+
 def _read(rows: QuerySet[QueuedMessage], account_id: int, limit: int) -> list[Waiting]:
     rows = rows.filter(STANDS).select_related("content", "account").order_by("release_at", "pk")
     is_still = Q(recipients__state__in=STILL)
     is_held = Q(recipients__state=RecipientState.HELD)
     rows = rows.annotate(still=Count("recipients", filter=is_still), held=Count("recipients", filter=is_held))
-    shown = (
-        "release_at", "account__login", "content__subject", "content__to_display", "outbox_mailbox_id", "outbox_uid",
-    )  # fmt: skip
+    content = ("content__subject", "content__to_display", "content__preview")
+    shown = ("release_at", "account__login", *content, "outbox_mailbox_id", "outbox_uid")
     return [
         Waiting(
             row.pk,
@@ -121,6 +135,7 @@ def _read(rows: QuerySet[QueuedMessage], account_id: int, limit: int) -> list[Wa
             row.held > 0,
             "" if row.account_id == account_id or row.account is None else row.account.login,
             _place(row),
+            row.content.preview,
         )
         for row in rows.only(*shown)[:limit]
         if row.release_at is not None
@@ -204,21 +219,10 @@ def _remove_sent_copy(account_id: int, content_id: int, *, now: datetime) -> Non
 
 
 def _as_draft(octets: bytes, forward_paths: Collection[str]) -> bytes:
-    """Without our trace, and with the recipients that only the envelope knew as Bcc (RFC 5322 section 3.6.3)."""
+    """Without our trace, and with the recipients that only the envelope knew."""
     header = octets[: header_end(octets)]
     octets = without_fields(octets, [each for each in scan_fields(header) if each.name in TRACE_FIELDS])
-    read = read_message(header + b"\r\n", limits=structure.limits())
-    named = {_key(each.address) for each in (*read.to, *read.cc)}
-    hidden = [path for path in forward_paths if _key(path) not in named]
-    listed = ",\r\n ".join(hidden)
-    return (f"Bcc: {listed}\r\n".encode() if hidden else b"") + octets
-
-
-def _key(address: str) -> tuple[str, str]:
-    try:
-        return EmailAddress.parse(address, is_lenient=True).key
-    except AddressSyntaxError:
-        return address, ""
+    return with_hidden(octets, forward_paths)
 
 
 def _may_take_back(message: QueuedMessage, account_id: int) -> bool:

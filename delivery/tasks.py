@@ -4,15 +4,23 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from delivery import bounces, digests, quarantine, returned, trace
+from delivery import bounces, digests, quarantine, returned, suppression, trace
 from delivery.feedback import counting, sending
+from delivery.feedback.tls import counting as tls_counting
+from delivery.feedback.tls import sending as tls_sending
 from delivery.filters import forgetting
 from delivery.known_recipients import forget_recipients
-from delivery.queue import cleaning
+from delivery.queue import cleaning, orders
 from delivery.queue.deliver_by import settle_overdue
-from delivery.queue.notices import RELAY_DUE
+from delivery.queue.notices import MOVE_WAITING, RELAY_DUE
+from delivery.queue.route_moves import move_waiting
+from delivery.queue.survey import survey
 from delivery.queue.waiting import settle_taken_out
+from delivery.relay.tls.configured import configured_fetcher
+from delivery.relay.tls.refreshing import refresh_policies
 from delivery.reports import reading
+from delivery.returns import reading as returns_reading
+from delivery.submission.once import forget_keys
 from delivery.worker_thread import worker_thread
 from mailboxes.store.content import remove_expired, remove_unreferenced
 from mailboxes.store.deleted_mailboxes import remove_deleted_mailboxes
@@ -26,6 +34,12 @@ def relay_due() -> None:
     worker_thread().round()
 
 
+@shared_task(name=MOVE_WAITING, ignore_result=True)
+def move_to_routes() -> None:
+    """What waits, to the routes that were changed; nothing where none was."""
+    move_waiting(now=timezone.now())
+
+
 @shared_task(name="delivery.report_due", ignore_result=True)
 def report_due() -> None:
     """Notices about what is delayed, and those that could not be sent when they came up; what was taken out of an
@@ -37,10 +51,29 @@ def report_due() -> None:
     bounces.send_reports(now=now, new_name=bounces.new_name)
 
 
+@shared_task(name="delivery.survey_queue", ignore_result=True)
+def survey_queue() -> None:
+    """Counts what waits and what came and went, for the pages."""
+    survey(now=timezone.now())
+
+
+@shared_task(name=orders.CARRY_OUT, ignore_result=True)
+def carry_out_orders() -> None:
+    """Goes on with verbs over the queue; where much is left, the next task does, so that others get their turn."""
+    if orders.carry_out(clock=timezone.now):
+        orders.orders_are_due()
+
+
 @shared_task(name="delivery.read_reports", ignore_result=True)
 def read_reports() -> None:
     """DMARC and TLS reports that came in since the last time."""
     reading.read_reports(now=timezone.now())
+
+
+@shared_task(name="delivery.read_returned", ignore_result=True)
+def read_returned() -> None:
+    """Bounces and complaints that came in since the last time."""
+    returns_reading.read_returned(now=timezone.now())
 
 
 @shared_task(name="delivery.tell_of_quarantine", ignore_result=True)
@@ -55,6 +88,19 @@ def send_feedback() -> None:
     sending.send_due(now=timezone.now(), resolver=configured_resolver())
 
 
+@shared_task(name="delivery.send_tls_feedback", ignore_result=True)
+def send_tls_feedback() -> None:
+    """TLS reports of our own that are due."""
+    tls_sending.send_due(now=timezone.now(), resolver=configured_resolver())
+
+
+@shared_task(name="delivery.refresh_tls_policies", ignore_result=True)
+def refresh_tls_policies() -> None:
+    """Fetches MTA-STS policies again that are a day old, and removes those that hold no longer."""
+    if settings.MTA_STS and settings.RELAY != "capture":
+        refresh_policies(now=timezone.now(), fetch=configured_fetcher(configured_resolver()).fetch)
+
+
 @shared_task(name="delivery.clean", ignore_result=True)
 def clean() -> None:
     """Removes what is kept no longer: finished messages, what nobody took out of quarantine, expunged messages,
@@ -62,6 +108,7 @@ def clean() -> None:
     """
     now = timezone.now()
     cleaning.remove_finished(now=now)
+    orders.forget(now=now)
     quarantine.remove_expired(now=now)
     trace.keep_partitions(now=now, days=settings.TRACE_DAYS)
     banning.remove_expired(now=now)
@@ -69,9 +116,12 @@ def clean() -> None:
     remove_deleted_mailboxes(now=now)
     remove_unreferenced(now=now)
     reading.forget_reports(now=now)
+    suppression.remove_expired(now=now)
     returned.forget_returned(now=now, days=settings.RETURNED_DAYS)
     counting.forget_feedback(now=now, days=settings.DMARC_REPORTS_DAYS)
+    tls_counting.forget_sessions(now=now, days=settings.TLS_REPORTS_DAYS)
     forgetting.forget_verdicts(now=now)
+    forget_keys(now=now)
 
 
 @shared_task(name="delivery.forget_recipients", ignore_result=True)

@@ -6,7 +6,7 @@ closes the connections of its own threads after each task).
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
@@ -16,6 +16,8 @@ import structlog
 from django.conf import settings
 from django.utils import timezone
 
+from delivery.feedback.tallying import Counted
+from delivery.feedback.tls.counting import SessionWriter, count_sessions
 from delivery.look import Look
 from delivery.queue import claim as claims
 from delivery.queue.values import Claim
@@ -25,6 +27,9 @@ from delivery.relay.budget import OctetBudget
 from delivery.relay.connection import RFC_TIMEOUTS, Timeouts
 from delivery.relay.host_room import HostRoom
 from delivery.relay.next_hops import configured_route, parse_relay
+from delivery.relay.tls.configured import configured_policies
+from delivery.relay.tls.finding import Note, TlsPolicies
+from delivery.relay.tls.sessions import TlsSession
 from mailhost.net.resolver import Resolver, configured_resolver
 from mailhost.net.store_threads import StoreThreads, StoreUnavailable
 
@@ -49,6 +54,9 @@ class Worker:
     random: Random = field(default_factory=Random)
     timeouts: Timeouts = RFC_TIMEOUTS
     threads: StoreThreads = field(default_factory=lambda: StoreThreads(STORE_THREADS, "relay"))
+    tls: TlsPolicies | None = None  # None: those that the settings ask for
+    note_session: Note | None = None  # None: as the settings ask for
+    _counting: SessionWriter | None = None
     _looks: dict[asyncio.Task[None], Look] = field(default_factory=dict)
     _slots: dict[bool, asyncio.Semaphore] = field(init=False)  # by whether the destination fails
     _recorder: Recorder = field(init=False)
@@ -65,6 +73,12 @@ class Worker:
         self._slots = {is_failing: asyncio.Semaphore(most) for is_failing in (False, True)}
         self._hosts = HostRoom(most if parse_relay(settings.RELAY) else settings.RELAY_CONNECTIONS_PER_HOST)
         self._recorder = Recorder(self.threads, self.clock, self.random)
+        self.tls = self.tls or configured_policies(
+            resolver=self.resolver, run=self.threads.run, clock=self.clock
+        )
+        if settings.TLS_REPORTS and self.note_session is None:
+            self._counting = SessionWriter(resolver=self.resolver, clock=self.clock, store=self._count)
+            self.note_session = self._counting.note_session
 
     async def round(self) -> int:
         """Releases what has waited for its time, claims what is due and starts sending it; how many destinations.
@@ -103,7 +117,13 @@ class Worker:
             self._renewing.cancel()
         if self._rounds:
             await asyncio.wait(self._rounds, timeout=CLOSE_SECONDS)
+        if self._counting is not None:
+            counting = asyncio.create_task(self._counting.close(), name="write counts")
+            await asyncio.wait([counting], timeout=CLOSE_SECONDS)
         await asyncio.to_thread(self.threads.close)
+
+    async def _count(self, sessions: Sequence[Counted[None, TlsSession]]) -> None:
+        await self.threads.run(count_sessions, sessions)
 
     async def _claim(self) -> list[Claim]:
         """Of both kinds, as many as there is room for."""
@@ -121,6 +141,7 @@ class Worker:
         return found
 
     def _start(self, claim: Claim) -> None:
+        assert self.tls is not None  # since __post_init__
         look = Look(
             claim=claim,
             route=configured_route(),
@@ -133,6 +154,8 @@ class Worker:
             budget=self._budget,
             hosts=self._hosts,
             recorder=self._recorder,
+            tls=self.tls,
+            note_session=self.note_session or (lambda session: None),
         )
         task = asyncio.create_task(look.run(), name=f"look at {claim.name}")
         self._looks[task] = look

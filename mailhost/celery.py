@@ -17,6 +17,7 @@ from mailhost.net.redis_clients import kombu_url
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mailhost.settings")
 
 REPORT_SECONDS: Final = 30
+ORDER_SECONDS: Final = 15
 CLEAN_SECONDS: Final = 600
 READ_REPORTS_SECONDS: Final = 60
 SEND_FEEDBACK_SECONDS: Final = 300
@@ -52,8 +53,14 @@ app.conf.update(
         for name, seconds in (
             ("delivery.relay_due", settings.QUEUE_TICK_SECONDS),
             ("delivery.report_due", REPORT_SECONDS),
+            ("delivery.survey_queue", settings.QUEUE_SURVEY_SECONDS),
+            ("delivery.carry_out_orders", ORDER_SECONDS),
+            ("delivery.move_waiting", REPORT_SECONDS),
             ("delivery.read_reports", READ_REPORTS_SECONDS),
+            ("delivery.read_returned", READ_REPORTS_SECONDS),
             ("delivery.send_feedback", SEND_FEEDBACK_SECONDS),
+            ("delivery.refresh_tls_policies", CLEAN_SECONDS),
+            ("delivery.send_tls_feedback", SEND_FEEDBACK_SECONDS),
             ("delivery.tell_of_quarantine", CLEAN_SECONDS),
             ("delivery.clean", CLEAN_SECONDS),
             ("delivery.forget_recipients", FORGET_SECONDS),

@@ -123,6 +123,12 @@ OWN_ADDRESSES = env.networks(
 RESOLVER = env.text(
     "MAILHOST_RESOLVER", "", "`ADDRESS:PORT` of a DNS server to ask instead of the system's resolvers."
 )
+MTA_STS = env.boolean(
+    "MAILHOST_MTA_STS",
+    True,
+    "Mail to domains with an MTA-STS policy goes as that asks. Policies are fetched by HTTPS from their web servers: "
+    "switch it off where nothing may go out to port 443.",
+)
 RESOLVER_IS_BELIEVED = env.boolean(
     "MAILHOST_RESOLVER_IS_BELIEVED",
     False,
@@ -155,11 +161,53 @@ QUEUE_LEASE_SECONDS = env.seconds(
 QUEUE_TICK_SECONDS = env.seconds(
     "MAILHOST_QUEUE_TICK", 5, "How often the queue is looked at without being told of new mail."
 )
+VERP = env.boolean(
+    "MAILHOST_VERP",
+    False,
+    "Sends each recipient's copy of our senders' mail with a reverse-path of its own, so that what comes back is known "
+    "for certain, whatever it quotes; it costs a transaction for each recipient. Off: bounces are known by what they "
+    "quote.",
+)
+VERP_DAYS = env.integer(
+    "MAILHOST_VERP_DAYS",
+    10,
+    "How long such an address takes bounces, counted from when the message was to be given up here. What it was sent "
+    "with must still be in the queue (`MAILHOST_QUEUE_RETENTION`).",
+    minimum=1,
+)
+SUPPRESS_AFTER = env.integer(
+    "MAILHOST_SUPPRESS_AFTER",
+    2,
+    "So many times mail to an address elsewhere comes back because there is no such address, before its sender sends "
+    "there no more: one time may be the other server's mistake. 0: nothing is learned from bounces.",
+)
+SUPPRESS_DAYS = env.integer(
+    "MAILHOST_SUPPRESS_DAYS",
+    30,
+    "How long an address stays on the suppression list since mail to it came back last.",
+    minimum=1,
+)
+SUPPRESS_COMPLAINT_DAYS = env.integer(
+    "MAILHOST_SUPPRESS_COMPLAINT_DAYS",
+    365,
+    "The same since its owner complained about mail (at once, the first time). 0: nothing is learned from complaints.",
+)
+SUPPRESS_REFUSES = env.boolean(
+    "MAILHOST_SUPPRESS_REFUSES",
+    True,
+    "A mail program is told of a suppressed recipient while it submits (550 5.7.1), and most of them then send nothing "
+    "until it is taken out. Off: the message is taken, goes to the others, and a notice tells of the rest.",
+)
 RETURNED_DAYS = env.integer(
     "MAILHOST_RETURNED_DAYS",
     90,
     "How long it is known which mail came back after another host had taken it, and why.",
     minimum=1,
+)
+QUEUE_SURVEY_SECONDS = env.seconds(
+    "MAILHOST_QUEUE_SURVEY",
+    10,
+    "How often what waits is counted for the queue pages; less often where that would take a twentieth of the time.",
 )
 RELAY_CONNECTIONS = env.integer(
     "MAILHOST_RELAY_CONNECTIONS",
@@ -693,6 +741,17 @@ if not 0 <= FUTURE_RELEASE_MAX_SECONDS <= MAX_INTERVAL_SECONDS:
     raise SettingInvalid(
         f"MAILHOST_FUTURE_RELEASE_MAX is {FUTURE_RELEASE_MAX_SECONDS:.15g}: RFC 4865 has nine digits for it."
     )
+IDEMPOTENCY_KEY_SECONDS = env.seconds(
+    "MAILHOST_IDEMPOTENCY_KEYS",
+    86_400,
+    "How long the API knows a message again that is handed in once more with the same Idempotency-Key.",
+)
+API_MESSAGE_OCTETS = env.octets(
+    "MAILHOST_API_MESSAGE",
+    "20M",
+    "The largest request that hands a message in by the API. It is held in memory several times over, with what is in "
+    "base64; larger messages go by SMTP.",
+)
 WAITING_OCTETS_PER_ACCOUNT = env.octets(
     "MAILHOST_WAITING_PER_ACCOUNT",
     "1G",

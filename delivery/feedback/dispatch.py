@@ -65,7 +65,7 @@ def put_off(feedback: Feedback, note: str, *, patience: Patience, now: datetime)
         row.attempts += 1
         row.due_at, row.note = now + patience.after(row.attempts), joined([note])
         if row.attempts >= patience.attempts:
-            row.state = FeedbackState.UNWANTED
+            row.state = FeedbackState.SENT if row.sent_at else FeedbackState.UNWANTED
         row.save(update_fields=["attempts", "due_at", "note", "state"])
 
 

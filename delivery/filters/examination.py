@@ -20,6 +20,7 @@ from delivery.filters.look_ups import LookUps
 from delivery.filters.part_rules import part_findings
 from delivery.filters.policies import Place, Policy, read_policies
 from delivery.filters.report_rule import report_findings
+from delivery.filters.returned_rule import returned_findings
 from delivery.filters.wording import junk_finding
 from delivery.findings import Finding, Verdict, judge
 from mailboxes.junk.classifier import UNTRAINED
@@ -160,7 +161,12 @@ async def _ask(
 
 def _look(message: Incoming, now: datetime) -> list[Finding]:
     """What the message itself shows."""
-    return [*header_findings(message, now=now), *part_findings(message), *report_findings(message)]
+    return [
+        *header_findings(message, now=now),
+        *part_findings(message),
+        *report_findings(message),
+        *returned_findings(message),
+    ]
 
 
 def judge_for(

@@ -1,6 +1,6 @@
 import django.utils.timezone
+from django.contrib.postgres.operations import TrigramExtension
 from django.db import migrations, models
-
 
 # What was redirected before is found by its domain, too.
 REDIRECTED = """
@@ -10,6 +10,11 @@ UPDATE delivery_queuedrecipient recipient
  WHERE destination.id = recipient.destination_id AND destination.name <> ''
    AND recipient.state IN ('queued', 'waiting', 'held', 'deferred')
    AND destination.name <> lower(substring(forward_path from '@([^@]*)$'))
+"""
+# By trigrams, since a part of a reply is looked for. Nothing that is queued has a reply: inserts do not touch it.
+REPLIES = """
+CREATE INDEX recipient_reply ON delivery_queuedrecipient USING gin (last_reply gin_trgm_ops)
+ WHERE state IN ('queued', 'waiting', 'held', 'deferred') AND NOT (last_reply = '')
 """
 
 
@@ -103,7 +108,20 @@ class Migration(migrations.Migration):
             name="redirected_from",
             field=models.TextField(blank=True, db_default="", default=""),
         ),
+        migrations.AlterModelOptions(
+            name="queuedrecipient", options={"ordering": ["-id"], "verbose_name_plural": "queue"}
+        ),
         migrations.RunSQL(REDIRECTED, migrations.RunSQL.noop),
+        migrations.AddIndex(
+            "queuedrecipient",
+            models.Index(
+                fields=["state", "id"],
+                condition=models.Q(state__in=("waiting", "held", "deferred", "bounced", "expired", "cancelled")),
+                name="recipient_set_aside",
+            ),
+        ),
+        TrigramExtension(),
+        migrations.RunSQL(REPLIES, "DROP INDEX recipient_reply"),
         migrations.AddIndex(
             model_name="queuedrecipient",
             index=models.Index(

@@ -21,7 +21,9 @@ from delivery.models.queue_orders import OrderState, QueueOrder
 from delivery.models.queue_survey import QueueFlow, QueueSurvey
 from delivery.models.reports import DmarcReport, DmarcReportRow, ReportReading, TlsReport
 from delivery.models.returned import ReturnedKind, ReturnedMail, ReturnReading
-from delivery.models.submission import KnownRecipient, SendingHold, SubmissionLimits
+from delivery.models.routes import OutboundRoute, RouteChange, RouteTls
+from delivery.models.submission import HandedInOnce, KnownRecipient, SendingHold, SubmissionLimits
+from delivery.models.suppression import Suppression, SuppressionSource
 from delivery.models.tls import KeptStsPolicy
 from delivery.models.tls_feedback import TlsFeedback, TlsFeedbackCopy, TlsFeedbackRow
 from delivery.models.trace import InboundTrace
@@ -38,11 +40,13 @@ __all__ = [
     "DmarcReport",
     "DmarcReportRow",
     "FeedbackState",
+    "HandedInOnce",
     "Holder",
     "InboundTrace",
     "KeptStsPolicy",
     "KnownRecipient",
     "OrderState",
+    "OutboundRoute",
     "Quarantined",
     "QueueFlow",
     "QueueOrder",
@@ -56,8 +60,12 @@ __all__ = [
     "ReturnReading",
     "ReturnedKind",
     "ReturnedMail",
+    "RouteChange",
+    "RouteTls",
     "SendingHold",
     "SubmissionLimits",
+    "Suppression",
+    "SuppressionSource",
     "TlsFeedback",
     "TlsFeedbackCopy",
     "TlsFeedbackRow",

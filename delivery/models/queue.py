@@ -31,7 +31,7 @@ DUE_STATES = (RecipientState.QUEUED, RecipientState.DEFERRED)
 
 class QueuedMessage(models.Model):
     """A message on its way out. `reverse_path` is "" for the null one; `ret` and `envid` as in RFC 3461, `requires_tls`
-    as in RFC 8689.
+    and `ignores_tls` as in RFC 8689 (REQUIRETLS, and TLS-Required: No).
 
     `release_at`: nothing of it leaves before, and its sender may take it back; None once it is released, or from the
     beginning. `future_release` is what the client asked for (RFC 4865), as a DSN tells it. `message_id_field`: the
@@ -56,6 +56,7 @@ class QueuedMessage(models.Model):
     envid = models.TextField(default="", blank=True)
     ret = models.TextField(default="", blank=True)
     requires_tls = models.BooleanField(default=False, db_default=False)
+    ignores_tls = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
     expires_at = models.DateTimeField()
     release_at = models.DateTimeField(null=True, blank=True)
@@ -95,15 +96,17 @@ class QueuedMessage(models.Model):
 
 
 class Destination(models.Model):
-    """A next hop's domain, or this host (the name is LOCAL then).
+    """A next hop's domain by one way out, or this host (the name is LOCAL then).
 
     A worker claims it with a lease, so that one look serves all that waits for it.
     `next_attempt_at` is None while nothing waits. `failures` counts looks in a row that reached no host at all; what
     waits is then put off together, in this row alone, and `last_reply`, `last_status` and `cause` say why.
-    `connections`: how many at once it has borne (relay/pace.py).
+    `connections`: how many at once it has borne (relay/pace.py). `route_id`: an OutboundRoute's, or 0 where it goes as
+    the settings say. No foreign key: a route may go while mail is being queued, which moves (queue/route_moves.py).
     """
 
-    name = models.TextField(unique=True)
+    name = models.TextField()
+    route_id = models.BigIntegerField(default=0, db_default=0)
     next_attempt_at = models.DateTimeField(null=True, blank=True, db_index=True)
     claimed_until = models.DateTimeField(null=True, blank=True)
     claim_token = models.UUIDField(null=True, blank=True)
@@ -116,6 +119,9 @@ class Destination(models.Model):
 
     class Meta:
         ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["name", "route_id"], name="destination_name_route")
+        ]
 
     def __str__(self) -> str:
         return self.name or "(this host)"
@@ -168,6 +174,8 @@ class QueuedRecipient(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-id"]
+        verbose_name_plural = "queue"
+        # And recipient_reply, of trigrams of what was answered to the unfinished (migration 0019).
         indexes: ClassVar = [
             models.Index(
                 fields=["destination", "next_attempt_at"],
@@ -195,6 +203,11 @@ class QueuedRecipient(models.Model):
                 fields=["-finished_at"],
                 condition=Q(state__in=("bounced", "expired")),
                 name="recipient_failed",
+            ),
+            models.Index(
+                fields=["state", "id"],
+                condition=Q(state__in=("waiting", "held", "deferred", "bounced", "expired", "cancelled")),
+                name="recipient_set_aside",
             ),
             models.Index(
                 fields=["redirected_from"], condition=~Q(redirected_from=""), name="recipient_redirected"

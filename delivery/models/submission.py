@@ -41,6 +41,24 @@ class KnownRecipient(models.Model):
         return self.address
 
 
+class HandedInOnce(models.Model):
+    """A message that a program has handed in with an idempotency key: `digest` (SHA-256) of what it asked, and what it
+    was `told` (submission/once.py).
+    """
+
+    account = models.ForeignKey("mailboxes.Account", on_delete=models.CASCADE, related_name="+")
+    key = models.TextField()
+    digest = models.BinaryField()
+    told = models.JSONField()
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["account", "key"], name="handed_in_once")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class SendingHold(models.Model):
     """What the account submits is held until an operator lifts this; `reason` is a sentence."""
 

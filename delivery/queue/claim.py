@@ -30,19 +30,19 @@ UPDATE delivery_destination destination
          ORDER BY next_attempt_at LIMIT %s FOR NO KEY UPDATE SKIP LOCKED) due
  WHERE destination.id = due.id
 RETURNING destination.id, destination.name, destination.claim_token, destination.failures,
-          destination.connections
+          destination.connections, destination.route_id
 """
 RENEW = b"""
 UPDATE delivery_destination destination SET claimed_until = %s
   FROM (SELECT id FROM delivery_destination WHERE id = ANY(%s::bigint[]) AND claim_token = ANY(%s::uuid[])
-         ORDER BY name FOR NO KEY UPDATE) own
+         ORDER BY name, route_id FOR NO KEY UPDATE) own
  WHERE destination.id = own.id
 RETURNING destination.claim_token
 """
 DUE = b"""
 SELECT message.id, message.content_id, message.reverse_path, message.size_octets, message.body, message.is_smtputf8,
        message.envid, message.ret, message.expires_at, message.requires_tls, message.forwarded_by,
-       message.deliver_by, message.deliver_by_mode,
+       message.deliver_by, message.deliver_by_mode, message.ignores_tls,
        recipient.id, recipient.forward_path, recipient.orcpt, recipient.notify, recipient.attempts
   FROM delivery_queuedrecipient recipient JOIN delivery_queuedmessage message ON message.id = recipient.message_id
  WHERE recipient.destination_id = %s AND recipient.state IN ('queued', 'deferred')
@@ -50,6 +50,7 @@ SELECT message.id, message.content_id, message.reverse_path, message.size_octets
  ORDER BY recipient.next_attempt_at, message.id, recipient.id
  LIMIT %s
 """
+DUE_DESPITE_TLS = DUE.replace(b" ORDER BY", b"   AND message.ignores_tls\n ORDER BY", 1)
 # FOR UPDATE waits for transactions that are adding to the destination (see enqueue.py): what they add is then seen.
 LOCK_OWN = b"SELECT 1 FROM delivery_destination WHERE id = %s AND claim_token = %s FOR UPDATE"
 RELEASE = b"""
@@ -86,8 +87,19 @@ def renew_claims(*, claims: Collection[Claim], lease_seconds: float, now: dateti
 
 def due_parcels(*, claim: Claim, limit: int, except_ids: Sequence[int], now: datetime) -> list[Parcel]:
     """What waits for the destination, without these recipients: up to so many, by message."""
+    return _due(DUE, claim=claim, limit=limit, except_ids=except_ids, now=now)
+
+
+def due_despite_tls(*, claim: Claim, limit: int, except_ids: Sequence[int], now: datetime) -> list[Parcel]:
+    """Of that only what ignores the policies of TLS."""
+    return _due(DUE_DESPITE_TLS, claim=claim, limit=limit, except_ids=except_ids, now=now)
+
+
+def _due(
+    statement: bytes, *, claim: Claim, limit: int, except_ids: Sequence[int], now: datetime
+) -> list[Parcel]:
     with cursor() as sql:
-        rows = sql.execute(DUE, (claim.destination_id, now, list(except_ids), limit)).fetchall()
+        rows = sql.execute(statement, (claim.destination_id, now, list(except_ids), limit)).fetchall()
     parcels = []
     for _, group in groupby(rows, key=lambda row: row[0]):
         parcels += _parcels(list(group))
@@ -95,8 +107,8 @@ def due_parcels(*, claim: Claim, limit: int, except_ids: Sequence[int], now: dat
 
 
 def _parcels(rows: list[tuple[Any, ...]]) -> list[Parcel]:
-    message = OutgoingMessage(*rows[0][:13])
-    recipients = [OutgoingRecipient(*row[13:]) for row in rows]
+    message = OutgoingMessage(*rows[0][:14])
+    recipients = [OutgoingRecipient(*row[14:]) for row in rows]
     starts = range(0, len(recipients), MAX_PARCEL_RECIPIENTS)
     return [Parcel(message, tuple(recipients[start : start + MAX_PARCEL_RECIPIENTS])) for start in starts]
 

@@ -3,8 +3,10 @@
 import re
 from typing import Final
 
+from delivery.relay.forms import Octets
 from mailhost.net.database import cursor
 from mailhost.protocols.lines import to_crlf
+from mailhost.protocols.message.seven_bit import to_seven_bit
 from mailhost.protocols.message.without_binary import without_binary
 
 READ: Final = b"SELECT octets FROM mailboxes_content WHERE id = %s"
@@ -18,6 +20,19 @@ def as_lines(octets: bytes, *, is_binary: bool) -> bytes:
     is_binary: it came with BODY=BINARYMIME, so its bare CR and LF are no line ends (RFC 3030 section 3).
     """
     return to_crlf(without_binary(octets) if is_binary else octets)
+
+
+def in_form(kept: bytes, octets: Octets, *, is_binary: bool) -> tuple[bytes, Octets]:
+    """What is kept, converted where it has to be, and as what that can be signed: two forms of it may be the same.
+
+    Raises CannotConvert.
+    """
+    if octets is Octets.AS_THEY_ARE:
+        return kept, octets
+    lines = as_lines(kept, is_binary=is_binary)
+    if octets is Octets.LINES or lines.isascii():
+        return lines, Octets.LINES
+    return to_seven_bit(lines), octets
 
 
 def read_octets(*, content_id: int) -> bytes | None:

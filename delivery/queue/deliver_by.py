@@ -26,7 +26,7 @@ SELECT id FROM delivery_destination
                WHERE message.deliver_by <= %(now)s AND message.deliver_by_mode LIKE 'R%%'
                  AND recipient.state IN ('queued', 'deferred'))
    AND (claimed_until IS NULL OR claimed_until <= %(now)s)
- ORDER BY name FOR NO KEY UPDATE SKIP LOCKED
+ ORDER BY name, route_id FOR NO KEY UPDATE SKIP LOCKED
 """
 OVERDUE: Final = b"""
 WITH finished AS (

@@ -11,6 +11,7 @@ from delivery.queue.outcomes import EXPIRED_STATUS, Recorded
 from delivery.queue.retry_schedule import next_attempt_at
 from delivery.queue.values import Claim
 from delivery.relay.outcome import Bounced, Deferred
+from delivery.suppression_learning import learn_from_destination
 from delivery.trace.outbound import traced
 from mailhost.net.database import cursor
 from mailhost.protocols.bounce_causes import find_cause
@@ -44,8 +45,8 @@ WITH finished AS (
 """
 TOLD = b"""
 SELECT id AS recipient_id, message_id AS queue_id, forward_path, %(now)s::timestamptz AS at, %(host)s AS host,
-       %(address)s AS address, %(state)s AS outcome, %(cause)s AS cause, %(reply)s AS reply, '' AS tls,
-       '' AS certificate
+       %(address)s AS address, %(state)s AS outcome, %(cause)s AS cause, %(reply)s AS reply,
+       %(tls)s AS tls, %(certificate)s AS certificate
   FROM finished
 """
 FIRST_EXPIRY = b"""
@@ -68,6 +69,8 @@ def bounce_waiting(*, claim: Claim, outcome: Bounced, now: datetime) -> Recorded
         if not is_own(claim):
             return Recorded(is_own=False)
         _finish(claim, outcome, state=RecipientState.BOUNCED, status=outcome.status, now=now)
+        cause = find_cause(outcome.status, outcome.reply)
+        learn_from_destination(destination_id=claim.destination_id, cause=cause, now=now)
         sql.execute(PUT_OFF, (0, None, *_why(outcome), now, claim.destination_id))
     return Recorded(is_own=True, has_reports=True)
 
@@ -120,6 +123,8 @@ def _finish(
                 "cause": find_cause(outcome.status, outcome.reply).value,
                 "host": outcome.peer.host,
                 "address": outcome.peer.address,
+                "tls": outcome.peer.tls,
+                "certificate": outcome.peer.certificate,
                 "now": now,
                 "destination_id": claim.destination_id,
                 "all": state is RecipientState.BOUNCED,
@@ -138,6 +143,8 @@ def _note_deferred(claim: Claim, outcome: Deferred, *, now: datetime) -> None:
                 "cause": find_cause(outcome.status, outcome.reply).value,
                 "host": outcome.peer.host,
                 "address": outcome.peer.address,
+                "tls": outcome.peer.tls,
+                "certificate": outcome.peer.certificate,
                 "now": now,
                 "destination_id": claim.destination_id,
             },

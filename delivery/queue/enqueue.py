@@ -1,7 +1,7 @@
 """Putting messages into the queue: a handful of set-based statements inside the caller's transaction.
 
-Locks on destination rows come last in every transaction, by name. FOR KEY SHARE is enough here: it keeps a worker
-from putting a destination to rest (see claim.py) while something is being added to it, and nobody else waits.
+Locks on destination rows come last in every transaction, by name and route. FOR KEY SHARE is enough here: it keeps a
+worker from putting a destination to rest (see claim.py) while something is being added to it, and nobody else waits.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from django.db import transaction
 
 from delivery.models import LOCAL, RecipientState, ReportDue
 from delivery.queue.notices import relay_is_due
+from delivery.queue.route_rules import SETTINGS, Rules, rules, sending_domain
 from mailhost.net.database import cursor
 
 NEXT_MESSAGE_IDS = b"SELECT nextval('delivery_queuedmessage_id_seq') FROM generate_series(1, %s)"
@@ -33,20 +34,24 @@ SELECT id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8,
            goes_to_sent)
 """
 INSERT_DESTINATIONS = b"""
-INSERT INTO delivery_destination (name, failures, last_reply)
-SELECT name, 0, '' FROM unnest(%s::text[]) row(name)
- WHERE NOT EXISTS (SELECT 1 FROM delivery_destination known WHERE known.name = row.name)
- ORDER BY name
-    ON CONFLICT (name) DO NOTHING
+INSERT INTO delivery_destination (name, route_id, failures, last_reply)
+SELECT name, route_id, 0, '' FROM unnest(%s::text[], %s::bigint[]) row(name, route_id)
+ WHERE NOT EXISTS (SELECT 1 FROM delivery_destination known
+                    WHERE known.name = row.name AND known.route_id = row.route_id)
+ ORDER BY name, route_id
+    ON CONFLICT (name, route_id) DO NOTHING
 """
 LOCK_DESTINATIONS = b"""
-SELECT id, name, next_attempt_at, failures, claimed_until FROM delivery_destination
- WHERE name = ANY(%s) ORDER BY name FOR KEY SHARE
+SELECT known.id, known.name, known.next_attempt_at, known.failures, known.claimed_until, known.route_id
+  FROM unnest(%s::text[], %s::bigint[]) row(name, route_id)
+  JOIN delivery_destination known ON known.name = row.name AND known.route_id = row.route_id
+ ORDER BY known.name, known.route_id FOR KEY SHARE OF known
 """
 # A destination that fails keeps its time: new mail does not make a dead host be looked at sooner.
 WAKE_DESTINATIONS = b"""
 UPDATE delivery_destination SET next_attempt_at = %s
- WHERE id IN (SELECT id FROM delivery_destination WHERE id = ANY(%s::bigint[]) ORDER BY name FOR NO KEY UPDATE)
+ WHERE id IN (SELECT id FROM delivery_destination WHERE id = ANY(%s::bigint[])
+               ORDER BY name, route_id FOR NO KEY UPDATE)
    AND (next_attempt_at IS NULL OR (failures = 0 AND next_attempt_at > %s))
 """
 INSERT_RECIPIENTS = b"""
@@ -58,6 +63,8 @@ SELECT message_id, destination_id, forward_path, orcpt, notify, state, 0, coales
               %s::text[], %s::text[])
        row(message_id, destination_id, release_at, forward_path, orcpt, notify, state, status, report_due)
 """
+
+Way = tuple[str, int]  # a destination's name and route
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +132,12 @@ def enqueue(messages: Sequence[NewQueuedMessage], *, now: datetime) -> list[int]
         return []
     is_captured = settings.RELAY == "capture"
     ids = _insert_messages(messages, now=now)
-    destinations, is_news = _destinations(messages, now=now, wakes=not is_captured)
+    chosen = rules()
+    destinations, is_news = _destinations(messages, chosen, now=now, wakes=not is_captured)
     rows = [
         (
             message_id,
-            destinations[each.destination],
+            destinations[_way(message, each, chosen)],
             message.release_at,
             *_columns(each, waiting=_first_state(message, each, is_captured=is_captured)),
         )
@@ -194,24 +202,38 @@ def _insert_messages(messages: Sequence[NewQueuedMessage], *, now: datetime) -> 
     return ids
 
 
+def _way(message: NewQueuedMessage, recipient: NewRecipient, chosen: Rules) -> Way:
+    name = recipient.destination
+    if name == LOCAL:
+        return name, SETTINGS
+    sender = sending_domain(reverse_path=message.reverse_path, forwarded_by=message.forwarded_by)
+    return name, chosen.choose(name, sender)
+
+
 def _destinations(
-    messages: Sequence[NewQueuedMessage], *, now: datetime, wakes: bool
-) -> tuple[dict[str, int], bool]:
-    """The destinations' ids by name, made where new, and woken where they rest; whether a worker has to be told."""
-    recipients = [each for message in messages for each in message.all_recipients]
-    names = sorted({each.destination for each in recipients})
-    due = [each for message in messages if message.release_at is None for each in message.all_recipients]
-    waiting = {each.destination for each in due if not each.is_delivered} if wakes else set()
+    messages: Sequence[NewQueuedMessage], chosen: Rules, *, now: datetime, wakes: bool
+) -> tuple[dict[Way, int], bool]:
+    """The destinations' ids, made where new, and woken where they rest; whether a worker has to be told."""
+    ways: set[Way] = set()
+    waiting: set[Way] = set()
+    for message in messages:
+        for each in message.all_recipients:
+            ways.add(way := _way(message, each, chosen))
+            if wakes and message.release_at is None and not each.is_delivered:
+                waiting.add(way)
+    names, routes = [way[0] for way in sorted(ways)], [way[1] for way in sorted(ways)]
     with cursor() as sql:
-        rows = sql.execute(LOCK_DESTINATIONS, (names,)).fetchall()
-        if len(rows) < len(names):
-            sql.execute(INSERT_DESTINATIONS, (names,))
-            rows = sql.execute(LOCK_DESTINATIONS, (names,)).fetchall()
+        rows = sql.execute(LOCK_DESTINATIONS, (names, routes)).fetchall()
+        if len(rows) < len(ways):
+            sql.execute(INSERT_DESTINATIONS, (names, routes))
+            rows = sql.execute(LOCK_DESTINATIONS, (names, routes)).fetchall()
         asleep = [
-            row[0] for row in rows if row[1] in waiting and (row[2] is None or (row[3] == 0 and row[2] > now))
+            row[0]
+            for row in rows
+            if (row[1], row[5]) in waiting and (row[2] is None or (row[3] == 0 and row[2] > now))
         ]
         if asleep:
             sql.execute(WAKE_DESTINATIONS, (now, asleep, now))
     # Whoever holds a claim ends it behind this transaction (see claim.py), and finds what it has added.
-    is_news = any(row[1] in waiting and (row[4] is None or row[4] <= now) for row in rows)
-    return {row[1]: row[0] for row in rows}, is_news
+    is_news = any((row[1], row[5]) in waiting and (row[4] is None or row[4] <= now) for row in rows)
+    return {(row[1], row[5]): row[0] for row in rows}, is_news

@@ -2,18 +2,26 @@
 
 What nobody has finished with is a small part of all that is kept, and has partial indexes of its own: so a filter that
 names no state means that part. Counts are bounded: nobody acts differently on 2,000,000 than on "more than 10,000".
+
+Postgres cannot know whether a filter finds many or few, and a wrong guess sorts all of them or walks past all others.
+So what is found is taken in no order first: few are sorted then, and many are met soon on the way from the latest.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
-from django.db.models import Q, QuerySet
-from django.db.models.functions import Lower
+from django.db.models import F, Lookup, Max, Q, QuerySet, TextField, Value
+from django.db.models.functions import Concat, Lower
 
-from delivery.models import LOCAL, Destination, QueuedRecipient, RecipientState
+from delivery.models import LOCAL, Destination, QueuedMessage, QueuedRecipient, RecipientState
+
+if TYPE_CHECKING:
+    AnyLookup = Lookup[Any]
+else:
+    AnyLookup = Lookup
 
 UNFINISHED: Final = (
     RecipientState.QUEUED,
@@ -24,6 +32,9 @@ UNFINISHED: Final = (
 MAX_COUNT: Final = 10_000
 MAX_DESTINATIONS: Final = 1_000  # whose own last reply says what is looked for
 SAMPLE: Final = 10
+CLOCKS_DIFFER: Final = timedelta(minutes=10)
+MAX_ID: Final = 1 << 62
+FIRST_STEP: Final = 5_000  # ids, of the way from the latest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +79,9 @@ class QueueFilter:
         given: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in told.items()
         }
-        moments: dict[str, Any] = {
-            name: datetime.fromisoformat(given[name]) for name in ("before", "since") if name in given
-        }
-        return cls(**(given | moments))
+        for name in given.keys() & {"before", "since"}:
+            given[name] = datetime.fromisoformat(given[name])
+        return cls(**given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +106,8 @@ class Preview:
     sample: tuple[QueuedRecipient, ...]
 
 
-def find(asked: QueueFilter) -> QuerySet[QueuedRecipient]:
-    """The recipients that are meant, in no order."""
+def find(asked: QueueFilter, *, is_walk: bool = False) -> QuerySet[QueuedRecipient]:
+    """The recipients that are meant, in no order. is_walk: the caller has few to look at, and no index is of use."""
     rows = QueuedRecipient.objects.order_by().filter(state__in=asked.states or UNFINISHED)
     if asked.ids:
         rows = rows.filter(pk__in=asked.ids)
@@ -109,7 +119,8 @@ def find(asked: QueueFilter) -> QuerySet[QueuedRecipient]:
     if asked.domain:
         rows = rows.filter(_is_for(_folded(asked.domain)))
     if asked.next_hop:
-        rows = rows.filter(destination__name=_folded(asked.next_hop))
+        hops = Destination.objects.filter(name=_folded(asked.next_hop))
+        rows = rows.filter(destination_id__in=list(hops.values_list("pk", flat=True)))
     if asked.before is not None:
         rows = rows.filter(message__created_at__lt=asked.before)
     if asked.since is not None:
@@ -120,15 +131,33 @@ def find(asked: QueueFilter) -> QuerySet[QueuedRecipient]:
         rows = rows.filter(message__account__address__domain__name__in=asked.sent_from)
     if asked.held_by:
         rows = rows.filter(~Q(state=RecipientState.HELD) | Q(held_by__in=asked.held_by))
-    return rows.filter(_says(_clean(asked.reply))) if asked.reply else rows
+    if asked.reply:
+        rows = rows.filter(_says(_clean(asked.reply), is_walk=is_walk))
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The latest rows first, and how many there are in all."""
+
+    rows: list[QueuedRecipient]
+    total: Bounded
 
 
 def page(asked: QueueFilter, *, limit: int, older_than: int | None = None) -> list[QueuedRecipient]:
     """The latest first, with message, account and destination; below this id."""
-    rows = find(asked).select_related("message__account", "destination").order_by("-pk")
-    if older_than is not None:
-        rows = rows.filter(pk__lt=older_than)
-    return list(rows[:limit])
+    return look(asked, limit=limit, older_than=older_than).rows
+
+
+def look(asked: QueueFilter, *, limit: int, older_than: int | None = None) -> Found:
+    """As page(), with how many they are, below this id."""
+    rows = find(asked) if older_than is None else find(asked).filter(pk__lt=older_than)
+    ids = list(rows.values_list("pk", flat=True)[: MAX_COUNT + 1])
+    is_more = len(ids) > MAX_COUNT
+    latest = (
+        _walk(asked, limit=limit, older_than=older_than) if is_more else sorted(ids, reverse=True)[:limit]
+    )
+    return Found(_read(latest), Bounded(min(len(ids), MAX_COUNT), is_more))
 
 
 def count(asked: QueueFilter) -> Bounded:
@@ -139,35 +168,83 @@ def count(asked: QueueFilter) -> Bounded:
 
 def preview(asked: QueueFilter) -> Preview:
     """How many, how old, where they stand and where they wait for."""
-    rows = find(asked).order_by("pk").values_list("state", "destination__name", "message__created_at")
-    seen = list(rows[: MAX_COUNT + 1])
-    first = seen[:MAX_COUNT]
-    states, hops = Counter(row[0] for row in first), Counter(row[1] for row in first)
-    return Preview(
-        total=Bounded(len(first), len(seen) > MAX_COUNT),
-        oldest=min((row[2] for row in first), default=None),
-        by_state=tuple(states.most_common()),
-        by_next_hop=tuple(sorted(hops.items(), key=lambda hop: (-hop[1], hop[0]))[:SAMPLE]),
-        sample=tuple(page(asked, limit=SAMPLE)),
+    seen = list(find(asked).values_list("pk", "state", "destination_id", "message_id")[: MAX_COUNT + 1])
+    is_more, first = len(seen) > MAX_COUNT, seen[:MAX_COUNT]
+    states, hops = Counter(row[1] for row in first), Counter(row[2] for row in first)
+    names = dict(Destination.objects.filter(pk__in=hops).values_list("pk", "name"))
+    by_hop = sorted(((names[pk], number) for pk, number in hops.items()), key=lambda hop: (-hop[1], hop[0]))
+    oldest = min((row[3] for row in first), default=0)  # numbers of messages grow with time
+    moments = QueuedMessage.objects.filter(pk=oldest).values_list("created_at", flat=True)
+    latest = (
+        _walk(asked, limit=SAMPLE) if is_more else sorted((row[0] for row in first), reverse=True)[:SAMPLE]
     )
+    return Preview(
+        total=Bounded(len(first), is_more),
+        oldest=moments.first(),
+        by_state=tuple(states.most_common()),
+        by_next_hop=tuple(by_hop[:SAMPLE]),
+        sample=tuple(_read(latest)),
+    )
+
+
+def _walk(asked: QueueFilter, *, limit: int, older_than: int | None = None) -> list[int]:
+    """Ids of the latest that are meant, in steps from the latest of all."""
+    below = min(older_than or MAX_ID, _last_id(asked) + 1)
+    found: list[int] = []
+    step = FIRST_STEP
+    while len(found) < limit and below > 0:
+        rows = find(asked, is_walk=True).filter(pk__lt=below, pk__gte=below - step).order_by("-pk")
+        found += rows.values_list("pk", flat=True)[: limit - len(found)]
+        below, step = below - step, step * 4
+    return found
+
+
+def _last_id(asked: QueueFilter) -> int:
+    """No recipient that is meant has a higher id: ids grow with time, but for clocks that differ a little."""
+    rows = QueuedRecipient.objects.all()
+    if asked.before is not None:
+        older = QueuedMessage.objects.filter(created_at__lt=asked.before + CLOCKS_DIFFER)
+        last = older.order_by("-created_at").values_list("pk", flat=True).first()
+        rows = rows.filter(message_id=last)
+    return rows.aggregate(last=Max("pk"))["last"] or 0
+
+
+def _read(ids: Sequence[int]) -> list[QueuedRecipient]:
+    rows = QueuedRecipient.objects.filter(pk__in=ids).select_related("message__account", "destination")
+    return list(rows.order_by("-pk"))
 
 
 def _is_for(domain: str) -> Q:
     """The next hop is the recipient's domain, but where a verb led it elsewhere, or it is for accounts here."""
-    known = dict(Destination.objects.filter(name__in=(domain, LOCAL)).values_list("name", "pk"))
+    known = list(Destination.objects.filter(name__in=(domain, LOCAL)).values_list("name", "pk"))
     is_for = Q(redirected_from=domain)
-    if domain in known:
-        is_for |= Q(destination_id=known[domain], redirected_from="")
-    if LOCAL in known:
-        is_for |= Q(destination_id=known[LOCAL], forward_path__iendswith="@" + domain)
+    for name, destination_id in known:  # one for each route
+        if name == LOCAL:
+            is_for |= Q(destination_id=destination_id, forward_path__iendswith="@" + domain)
+        else:
+            is_for |= Q(destination_id=destination_id, redirected_from="")
     return is_for
 
 
-def _says(text: str) -> Q:
+class _Says(AnyLookup):
+    """ILIKE, which the index of trigrams knows and whose results Postgres can estimate, as it cannot UPPER's."""
+
+    lookup_name = "says"
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        """Both sides as they are."""
+        left, of_left = self.process_lhs(compiler, connection)
+        right, of_right = self.process_rhs(compiler, connection)
+        return f"{left} ILIKE {right}", (*of_left, *of_right)
+
+
+def _says(text: str, *, is_walk: bool) -> Q:
     """The recipient's last reply, or, where no host was reached, that of its destination."""
     failing = Destination.objects.filter(failures__gt=0, last_reply__icontains=text).order_by()
     ids: Sequence[int] = list(failing.values_list("pk", flat=True)[:MAX_DESTINATIONS])
-    own = ~Q(last_reply="") & Q(last_reply__icontains=text)
+    said = Concat("last_reply", Value(""), output_field=TextField()) if is_walk else F("last_reply")
+    escaped = text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+    own = ~Q(last_reply="") & Q(_Says(said, f"%{escaped}%"))
     return own | Q(destination_id__in=ids) if ids else own
 
 

@@ -17,6 +17,7 @@ from kombu.exceptions import OperationalError
 log = structlog.get_logger(__name__)
 
 RELAY_DUE: Final = "delivery.relay_due"
+MOVE_WAITING: Final = "delivery.move_waiting"
 EXPIRES_SECONDS: Final = 30  # a worker that was away that long has beat's notices waiting anyway
 # Commits that follow each other closely are told with one notice: a run takes all that is due.
 PAUSE_SECONDS: Final = 0.05
@@ -68,3 +69,11 @@ def _notifier() -> Notifier:
 def relay_is_due() -> None:
     """Called after the commit that queued something."""
     _notifier().tell()
+
+
+def routes_changed() -> None:
+    """Called after the commit that changed routes; beat's next round finds it as well."""
+    try:
+        current_app.send_task(MOVE_WAITING, expires=EXPIRES_SECONDS, ignore_result=True, retry=False)
+    except (OperationalError, OSError) as error:
+        log.info("the worker could not be told of changed routes", error=str(error))

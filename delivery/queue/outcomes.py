@@ -14,16 +14,17 @@ from delivery.models import RecipientState, ReportDue
 from delivery.queue.retry_schedule import next_attempt_at
 from delivery.queue.values import Claim, RecipientResult
 from delivery.relay.outcome import Bounced, Deferred, Delivered
+from delivery.suppression_learning import Bounces, learn_from_bounces
 from delivery.trace.outbound import traced
 from mailhost.net.database import cursor
-from mailhost.protocols.bounce_causes import find_cause
+from mailhost.protocols.bounce_causes import Cause, find_cause
 
 EXPIRED_STATUS = "4.4.7"  # RFC 3463 section 3.5: delivery time expired
 
 # Claims skip locked rows, so nobody takes a destination over while this transaction writes about it.
 HOLD_OWN = b"""
 SELECT claim_token FROM delivery_destination
- WHERE id = ANY(%s::bigint[]) AND claim_token = ANY(%s::uuid[]) ORDER BY name FOR NO KEY UPDATE
+ WHERE id = ANY(%s::bigint[]) AND claim_token = ANY(%s::uuid[]) ORDER BY name, route_id FOR NO KEY UPDATE
 """
 UPDATE_RECIPIENTS = b"""
 UPDATE delivery_queuedrecipient recipient
@@ -64,11 +65,13 @@ def record(
         own = {row[0] for row in sql.execute(HOLD_OWN, (ids, tokens))}
         rows: list[tuple[int, str, datetime, str, str, str, str, str]] = []
         tried: list[RecipientResult] = []
+        bounces: dict[int, tuple[str, Cause, str]] = {}
         for claim, those in results.items():
             if claim.token in own:
                 written = [_row(each, now=now, jitter=random.random()) for each in those]
                 rows += written
                 tried += those
+                bounces.update(_bounces(those, written))
                 recorded[claim] = Recorded(is_own=True, has_reports=any(row[-1] for row in written))
         if rows:
             columns = [list(column) for column in zip(*rows, strict=True)]
@@ -78,10 +81,22 @@ def record(
             paths = [each.recipient.forward_path for each in tried]
             peers = [each.outcome.peer for each in tried]
             addresses, tls = [peer.address for peer in peers], [peer.tls for peer in peers]
-            found = [peer.certificate for peer in peers]
-            told = (ids, messages, paths, states, causes, replies, hosts, addresses, tls, found)
+            certificates = [peer.certificate for peer in peers]
+            told = (ids, messages, paths, states, causes, replies, hosts, addresses, tls, certificates)
             sql.execute(traced(ATTEMPTS), (now, *told))
+        if bounces:
+            learn_from_bounces(bounces, now=now)
     return recorded
+
+
+def _bounces(
+    results: Sequence[RecipientResult], rows: Sequence[tuple[int, str, datetime, str, str, str, str, str]]
+) -> Bounces:
+    return {
+        row[0]: (result.recipient.forward_path, Cause(row[6]), row[3])
+        for result, row in zip(results, rows, strict=True)
+        if row[1] == RecipientState.BOUNCED
+    }
 
 
 def _row(

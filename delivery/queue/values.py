@@ -11,13 +11,14 @@ from delivery.relay.parcel import OutgoingMessage, OutgoingRecipient
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A destination that this worker alone may send to; `failures` looks in a row have reached nobody, and it bore so
-    many `connections` at once."""
+    many `connections` at once. route_id: as in Destination."""
 
     destination_id: int
     name: str
     token: UUID
     failures: int
     connections: int = FIRST_CONNECTIONS
+    route_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from delivery.models import LOCAL, Holder, RecipientState
 from delivery.models.trace import Event
 from delivery.queue.filtering import UNFINISHED, QueueFilter, find
 from delivery.queue.notices import relay_is_due
+from delivery.queue.route_rules import SETTINGS, rules
 from delivery.trace.outbound import note
 from mailhost.audit.trail import record
 from mailhost.net.database import cursor
@@ -72,11 +73,12 @@ LEAVES_CLAIMED_ALONE: Final = frozenset({Verb.BOUNCE, Verb.REDIRECT})
 WAKES: Final = frozenset({Verb.RELEASE, Verb.RETRY, Verb.REDIRECT})
 
 ADD_DESTINATION = b"""
-INSERT INTO delivery_destination (name, failures, last_reply) VALUES (%s, 0, '') ON CONFLICT (name) DO NOTHING
+INSERT INTO delivery_destination (name, route_id, failures, last_reply) VALUES (%s, %s, 0, '')
+    ON CONFLICT (name, route_id) DO NOTHING
 """
 LOCK_DESTINATIONS = b"""
-SELECT id, name, claim_token IS NOT NULL AND claimed_until > %s FROM delivery_destination
- WHERE id = ANY(%s::bigint[]) OR name = %s ORDER BY name FOR NO KEY UPDATE
+SELECT id, name, claim_token IS NOT NULL AND claimed_until > %s, route_id FROM delivery_destination
+ WHERE id = ANY(%s::bigint[]) OR (name = %s AND route_id = %s) ORDER BY name, route_id FOR NO KEY UPDATE
 """
 UPDATES: Final[dict[Verb, bytes]] = {
     Verb.HOLD: b"""
@@ -175,17 +177,22 @@ class Run:
 
 
 def meant(order: Order, asked: QueueFilter) -> QueueFilter:
+    """What the order is about, of all that the filter finds. Raises ValueError where it leads nowhere."""
+    return meant_by(order.verb, asked, holder=order.holder)
+
+
+def meant_by(verb: Verb, asked: QueueFilter, *, holder: Holder) -> QueueFilter:
     """The filter without the states from which the verb leads nowhere, nor what another has held.
 
     Raises ValueError where no state is left.
     """
-    is_operator = order.holder is Holder.OPERATOR
-    takes_over = order.verb is Verb.HOLD and is_operator
-    leads = (*FROM[order.verb], RecipientState.HELD) if takes_over else FROM[order.verb]
+    is_operator = holder is Holder.OPERATOR
+    takes_over = verb is Verb.HOLD and is_operator
+    leads = (*FROM[verb], RecipientState.HELD) if takes_over else FROM[verb]
     states = tuple(state for state in leads if not asked.states or state in asked.states)
     if not states:
-        raise ValueError(f"nothing in these states can be told to {order.verb}")
-    theirs = takes_over or (order.verb is Verb.RELEASE and not is_operator)
+        raise ValueError(f"nothing in these states can be told to {verb}")
+    theirs = takes_over or (verb is Verb.RELEASE and not is_operator)
     return replace(asked, states=states, held_by=(Holder.ADMINISTRATOR,) if theirs else asked.held_by)
 
 
@@ -222,11 +229,13 @@ def advance(*, order: Order, asked: QueueFilter, run: Run, by: str, now: datetim
 
 def _lock_destinations(order: Order, ids: Collection[int], *, now: datetime) -> tuple[list[int], int | None]:
     """Those whose recipients may be touched, and the one that a redirect leads to."""
+    # Whose mail it is may lead by another route: the look moves it (queue/route_moves.py).
+    route = rules().choose(order.to, "") if order.to else SETTINGS
     with cursor() as sql:
         if order.to:
-            sql.execute(ADD_DESTINATION, (order.to,))
-        rows = sql.execute(LOCK_DESTINATIONS, (now, list(ids), order.to or None)).fetchall()
-    target = next((row[0] for row in rows if order.to and row[1] == order.to), None)
+            sql.execute(ADD_DESTINATION, (order.to, route))
+        rows = sql.execute(LOCK_DESTINATIONS, (now, list(ids), order.to or None, route)).fetchall()
+    target = next((row[0] for row in rows if order.to and (row[1], row[3]) == (order.to, route)), None)
     if order.to and target is None:
         return (
             [],

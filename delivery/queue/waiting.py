@@ -28,7 +28,7 @@ from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
 BATCH: Final = 200
 
 COME: Final = b"""
-SELECT id, account_id, outbox_mailbox_id, outbox_uid, goes_to_sent FROM delivery_queuedmessage
+SELECT id, account_id, content_id, outbox_mailbox_id, outbox_uid, goes_to_sent FROM delivery_queuedmessage
  WHERE release_at <= %s ORDER BY release_at LIMIT %s
 """
 LOCK_COME: Final = b"""
@@ -46,7 +46,8 @@ RETURNING message_id, destination_id, forward_path, id
 # As in enqueue.py: rows of destinations come last, by name.
 WAKE: Final = b"""
 UPDATE delivery_destination SET next_attempt_at = %s
- WHERE id IN (SELECT id FROM delivery_destination WHERE id = ANY(%s::bigint[]) ORDER BY name FOR NO KEY UPDATE)
+ WHERE id IN (SELECT id FROM delivery_destination WHERE id = ANY(%s::bigint[])
+               ORDER BY name, route_id FOR NO KEY UPDATE)
    AND (next_attempt_at IS NULL OR (failures = 0 AND next_attempt_at > %s))
 """
 # What was put into no Outbox waits in the queue alone.
@@ -103,6 +104,7 @@ class _Due:
 
     message_id: int
     account_id: int | None
+    content_id: int
     outbox_mailbox_id: int | None
     outbox_uid: int | None
     goes_to_sent: bool
@@ -148,13 +150,18 @@ def stop(*, message_id: int, now: datetime) -> list[str]:
     return _stop([message_id], now=now)
 
 
-@transaction.atomic
-def postpone(*, message_id: int, release_at: datetime, by: str, now: datetime) -> None:
-    """Gives a message that waits another time to leave, later or sooner. Raises ReleaseTimeInvalid, TooLate."""
+def require_release_time(release_at: datetime, *, now: datetime) -> None:
+    """Raises ReleaseTimeInvalid unless that is to come, and no later than a message may wait."""
     if release_at <= now:
         raise ReleaseTimeInvalid("That moment is over.")
     if release_at > now + timedelta(seconds=settings.FUTURE_RELEASE_MAX_SECONDS):
         raise ReleaseTimeInvalid("Nothing waits here for so long.")
+
+
+@transaction.atomic
+def postpone(*, message_id: int, release_at: datetime, by: str, now: datetime) -> None:
+    """Gives a message that waits another time to leave, later or sooner. Raises ReleaseTimeInvalid, TooLate."""
+    require_release_time(release_at, now=now)
     _set_time(message_id, release_at)
     record(
         by=by, verb="message given another time", subject=f"Q{message_id}", release_at=release_at.isoformat()
@@ -201,7 +208,11 @@ def _release_some(now: datetime) -> tuple[int, int]:
     _cancel([each.message_id for each in own if each.message_id not in stay], now=now)
     let_leave(
         [
-            Leaving(each.place, sent.get(each.account_id) if each.goes_to_sent and each.account_id else None)
+            Leaving(
+                each.place,
+                sent.get(each.account_id) if each.goes_to_sent and each.account_id else None,
+                each.content_id,
+            )
             for each in leaving
             if each.place is not None and not _stays(each, sent)
         ],

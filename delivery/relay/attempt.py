@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
+from delivery.relay import requiring
+from delivery.relay.forms import Form, Octets, form_for
 from delivery.relay.host_room import HostRoom
 from delivery.relay.lines import Dial, Line, Lines
 from delivery.relay.next_hops import NextHop
@@ -35,10 +37,10 @@ class Source(Protocol):
     def waiting(self) -> int:
         """How many parcels are known to wait."""
 
-    def loaded(self, parcel: Parcel, *, as_it_is: bool) -> AbstractAsyncContextManager[bytes | None]:
-        """What follows DATA's reply, held for as long as it is being sent; None where it is gone.
+    def loaded(self, parcel: Parcel, *, form: Form) -> AbstractAsyncContextManager[bytes | None]:
+        """In this form, held for as long as it is being sent; None where it is gone.
 
-        as_it_is: the octets themselves, for BDAT. Raises CannotConvert on entering, where they are binary.
+        Raises CannotConvert on entering.
         """
 
     def report(
@@ -148,25 +150,45 @@ class Attempt:
                 self._lines.drop(line)
 
     async def _send(self, line: Line, parcel: Parcel) -> None:
+        if parcel.message.requires_tls and (refusal := requiring.refusal(line.connection)):
+            await self._send_elsewhere(line, parcel, refusal)
+            return
         try:
-            is_chunk = parcel.message.body == "BINARYMIME" and line.connection.extensions.take_binary
-            async with self.source.loaded(parcel, as_it_is=is_chunk) as data:
+            form = form_for(parcel, line.connection.extensions)
+            async with self.source.loaded(parcel, form=form) as data:
                 if data is not None:
-                    await self._send_data(line, parcel, data, is_chunk=is_chunk)
+                    await self._send_data(line, parcel, data, form)
                     return
             bounced = Bounced("5.3.0", "The message is no longer kept here.")
-        except CannotConvert:
-            bounced = Bounced("5.6.3", "The message has binary octets that cannot be put into lines of text.")
+        except CannotConvert as fact:
+            bounced = Bounced("5.6.3", str(fact), line.connection.peer)
         self.source.report(parcel, parcel.recipients, [bounced] * len(parcel.recipients))
 
-    async def _send_data(self, line: Line, parcel: Parcel, data: bytes, *, is_chunk: bool) -> None:
+    async def _send_elsewhere(self, line: Line, parcel: Parcel, refusal: Bounced) -> None:
+        """To another host, that may have what asks for TLS on all its way (RFC 8689 section 4.2.1)."""
+        tried = {line.hop.host}
+        while (other := await self._lines.beside(tried)) is not None:
+            try:
+                if requiring.refusal(other.connection) is None:
+                    await self._send(other, parcel)
+                    return
+                await other.connection.quit()
+            finally:
+                self._lines.drop(other)
+        outcome: Outcome = refusal
+        if missed := {hop.host for hop in self.hops} - tried:
+            text = f"{refusal.reply} {min(missed)}, which may be better, could not be reached."
+            outcome = Deferred(f"4{refusal.status[1:]}", text, refusal.peer)
+        self.source.report(parcel, parcel.recipients, [outcome] * len(parcel.recipients))
+
+    async def _send_data(self, line: Line, parcel: Parcel, data: bytes, form: Form) -> None:
         """The parcel's recipients; those that were too many go in transactions of their own."""
         recipients: Sequence[OutgoingRecipient] = parcel.recipients
         while recipients:
             try:
                 outcomes = await send(
                     line.connection,
-                    _transaction(parcel, recipients, data, is_chunk=is_chunk, now=self.clock()),
+                    _transaction(parcel, recipients, data, form, now=self.clock()),
                 )
             except (
                 ValueError
@@ -202,19 +224,19 @@ class Attempt:
 
 
 def _transaction(
-    parcel: Parcel, recipients: Sequence[OutgoingRecipient], data: bytes, *, is_chunk: bool, now: datetime
+    parcel: Parcel, recipients: Sequence[OutgoingRecipient], data: bytes, form: Form, *, now: datetime
 ) -> Transaction:
     message = parcel.message
     body = message.body
-    if body == "BINARYMIME" and not is_chunk:
+    if body == "BINARYMIME" and form.octets is not Octets.AS_THEY_ARE:
         # RFC 3030 section 3: it was converted when it was loaded.
         body = "7BIT" if data.isascii() else "8BITMIME"
     return Transaction(
         reverse_path=message.reverse_path,
         recipients=[Recipient(each.forward_path, each.notify, each.orcpt) for each in recipients],
         data=data,
-        is_chunk=is_chunk,
-        size_octets=len(data) if is_chunk else len(data) - len(b".\r\n"),
+        is_chunked=form.is_chunked,
+        size_octets=len(data) if form.is_chunked else len(data) - len(b".\r\n"),
         body=body,
         needs_smtputf8=parcel.needs_smtputf8,
         ret=message.ret,

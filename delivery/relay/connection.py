@@ -1,23 +1,37 @@
 """One SMTP connection to another host: greeting, EHLO, STARTTLS, QUIT (RFC 5321 sections 3.1, 3.2; RFC 3207)."""
 
-from dataclasses import dataclass
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 
+from delivery.relay.authentication import sign_in
+from delivery.relay.demands import InClear
+from delivery.relay.departure import Credentials
 from delivery.relay.next_hops import NextHop
 from delivery.relay.outcome import Bounced, Deferred, Peer
+from delivery.relay.tls.policy import TlsPolicy
 from delivery.relay.tls.trust import any_certificate
-from delivery.relay.tls.verifying import Securing
+from delivery.relay.tls.verifying import VERIFIED, Securing
 from delivery.relay.wire import TlsFailed, Wire, WireLost
 from mailhost.protocols.smtp.client import Extensions, ServerReply
 
 SERVICE_CLOSING = (
     421  # RFC 5321 section 3.8: may come in answer to anything, and the connection closes after it
 )
+SLOWEST_OCTETS_PER_SECOND = 1_024  # of a line worth waiting for, after the time for one block
 NO_MAIL_HERE = 521  # RFC 7504: this host never takes mail
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds for each stage: RFC 5321 section 4.5.3.2; it gives none for connecting and TLS."""
+    """Seconds for each stage: RFC 5321 section 4.5.3.2; it gives none for connecting and TLS.
+
+    `envelope` and `content` are for stages of many steps, each of which could take its own time: a server that answers
+    a hundred recipients every five minutes, or reads an octet a minute, is left then.
+    """
 
     connect: float = 30
     greeting: float = 300
@@ -25,7 +39,13 @@ class Timeouts:
     data: float = 120
     block: float = 180
     final_dot: float = 600
+    envelope: float = 1_800  # MAIL, every RCPT and DATA
+    content: float = 3_600  # all blocks; a short message has less, see content_seconds()
     quit: float = 5  # nobody waits for this one
+
+    def content_seconds(self, octets: int) -> float:
+        """For a whole message of this size."""
+        return min(self.content, self.block + octets / SLOWEST_OCTETS_PER_SECOND)
 
 
 RFC_TIMEOUTS = Timeouts()
@@ -47,22 +67,41 @@ class RelayConnection:
         self.peer = peer
         self.timeouts = timeouts
         self.extensions = Extensions()
+        self.hop: NextHop | None = None
+        self.securing: Securing | None = None  # what its TLS was to be; None in clear
         self.is_begun = False  # a transaction is open that RSET must end
         self.completed = 0  # transactions that came to an answer
+        self._ends_at = math.inf  # of the stage, in the loop's time
 
     @property
     def is_usable(self) -> bool:
         """The other host has not closed it: another message can go over it."""
         return self.wire.is_open
 
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """What is asked in the block has so many seconds altogether, however many steps it takes."""
+        self._ends_at = asyncio.get_running_loop().time() + seconds
+        try:
+            yield
+        finally:
+            self._ends_at = math.inf
+
+    def _left(self, seconds: float) -> float:
+        return min(seconds, max(0.0, self._ends_at - asyncio.get_running_loop().time()))
+
     async def ask(self, command: bytes, *, seconds: float) -> ServerReply:
         """The reply to one command. Raises WireLost."""
-        await self.wire.write(command, seconds=seconds)
+        await self.wire.write(command, seconds=lambda: self._left(seconds))
         return await self.reply(seconds=seconds)
+
+    async def write(self, octets: bytes | memoryview) -> None:
+        """Sends octets, each block within its time. Raises WireLost."""
+        await self.wire.write(octets, seconds=lambda: self._left(self.timeouts.block))
 
     async def reply(self, *, seconds: float) -> ServerReply:
         """The next reply; after 421 the connection is of no more use. Raises WireLost."""
-        reply = await self.wire.reply(seconds=seconds)
+        reply = await self.wire.reply(seconds=self._left(seconds))
         if reply.code == SERVICE_CLOSING:
             self.wire.lose(str(reply))
         return reply
@@ -91,9 +130,13 @@ async def open_connection(
 ) -> RelayConnection:
     """A connection ready for MAIL, encrypted as the hop's policy asks; over `wire` where that leads there already.
 
-    Without a policy, encrypted where that works. Raises ConnectFailed.
+    Without a policy, encrypted where that works. Where the hop's departure asks for something, that counts. Raises
+    ConnectFailed.
     """
     tls = tls or Securing()
+    own_name = hop.departure.ehlo_name or own_name
+    if hop.departure.demand is not None:
+        tls = replace(tls, policy=TlsPolicy(tls.policy.domain, hop.departure.demand))
     try:
         return await _open(hop, own_name=own_name, timeouts=timeouts, tls=tls, wire=wire)
     except TlsFailed as failed:
@@ -111,17 +154,22 @@ async def _open(
     """In clear where `tls` is None. Raises ConnectFailed, TlsFailed."""
     peer = Peer(hop.host, hop.address)
     try:
-        wire = wire or await Wire.open(hop.address, hop.port, seconds=timeouts.connect)
+        wire = wire or await Wire.open(
+            hop.address, hop.port, seconds=timeouts.connect, source=hop.departure.source
+        )
     except WireLost as lost:
         raise ConnectFailed(Deferred("4.4.1", str(lost), peer)) from lost
     connection = RelayConnection(wire, peer, timeouts)
+    connection.hop, connection.securing = hop, tls
     try:
-        greeting = await wire.reply(seconds=timeouts.greeting)
-        if not greeting.is_positive:
-            raise ConnectFailed(_refused_greeting(greeting, peer))
-        await _hello(connection, own_name)
-        if tls is not None and await _may_start_tls(connection, hop, tls):
-            await _secure(connection, hop, tls, own_name=own_name)
+        if tls is not None and tls.policy.is_implicit:
+            await _secure(connection, hop, tls, hello=partial(_greeted, connection, own_name))
+        else:
+            await _greeted(connection, own_name)
+            if tls is not None and await _may_start_tls(connection, hop, tls):
+                await _secure(connection, hop, tls, hello=partial(_hello, connection, own_name))
+        if hop.departure.credentials is not None:
+            await _sign_in(connection, hop.departure.credentials)
     except WireLost as lost:
         raise ConnectFailed(Deferred("4.4.2", str(lost), peer)) from lost
     except BaseException:  # a refusal, TLS, or cancelled: nobody else has this connection yet
@@ -132,6 +180,8 @@ async def _open(
 
 async def _may_start_tls(connection: RelayConnection, hop: NextHop, tls: Securing) -> bool:
     """The server said yes to STARTTLS. Raises ConnectFailed where it did not, and a policy forbids to go on."""
+    if isinstance(tls.policy.demand, InClear):
+        return False
     said = ""
     if "STARTTLS" in connection.extensions:
         answer = await connection.ask(b"STARTTLS\r\n", seconds=connection.timeouts.command)
@@ -146,22 +196,46 @@ async def _may_start_tls(connection: RelayConnection, hop: NextHop, tls: Securin
     return False
 
 
-async def _secure(connection: RelayConnection, hop: NextHop, tls: Securing, *, own_name: str) -> None:
-    """A TLS session whose certificate is as the policy asks. Raises TlsFailed, ConnectFailed."""
+async def _secure(
+    connection: RelayConnection, hop: NextHop, tls: Securing, *, hello: Callable[[], Awaitable[None]]
+) -> None:
+    """A TLS session whose certificate is as the policy asks, and what is said first in it.
+
+    Raises TlsFailed, ConnectFailed.
+    """
     wire = connection.wire
     name = tls.server_name(hop)
     session = await wire.start_tls(any_certificate(), host=name, seconds=connection.timeouts.connect)
     verdict = tls.judge(hop, wire.shown_chain())
     connection.peer = Peer(hop.host, hop.address, session, verdict.words)
     if (refusal := verdict.refusal) is None:
-        await _hello_again(connection, own_name)
+        await _hello_again(hello)
         tls.tell(hop, sending_ip=wire.own_address)
         return
     tls.tell(hop, sending_ip=wire.own_address, result=refusal.result, detail=str(refusal))
     if tls.policy.forbids_clear:
         text = f"{hop.host} could not be verified as {tls.policy.in_words} asks. {refusal}"
         raise ConnectFailed(Deferred("4.7.5", text, connection.peer))
-    await _hello_again(connection, own_name)
+    await _hello_again(hello)
+
+
+async def _sign_in(connection: RelayConnection, credentials: Credentials) -> None:
+    """Raises ConnectFailed."""
+    failed = await sign_in(
+        partial(connection.ask, seconds=connection.timeouts.command),
+        extensions=connection.extensions,
+        credentials=credentials,
+        is_verified=connection.peer.certificate.endswith(VERIFIED),
+    )
+    if failed is not None:
+        raise ConnectFailed(Deferred(failed.status, failed.text, connection.peer))
+
+
+async def _greeted(connection: RelayConnection, own_name: str) -> None:
+    greeting = await connection.wire.reply(seconds=connection.timeouts.greeting)
+    if not greeting.is_positive:
+        raise ConnectFailed(_refused_greeting(greeting, connection.peer))
+    await _hello(connection, own_name)
 
 
 async def _hello(connection: RelayConnection, own_name: str) -> None:
@@ -175,10 +249,10 @@ async def _hello(connection: RelayConnection, own_name: str) -> None:
         raise ConnectFailed(Deferred("4.3.2", str(reply), connection.peer))
 
 
-async def _hello_again(connection: RelayConnection, own_name: str) -> None:
+async def _hello_again(hello: Callable[[], Awaitable[None]]) -> None:
     """RFC 3207 section 4.2: what was said in clear is forgotten. Raises TlsFailed where nothing comes back."""
     try:
-        await _hello(connection, own_name)
+        await hello()
     except WireLost as lost:
         raise TlsFailed(str(lost)) from lost
 

@@ -79,6 +79,23 @@ class Lines:
             self.failure = self.failure or (deferrals or self._refusals)[0]
         return None
 
+    async def beside(self, tried: set[str]) -> Line | None:
+        """A connection to a host of another name, for one message; None where there is none. `tried` takes the name."""
+        for hop in self.hops:
+            if hop.host in tried or hop in self._useless or not self.hosts.take(hop.address):
+                continue
+            try:
+                line = Line(hop, await self.dial(hop, await self.connect(hop)))
+            except BaseException as error:
+                self.hosts.give_back(hop.address)
+                if not isinstance(error, ConnectFailed | WireLost):
+                    raise
+            else:
+                tried.add(hop.host)
+                self.open.append(line)
+                return line
+        return None
+
     def drop(self, line: Line) -> None:
         """It is closed, and its place is another's."""
         line.connection.abort()

@@ -9,6 +9,7 @@ from typing import Final
 
 from django.conf import settings
 
+from delivery.relay.departure import AS_THE_SYSTEM_SAYS, Departure, Source, missing, pick
 from delivery.relay.outcome import Bounced, Deferred
 from mailhost.net.resolver import DnsUnavailable, LookUpFailed, MxHost, NoAnswer, NoSuchDomain, Resolver
 
@@ -24,26 +25,33 @@ WhichAreOurs = Callable[[Sequence[str]], Awaitable[Collection[str]]]
 class NextHop:
     """One address to connect to; host is its name, for people, for TLS and for the trace.
 
-    `rank`: 0 for the MX hosts of the best preference, 1 for the next ones, and so on.
+    `rank`: 0 for the MX hosts of the best preference, 1 for the next ones, and so on. `departure`: how one leaves for
+    it.
     """
 
     host: str
     address: str
     port: int
     rank: int = field(default=0, compare=False)
+    departure: Departure = field(default=AS_THE_SYSTEM_SAYS, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """How mail leaves: the port of other hosts, whether private addresses may be reached, and a smarthost or none.
 
-    `own_networks`: the addresses at which this host itself is reached from outside.
+    `own_networks`: the addresses at which this host itself is reached from outside. The rest is of an OutboundRoute;
+    `fault`: why it cannot be used now.
     """
 
     port: int = 25
     to_private: bool = False
     smarthost: tuple[str, int] | None = None
     own_networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
+    name: str = ""
+    sources: tuple[Source, ...] = ()
+    departure: Departure = AS_THE_SYSTEM_SAYS
+    fault: str = ""
 
 
 class RelaySettingInvalid(ValueError):
@@ -72,6 +80,45 @@ def configured_route() -> Route:
 
 
 async def find_next_hops(
+    domain: str, *, resolver: Resolver, route: Route, random: Random, which_are_ours: WhichAreOurs
+) -> Sequence[NextHop] | Deferred | Bounced:
+    """As look_up_hops(), each with how one leaves for it."""
+    if route.fault:
+        return Deferred("4.3.5", route.fault)
+    hops = await look_up_hops(
+        domain, resolver=resolver, route=route, random=random, which_are_ours=which_are_ours
+    )
+    return hops if isinstance(hops, Deferred | Bounced) else _departing(hops, domain, route)
+
+
+def _departing(hops: Sequence[NextHop], domain: str, route: Route) -> Sequence[NextHop] | Deferred:
+    """From the addresses of the route's pool, where it has one: only to hosts of their families."""
+    if not route.sources:
+        return [replace(hop, departure=route.departure) for hop in hops]
+    picked = pick(route.sources, destination=domain)
+    if not picked:
+        named = ", ".join(missing(route.sources))
+        return Deferred(
+            "4.3.5", f"The route {route.name} sends from {named}, which this machine does not have."
+        )
+    departures = {
+        is_six: replace(
+            route.departure, source=each.address, ehlo_name=each.ehlo_name or route.departure.ehlo_name
+        )
+        for is_six, each in picked.items()
+    }
+    found = [
+        replace(hop, departure=departures[":" in hop.address])
+        for hop in hops
+        if (":" in hop.address) in departures
+    ]
+    if not found:
+        text = f"{hops[0].host} has no address of a kind that the route {route.name} has one of to send from."
+        return Deferred("4.4.3", text)
+    return found
+
+
+async def look_up_hops(
     domain: str, *, resolver: Resolver, route: Route, random: Random, which_are_ours: WhichAreOurs
 ) -> Sequence[NextHop] | Deferred | Bounced:
     """Addresses in the order in which they are to be tried, at least one; or why there is none.

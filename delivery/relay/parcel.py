@@ -22,6 +22,7 @@ class OutgoingMessage:
     forwarded_by: str = ""
     deliver_by: datetime | None = None
     deliver_by_mode: str = ""
+    ignores_tls: bool = False
 
     def seconds_left(self, *, now: datetime) -> int | None:
         """Of its time to be delivered in (RFC 2852), rounded down; None where there is no such time."""

@@ -7,7 +7,9 @@ REQUIRETLS RFC 8689, DELIVERBY RFC 2852.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from delivery.relay import requiring
 from delivery.relay.connection import SERVICE_CLOSING, RelayConnection
+from delivery.relay.content import LostAtTheEnd, send_chunks, send_lines
 from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome, refused
 from delivery.relay.wire import WireLost
 from mailhost.protocols.smtp.client import ServerReply, mail_command, rcpt_command
@@ -29,7 +31,7 @@ class Recipient:
 class Transaction:
     """One message for some recipients; `data` is what follows DATA's reply, its final dot included.
 
-    is_chunk: `data` is the message as it is, and goes by BDAT in one chunk.
+    is_chunked: `data` is the message itself, and goes by BDAT.
     """
 
     reverse_path: str
@@ -40,7 +42,7 @@ class Transaction:
     needs_smtputf8: bool = False
     ret: str = ""
     envid: str = ""
-    is_chunk: bool = False
+    is_chunked: bool = False
     requires_tls: bool = False
     by_seconds: int | None = None  # what is left of RFC 2852's time
     by_mode: str = ""
@@ -59,8 +61,8 @@ async def send(connection: RelayConnection, transaction: Transaction) -> list[Ou
     if refusal := _refusal_before(connection, transaction):
         return [refusal] * len(transaction.recipients)
     await _reset(connection)
-    if transaction.is_chunk:
-        return await _send_chunk(connection, transaction)
+    if transaction.is_chunked:
+        return await _send_chunked(connection, transaction)
     if "PIPELINING" in connection.extensions:
         return await _send_pipelined(connection, transaction)
     return await _send_step_by_step(connection, transaction)
@@ -68,11 +70,8 @@ async def send(connection: RelayConnection, transaction: Transaction) -> list[Ou
 
 def _refusal_before(connection: RelayConnection, transaction: Transaction) -> Bounced | None:
     """What the server's extensions rule out (RFC 1870 section 6.1, RFC 6531 section 3.5)."""
-    if transaction.requires_tls:
-        # RFC 8689 section 4.2.1 asks for a certificate that was checked, and for an MX record that can be trusted.
-        # Connections claim neither (see tls_policy.py), so what must not go otherwise does not go.
-        text = "The message may only travel under verified TLS (REQUIRETLS), which cannot be had with this server."
-        return Bounced("5.7.30", text, connection.peer)
+    if transaction.requires_tls and (refusal := requiring.refusal(connection)):
+        return refusal
     if transaction.by_seconds is not None and transaction.by_mode.startswith("R"):
         # RFC 2852 section 4: never handed on after its time, nor to a server that asks for more than is left.
         least = max(1, least_seconds(connection.extensions.offered.get("DELIVERBY", "")))
@@ -105,10 +104,9 @@ async def _reset(connection: RelayConnection) -> None:
 
 async def _send_pipelined(connection: RelayConnection, transaction: Transaction) -> list[Outcome]:
     """MAIL, every RCPT and DATA in one go (RFC 2920 section 3.1)."""
-    commands = [_mail(connection, transaction), *_rcpts(connection, transaction), b"DATA\r\n"]
-    mail = await _begin(connection, b"".join(commands))
-    answers = [await _answer(connection, connection.timeouts.command) for _ in transaction.recipients]
-    data = await _answer(connection, connection.timeouts.data)
+    with connection.within(connection.timeouts.envelope):
+        mail, answers = await _envelope_pipelined(connection, transaction, b"DATA\r\n")
+        data = await _answer(connection, connection.timeouts.data)
     outcomes = _outcomes(connection, mail, answers)
     if None not in outcomes and isinstance(data, ServerReply) and data.is_intermediate:
         # RFC 2920 section 3.1: no recipient, yet it waits for data. It gets none; its answer does not matter.
@@ -116,23 +114,29 @@ async def _send_pipelined(connection: RelayConnection, transaction: Transaction)
     return await _finish(connection, transaction, outcomes, data)
 
 
-async def _send_chunk(connection: RelayConnection, transaction: Transaction) -> list[Outcome]:
+async def _send_chunked(connection: RelayConnection, transaction: Transaction) -> list[Outcome]:
     """MAIL and each RCPT as they may go, then the message by BDAT (RFC 3030 section 2), where anybody is to have it."""
-    if "PIPELINING" in connection.extensions:
-        mail = await _begin(
-            connection, b"".join([_mail(connection, transaction), *_rcpts(connection, transaction)])
-        )
-        answers = [await _answer(connection, connection.timeouts.command) for _ in transaction.recipients]
-    else:
-        mail, answers = await _envelope_step_by_step(connection, transaction)
+    with connection.within(connection.timeouts.envelope):
+        if "PIPELINING" in connection.extensions:
+            mail, answers = await _envelope_pipelined(connection, transaction)
+        else:
+            mail, answers = await _envelope_step_by_step(connection, transaction)
     outcomes = _outcomes(connection, mail, answers)
     if None in outcomes:
-        chunk = b"BDAT %d LAST\r\n" % len(transaction.data) + transaction.data
-        last = await _send_data(connection, chunk)
+        last = await _send_data(connection, transaction.data, is_chunked=True)
     else:
         last = _no(connection, mail, otherwise="5.0")  # nobody's
     connection.completed += connection.is_usable
     return [each if each is not None else last for each in outcomes]
+
+
+async def _envelope_pipelined(
+    connection: RelayConnection, transaction: Transaction, *then: bytes
+) -> tuple[ServerReply, list[ServerReply | WireLost]]:
+    """The answers to MAIL and to each RCPT, of commands that went in one go with what follows them."""
+    commands = [_mail(connection, transaction), *_rcpts(connection, transaction), *then]
+    mail = await _begin(connection, b"".join(commands))
+    return mail, [await _answer(connection, connection.timeouts.command) for _ in transaction.recipients]
 
 
 async def _envelope_step_by_step(
@@ -150,11 +154,12 @@ async def _envelope_step_by_step(
 
 async def _send_step_by_step(connection: RelayConnection, transaction: Transaction) -> list[Outcome]:
     """One command at a time, for servers without PIPELINING."""
-    mail, answers = await _envelope_step_by_step(connection, transaction)
-    outcomes = _outcomes(connection, mail, answers)
-    data: ServerReply | WireLost = mail
-    if None in outcomes:
-        data = await _command(connection, b"DATA\r\n", connection.timeouts.data)
+    with connection.within(connection.timeouts.envelope):
+        mail, answers = await _envelope_step_by_step(connection, transaction)
+        outcomes = _outcomes(connection, mail, answers)
+        data: ServerReply | WireLost = mail
+        if None in outcomes:
+            data = await _command(connection, b"DATA\r\n", connection.timeouts.data)
     return await _finish(connection, transaction, outcomes, data)
 
 
@@ -163,12 +168,11 @@ def _mail(connection: RelayConnection, transaction: Transaction) -> bytes:
         transaction.reverse_path,
         extensions=connection.extensions,
         size_octets=transaction.size_octets,
-        # A server without 8BITMIME gets 8-bit content as it is: recoding it would break signatures, and
-        # servers that harm it have not been seen for decades.
         body=transaction.body,
         is_smtputf8=transaction.needs_smtputf8,
         ret=transaction.ret,
         envid=transaction.envid,
+        requires_tls=transaction.requires_tls,
         by=""
         if transaction.by_seconds is None
         else by_value(seconds=transaction.by_seconds, mode=transaction.by_mode),
@@ -187,7 +191,7 @@ def _rcpts(connection: RelayConnection, transaction: Transaction) -> list[bytes]
 async def _begin(connection: RelayConnection, commands: bytes) -> ServerReply:
     """The answer to MAIL, the first of the commands. 421 is about the connection, not about this message."""
     try:
-        await connection.wire.write(commands, seconds=connection.timeouts.block)
+        await connection.write(commands)
         mail = await connection.reply(seconds=connection.timeouts.command)
     except WireLost as lost:
         raise NothingBegun(Deferred("4.4.2", str(lost), connection.peer)) from lost
@@ -254,21 +258,20 @@ async def _finish(
     return [each if each is not None else last for each in outcomes]
 
 
-async def _send_data(connection: RelayConnection, data: bytes) -> Outcome:
-    """Sends the message with its final dot; the answer is every accepted recipient's."""
+async def _send_data(connection: RelayConnection, data: bytes, *, is_chunked: bool = False) -> Outcome:
+    """Sends the message with its final dot or in chunks; the answer is every accepted recipient's."""
     try:
-        await connection.wire.write(data, seconds=connection.timeouts.block)
+        reply = await (send_chunks if is_chunked else send_lines)(connection, data)
+    except LostAtTheEnd as lost:
+        # It may have taken the message and lost the line: then the recipient gets it twice, and never not.
+        return Deferred("4.4.2", f"{lost} It had the whole message, so it may arrive twice.", connection.peer)
     except WireLost as lost:
         said = connection.wire.unread.popleft() if connection.wire.unread else None
         if said and said.code >= 400:  # some say why they hang up in the middle
             return refused(said, otherwise="6.0", peer=connection.peer)
         return Deferred("4.4.2", str(lost), connection.peer)
-    try:
-        reply = await connection.reply(seconds=connection.timeouts.final_dot)
-    except WireLost as lost:
-        # It may have taken the message and lost the line: then the recipient gets it twice, and never not.
-        return Deferred("4.4.2", f"{lost} It had the whole message, so it may arrive twice.", connection.peer)
-    connection.is_begun = False
+    # RFC 3030 section 2: RSET has to follow a chunk that was refused.
+    connection.is_begun = is_chunked and not reply.is_positive
     if reply.is_positive:
         return Delivered(
             str(reply),

@@ -1,8 +1,10 @@
 """The octets of one SMTP client connection: replies out of what comes, with a time limit for each wait."""
 
 import asyncio
+import errno
 import ssl
 from collections import deque
+from collections.abc import Callable
 from typing import cast
 
 from mailhost.net.peer_chain import chain_of
@@ -36,15 +38,21 @@ class Wire(asyncio.Protocol):
         self._can_write.set()
 
     @classmethod
-    async def open(cls, address: str, port: int, *, seconds: float) -> "Wire":
-        """A connection to the address. Raises WireLost."""
+    async def open(cls, address: str, port: int, *, seconds: float, source: str = "") -> "Wire":
+        """A connection to the address, from an address of this machine's where one is given. Raises WireLost."""
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(seconds):
-                _, wire = await loop.create_connection(cls, address, port)
+                _, wire = await loop.create_connection(
+                    cls, address, port, local_addr=(source, 0) if source else None
+                )
         except TimeoutError:
             raise WireLost("The connection could not be made in time.") from None
         except OSError as error:
+            if source and error.errno == errno.EADDRNOTAVAIL:
+                raise WireLost(
+                    f"{source}, which is to be sent from, is no address of this machine."
+                ) from None
             raise WireLost(f"The connection could not be made: {error.strerror or error}.") from None
         return wire
 
@@ -72,15 +80,15 @@ class Wire(asyncio.Protocol):
             raise WireLost(self._lost) from None
         return self._reader.replies.popleft()
 
-    async def write(self, octets: bytes, *, seconds: float) -> None:
-        """Sends the octets; each block of 64 KB may take that long. Raises WireLost."""
+    async def write(self, octets: bytes | memoryview, *, seconds: Callable[[], float]) -> None:
+        """Sends the octets; each block of 64 KB may take as long as is said when it is its turn. Raises WireLost."""
         view = memoryview(octets)
         for start in range(0, len(view), WRITE_BLOCK_OCTETS):
             if self._lost or self._transport is None:
                 raise WireLost(self._lost)
             self._transport.write(view[start : start + WRITE_BLOCK_OCTETS])
             try:
-                async with asyncio.timeout(seconds):
+                async with asyncio.timeout(seconds()):
                     await self._can_write.wait()
             except TimeoutError:
                 self.lose("It did not take what was sent in time.")

@@ -113,7 +113,8 @@ def _trace_fields(session: Session, envelope: Envelope, trace_id: str) -> bytes:
     # RFC 5321 section 4.4: Return-Path is for final delivery; the relay cuts it off where there is both.
     if session.principal is None:
         received = delivered_to_field(envelope) + received
-    return return_path_field(envelope.reverse_path) + received if envelope.account_ids else received
+    is_for_here = envelope.account_ids or envelope.coming_back
+    return return_path_field(envelope.reverse_path) + received if is_for_here else received
 
 
 def _missing_fields(session: Session, names: list[bytes]) -> list[bytes]:

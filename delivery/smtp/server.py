@@ -23,6 +23,7 @@ from delivery.smtp.observing import ObservationWriter
 from delivery.smtp.replies import CLOSING_FAILED, CLOSING_TOO_MANY_CONNECTIONS, NOT_FOR_YOU
 from delivery.smtp.session import Door, Host, Session
 from delivery.smtp.tracing import TraceWriter
+from delivery.suppressing_senders import SuppressingSenders
 from mailboxes.junk.site_counts import following_site
 from mailhost.bans.following import following
 from mailhost.net import process
@@ -140,6 +141,7 @@ async def serve_smtp(stopping: asyncio.Event) -> None:
         checkers=configured_checkers(),
         trace=tracing.note if settings.TRACE_DAYS else lambda noted: None,
         observe=observing.note if settings.DMARC_REPORTS else None,
+        suppressing=SuppressingSenders(clock=timezone.now) if settings.SUPPRESS_REFUSES else None,
     )
     ports = Ports(
         smtp=settings.PORTS["smtp"],

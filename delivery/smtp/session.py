@@ -17,6 +17,7 @@ from delivery.routing import Route
 from delivery.smtp.connection import SmtpConnection
 from delivery.smtp.incoming import Chunks
 from delivery.smtp.patient import Patient
+from delivery.suppressing_senders import SuppressingSenders
 from delivery.trace import Noted
 from mailboxes.authentication import Principal
 from mailboxes.junk.site_counts import SiteCounts
@@ -76,6 +77,8 @@ class Host:
     """None: everybody may do everything."""
     checkers: Checkers | None = None
     """None: no program outside is asked about mail that comes in."""
+    suppressing: SuppressingSenders | None = None
+    """None: nobody is refused at RCPT because mail to him has come back."""
     held_octets: int = 0  # of messages under way, all sessions together
     patient: Patient = field(default_factory=Patient)
 

@@ -41,6 +41,10 @@ async def admit_submission(session: Session, *, trace_id: str) -> Submitted:
         raise CommandRefused(450, "4.7.1", str(reached)) from reached
     except TooMuchWaits as fact:
         raise CommandRefused(452, "4.2.2", str(fact)) from fact
+    if (
+        envelope.reverse_path.address is not None
+    ):  # what has the null one is a notice, and told to whom it concerns
+        envelope.suppressed = admitted.suppressed
     if admitted.release_at is not None:
         return Submitted(admitted.is_held, admitted.first_recipients, (), (), admitted.release_at)
     account_ids = tuple(envelope.account_ids)

@@ -111,15 +111,16 @@ def _apart(acceptance: Acceptance, envelope: Envelope) -> Iterator[Acceptance]:
             judged=tuple(each for each in acceptance.judged if each.account_id in own),
             relay=relay,
             confirmed=confirmed,
+            waiting=tuple(each for each in acceptance.waiting if each[0] == str(path)),
         )
 
 
 async def _hand_over_one(session: Session, acceptance: Acceptance, *, taken: Reply) -> Reply:
     refusals = [refusal_of(each.verdict) for each in acceptance.judged]
-    if refusals and all(refusals) and not (acceptance.account_ids or acceptance.relay):
+    if refusals and all(refusals) and not (acceptance.account_ids or acceptance.relay or acceptance.waiting):
         return refusals[0] or taken
     try:
-        if acceptance.account_ids or acceptance.judged or acceptance.relay:
+        if acceptance.account_ids or acceptance.judged or acceptance.relay or acceptance.waiting:
             await session.host.accept(acceptance)
     except FACTS as fact:
         return reply_to(fact)
@@ -143,8 +144,9 @@ def _acceptance(session: Session, envelope: Envelope, octets: bytes, examined: E
         confirmed=() if is_waiting else _confirmed(session, envelope, examined),
         judged=examined.judged,
         is_held=examined.is_held,
+        suppressed=envelope.suppressed,
         first_recipients=examined.first_recipients,
-        waiting=envelope.leading_here if is_waiting else (),
+        waiting=envelope.leading_here if is_waiting else envelope.coming_back,
         release_at=examined.release_at,
         future_release=envelope.future_release,
         forwarded_by="" if session.principal else envelope.forwarding_domain,

@@ -33,7 +33,8 @@ RETURNING message_id
 # As in queue/enqueue.py: rows of destinations come last, by name.
 WAKE = b"""
 UPDATE delivery_destination SET next_attempt_at = %s
- WHERE id IN (SELECT id FROM delivery_destination WHERE id = ANY(%s::bigint[]) ORDER BY name FOR NO KEY UPDATE)
+ WHERE id IN (SELECT id FROM delivery_destination WHERE id = ANY(%s::bigint[])
+               ORDER BY name, route_id FOR NO KEY UPDATE)
    AND (next_attempt_at IS NULL OR (failures = 0 AND next_attempt_at > %s))
 """
 HELD_OF = b"""

@@ -33,16 +33,21 @@ SELECT message.mailbox_id, message.uid
 LEAVE = """
 WITH gone AS (
     DELETE FROM mailboxes_message message
-     USING unnest(%(mailboxes)s::bigint[], %(uids)s::bigint[], %(targets)s::bigint[]) place(mailbox_id, uid, target_id)
+     USING unnest(%(mailboxes)s::bigint[], %(uids)s::bigint[], %(targets)s::bigint[], %(contents)s::bigint[])
+           place(mailbox_id, uid, target_id, sent_id)
      WHERE message.mailbox_id = place.mailbox_id AND message.uid = place.uid
-    RETURNING message.*, place.target_id
+    RETURNING message.*, place.target_id, place.sent_id
+), arriving AS (
+    SELECT gone.*, content.size_octets AS sent_octets
+      FROM gone JOIN mailboxes_content content ON content.id = gone.sent_id
+     WHERE target_id IS NOT NULL
 ), placed AS (
     INSERT INTO mailboxes_message (mailbox_id, uid, modseq, flags, size_octets, internal_date, saved_at, keywords,
                                    content_id)
     SELECT target_id,
-           target.uid_next + row_number() OVER (PARTITION BY target_id ORDER BY gone.mailbox_id, gone.uid) - 1,
-           target.highest_modseq + 1, gone.flags, gone.size_octets, internal_date, %(now)s, keywords, content_id
-      FROM gone JOIN mailboxes_mailbox target ON target.id = gone.target_id
+           target.uid_next + row_number() OVER (PARTITION BY target_id ORDER BY arriving.mailbox_id, uid) - 1,
+           target.highest_modseq + 1, flags, sent_octets, internal_date, %(now)s, keywords, sent_id
+      FROM arriving JOIN mailboxes_mailbox target ON target.id = arriving.target_id
 ), journal AS (
     INSERT INTO mailboxes_expunged (mailbox_id, uid, modseq, flags, size_octets, internal_date, saved_at, keywords,
                                     content_id, expunged_at)
@@ -54,9 +59,9 @@ WITH gone AS (
            -count(*) FILTER (WHERE flags & 1 = 0) AS unseen, -count(*) FILTER (WHERE flags & 8 <> 0) AS deleted
       FROM gone GROUP BY mailbox_id
      UNION ALL
-    SELECT target_id, false, count(*), sum(size_octets), count(*) FILTER (WHERE flags & 1 = 0),
+    SELECT target_id, false, count(*), sum(sent_octets), count(*) FILTER (WHERE flags & 1 = 0),
            count(*) FILTER (WHERE flags & 8 <> 0)
-      FROM gone WHERE target_id IS NOT NULL GROUP BY target_id
+      FROM arriving GROUP BY target_id
 ), counted AS (
     UPDATE mailboxes_mailbox mailbox
        SET highest_modseq = highest_modseq + 1,
@@ -68,9 +73,11 @@ WITH gone AS (
 )
 UPDATE mailboxes_accountusage usage
    SET octets = usage.octets - lost.octets, messages = usage.messages - lost.messages
-  FROM (SELECT account_id, sum(gone.size_octets) AS octets, count(*) AS messages
-          FROM gone JOIN mailboxes_mailbox mailbox ON mailbox.id = gone.mailbox_id
-         WHERE target_id IS NULL GROUP BY account_id) lost
+  FROM (SELECT account_id, sum(gone.size_octets - coalesce(sent_octets, 0)) AS octets,
+               count(*) FILTER (WHERE sent_octets IS NULL) AS messages
+          FROM gone LEFT JOIN arriving USING (mailbox_id, uid)
+                    JOIN mailboxes_mailbox mailbox ON mailbox.id = gone.mailbox_id
+         GROUP BY account_id) lost
  WHERE usage.account_id = lost.account_id
 """
 
@@ -80,10 +87,14 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """A message that goes from its place into the mailbox `target_id`, or, where that is None, for good."""
+    """A message that goes from its place into the mailbox `target_id`, or, where that is None, for good.
+
+    content_id: what stands there then. In the Outbox it may say more (Bcc).
+    """
 
     place: Place
     target_id: int | None
+    content_id: int
 
 
 def outboxes_of(account_ids: Collection[int], *, now: datetime) -> dict[int, int]:
@@ -142,6 +153,7 @@ def let_leave(leaving: Collection[Leaving], *, now: datetime) -> None:
         "mailboxes": [each.place[0] for each in leaving],
         "uids": [each.place[1] for each in leaving],
         "targets": [each.target_id for each in leaving],
+        "contents": [each.content_id for each in leaving],
         "now": now,
     }
     with cursor() as sql:

@@ -29,9 +29,20 @@ class RecipientBody(Described):
     host: str = Field(description="Who was spoken to last; empty: nobody yet.", examples=["mx.example.net"])
     address: str = Field(description="Its address.", examples=["192.0.2.1"])
     tls: str = Field(description="Version and cipher; empty: in clear.")
+    certificate: str = Field(
+        description="What the certificate was found to be; empty: in clear.", examples=["mta-sts verified"]
+    )
     status: str = Field(description="The enhanced status code, where there is one (RFC 3463).")
     reply: str = Field(description="What it said, or what this host has to say.")
     is_here: bool = Field(description="Whether it goes into a mailbox of this host.")
+    came_back: bool = Field(
+        description="Whether the host had taken it, and it was returned later: `at` says when, `reply` why (bounced)."
+    )
+    cause: str = Field(
+        description="Why it did not arrive or waits; empty: nothing stands against it.", examples=["full"]
+    )
+    meaning: str = Field(description="The cause in a sentence.")
+    step: str = Field(description="What its sender can do.")
 
     @classmethod
     def of(cls, found: RecipientStatus) -> "RecipientBody":
@@ -44,9 +55,14 @@ class RecipientBody(Described):
             host=found.host,
             address=found.address,
             tls=found.tls,
+            certificate=found.certificate,
             status=found.status,
             reply=found.reply,
             is_here=found.is_here,
+            came_back=found.came_back,
+            cause=found.cause.value if found.cause else "",
+            meaning=found.meaning,
+            step=found.step,
         )
 
 

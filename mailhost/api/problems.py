@@ -4,17 +4,31 @@ The verbs raise facts; the table here is where this door words them.
 """
 
 from collections.abc import Callable
+from math import ceil
 from typing import Any, Final
 
 import structlog
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import Field
 
 from delivery.queue.waiting import ReleaseTimeInvalid, TooLate
+from delivery.submission.admission import TooMuchWaits
+from delivery.submission.handing_in import NoRecipients, SenderRefused, TooManyRecipients
+from delivery.submission.limits import SubmissionLimitReached
+from delivery.submission.once import IdempotencyKeyReused
+from delivery.submission.raw import RawInvalid
+from delivery.submission.ways import RecipientsRefused
+from delivery.suppression import (
+    RecipientsSuppressed,
+    SuppressionInvalid,
+    SuppressionNotFound,
+    TooManySuppressions,
+)
 from delivery.taking_back import WaitingNotFound
 from domains import exceptions as domains
 from mailboxes import exceptions as mailboxes
@@ -110,6 +124,14 @@ class StateUnknown(Exception):
         super().__init__(f"There is no state {state}.")
 
 
+class MessageInvalid(Exception):
+    """A message cannot be put together, or is said in two ways; the text is a sentence."""
+
+    def __init__(self, reason: str, *, field: str | None) -> None:
+        super().__init__(reason)
+        self.field = field
+
+
 class LoginRequired(Exception):
     """A key that is no account's has not said whose message it asks for."""
 
@@ -161,6 +183,10 @@ FACTS: Final[dict[type[Exception], tuple[int, str, str | None]]] = {
     MessageNotFound: (404, "message_not_found", None),
     StateUnknown: (422, "invalid_state", "state"),
     LoginRequired: (422, "login_required", "login"),
+    SuppressionNotFound: (404, "suppression_not_found", None),
+    SuppressionInvalid: (422, "invalid_suppression", None),
+    TooManySuppressions: (409, "too_many_suppressions", None),
+    RecipientsSuppressed: (422, "recipients_suppressed", None),
     WaitingNotFound: (404, "message_not_found", None),
     TooLate: (409, "too_late", None),
     ReleaseTimeInvalid: (422, "invalid_release_time", "release_at"),
@@ -168,6 +194,18 @@ FACTS: Final[dict[type[Exception], tuple[int, str, str | None]]] = {
     mailboxes.TooManyAdministrators: (409, "too_many_administrators", None),
     mailboxes.MessageNotFound: (404, "message_not_found", None),
     mailboxes.QuotaExceeded: (409, "quota_exceeded", None),
+    mailboxes.MessageTooLarge: (413, "message_too_large", None),
+    mailboxes.DiskNearlyFull: (503, "disk_nearly_full", None),
+    mailboxes.MailboxNotFound: (503, "try_again", None),
+    NoRecipients: (422, "no_recipients", None),
+    TooManyRecipients: (422, "too_many_recipients", None),
+    RecipientsRefused: (422, "recipients_refused", None),
+    SenderRefused: (403, "sender_refused", "from"),
+    MessageInvalid: (422, "invalid_message", None),
+    RawInvalid: (422, "invalid_message", "raw"),
+    IdempotencyKeyReused: (422, "idempotency_key_reused", None),
+    TooMuchWaits: (409, "too_much_waits", "release_at"),
+    SubmissionLimitReached: (429, "sending_limit_reached", None),
     FilterEmpty: (422, "filter_empty", "filter"),
     OrderInvalid: (422, "invalid_order", None),
     CursorInvalid: (422, "invalid_cursor", "cursor"),
@@ -216,7 +254,13 @@ def body_too_large(request: HttpRequest, error: Exception | None = None) -> Http
 
 def _fact(request: HttpRequest, error: Exception) -> HttpResponse:
     status, code, field = next(FACTS[kind] for kind in type(error).__mro__ if kind in FACTS)
-    return problem(status, code, str(error), getattr(error, "field", field))
+    response = problem(status, code, str(error), getattr(error, "field", field))
+    if isinstance(error, SubmissionLimitReached):
+        seconds = (error.counted.ends_at - timezone.now()).total_seconds()
+        response["Retry-After"] = str(max(1, ceil(seconds)))
+    elif status == 503:
+        response["Retry-After"] = str(RETRY_SECONDS)
+    return response
 
 
 def _no_key(request: HttpRequest, error: Exception) -> HttpResponse:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final
 
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -16,16 +17,19 @@ from mailhost.api import (
     accounts,
     administrators,
     aliases,
+    delivery_problems,
     delivery_status,
     dkim,
     domains,
     filters,
     message_trace,
+    messages,
     queue,
+    suppressions,
     trace,
     waiting,
 )
-from mailhost.api.keys import BearerKey
+from mailhost.api.keys import AnyKey, BearerKey
 from mailhost.api.problems import body_too_large, explain_to, unknown_path, wrong_method
 
 MAX_BODY_OCTETS: Final = 1 << 20  # an alias with its most and longest targets takes a third of it
@@ -37,9 +41,13 @@ Make a key with `manage.py add_api_key NAME` and send it as `Authorization: Bear
 makes what is not there (201) and changes what is (200); fields left out stay as they are. Every answer from 400 on \
 has the body `{"error": {"code", "message", "field"}}`; codes do not change. Lists come in pages: pass \
 `next_cursor` as `cursor`. A key made with `--account LOGIN` may ask for `/trace`, `/delivery-status`, \
-`/waiting` and `/queue` alone: what came for that account and the domains that it administers, what it sent, what of \
-that has not left, and what those domains send. A 503 says in `Retry-After` when to try again.
+`/waiting`, `/messages` and `/queue` alone: what came for that account and the domains that it administers, what it \
+sent, what of that has not left, sending itself, and what those domains send; and for `/delivery-problems` and \
+`/suppressions`: why that does not arrive, and where it is not sent any more. A 503 says in `Retry-After` when to try \
+again.
 """
+
+MESSAGES: Final = "/api/v1/messages"
 
 View = Callable[..., HttpResponseBase]
 
@@ -62,10 +70,27 @@ for router in (
     trace.router,
     message_trace.router,
     delivery_status.router,
+    delivery_problems.router,
+    suppressions.router,
     waiting.router,
+    messages.router,
 ):
     api.add_router("", router)
 explain_to(api)
+
+
+def is_large(request: HttpRequest) -> bool:
+    """Whether it says so, or does not say."""
+    length = request.META.get("CONTENT_LENGTH") or ""
+    return not (length.isdigit() and int(length) <= MAX_BODY_OCTETS)
+
+
+def read_large_body(request: HttpRequest, *, limit: int) -> None:
+    """Reads the body beyond Django's own bound, which is for forms. Raises RequestDataTooBig."""
+    body = request.read(limit + 1)
+    if len(body) > limit:
+        raise RequestDataTooBig
+    request._body = body  # where Django keeps what it has read
 
 
 def guarded(view: View) -> View:
@@ -76,7 +101,10 @@ def guarded(view: View) -> View:
     @wraps(view)
     def guarded_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
-            if len(request.body) > MAX_BODY_OCTETS:
+            if is_large(request) and request.path == MESSAGES and AnyKey()(request) is not None:
+                # With a key alone: strangers do not make this host hold much for them.
+                read_large_body(request, limit=settings.API_MESSAGE_OCTETS)
+            elif len(request.body) > MAX_BODY_OCTETS:
                 return body_too_large(request)
             response = view(request, *args, **kwargs)
         except RequestDataTooBig:  # Django's own bound, before it reads

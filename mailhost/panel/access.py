@@ -34,9 +34,12 @@ class Office:
 
 
 def for_domain_administrators(
-    page: Callable[Concatenate[HttpRequest, Office, P], HttpResponseBase],
+    page: Callable[Concatenate[HttpRequest, Office, P], HttpResponseBase], *, and_operators: bool = False
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
-    """Gives a page the signed-in account's domains, read anew each time. Others sign in first, or are refused."""
+    """Gives a page the signed-in account's domains, read anew each time. Others sign in first, or are refused.
+
+    and_operators: whoever runs the host is let in, too, with or without a domain.
+    """
 
     @wraps(page)
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
@@ -44,7 +47,7 @@ def for_domain_administrators(
         if not isinstance(account, Account):
             return redirect_to_login(request.get_full_path(), "sign-in")
         domains = domains_administered_by(account_id=account.pk)
-        if not domains:
+        if not domains and not (and_operators and account.is_operator and account.is_enabled):
             raise PermissionDenied("This account administers no domain.")
         with timezone.override(reader_time_zone(request)):
             response = page(request, Office(account, tuple(domains)), *args, **kwargs)

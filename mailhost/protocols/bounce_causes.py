@@ -109,6 +109,7 @@ _BY_CODE: Final = {
     "4.4": Cause.DNS,
     "4.6": Cause.LOOP,
     "4.7": Cause.TIME_OVER,
+    "7.5": Cause.TLS,
     "7.10": Cause.TLS,
     "7.20": Cause.AUTHENTICATION,
     "7.23": Cause.AUTHENTICATION,

@@ -1,5 +1,6 @@
 """The parts of a notification as MIME (RFC 6522): words, the report, and the message or its header given back."""
 
+import base64
 import quopri
 import re
 from typing import Final
@@ -9,10 +10,10 @@ MAX_LINE_OCTETS: Final = 998  # RFC 5322 section 2.1.1
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
-def part(kind: str, octets: bytes, description: str) -> bytes:
-    """A MIME part of 7-bit octets in short lines, whatever was in it."""
-    if octets.isascii() and _has_plain_lines(octets):
-        encoding, body = "7bit", octets
+def part(kind: str, octets: bytes, description: str, *, is_8bit: bool = False) -> bytes:
+    """A MIME part in short lines, whatever was in it; of 7-bit octets, unless 8-bit ones may stand as they are."""
+    if (is_8bit or octets.isascii()) and _has_plain_lines(octets):
+        encoding, body = "7bit" if octets.isascii() else "8bit", octets
     else:
         encoded = quopri.encodestring(octets.replace(b"\r\n", b"\n"))
         encoding, body = "quoted-printable", encoded.replace(b"\n", b"\r\n")
@@ -31,16 +32,27 @@ def original_header_part(header: bytes) -> bytes:
     return part(kind, kept, "Header of your message")
 
 
-def original_message_part(message: bytes, *, header_octets: int) -> bytes | None:
-    """The whole message. None where message/rfc822 cannot carry it: RFC 2046 section 5.2.1 allows no encoding there,
-    so a header beyond ASCII, long lines and binary octets are out.
+def original_message_part(message: bytes, *, header_octets: int, is_8bit: bool = False) -> bytes | None:
+    """The whole message: one with a header in UTF-8 as message/global (RFC 6533 section 6), in base64 unless 8-bit
+    headers may stand as they are.
+
+    None where message/rfc822 cannot carry it: RFC 2046 section 5.2.1 allows no encoding there, so another header beyond
+    ASCII, long lines and binary octets are out.
     """
-    message = _LINE_END.sub(b"\r\n", message)
-    if not message[:header_octets].isascii() or not _has_plain_lines(message):
+    header = message[:header_octets]
+    lines = _LINE_END.sub(b"\r\n", message)
+    if header.isascii():
+        if not _has_plain_lines(lines):
+            return None
+        kind, encoding, body = "message/rfc822", "7bit" if lines.isascii() else "8bit", lines
+    elif not _is_utf8(header):
         return None
-    encoding = "7bit" if message.isascii() else "8bit"
-    header = "Content-Description: Your message\r\nContent-Type: message/rfc822\r\n"
-    return f"{header}Content-Transfer-Encoding: {encoding}\r\n\r\n".encode("ascii") + message
+    elif is_8bit and _has_plain_lines(lines):
+        kind, encoding, body = "message/global", "8bit", lines
+    else:
+        kind, encoding, body = "message/global", "base64", base64.encodebytes(message).replace(b"\n", b"\r\n")
+    about = f"Content-Description: Your message\r\nContent-Type: {kind}\r\n"
+    return f"{about}Content-Transfer-Encoding: {encoding}\r\n\r\n".encode("ascii") + body
 
 
 def _has_plain_lines(octets: bytes) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mailhost.protocols import bounce_texts
-from mailhost.protocols.dsn import Action
+from mailhost.protocols.dsn_values import Action
 from mailhost.protocols.message.leaves import first_text
 from mailhost.protocols.message.scanner import scan
 from mailhost.protocols.report_fields import (

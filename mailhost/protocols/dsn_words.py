@@ -50,11 +50,11 @@ _BY_DETAIL: Final = {
         "Use an address in plain ASCII letters, if there is one.",
     ),
     "7.10": (
-        "The message may only travel encrypted, and the next server does not offer that.",
+        "The message may only travel encrypted and to a server that was verified, and the next one could not be.",
         "Send it without REQUIRETLS, or reach the recipient another way.",
     ),
     "7.30": (
-        "The message may only travel encrypted and to a server that was verified, and this one could not be.",
+        "The message asks for encryption on all its way, and the next server does not promise that.",
         "Send it without REQUIRETLS, or reach the recipient another way.",
     ),
     "7.1": (

@@ -26,6 +26,7 @@ Block = dict[str, list[str]]
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)*\n")
 _FIELD = re.compile(r"^([!-9;-~]{1,100}+)[ \t]*+:([^\n]*+(?:\n[ \t]++[^\n \t][^\n]*+)*+)", re.MULTILINE)
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,500}+>")
+_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"@]{1,250}@[^\s<>()\[\],;:\"@]{1,250}")
 _HEX_CHARACTER = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
 _COMMENT = re.compile(r"\s*+\([^()]{0,200}+\)\s*+$")
 _RETURNED_HEADER: Final = frozenset((b"text/rfc822-headers", b"message/global-headers"))
@@ -33,10 +34,12 @@ _RETURNED_HEADER: Final = frozenset((b"text/rfc822-headers", b"message/global-he
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """What a report quotes of the message that it is about; "" where it does not. return_path: an address."""
+    """What a report quotes of the message that it is about; "" where it does not. return_path: an address; to: the one
+    address of its To field, where that has one alone."""
 
     message_id: str = ""
     return_path: str = ""
+    to: str = ""
 
 
 def own_parts(root: Part) -> Iterator[Part]:
@@ -115,11 +118,15 @@ def quoted_message(octets: bytes, root: Part) -> Quoted:
 
 def quoted_header(header: bytes) -> Quoted:
     """Of a header, or the beginning of a message."""
-    block = (
-        read_blocks(_text(header_fields(header[:MAX_PART_OCTETS], (b"message-id", b"return-path")))) or [{}]
-    )[0]
+    fields = header_fields(header[:MAX_PART_OCTETS], (b"message-id", b"return-path", b"to"))
+    block = next(iter(read_blocks(_text(fields))), {})
     found = _MESSAGE_ID.search(first(block, "message-id"))
-    return Quoted(found[0] if found else "", bare_address(first(block, "return-path")))
+    addressed = _ADDRESS.findall(first(block, "to"))
+    return Quoted(
+        found[0] if found else "",
+        bare_address(first(block, "return-path")),
+        addressed[0] if len(addressed) == 1 else "",
+    )
 
 
 def _text(octets: bytes) -> str:

@@ -58,6 +58,10 @@ class Desk:
         """The mailboxes as the page's side shows them."""
         return arrange(self.entries)
 
+    def has_outbox(self) -> bool:
+        """Whether what waits is among the mailboxes, as it is from the first such message on."""
+        return any(folder.icon == "outbox" for folder in self.folders())
+
     def used_octets(self) -> int:
         """What all messages of its own take."""
         return sum(entry.size_octets for entry in self.entries if entry.account_id == self.account.pk)

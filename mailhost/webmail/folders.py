@@ -4,12 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mailboxes.store.hierarchy import INBOX, SEPARATOR
+from mailboxes.store.outbox import OUTBOX
 from mailboxes.store.values import MailboxEntry
 
-# RFC 6154's uses in the order people look for them, with the icon of each.
+# RFC 6154's uses in the order people look for them, with the icon of each; INBOX and the Outbox have none, but a name.
 WELL_KNOWN = {
     INBOX: "inbox",
     "\\Drafts": "drafts",
+    OUTBOX: "outbox",
     "\\Sent": "sent",
     "\\Archive": "archive",
     "\\Junk": "junk",
@@ -33,7 +35,11 @@ class Folder:
 
 def kind(entry: MailboxEntry) -> str:
     """What the mailbox is known as: "inbox", "drafts", …, or "folder"."""
-    return WELL_KNOWN.get(INBOX if entry.name == INBOX else entry.special_use, "folder")
+    return WELL_KNOWN.get(_use(entry), "folder")
+
+
+def _use(entry: MailboxEntry) -> str:
+    return entry.name if entry.name == INBOX else entry.special_use or entry.name
 
 
 def label(entry: MailboxEntry) -> str:
@@ -59,7 +65,7 @@ def arrange(entries: Iterable[MailboxEntry]) -> list[Folder]:
 
 
 def _rank(entry: MailboxEntry) -> int:
-    use = INBOX if entry.name == INBOX else entry.special_use
+    use = _use(entry)
     return list(WELL_KNOWN).index(use) if use in WELL_KNOWN else OTHERS
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from mailboxes.models import Message
+from mailboxes.store.outbox import OUTBOX
 from mailboxes.store.values import Flag, MailboxEntry
 
 PAGE_LENGTH = 50
@@ -117,7 +118,7 @@ def _page(lines: list[Line], *, has_newer: bool, has_older: bool) -> Page:
 
 
 def _line(entry: MailboxEntry, row: dict[str, Any]) -> Line:
-    is_outgoing = entry.special_use in {"\\Sent", "\\Drafts"}
+    is_outgoing = entry.special_use in {"\\Sent", "\\Drafts"} or entry.name == OUTBOX
     return Line(
         uid=row["uid"],
         flags=Flag(row["flags"]),

@@ -1,18 +1,18 @@
 """Sending and keeping what was written in webmail: submission (RFC 6409) without a wire."""
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.conf import settings
-from django.db import transaction
 
-from delivery.acceptance import Acceptance, accept_now
-from delivery.routing import may_send_as
 from delivery.sender_addresses import SenderAddress
-from delivery.submission.admission import TooMuchWaits, admit
+from delivery.submission.admission import TooMuchWaits
+from delivery.submission.handing_in import HandIn, NoRecipients, SenderRefused, TooManyRecipients, hand_in
 from delivery.submission.limits import SubmissionLimitReached
-from delivery.submission.noting import note_placed
+from delivery.submission.ways import RecipientsRefused
+from delivery.suppression import RecipientsSuppressed
 from mailboxes.exceptions import (
     DiskNearlyFull,
     MailboxFact,
@@ -33,9 +33,14 @@ from mailhost.protocols.message.reading import Correspondent
 from mailhost.webmail.access import Desk
 from mailhost.webmail.answering import Mode
 from mailhost.webmail.recipients import Recipient
-from mailhost.webmail.routes import NotSent, copies_of, route_all, ways_of
 
-MAX_RECIPIENTS = 500  # typed by hand: more are a mailing, which wants a list server and its unsubscribe links
+
+class NotSent(Exception):
+    """The message was not sent; each text is a sentence for its writer."""
+
+    def __init__(self, reasons: Iterable[str]) -> None:
+        self.reasons = list(reasons)
+        super().__init__(" ".join(self.reasons))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,67 +95,32 @@ def send(
     peer: str = "",
     not_before: datetime | None = None,
 ) -> Sent:
-    """Delivers to local recipients, queues for the others, and keeps a copy in Sent: all in one transaction.
+    """Hands it in (delivery.submission.handing_in), and marks the message that it comes from.
 
-    What is not to leave before `not_before`, or can be undone, waits for all of them. Raises NotSent; then nothing was
-    done.
+    Raises NotSent; then nothing was done.
     """
-    recipients = outgoing.recipients
-    if not recipients:
-        raise NotSent(["Say who it goes to."])
-    if len(recipients) > MAX_RECIPIENTS:
-        raise NotSent([f"A message goes to at most {MAX_RECIPIENTS} recipients from here."])
     reverse_path = outgoing.sender.address
-    if not may_send_as(account_id=desk.account.pk, addresses=[reverse_path]):
-        raise NotSent([f"You may not send as {reverse_path} any more. Choose another address."])
     octets = _composed(outgoing, message_id=message_id, now=now)
-    routes = route_all(recipients.values(), size_octets=len(octets))
+    given = HandIn(octets, reverse_path, tuple(outgoing.recipients.values()), message_id)
     try:
-        admitted = admit(
-            account_id=desk.account.pk,
-            recipients=recipients.values(),
-            peer=peer,
-            now=now,
-            not_before=not_before,
-        )
+        handed_in = hand_in(given, account=desk.account, peer=peer, now=now, not_before=not_before)
+    except (NoRecipients, TooManyRecipients) as refused:
+        raise NotSent([str(refused)]) from refused
+    except SenderRefused as refused:
+        raise NotSent([f"You may not send as {reverse_path} any more. Choose another address."]) from refused
+    except RecipientsRefused as refused:
+        raise NotSent(refused.reasons) from refused
+    except RecipientsSuppressed as refused:
+        raise NotSent(refused.sentences) from refused
     except (SubmissionLimitReached, TooMuchWaits) as reached:
         raise NotSent([f"{reached}. Your text is still here."]) from reached
-    acceptance = Acceptance(
-        octets=octets,
-        **ways_of(routes, admitted, peer=peer, reverse_path=str(reverse_path)),
-        reverse_path=str(reverse_path),
-        submitted_by=desk.account.pk,
-        save_in_sent=True,
-        is_held=admitted.is_held,
-        release_at=admitted.release_at,
-        first_recipients=admitted.first_recipients,
-        is_smtputf8=not all(
-            address.local_part.isascii()
-            for address in (reverse_path, *(each for found in routes.values() for each in found.relay))
-        ),
-    )
-    try:
-        with transaction.atomic():
-            accepted = accept_now(acceptance, now=now)
-            note_placed(
-                [] if admitted.release_at else copies_of(routes),  # what waits is noted when it comes
-                login=desk.account.login,
-                reverse_path=str(reverse_path),
-                message_id=message_id,
-                size_octets=len(octets),
-                is_held=admitted.is_held,
-                now=now,
-                onward=[each for each, found in routes.items() if found.relay or admitted.release_at],
-                is_waiting=admitted.release_at is not None,
-                subject=outgoing.subject,
-            )
     except QuotaExceeded as fact:
         raise NotSent([_full(fact, desk.account)]) from fact
     except (MailboxFact, StoreUnavailable) as fact:
         raise NotSent([_worded(fact)]) from fact
     if source is not None:
         _mark_source(source, acting_id=desk.account.pk, now=now)
-    return Sent(accepted.queued_message_id, admitted.release_at)
+    return Sent(handed_in.queued_id, handed_in.release_at)
 
 
 def save_draft(

@@ -12,6 +12,7 @@ from mailhost.webmail.pages import (
     outbox,
     quarantine,
     senders,
+    suppressions,
 )
 
 
@@ -41,10 +42,13 @@ urlpatterns = [
     path("quarantine/act/", quarantine.act_on_held, name="quarantine-act"),
     path("outbox/", outbox.show_outbox, name="outbox"),
     path("outbox/<number:message_id>/take-back/", outbox.take_back_sent, name="take-back"),
+    path("outbox/<number:message_id>/cancel/", outbox.cancel, name="cancel"),
+    path("outbox/<number:message_id>/send-now/", outbox.let_go, name="send-now"),
     path("quarantine/<number:held_id>/", quarantine.show_held, name="held"),
     path("quarantine/<number:held_id>/html/", quarantine.show_held_html, name="held-html"),
     path("quarantine/<number:held_id>/parts/<str:section>/", quarantine.download_held_part, name="held-part"),
     path("senders/", senders.show_senders, name="senders"),
+    path("suppressions/", suppressions.show_suppressions, name="suppressions"),
     path("filters/", filters.show_filters, name="filters"),
     path("deliveries/", deliveries.show_deliveries, name="deliveries"),
     path("deliveries/message/", deliveries.show_message, name="delivery-of-message"),

@@ -40,6 +40,11 @@ class Api:
         """PUT with these fields."""
         return self.ask("PUT", path, json.dumps(fields).encode())
 
+    def post(self, path: str, headers: dict[str, str] | None = None, **fields: object) -> HttpResponse:
+        """POST with these fields; `from_` is `from`."""
+        body = {name.rstrip("_"): value for name, value in fields.items()}
+        return self.ask("POST", path, json.dumps(body).encode(), **(headers or {}))
+
     def delete(self, path: str) -> HttpResponse:
         """DELETE."""
         return self.ask("DELETE", path)

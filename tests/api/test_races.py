@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.http import HttpResponse
 
+from delivery.models import QueuedMessage
 from domains.models import Address, Domain
 from mailboxes.api_keys import add_api_key, remove_api_key
 from mailboxes.models import Account
@@ -91,3 +92,15 @@ def test_a_domain_goes_or_gets_its_first_account(api: Api) -> None:
     assert set(answers) <= {200, 201, 204, 404, 409}
     is_hosted = Domain.objects.filter(name=domain).exists()
     assert is_hosted == (answers[201] == 1) == (answers[204] == 0)
+
+
+def test_a_message_is_sent_once_with_one_key(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("delivery.queue.enqueue.relay_is_due", lambda: None)
+    ada = new_account("ada")
+
+    def send() -> HttpResponse:
+        path, key = f"/messages?login={ada.login}", {"Idempotency-Key": "1"}
+        return api.beside().post(path, key, to=[{"address": "x@far.test"}], text="Once.")
+
+    assert at_once(send) == {201: 1, 200: AT_ONCE - 1}
+    assert QueuedMessage.objects.filter(account=ada).count() == 1

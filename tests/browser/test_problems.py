@@ -15,6 +15,7 @@ from delivery.queue.claim import claim_destinations, due_parcels
 from delivery.queue.outcomes import record
 from delivery.queue.values import RecipientResult
 from delivery.relay.outcome import Bounced, Deferred, Outcome, Peer
+from delivery.suppression import suppress
 from mailboxes.accounts import add_account
 from mailboxes.administration import appoint_administrator
 from mailboxes.models import Account
@@ -68,6 +69,9 @@ def sender() -> Account:
                 for each in parcel.recipients
             ]
             record(results={claim: results}, now=now, random=Random(1))
+    for name, account_id in (("bob@gone.test", ada.pk), ("news@lists.example", None)):
+        address, reason = EmailAddress.parse(name), "It was asked for."
+        suppress(address=address, account_id=account_id, domain=domain, reason=reason, by="test", now=now)
     return ada
 
 
@@ -100,4 +104,13 @@ def test_why_mail_does_not_arrive(web: str, ada: Account, screen: tuple[str, Pag
     page.get_by_role("link", name="Delivery problems").first.click()
     expect(page.get_by_text("no such user").first).to_be_visible()
     look(page, name, "admin-problems")
+    for where in ("panel", "mail"):
+        page.goto(f"{web}/{where}/suppressions/")
+        expect(page.get_by_role("button", name="Lift bob@gone.test")).to_be_visible()
+        look(page, name, f"{where}-suppressions")
+    page.goto(web + "/mail/new/")
+    page.get_by_label("To", exact=True).fill("bob@gone.test")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_text("was put on the suppression list")).to_be_visible()
+    look(page, name, "compose-suppressed")
     assert complaints == []

@@ -21,7 +21,11 @@ def test_reports_have_to_come_from_an_address_that_others_can_write_to(settings:
     assert [each.id for each in check_reporting()] == ["delivery.E006"]
     settings.DMARC_REPORTS_CONTACT = "Reports <d@host.test>"
     assert [each.id for each in check_reporting()] == ["delivery.E005"]
-    settings.DMARC_REPORTS_CONTACT = "d@host.test"
+    settings.TLS_REPORTS = True
+    assert [each.id for each in check_reporting()] == ["delivery.E005", "delivery.E007"]
+    settings.TLS_REPORTS_CONTACT = "tls@localhost"
+    assert [each.id for each in check_reporting()] == ["delivery.E005", "delivery.E008"]
+    settings.DMARC_REPORTS_CONTACT, settings.TLS_REPORTS_CONTACT = "d@host.test", ""
     assert check_reporting() == []
 
 

@@ -21,7 +21,7 @@ from delivery.status import read_status
 from delivery.taking_back import find_waiting, read_leaving, read_waiting, take_back, waiting_count
 from mailboxes.accounts import change_account, remove_account
 from mailboxes.exceptions import QuotaExceeded
-from mailboxes.models import Account, AccountUsage, Expunged, Mailbox, Message
+from mailboxes.models import Account, AccountUsage, Content, Expunged, Mailbox, Message
 from mailboxes.store.append import append, prepare
 from mailboxes.store.changes import changes_since
 from mailboxes.store.copy_and_move import copy_messages, move_messages
@@ -84,6 +84,11 @@ def mailbox(account: Account, name: str) -> int:
 def uids(account: Account, name: str) -> list[int]:
     rows = Message.objects.filter(mailbox__account=account, mailbox__name=name, mailbox__deleted_at=None)
     return list(rows.order_by("uid").values_list("uid", flat=True))
+
+
+def texts(account: Account, name: str) -> list[bytes]:
+    rows = Message.objects.filter(mailbox__account=account, mailbox__name=name).order_by("uid")
+    return [bytes(Content.objects.get(pk=each).octets) for each in rows.values_list("content_id", flat=True)]
 
 
 def states(message_id: int) -> set[str]:
@@ -194,6 +199,30 @@ def test_when_it_leaves_it_goes_to_sent_or_is_gone(
     assert counts_are_true(alice)
     changes = changes_since(mailbox_id=outbox, modseq=before.highest_modseq, uid_next=before.uid_next)
     assert changes.vanished == [1]
+
+
+def test_recipients_that_the_envelope_alone_knows_stand_in_the_outbox_and_not_in_sent(alice: Account) -> None:
+    """Who moves it to Drafts goes on with all of it; who reads it in Sent, or passes that on, tells nobody."""
+    first, second = (submit(alice, to="secret@far.test") for _ in range(2))
+    hidden = b"Bcc: secret@far.test\r\n" + OCTETS
+    assert texts(alice, "Outbox") == [hidden, hidden]
+    assert counts_are_true(alice)
+    move_out(alice, uid=1)
+    assert texts(alice, "Drafts") == [hidden]
+    assert release_due(now=RELEASE) == 1
+    assert (states(first), states(second)) == ({"cancelled"}, {"queued"})
+    assert texts(alice, "Sent") == [OCTETS]
+    sent = QueuedMessage.objects.get(pk=second)
+    assert (bytes(sent.content.octets), sent.size_octets) == (OCTETS, len(OCTETS))
+    assert counts_are_true(alice)
+
+
+def test_without_room_for_what_stands_in_the_outbox_nothing_is_queued(alice: Account) -> None:
+    change_account(account_id=alice.pk, quota_octets=len(OCTETS) + 5, by="test")
+    with pytest.raises(QuotaExceeded):
+        submit(alice, to="secret@far.test")
+    assert not QueuedMessage.objects.exists()
+    assert uids(alice, "Outbox") == []
 
 
 def test_many_leave_together_each_from_its_own_outbox(alice: Account) -> None:

@@ -1,19 +1,28 @@
 """The delivery test: what it says of each step, and that it never sends anything."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from random import Random
 
 import pytest
+from cryptography.x509.verification import Store
 
 from delivery.probe import Probe
 from delivery.probe_steps import State, Step, Verdict
 from delivery.relay.connection import Timeouts
 from delivery.relay.next_hops import Route
+from delivery.relay.tls.finding import TlsPolicies
+from delivery.relay.tls.mta_sts import FetchFailed, KeptPolicy, StsPolicies
 from mailhost.protocols.addresses import EmailAddress
+from mailhost.protocols.mta_sts import Mode, StsPolicy
+from tests.support.authorities import Authority, self_signed
 from tests.support.dns_server import DnsServer, dns_server
 from tests.support.running import run
 from tests.support.smtp_sink import CLOSE, GREETING, HANG, SmtpSink, smtp_sink
 
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+CA = Authority(NOON)
 SHORT = Timeouts(connect=1, greeting=0.3, command=0.3, data=1, block=1, final_dot=1, quit=0.2)
 
 
@@ -27,11 +36,40 @@ async def found_here(address: EmailAddress) -> str | None:
     return "" if address.local_part == "alice" else "There is no such address here."
 
 
+@dataclass
+class Policies:
+    """Of web servers, by domain; nothing is kept."""
+
+    served: dict[str, StsPolicy] = field(default_factory=dict)
+
+    async def fetch(self, domain: str) -> StsPolicy:
+        if domain not in self.served:
+            raise FetchFailed("sts-policy-fetch-error", "The web server is away.")
+        return self.served[domain]
+
+    async def read(self, domain: str) -> KeptPolicy | None:
+        return None
+
+    async def write(self, domain: str, kept: KeptPolicy) -> None:
+        pass
+
+
 async def steps(
-    dns: DnsServer, sink: SmtpSink | None, to: str = "bob@far.test", *, sender: str = "postmaster@here.test"
+    dns: DnsServer,
+    sink: SmtpSink | None,
+    to: str = "bob@far.test",
+    *,
+    sender: str = "postmaster@here.test",
+    policies: Policies | None = None,
+    validates: bool = True,
 ) -> list[Step]:
+    resolver = dns.resolver(look_up_seconds=0.5)
+    resolver.validates = validates
+    web = policies or Policies()
+    sts = StsPolicies(resolver, web.fetch, web, lambda: NOON)
     probe = Probe(
-        resolver=dns.resolver(look_up_seconds=0.5),
+        resolver=resolver,
+        tls=TlsPolicies(resolver, sts, lambda: NOON, lambda: Store([CA.certificate])),
         route=Route(port=sink.port if sink else 1, to_private=True),
         own_name="mx.here.test",
         which_are_ours=nobody_of_ours,
@@ -55,6 +93,7 @@ def test_every_step_of_a_mail_that_could_leave_is_told_and_nothing_is_sent() -> 
             assert names(told) == [
                 ("Address", "done"),
                 ("Mail servers", "done"),
+                ("Policies", "done"),
                 ("Connection", "done"),
                 ("Encryption", "noted"),
                 ("Extensions", "done"),
@@ -64,8 +103,8 @@ def test_every_step_of_a_mail_that_could_leave_is_told_and_nothing_is_sent() -> 
             ]
             assert told[-1].verdict is Verdict.LEAVES
             assert "mx.far.test (127.0.0.1)" in told[1].text
-            assert "PIPELINING" in told[4].text
-            assert told[6].text == "RCPT TO:<bob@far.test> → 250 2.1.5 ok"
+            assert "PIPELINING" in told[5].text
+            assert told[7].text == "RCPT TO:<bob@far.test> → 250 2.1.5 ok"
             assert sink.commands == [
                 "EHLO mx.here.test",
                 "MAIL FROM:<postmaster@here.test> SIZE=1",
@@ -115,7 +154,7 @@ def test_the_next_server_is_asked_where_the_first_does_not_answer() -> None:
             dns.say("dead.far.test", "A", "127.0.0.2")
             dns.say("mx.far.test", "A", "127.0.0.1")
             told = await steps(dns, sink)
-            assert names(told)[2:4] == [("Connection", "failed"), ("Connection", "done")]
+            assert names(told)[3:5] == [("Connection", "failed"), ("Connection", "done")]
             assert told[-1].verdict is Verdict.LEAVES
 
     run(scenario())
@@ -155,5 +194,95 @@ def test_an_address_that_the_server_cannot_be_told_is_not_told() -> None:
             assert not any(command.startswith("MAIL") for command in sink.commands)
             sink.extensions = (*sink.extensions, "SMTPUTF8")
             assert (await steps(dns, sink, "jörg@far.test"))[-1].verdict is Verdict.LEAVES
+
+    run(scenario())
+
+
+HOST = "mx.far.test"
+ENFORCE = Policies({"far.test": StsPolicy(Mode.ENFORCE, 86_400, (HOST,))})
+
+
+def say_far(dns: DnsServer) -> None:
+    dns.say("far.test", "MX", f"10 {HOST}.")
+    dns.say(HOST, "A", "127.0.0.1")
+
+
+def texts(told: list[Step], name: str) -> list[str]:
+    return [f"{step.state.value}: {step.text}" for step in told if step.name == name]
+
+
+def test_dane_is_told_and_held_to() -> None:
+    async def scenario() -> None:
+        async with dns_server() as dns, smtp_sink() as sink:
+            say_far(dns)
+            right = CA.issue(HOST)
+            sink.tls = right.context()
+            tlsa = f"_{sink.port}._tcp.{HOST}"
+            dns.say(tlsa, "TLSA", f"3 0 0 {right.der.hex()}")
+            dns.signed |= {"far.test", HOST, tlsa}
+            told = await steps(dns, sink)
+            assert texts(told, "Policies") == [
+                "done: DANE: mx.far.test must be encrypted to, and show a certificate that a TLSA record in signed DNS "
+                "names."
+            ]
+            assert texts(told, "Encryption")[0].endswith("the server's certificate: dane-ee verified.")
+            assert told[-1].verdict is Verdict.LEAVES
+            sink.tls = CA.issue(HOST).context()
+            told = await steps(dns, sink)
+            assert "could not be verified as the DNS of far.test (DANE) asks" in texts(told, "Connection")[0]
+            assert told[-1].verdict is Verdict.WAITS
+            dns.broken.add(tlsa)
+            told = await steps(dns, sink)
+            assert texts(told, "Policies")[0].startswith("failed: Whether mx.far.test asks for verified")
+            assert told[-1].verdict is Verdict.WAITS
+
+    run(scenario())
+
+
+def test_mta_sts_is_told_and_held_to() -> None:
+    async def scenario() -> None:
+        async with dns_server() as dns, smtp_sink() as sink:
+            say_far(dns)
+            dns.say("_mta-sts.far.test", "TXT", '"v=STSv1; id=a1"')
+            sink.tls = CA.issue(HOST).context()
+            told = await steps(dns, sink, policies=ENFORCE)
+            assert texts(told, "Policies") == [
+                "done: MTA-STS: mail for far.test goes to mx.far.test alone, encrypted, and to certificates that are "
+                "trusted."
+            ]
+            assert texts(told, "Encryption")[0].endswith("the server's certificate: mta-sts verified.")
+            assert told[-1].verdict is Verdict.LEAVES
+            sink.tls = self_signed(HOST, now=NOON).context()
+            told = await steps(dns, sink, policies=ENFORCE)
+            assert "The certificate is self-signed." in texts(told, "Connection")[0]
+            assert told[-1].verdict is Verdict.WAITS
+            testing = Policies({"far.test": StsPolicy(Mode.TESTING, 86_400, (HOST,))})
+            told = await steps(dns, sink, policies=testing)
+            assert texts(told, "Encryption")[0].startswith("noted: ")
+            assert told[-1].verdict is Verdict.LEAVES
+            dns.say("far.test", "MX", "10 mx.evil.test.")
+            dns.say("mx.evil.test", "A", "127.0.0.1")
+            told = await steps(dns, sink, policies=ENFORCE)
+            assert texts(told, "Policies") == [
+                "failed: mx.evil.test is not among the mail servers that the MTA-STS policy of far.test allows."
+            ]
+            assert texts(told, "Connection") == []
+
+    run(scenario())
+
+
+def test_what_could_not_be_found_out_about_policies_is_told() -> None:
+    async def scenario() -> None:
+        async with dns_server() as dns, smtp_sink() as sink:
+            say_far(dns)
+            dns.say("_mta-sts.far.test", "TXT", '"v=STSv1; id=a1"')
+            told = await steps(dns, sink, validates=False)
+            assert [text.partition(".")[0] for text in texts(told, "Policies")] == [
+                "noted: There is no MTA-STS policy, though there is a record of one",
+                "done: No policy asks for encryption: it is used where the server offers it",
+                "noted: DANE is not looked for: this host's DNS server does not validate, or is not on this machine "
+                "(MAILHOST_RESOLVER_IS_BELIEVED)",
+            ]
+            assert told[-1].verdict is Verdict.LEAVES
 
     run(scenario())

@@ -527,3 +527,22 @@ def test_binary_octets_that_cannot_be_converted_come_back(settings: Settings) ->
             assert await in_store(state, "bob@far.test") == "bounced"
 
     run(scenario())
+
+
+def test_8_bit_octets_in_what_is_signed_come_back_from_a_server_without_8bitmime(settings: Settings) -> None:
+    """RFC 6152 section 3."""
+    signed = (
+        b"Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\r\n\xc3\xbc\r\n--b\r\n\r\nx\r\n--b--\r\n"
+    )
+
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test") as sink:
+            sink.extensions = ("PIPELINING",)
+            await in_store(queue, "bob@far.test", octets=signed)
+            await b.work()
+            assert sink.received == []
+            recipient = await in_store(QueuedRecipient.objects.get, forward_path="bob@far.test")
+            assert (recipient.state, recipient.last_status) == ("bounced", "5.6.3")
+            assert "signed or encrypted" in recipient.last_reply
+
+    run(scenario())

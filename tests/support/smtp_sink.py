@@ -5,12 +5,16 @@ the other, the last one from then on. CLOSE hangs up instead, HANG says nothing 
 """
 
 import asyncio
+import base64
 import re
 import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+
+from mailhost.protocols.scram import ITERATIONS, ScramKeys, derive
+from mailhost.protocols.scram_server import ScramExchange, ScramRefused
 
 CLOSE = "close"
 HANG = "hang"
@@ -52,6 +56,8 @@ class SmtpSink:
     most_open: int = 0
     script: dict[str, list[str]] = field(default_factory=dict)
     arrival: asyncio.Condition = field(default_factory=asyncio.Condition)
+    login: tuple[str, str] = ("", "")  # where there is one, MAIL needs AUTH
+    clients: list[str] = field(default_factory=list)  # the addresses that connected
     gate: asyncio.Event | None = None  # where there is one, the final reply waits for it
     at_gate: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -76,7 +82,11 @@ class SmtpSink:
 
 @asynccontextmanager
 async def smtp_sink(
-    *, address: str = "127.0.0.1", port: int = 0, listening: socket.socket | None = None
+    *,
+    address: str = "127.0.0.1",
+    port: int = 0,
+    listening: socket.socket | None = None,
+    implicit_tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[SmtpSink]:
     """A sink on this address (port 0: a free one), or on a socket that listens already, until the block ends."""
     sink = SmtpSink(address=address)
@@ -93,7 +103,7 @@ async def smtp_sink(
             pass  # the test is over
 
     if listening is None:
-        server = await asyncio.start_server(serve, address, port, limit=1 << 20)
+        server = await asyncio.start_server(serve, address, port, limit=1 << 20, ssl=implicit_tls)
     else:
         server = await asyncio.start_server(serve, sock=listening, limit=1 << 20)
     sink.port = server.sockets[0].getsockname()[1]
@@ -109,11 +119,14 @@ async def smtp_sink(
 class _Session:
     def __init__(self, sink: SmtpSink, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.sink, self.reader, self.writer = sink, reader, writer
-        self.is_tls = False
+        self.is_tls = writer.get_extra_info("ssl_object") is not None
+        self.is_signed_in = not sink.login[0]
+        sink.clients.append(writer.get_extra_info("peername")[0])
         self.has_mail = False
         self.reverse_path = ""
         self.forward_paths: list[str] = []
         self.commands: list[str] = []
+        self.chunks: list[bytes] = []
         sink.connections += 1
         self.number = sink.connections
 
@@ -159,6 +172,12 @@ class _Session:
                 await self.answer(line, "\r\n".join(rows))
             case "STARTTLS":
                 await self.start_tls()
+            case "AUTH" if "AUTH" in self.sink.script:
+                await self.answer("AUTH", "")
+            case "AUTH":
+                await self.auth(*line.split(" ")[1:])
+            case "MAIL" if not self.is_signed_in:
+                await self.answer("", "530 5.7.0 sign in first")
             case "MAIL":
                 self.has_mail = await self.answer(spoken, "250 2.1.0 ok")
                 self.reverse_path, self.forward_paths = path[1] if path else "", []
@@ -169,9 +188,13 @@ class _Session:
                     self.forward_paths.append(path[1] if path else "")
             case "DATA":
                 await self.data()
-            case "BDAT":  # one chunk, which is the last
-                octets = await self.reader.readexactly(int(line.split(" ")[1]))
-                await self.take(octets)
+            case "BDAT":
+                self.chunks.append(await self.reader.readexactly(int(line.split(" ")[1])))
+                if line.endswith("LAST"):
+                    octets, self.chunks = b"".join(self.chunks), []
+                    await self.take(octets)
+                else:
+                    await self.answer(line, "250 2.0.0 chunk")
             case "QUIT":
                 await self.answer(line, "221 bye")
                 raise _HungUp
@@ -187,6 +210,33 @@ class _Session:
             raise _HungUp
         await self.writer.start_tls(self.sink.tls)
         self.is_tls = True
+
+    async def auth(self, mechanism: str, initial: str = "") -> None:
+        login, password = self.sink.login
+        match mechanism:
+            case "PLAIN":
+                self.is_signed_in = base64.b64decode(initial).decode() == f"\0{login}\0{password}"
+            case "LOGIN":
+                said = [await self.challenge(prompt) for prompt in (b"Username:", b"Password:")]
+                self.is_signed_in = [each.decode() for each in said] == [login, password]
+            case "SCRAM-SHA-256":
+                exchange = ScramExchange(is_plus=False, bindings=(), is_plus_offered=False, nonce="s" * 24)
+                salt = b"salt" * 4
+                is_known = exchange.first(base64.b64decode(initial)).login == login
+                keys = ScramKeys(salt, ITERATIONS, *derive(password, salt))
+                try:
+                    server_final = exchange.final(await self.challenge(exchange.challenge(keys)))
+                except ScramRefused:
+                    pass
+                else:
+                    self.is_signed_in = await self.challenge(server_final) == b"" and is_known
+        await self.answer("AUTH", "235 2.7.0 welcome" if self.is_signed_in else "535 5.7.8 no")
+
+    async def challenge(self, octets: bytes) -> bytes:
+        self.writer.write(b"334 " + base64.b64encode(octets) + b"\r\n")
+        line = (await self.reader.readline()).rstrip(b"\r\n")
+        self.sink.commands.append(line.decode())
+        return base64.b64decode(line)
 
     async def data(self) -> None:
         if not self.forward_paths:

@@ -320,7 +320,6 @@ def grow(number: int) -> None:
         "mailboxes/account",
         "mailboxes/apikey",
         "delivery/queuedmessage",
-        "delivery/queuedrecipient",
         "delivery/destination",
         "audit/act",
     ],

@@ -8,11 +8,21 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from delivery.models import Attempt, Destination, QueuedMessage, QueuedRecipient, RecipientState
+from delivery.models import (
+    Attempt,
+    Destination,
+    QueuedMessage,
+    QueuedRecipient,
+    RecipientState,
+    ReturnedKind,
+)
+from delivery.returned import note_returned
 from delivery.status import Counts
 from mailboxes.accounts import change_account
 from mailboxes.models import Account, Message
+from mailboxes.store.copy_and_move import copy_messages
 from mailboxes.store.values import Flag
+from mailhost.protocols.bounce_causes import Cause
 from mailhost.webmail.whereabouts import digest
 from tests.support.hosting import new_account
 from tests.webmail.conftest import Deliver, Statements
@@ -28,7 +38,15 @@ def relaying(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("delivery.queue.enqueue.relay_is_due", lambda: None)
 
 
-def became(forward_path: str, state: str, *, host: str = "", tls: str = "", reply: str = "") -> None:
+def became(
+    forward_path: str,
+    state: str,
+    *,
+    host: str = "",
+    tls: str = "",
+    reply: str = "",
+    certificate: str = "",
+) -> None:
     """What a worker would have written."""
     now = timezone.now()
     rows = QueuedRecipient.objects.filter(forward_path=forward_path)
@@ -40,8 +58,9 @@ def became(forward_path: str, state: str, *, host: str = "", tls: str = "", repl
     )  # fmt: skip
     for row in rows:
         Attempt.objects.create(
-            recipient=row, queue_id=row.message_id, at=now, host=host, outcome=state, reply=reply, tls=tls
-        )
+            recipient=row, queue_id=row.message_id, at=now, host=host, outcome=state, reply=reply, tls=tls,
+            certificate=certificate,
+        )  # fmt: skip
 
 
 def sent_uid(account: Account) -> int:
@@ -61,18 +80,23 @@ def marks(client: Client, account: Account) -> list[str]:
 
 def test_the_page_tells_of_each_recipient(signed_in: Client, alice: Account) -> None:
     bob = new_account("bob")
-    write(signed_in, to=f"{bob.login}, taken@far.test, clear@far.test, full@far.test, no@far.test")
+    write(
+        signed_in,
+        to=f"{bob.login}, taken@far.test, sure@far.test, clear@far.test, full@far.test, no@far.test",
+    )
     became("taken@far.test", "delivered", host="mx.far.test", tls=TLS)
+    became("sure@far.test", "delivered", host="mx.far.test", tls=TLS, certificate="dane-ee verified")
     became("clear@far.test", "delivered", host="mx.old.test")
     became("full@far.test", "deferred", host="mx.far.test", reply="452 4.2.2 <b>Full</b>")
     became("no@far.test", "bounced", host="mx.far.test", reply="550 5.1.1 No such user")
     page = " ".join(page_of(signed_in, alice).split())
-    assert "<summary>3 of 5 delivered, 1 did not arrive, 1 waits</summary>" in page
+    assert "<summary>4 of 6 delivered, 1 did not arrive, 1 waits</summary>" in page
     assert "<details open>" in page
     for said in (
         f'<span class="who">{bob.login}</span>: <b>delivered here</b> at <time',
         '<span class="who">taken@far.test</span>: <b>taken by mx.far.test</b> at <time',
         f'<span title="{TLS}">encrypted (TLSv1.3)</span>',
+        f'<span title="{TLS}, certificate: dane-ee verified">encrypted to a verified server (TLSv1.3)</span>',
         "<b>taken by mx.old.test</b>",
         "not encrypted",
         "<b>waits</b>, next try at <time",
@@ -101,6 +125,14 @@ def test_what_waits_for_its_time_can_be_taken_back_from_there(signed_in: Client,
     change_account(account_id=alice.pk, undo_seconds=30, by="test")
     bob = new_account("bob")
     write(signed_in, to=f"{bob.login}, x@far.test")
+    # As a mail client does that puts its own copy into Sent at once.
+    copy_messages(
+        account_id=alice.pk,
+        mailbox_id=mailbox_id(alice, "Outbox"),
+        uids=[1],
+        to_mailbox_id=mailbox_id(alice, "Sent"),
+        now=timezone.now(),
+    )
     page = page_of(signed_in, alice)
     assert "All 2 not sent yet" in page
     assert 'href="/mail/outbox/"' in page
@@ -226,3 +258,20 @@ def test_every_state_has_its_words(signed_in: Client, alice: Account) -> None:
     for state, words in said:
         became("x@far.test", state)
         assert words in page_of(signed_in, alice)
+
+
+def test_what_came_back_says_when_and_why(signed_in: Client, alice: Account) -> None:
+    write(signed_in, to="back@far.test")
+    became("back@far.test", "delivered", host="mx.far.test", tls=TLS)
+    note_returned(
+        kind=ReturnedKind.BOUNCE,
+        recipient_id=QueuedRecipient.objects.get(forward_path="back@far.test").pk,
+        cause=Cause.FULL,
+        diagnostic="552 <b>full</b>",
+        now=timezone.now(),
+    )
+    page = " ".join(page_of(signed_in, alice).split())
+    assert '<span class="who">back@far.test</span>: <b>came back</b> at <time' in page
+    assert ", after mx.far.test had taken it. The recipient&#x27;s mailbox is full. Try again later" in page
+    assert '<span class="reply">552 &lt;b&gt;full&lt;/b&gt;</span>' in page
+    assert marks(signed_in, alice)[0] == "Did not arrive"

@@ -101,8 +101,9 @@ class SessionWriter(CountWriter[None, TlsSession]):
         self._store_counts = store
 
     def note_session(self, session: TlsSession) -> None:
-        """Waits for nothing."""
-        self.note(seen(session, now=self._clock()))
+        """Waits for nothing. An address literal has nobody to tell."""
+        if not session.policy_domain.startswith("["):
+            self.note(seen(session, now=self._clock()))
 
     async def _write_wanted(self, counted: Sequence[Counted[None, TlsSession]]) -> None:
         wanted = await asking(sorted({each.domain for each in counted}), resolver=self._resolver)

@@ -67,7 +67,16 @@ class TlsPolicies:
         )
         hosts = {hop.host: hop for hop in hops}
         found = await asyncio.gather(
-            *(self._policy(domain, hop, sts.policy, is_secure=is_secure) for hop in hosts.values())
+            *(
+                self._policy(
+                    domain,
+                    hop,
+                    sts.policy,
+                    is_secure=is_secure,
+                    is_known=is_smarthost or hop.host == domain,
+                )
+                for hop in hosts.values()
+            )
         )
         securings = {
             host: Securing(policy, note, self.clock, self.trust)
@@ -96,9 +105,15 @@ class TlsPolicies:
             return fact
 
     async def _policy(
-        self, domain: str, hop: NextHop, sts: StsPolicy | None, *, is_secure: bool | DnsUnavailable
+        self,
+        domain: str,
+        hop: NextHop,
+        sts: StsPolicy | None,
+        *,
+        is_secure: bool | DnsUnavailable,
+        is_known: bool,
     ) -> TlsPolicy:
-        """Of one host."""
+        """Of one host. is_known: no DNS record named it."""
         try:
             if isinstance(is_secure, DnsUnavailable):
                 raise is_secure
@@ -112,8 +127,8 @@ class TlsPolicies:
             return TlsPolicy(domain, dane, trusts_name=True)
         if sts is not None:
             is_named = sts.allows(hop.host)
-            return TlsPolicy(domain, Sts(sts, is_named), trusts_name=is_secure or is_named)
-        return TlsPolicy(domain, trusts_name=is_secure)
+            return TlsPolicy(domain, Sts(sts, is_named), trusts_name=is_secure or is_named or is_known)
+        return TlsPolicy(domain, trusts_name=is_secure or is_known)
 
 
 def _refusal(hop: NextHop, securing: Securing) -> Deferred | None:

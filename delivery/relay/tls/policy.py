@@ -7,6 +7,7 @@ be checked, and in clear where TLS fails. DANE and MTA-STS make it stricter for 
 from dataclasses import dataclass
 from typing import Literal
 
+from delivery.relay.demands import InClear, Named
 from mailhost.protocols.dane import TlsaRecord
 from mailhost.protocols.mta_sts import Mode, StsPolicy
 
@@ -55,13 +56,13 @@ class TlsPolicy:
     """
 
     domain: str = ""
-    demand: Opportunistic | Dane | Sts | Unknown = Opportunistic()
+    demand: Opportunistic | Dane | Sts | Unknown | Named | InClear = Opportunistic()
     trusts_name: bool = False
 
     @property
     def forbids_clear(self) -> bool:
         """A session that is not as demanded is none: nothing goes in clear, nor to whom cannot be verified."""
-        return isinstance(self.demand, Dane | Unknown) or (
+        return isinstance(self.demand, Dane | Unknown | Named) or (
             isinstance(self.demand, Sts) and self.demand.is_enforced
         )
 
@@ -73,7 +74,7 @@ class TlsPolicy:
                 return "tlsa"
             case Sts():
                 return "sts"
-            case Opportunistic():
+            case Opportunistic() | Named() | InClear():
                 return "no-policy-found"
 
     @property
@@ -81,7 +82,14 @@ class TlsPolicy:
         """Who asks for it: the subject of a sentence."""
         if isinstance(self.demand, Dane | Unknown):
             return f"the DNS of {self.domain} (DANE)"
+        if isinstance(self.demand, Named):
+            return f"the route {self.demand.route}"
         return f"the MTA-STS policy of {self.domain}"
+
+    @property
+    def is_implicit(self) -> bool:
+        """TLS from the first octet."""
+        return isinstance(self.demand, Named) and self.demand.is_implicit
 
     @property
     def strings(self) -> tuple[str, ...]:
@@ -91,7 +99,7 @@ class TlsPolicy:
                 return tuple(map(str, records))
             case Sts(policy=policy):
                 return policy.lines
-            case Opportunistic() | Unknown():
+            case Opportunistic() | Unknown() | Named() | InClear():
                 return ()
 
     @property

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, ParamSpec, Protocol, TypeVar
 
 from delivery.relay.tls.mta_sts import KeptPolicy
 from mailhost.net.database import cursor
-from mailhost.net.store_threads import StoreThreads
 from mailhost.protocols.mta_sts import PolicyInvalid, parse_policy
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 USED_PRECISION: Final = timedelta(days=1)  # `used_at` says the day, and costs one statement in it
 
@@ -25,6 +27,13 @@ VALUES (%(domain)s, %(policy)s, %(record_id)s, %(fetched_at)s, %(expires_at)s, %
        expires_at = excluded.expires_at, checked_at = excluded.checked_at, failure = ''
  WHERE delivery_keptstspolicy.fetched_at <= excluded.fetched_at
 """
+# By who fetched it again: as long as no worker has fetched a newer one, and without a word on its being used.
+RENEW = b"""
+UPDATE delivery_keptstspolicy
+   SET policy = %(policy)s, fetched_at = %(fetched_at)s, expires_at = %(expires_at)s, checked_at = %(fetched_at)s,
+       failure = ''
+ WHERE domain = %(domain)s AND record_id = %(record_id)s AND fetched_at <= %(fetched_at)s
+"""
 DUE = b"""
 SELECT domain, record_id FROM delivery_keptstspolicy
  WHERE checked_at <= %(checked_before)s AND used_at > %(used_after)s AND expires_at > %(now)s
@@ -34,20 +43,27 @@ NOTE_FAILURE = b"UPDATE delivery_keptstspolicy SET checked_at = %s, failure = %s
 REMOVE_EXPIRED = b"DELETE FROM delivery_keptstspolicy WHERE expires_at <= %s"
 
 
+class RunInStore(Protocol):
+    """StoreThreads.run, or in_store."""
+
+    async def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """What the function returns, in a thread. Raises StoreUnavailable."""
+
+
 @dataclass
 class PostgresShelf:
     """As mta_sts.Shelf. Raises StoreUnavailable."""
 
-    threads: StoreThreads
+    run: RunInStore
     clock: Callable[[], datetime]
 
     async def read(self, domain: str) -> KeptPolicy | None:
         """The policy that is kept, and holds."""
-        return await self.threads.run(read_policy, domain, now=self.clock())
+        return await self.run(read_policy, domain, now=self.clock())
 
     async def write(self, domain: str, kept: KeptPolicy) -> None:
         """In the place of an older one."""
-        await self.threads.run(write_policy, domain, kept)
+        await self.run(write_policy, domain, kept)
 
 
 def read_policy(domain: str, *, now: datetime) -> KeptPolicy | None:
@@ -68,16 +84,23 @@ def read_policy(domain: str, *, now: datetime) -> KeptPolicy | None:
 def write_policy(domain: str, kept: KeptPolicy) -> None:
     """Keeps it in the place of an older one."""
     with cursor() as sql:
-        sql.execute(
-            WRITE,
-            {
-                "domain": domain,
-                "policy": "\n".join(kept.policy.lines),
-                "record_id": kept.record_id,
-                "fetched_at": kept.fetched_at,
-                "expires_at": kept.expires_at,
-            },
-        )
+        sql.execute(WRITE, _columns(domain, kept))
+
+
+def renew_policy(domain: str, kept: KeptPolicy) -> None:
+    """It was fetched again, by the record that led to it at first."""
+    with cursor() as sql:
+        sql.execute(RENEW, _columns(domain, kept))
+
+
+def _columns(domain: str, kept: KeptPolicy) -> dict[str, object]:
+    return {
+        "domain": domain,
+        "policy": "\n".join(kept.policy.lines),
+        "record_id": kept.record_id,
+        "fetched_at": kept.fetched_at,
+        "expires_at": kept.expires_at,
+    }
 
 
 def due_for_refresh(

@@ -9,6 +9,7 @@ from datetime import datetime
 from cryptography.x509.verification import Store
 from django.utils import timezone
 
+from delivery.relay.demands import InClear, Named
 from delivery.relay.next_hops import NextHop
 from delivery.relay.tls.policy import OPPORTUNISTIC, Dane, Opportunistic, Sts, TlsPolicy, Unknown
 from delivery.relay.tls.sessions import TlsSession
@@ -18,6 +19,12 @@ from mailhost.protocols.dane import Usage, verify
 
 NOT_CHECKED = "not checked"
 VERIFIED = "verified"  # how every verdict ends that says so
+FAILED = "failed: "  # and how one begins that says why not
+
+
+def is_verified(words: str) -> bool:
+    """Whether a verdict, as it is kept with an attempt, says that the server is who it is meant to be."""
+    return words.endswith(VERIFIED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +37,7 @@ class Verdict:
     @property
     def is_verified(self) -> bool:
         """The server is who it is meant to be."""
-        return self.words.endswith(VERIFIED)
+        return is_verified(self.words)
 
 
 @dataclass(frozen=True)
@@ -51,16 +58,19 @@ class Securing:
         """The certificates that the server showed (DER, its own first) against the policy."""
         try:
             match self.policy.demand:
-                case Opportunistic() | Unknown() | Dane(records=()):
+                case Opportunistic() | Unknown() | InClear() | Dane(records=()):
                     return Verdict(NOT_CHECKED)
                 case Dane(records=records, names=names):
                     usage = verify(chain, records, names=names, now=self.clock())
                     return Verdict(f"dane-{'ee' if usage is Usage.DANE_EE else 'ta'} {VERIFIED}")
+                case Named():
+                    self.require_web_pki(hop, chain)
+                    return Verdict(f"route {VERIFIED}")
                 case Sts():
                     self.require_web_pki(hop, chain)
                     return Verdict(f"mta-sts {VERIFIED}")
         except CertificateRefused as refusal:
-            return Verdict(f"failed: {refusal}", refusal)
+            return Verdict(f"{FAILED}{str(refusal).rstrip('.')}", refusal)
 
     def require_web_pki(self, hop: NextHop, chain: Sequence[bytes]) -> None:
         """Raises CertificateRefused where no authority that is trusted here vouches for the host's name."""

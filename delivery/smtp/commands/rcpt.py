@@ -5,10 +5,12 @@ from typing import Final
 
 from django.conf import settings
 
-from delivery.routing import AccountDisabled
+from delivery.returns.addresses import is_mail_system
+from delivery.routing import AccountDisabled, Route
 from delivery.smtp.guarding import allow_recipient, refuse_recipient
 from delivery.smtp.replies import TOO_MANY_RECIPIENTS
 from delivery.smtp.session import Door, Session, State
+from delivery.suppression import STATUS, Suppressed
 from domains.exceptions import AddressNotFound, DomainNotFound
 from mailhost.protocols.smtp.commands import parse_rcpt
 from mailhost.protocols.smtp.paths import ForwardPath
@@ -16,6 +18,7 @@ from mailhost.protocols.smtp.replies import Reply
 from mailhost.protocols.smtp.trace_fields import address_literal
 
 ALLOWED_IN: Final = frozenset({State.MAIL, State.RECIPIENTS})
+REPORTS_ONLY: Final = Reply(550, "5.7.1", "Only reports of mail systems come to this address")
 RECIPIENT_OK: Final = Reply(250, "2.1.5", "Recipient ok")
 
 
@@ -36,8 +39,23 @@ async def rcpt(session: Session, argument: str) -> Reply:
         )
     except (AddressNotFound, DomainNotFound, AccountDisabled) as fact:
         return await refuse_recipient(session, fact)
+    if found.comes_back and not is_mail_system(envelope.reverse_path):
+        return REPORTS_ONLY
+    suppressed = await _suppressed(session, command.forward_path, found)
+    if suppressed is not None:
+        return Reply(550, STATUS, suppressed.reply)
     envelope.add(command.forward_path, found, command.dsn)
     return RECIPIENT_OK
+
+
+async def _suppressed(session: Session, forward_path: ForwardPath, found: Route) -> Suppressed | None:
+    """Asked of what leaves this host under an account's own name: notices (with the null reverse-path) leave it too."""
+    envelope, suppressing, address = session.envelope, session.host.suppressing, forward_path.address
+    if suppressing is None or session.principal is None or envelope is None or address is None:
+        return None
+    if envelope.reverse_path.address is None or found.account_ids or address not in found.relay:
+        return None
+    return await suppressing.suppressed(session.principal, address)
 
 
 def _without_literal(session: Session, forward_path: ForwardPath) -> ForwardPath:

@@ -40,8 +40,8 @@ class Command(command_line.Command):
         parser.add_argument(
             "--account",
             metavar="LOGIN",
-            help="the key sees what this account and the domains that it administers may see; without it the key may "
-            "do everything",
+            help="the key sees what this account and the domains that it administers may see, and sends as it; without "
+            "it the key may do everything",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -52,11 +52,13 @@ def compose(
     attachments: Sequence[Attachment] = (),
     report_type: str = "",
     further_fields: Sequence[tuple[str, str]] = (),
+    html: str = "",
 ) -> bytes:
     """The whole message with CRLF. Addresses as text may be `alice@example.test` or `Alice <alice@example.test>`.
 
     Line ends in names, subject and further fields become blanks; in an address or a Message-ID they raise
     CannotCompose. report_type: a token; with it and attachments it is a multipart/report (RFC 6522).
+    html: the text once more for those who show it, or in its place where text is "".
     """
     if date.tzinfo is None:
         raise CannotCompose("The date has no time zone.")
@@ -79,9 +81,13 @@ def compose(
     ]
     header = "".join(f"{name}: {value}\r\n" for name, value in fields if value).encode("utf-8", "replace")
     body = _text_part(text)
+    if html:
+        rich = _text_part(html, subtype="html")
+        # RFC 2046 section 5.1.4: the richest comes last.
+        body = _multipart([body, rich], kind="alternative") if text else rich
     if attachments:
         parts = [body, *(_attachment_part(attachment) for attachment in attachments)]
-        body = _multipart(parts, report_type=report_type)
+        body = _multipart(parts, kind=f'report; report-type="{report_type}"' if report_type else "mixed")
     return header + body
 
 
@@ -170,7 +176,7 @@ def _quoted(text: str) -> str:
     return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
 
 
-def _text_part(text: str) -> bytes:
+def _text_part(text: str, *, subtype: str = "plain") -> bytes:
     lines = text.replace("\0", "").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if lines[-1]:
         lines.append("")
@@ -180,7 +186,8 @@ def _text_part(text: str) -> bytes:
     else:
         charset, encoding = b"utf-8", b"quoted-printable"
         octets = binascii.b2a_qp(octets)  # it writes CRLF because the text's first line end is one
-    return b"Content-Type: text/plain; charset=%b\r\nContent-Transfer-Encoding: %b\r\n\r\n%b" % (
+    return b"Content-Type: text/%b; charset=%b\r\nContent-Transfer-Encoding: %b\r\n\r\n%b" % (
+        subtype.encode(),
         charset,
         encoding,
         octets,
@@ -216,14 +223,13 @@ def _filename(name: str) -> str:
     return f"filename*=utf-8''{quote(name.encode('utf-8', 'replace')[:240], safe='')}"
 
 
-def _multipart(parts: Sequence[bytes], *, report_type: str) -> bytes:
+def _multipart(parts: Sequence[bytes], *, kind: str) -> bytes:
     # Of the content, so that no clock or randomness is needed and the content cannot hold it.
     digest = hashlib.sha256()
     for part in parts:
         digest.update(part)
     boundary = b"=_" + digest.hexdigest()[:40].encode()
     body = b"".join(b"--%b\r\n%b\r\n" % (boundary, part) for part in parts)
-    kind = f'report; report-type="{report_type}"' if report_type else "mixed"
     return b'Content-Type: multipart/%b;\r\n boundary="%b"\r\n\r\n%b--%b--\r\n' % (
         kind.encode("ascii"),
         boundary,

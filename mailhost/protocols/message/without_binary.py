@@ -19,7 +19,7 @@ _BLANK_LINE = re.compile(rb"(?:\A|(?<=[\r\n]))(?:\r\n|\r|\n)\Z")
 
 
 class CannotConvert(Exception):
-    """It has a container with binary octets whose parts cannot be told apart, and containers cannot be encoded."""
+    """It has something in it that must not be encoded; the text is a sentence for the sender."""
 
 
 def has_binary(octets: bytes) -> bool:
@@ -32,10 +32,12 @@ def has_binary(octets: bytes) -> bool:
 def without_binary(octets: bytes) -> bytes:
     """The message with lines only, in 7-bit or 8-bit octets. Raises CannotConvert."""
     root = scan(octets)
-    converted = _render(octets, root)
-    if b"mime-version" not in _names(converted):
-        converted = b"MIME-Version: 1.0\r\n" + converted
-    return converted
+    return with_mime_version(_render(octets, root))
+
+
+def with_mime_version(octets: bytes) -> bytes:
+    """The message with the field that makes it one of MIME (RFC 2045 section 4)."""
+    return octets if b"mime-version" in _names(octets) else b"MIME-Version: 1.0\r\n" + octets
 
 
 def _names(octets: bytes) -> set[bytes]:
@@ -55,7 +57,7 @@ def _render(octets: bytes, part: Part) -> bytes:
     pieces.append(_lines(octets[position : part.body_end]))
     body = b"".join(pieces)
     if part.transfer_encoding.strip() == b"binary":
-        header = _with_encoding(header, b"7bit" if body.isascii() else b"8bit")
+        header = with_encoding(header, b"7bit" if body.isascii() else b"8bit")
     return header + body
 
 
@@ -65,13 +67,14 @@ def _leaf(header: bytes, body: bytes, part: Part) -> bytes:
         return header + _lines(body)  # encoded in lines already
     if not has_binary(body):
         if encoding == b"binary":
-            header = _with_encoding(header, b"7bit" if body.isascii() else b"8bit")
+            header = with_encoding(header, b"7bit" if body.isascii() else b"8bit")
         return header + body
     if _CONTAINER.match(part.field(b"content-type") or b""):
-        raise CannotConvert
+        # A container whose parts cannot be told apart.
+        raise CannotConvert("The message has binary octets that cannot be put into lines of text.")
     # The last CRLF belongs to the delimiter that follows, or is not missed.
     encoded = base64.encodebytes(body).replace(b"\n", b"\r\n")
-    return _with_encoding(header, b"base64") + encoded.removesuffix(b"\r\n")
+    return with_encoding(header, b"base64") + encoded.removesuffix(b"\r\n")
 
 
 def _lines(octets: bytes) -> bytes:
@@ -86,7 +89,7 @@ def _lines(octets: bytes) -> bytes:
     )
 
 
-def _with_encoding(header: bytes, encoding: bytes) -> bytes:
+def with_encoding(header: bytes, encoding: bytes) -> bytes:
     """The header with this Content-Transfer-Encoding alone, and with a blank line at its end."""
     fields = change_fields(
         header, lambda name, _, field: b"" if name == b"content-transfer-encoding" else field

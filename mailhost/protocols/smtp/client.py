@@ -2,7 +2,7 @@
 
 Extensions understood: PIPELINING (RFC 2920), SIZE (RFC 1870), 8BITMIME (RFC 6152), CHUNKING
 and BINARYMIME (RFC 3030), SMTPUTF8 (RFC 6531), DSN
-(RFC 3461), ENHANCEDSTATUSCODES (RFC 2034), STARTTLS (RFC 3207), DELIVERBY (RFC 2852).
+(RFC 3461), ENHANCEDSTATUSCODES (RFC 2034), STARTTLS (RFC 3207), DELIVERBY (RFC 2852), REQUIRETLS (RFC 8689).
 """
 
 import re
@@ -146,6 +146,7 @@ def mail_command(
     ret: str = "",
     envid: str = "",
     by: str = "",
+    requires_tls: bool = False,
 ) -> bytes:
     """MAIL with the parameters that this server understands; reverse_path is "" for the null one."""
     parameters = []
@@ -158,6 +159,8 @@ def mail_command(
     if "DSN" in extensions:
         parameters += [f"RET={ret}"] if ret else []
         parameters += [f"ENVID={envid}"] if envid else []
+    if requires_tls:
+        parameters.append("REQUIRETLS")  # whoever does not offer it must not be sent such a message at all
     if by and "DELIVERBY" in extensions:
         parameters.append(f"BY={by}")
     return _command(f"MAIL FROM:<{reverse_path}>", parameters)

@@ -22,9 +22,8 @@ from mailhost.webmail.compose_form import ComposeForm
 from mailhost.webmail.errors import AWAY
 from mailhost.webmail.pages.frame import show
 from mailhost.webmail.reading import Letter, attached, read_letter
-from mailhost.webmail.routes import NotSent
 from mailhost.webmail.sender_choice import first_choice, offered, own_addresses
-from mailhost.webmail.sending import Outgoing, Sent, Source, new_message_id, save_draft, send
+from mailhost.webmail.sending import NotSent, Outgoing, Sent, Source, new_message_id, save_draft, send
 
 TITLES = {
     Mode.NEW: "New message",

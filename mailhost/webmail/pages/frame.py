@@ -46,6 +46,7 @@ def show(
         "folders": desk.folders(),
         "held_count": held_count(account_id=desk.account.pk),
         "waiting_count": waiting,
+        "has_outbox": desk.has_outbox(),
         "leaving": _leaving(desk, now) if waiting else [],
         "entry": entry,
         "known_uid_next": entry.uid_next if entry is not None and is_list else "",

@@ -13,6 +13,7 @@ from mailhost.webmail import plain_text
 from mailhost.webmail.access import Desk, for_account_holders
 from mailhost.webmail.cleaning import has_remote_images
 from mailhost.webmail.folders import kind, label
+from mailhost.webmail.leaving import leaving_at
 from mailhost.webmail.listing import neighbours
 from mailhost.webmail.pages.frame import ASK_NO_MORE, show
 from mailhost.webmail.pages.untrusted import attachment, framed, to_keep
@@ -48,6 +49,7 @@ def show_letter(request: HttpRequest, desk: Desk, mailbox_id: int, uid: int) -> 
         has_remote_images=html is not None and has_remote_images(html),
         show_images="images" in request.GET,
         why=why(letter, account_id=desk.account.pk) if entry.account_id == desk.account.pk else None,
+        leaves=leaving_at(entry, uid, account=desk.account, now=timezone.now()),
         newer=newer,
         older=older,
         **_delivery(desk, entry, uid),

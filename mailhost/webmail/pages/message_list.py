@@ -18,6 +18,7 @@ from mailhost.webmail.access import Desk, for_account_holders
 from mailhost.webmail.acts import EMPTIED, Act, perform, teaches
 from mailhost.webmail.folders import kind, label
 from mailhost.webmail.foresight import foretell
+from mailhost.webmail.leaving import with_times
 from mailhost.webmail.listing import read_page
 from mailhost.webmail.pages.frame import ASK_NO_MORE, next_page, show
 from mailhost.webmail.reading import content_ids
@@ -43,6 +44,7 @@ def show_list(request: HttpRequest, desk: Desk, mailbox_id: int) -> HttpResponse
         older_than=_number(request.GET.get("before")),
         newer_than=_number(request.GET.get("after")),
     )
+    page = with_times(page, entry, account=desk.account, now=timezone.now())
     return show(
         request,
         desk,
@@ -71,6 +73,7 @@ def news(request: HttpRequest, desk: Desk) -> HttpResponse:
         "folders": desk.folders(),
         "held_count": held_count(account_id=desk.account.pk),
         "waiting_count": waiting_count(account_id=desk.account.pk),
+        "has_outbox": desk.has_outbox(),
         "entry": entry,
         "arrived": entry is not None and known is not None and entry.uid_next > known,
     }

@@ -60,3 +60,9 @@ def unlocalized(number: float, digits: int) -> str:
 def points(score: float) -> str:
     """With as many digits as it has."""
     return f"{score:g}"
+
+
+@register.filter
+def thousands(number: int) -> str:
+    """As "1,234,567", whatever the reader's language."""
+    return f"{number:,}"

@@ -209,7 +209,9 @@ def test_thousands_take_no_more_statements_than_one() -> None:
         ({"ids": (0,)}, set()),
     ],
 )
-def test_filters(asked: dict[str, Any], found: set[str]) -> None:
+@pytest.mark.parametrize("most", [10_000, 0])  # sorted, or met on the way from the latest
+def test_filters(asked: dict[str, Any], found: set[str], most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filtering, "FIRST_STEP", 1)
     queue("bob@far.test")
     queue("carol@near.test", reverse_path="", now=NOON + 2 * MINUTE)
     queue("done@near.test", now=NOON + MINUTE)
@@ -218,9 +220,23 @@ def test_filters(asked: dict[str, Any], found: set[str]) -> None:
         state="deferred", last_reply="100%_Full"
     )
     Destination.objects.filter(name="near.test").update(failures=1, last_reply="No route to host")
-    rows = filtering.page(QueueFilter(**asked), limit=10)
+    with monkeypatch.context() as patch:
+        patch.setattr(filtering, "MAX_COUNT", most)
+        rows = filtering.page(QueueFilter(**asked), limit=10)
     assert {each.forward_path.partition("@")[0] for each in rows} == found
     assert filtering.count(QueueFilter(**asked)).count == len(found)
+
+
+def test_pages_of_many_come_in_order_and_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    queue(*(f"r{number}@far.test" for number in range(9)), "bob@near.test")
+    monkeypatch.setattr(filtering, "MAX_COUNT", 2)
+    monkeypatch.setattr(filtering, "FIRST_STEP", 2)
+    asked, seen, before = QueueFilter(domain="far.test"), list[int](), None
+    while rows := filtering.page(asked, limit=4, older_than=before):
+        seen += [row.pk for row in rows]
+        before = seen[-1]
+    assert len(seen) == 9
+    assert seen == sorted(seen, reverse=True)
 
 
 def test_a_preview_says_how_many_how_old_and_where(monkeypatch: pytest.MonkeyPatch) -> None:

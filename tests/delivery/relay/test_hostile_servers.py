@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
-from delivery.relay.connection import ConnectFailed, Timeouts, open_connection
+from delivery.relay.connection import RFC_TIMEOUTS, ConnectFailed, Timeouts, open_connection
+from delivery.relay.content import CHUNK_OCTETS
 from delivery.relay.next_hops import NextHop
 from delivery.relay.outcome import Deferred, Outcome
 from delivery.relay.transaction import NothingBegun, Recipient, Transaction, send
@@ -145,3 +147,102 @@ def test_replies_that_nobody_asked_for_are_not_kept_for_ever() -> None:
             await wire.reply(seconds=1)
 
     run(scenario())
+
+
+PATIENT = replace(SHORT, command=2, data=2, block=2, final_dot=2)  # for each step
+MANY = [Recipient(f"r{number}@far.test") for number in range(100)]
+
+
+def slow_to(commands: tuple[bytes, ...], said: list[bytes], *, extensions: bytes) -> Server:
+    """Answers these a little late, each within its time-out."""
+
+    async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 hi\r\n")
+        while line := await reader.readline():
+            verb = line[:4].upper()
+            if verb == b"EHLO":
+                writer.write(b"250-mx.far.test\r\n250 %b\r\n" % extensions)
+                continue
+            if verb == b"BDAT":
+                await reader.readexactly(int(line.split()[1]))
+            if verb in commands:
+                await asyncio.sleep(0.1)
+            said.append(verb)
+            writer.write(b"354 go\r\n" if verb == b"DATA" else b"250 ok\r\n")
+
+    return server
+
+
+@pytest.mark.parametrize("extensions", [b"PIPELINING", b"HELP"])
+def test_a_server_that_takes_its_time_over_each_recipient_has_so_much_for_all(extensions: bytes) -> None:
+    async def scenario() -> None:
+        said: list[bytes] = []
+        server = slow_to((b"RCPT",), said, extensions=extensions)
+        async with serving(server) as hop:
+            connection = await open_connection(
+                hop, own_name="mail.example.test", timeouts=replace(PATIENT, envelope=0.5)
+            )
+            outcomes = await send(connection, Transaction("a@b.test", MANY, encode_data(TEXT), len(TEXT)))
+            assert {type(each) for each in outcomes} == {Deferred}
+            assert len(outcomes) == len(MANY)
+            assert said.count(b"RCPT") < 20
+            assert not connection.is_usable
+
+    run(scenario())
+
+
+def test_a_server_that_reads_slowly_has_so_much_time_for_the_whole_message() -> None:
+    """Some octets each moment, so that no block takes long; most of it is still to be sent when it ends."""
+
+    async def scenario() -> None:
+        read = 0
+
+        async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal read
+            for reply in (b"220 hi", b"250 mx.far.test", b"250 ok", b"250 ok"):
+                writer.write(reply + b"\r\n")
+                await reader.readline()
+            writer.write(b"354 go\r\n")
+            while octets := await reader.read(64 * 1024):
+                read += len(octets)
+                await asyncio.sleep(0.01)
+
+        async with serving(server) as hop:
+            connection = await open_connection(
+                hop, own_name="mail.example.test", timeouts=replace(PATIENT, content=0.3)
+            )
+            data = encode_data(b"x" * 100_000_000)
+            [outcome] = await send(
+                connection, Transaction("a@b.test", [Recipient("bob@far.test")], data, len(data))
+            )
+            assert isinstance(outcome, Deferred)
+            assert "did not take what was sent in time" in outcome.reply
+            assert "may arrive twice" not in outcome.reply
+            assert read < len(data)
+
+    run(scenario())
+
+
+def test_a_server_that_is_slow_with_each_chunk_has_so_much_time_for_the_whole_message() -> None:
+    async def scenario() -> None:
+        said: list[bytes] = []
+        server = slow_to((b"BDAT",), said, extensions=b"CHUNKING")
+        async with serving(server) as hop:
+            connection = await open_connection(
+                hop, own_name="mail.example.test", timeouts=replace(PATIENT, content=0.5)
+            )
+            data = b"x" * (100 * CHUNK_OCTETS)
+            [outcome] = await send(
+                connection,
+                Transaction("a@b.test", [Recipient("bob@far.test")], data, len(data), is_chunked=True),
+            )
+            assert isinstance(outcome, Deferred)
+            assert said.count(b"BDAT") < 20
+
+    run(scenario())
+
+
+def test_the_time_for_a_message_grows_with_it_and_ends_somewhere() -> None:
+    assert RFC_TIMEOUTS.content_seconds(0) == RFC_TIMEOUTS.block
+    assert RFC_TIMEOUTS.content_seconds(1 << 20) == RFC_TIMEOUTS.block + 1024
+    assert RFC_TIMEOUTS.content_seconds(1 << 30) == RFC_TIMEOUTS.content

@@ -1,6 +1,7 @@
 """Mail of ours on its way out, as another host gets it: verified by dkimpy and by this host's own verifier."""
 
 import asyncio
+import email
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -141,6 +142,24 @@ def test_binary_is_signed_as_it_leaves_converted_or_not(
         zone.say(name, "TXT", record.encode())
     found = asyncio.run(dkim.verify(received, txt=zone.txt, now=NOON))
     assert [str(each.result) for each in found] == ["pass", "pass"]
+
+
+OLD = tuple(each for each in DEFAULT_EXTENSIONS if each != "8BITMIME")
+
+
+@pytest.mark.parametrize(
+    ("extensions", "length"),
+    [(DEFAULT_EXTENSIONS, 1), (OLD, 1), (BINARY, 200_000), ((*OLD, "CHUNKING"), 200_000)],
+)
+def test_what_is_converted_to_7_bit_or_chunked_is_signed_as_it_leaves(
+    settings: Settings, extensions: tuple[str, ...], length: int
+) -> None:
+    domain = with_keys(new_domain())
+    body = ("..Grüße\r\n" * length).encode()
+    [received] = sent(settings, message(domain.name, body), extensions=extensions)
+    assert received.isascii() is ("8BITMIME" not in extensions)
+    assert email.message_from_bytes(received).get_payload(decode=True) == body
+    assert [result for _, _, result in verify(received)] == ["pass", "pass"]
 
 
 def test_a_message_to_many_destinations_is_signed_once(

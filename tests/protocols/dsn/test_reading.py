@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailhost.protocols.dsn import Action, RecipientReport, Report, compose_report
+from mailhost.protocols.dsn import compose_report
 from mailhost.protocols.dsn_reading import MAX_RECIPIENTS, Notice, ReadRecipient, read_notice, status_of
+from mailhost.protocols.dsn_values import Action, RecipientReport, Report
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 RETURNED = "Return-Path: <alice@here.test>\nMessage-ID: <1@here.test>\nSubject: Hello\n"

@@ -1,5 +1,6 @@
 """Delivery status notifications, read back with the standard library's parser."""
 
+import base64
 import email
 import email.policy
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailhost.protocols.dsn import Action, RecipientReport, Report, compose_report, decode_xtext
+from mailhost.protocols.dsn import compose_report
+from mailhost.protocols.dsn_fields import decode_xtext
+from mailhost.protocols.dsn_values import Action, RecipientReport, Report
 from mailhost.protocols.dsn_words import meaning
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -164,7 +167,7 @@ def test_a_message_that_is_given_back_reads_back_as_it_was() -> None:
     assert "Your message and a report" in text.get_content()
 
 
-@pytest.mark.parametrize("original", [HEADER + b"x" * 999, HEADER + b"\0", "Subject: ü\r\n\r\n".encode()])
+@pytest.mark.parametrize("original", [HEADER + b"x" * 999, HEADER + b"\0", b"Subject: \xfc\r\n\r\n"])
 def test_what_cannot_be_given_back_is_told_by_its_header(original: bytes) -> None:
     header = original.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
     octets = compose_report(report(FAILED, header=header, original=original))
@@ -179,3 +182,115 @@ def test_any_octets_given_back_leave_short_lines_with_crlf(body: bytes) -> None:
     octets = compose_report(report(FAILED, original=HEADER + body))
     assert octets.count(b"\r\n") == octets.count(b"\r") == octets.count(b"\n")
     assert all(len(line) <= 998 for line in octets.split(b"\r\n"))
+
+
+def test_fields_stand_in_the_order_of_the_grammar() -> None:
+    """RFC 3464 sections 2.2 and 2.3, with the extension fields behind those of the standard."""
+    later = NOON + timedelta(days=4)
+    delayed = RecipientReport(
+        "bob@far.test",
+        Action.DELAYED,
+        "4.2.2",
+        "rfc822;B+2BB@first.test",
+        "mx.far.test",
+        "452 full",
+        NOON,
+        later,
+    )
+    octets = compose_report(
+        report(delayed, envid="QQ+2B1", future_release="for 60", deliver_by=later, subject="Hello")
+    )
+    _, (_, status, _) = read(octets)
+    per_message, per_recipient = status.get_payload()
+    assert per_message.keys() == [
+        "Original-Envelope-Id",
+        "Reporting-MTA",
+        "Arrival-Date",
+        "Future-Release-Request",
+        "Deliver-By-Date",
+    ]
+    assert per_recipient.items() == [
+        ("Original-Recipient", "rfc822; B+B@first.test"),
+        ("Final-Recipient", "rfc822; bob@far.test"),
+        ("Action", "delayed"),
+        ("Status", "4.2.2"),
+        ("Remote-MTA", "dns; mx.far.test"),
+        ("Diagnostic-Code", "smtp; 452 full"),
+        ("Last-Attempt-Date", "Sun, 01 Mar 2026 12:00:00 +0000"),
+        ("Will-Retry-Until", "Thu, 05 Mar 2026 12:00:00 +0000"),
+    ]
+
+
+def test_only_a_delay_is_retried() -> None:
+    failed = RecipientReport("bob@far.test", Action.FAILED, "5.1.1", will_retry_until=NOON)
+    assert b"Will-Retry-Until" not in compose_report(report(failed))
+
+
+def test_it_stands_beside_the_message_in_a_mail_client() -> None:
+    header = b"Message-ID:\r\n <1@example.test>\r\n\r\n"
+    message, _ = read(compose_report(report(FAILED, header=header)))
+    assert (message["In-Reply-To"], message["References"]) == ("<1@example.test>",) * 2
+    for broken in (b"", b"Message-ID: 1\r\n\r\n", "Message-ID: <é@x>\r\n\r\n".encode()):
+        message, _ = read(compose_report(report(FAILED, header=broken)))
+        assert message["In-Reply-To"] is None
+
+
+UTF8 = RecipientReport(
+    "jörg@far.test",
+    Action.FAILED,
+    "5.1.1",
+    "utf-8;j\\x{F6}rg+x@first.test",
+    "mx.far.test",
+    "550 kein Jörg\u2028hier",
+)
+
+
+def test_a_sender_beyond_ascii_has_a_report_in_utf_8() -> None:
+    """RFC 6533 section 4: it has to go by SMTPUTF8 in any case."""
+    octets = compose_report(report(UTF8, to="ålice@example.test"))
+    text = octets.decode()
+    assert "To: <ålice@example.test>\r\n" in text
+    assert "Content-Type: message/global-delivery-status\r\nContent-Transfer-Encoding: 8bit\r\n" in text
+    assert "Original-Recipient: utf-8; jörg+x@first.test\r\n" in text
+    assert "Final-Recipient: utf-8; jörg@far.test\r\n" in text
+    assert "Diagnostic-Code: smtp; 550 kein Jörg hier\r\n" in text
+
+
+def test_a_sender_in_ascii_has_the_same_in_ascii() -> None:
+    octets = compose_report(report(UTF8))
+    assert octets.isascii()
+    assert b"Content-Type: message/delivery-status\r\n" in octets
+    assert b"Original-Recipient: utf-8; j\\x{F6}rg+x@first.test\r\n" in octets
+    assert b"Final-Recipient: utf-8; j\\x{F6}rg@far.test\r\n" in octets
+    assert b"Diagnostic-Code: smtp; 550 kein J?rg hier\r\n" in octets
+
+
+def test_a_message_with_a_header_in_utf_8_comes_back_whole() -> None:
+    """message/global may be encoded (RFC 6532 section 3.7), so that it goes through ASCII too."""
+    header = "Subject: Grüße\r\n\r\n".encode()
+    original = header + b"\xff\0" + b"x" * 2_000
+    octets = compose_report(report(FAILED, header=header, original=original))
+    assert octets.isascii()
+    encoded = octets.partition(b"message/global\r\nContent-Transfer-Encoding: base64\r\n\r\n")[2]
+    assert base64.b64decode(encoded.partition(b"--=_b")[0]) == original
+    eight_bit = compose_report(
+        report(FAILED, header=header, original=header + b"text\r\n", to="å@example.test")
+    )
+    assert b"message/global\r\nContent-Transfer-Encoding: 8bit\r\n\r\n" + header + b"text\r\n" in eight_bit
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=80), st.sampled_from(["a@x.test", "å@x.test"]))
+def test_whatever_the_other_side_says_it_stays_in_its_field(said: str, to: str) -> None:
+    failed = RecipientReport(
+        "bob@far.test", Action.FAILED, "5.1.1", "rfc822;b@x", f"mx {said}", f"550 {said}"
+    )
+    octets = compose_report(report(failed, to=to))
+    message, (_, status, _) = read(octets)
+    assert not message.defects
+    [line] = [each for each in octets.split(b"\r\n") if each.startswith(b"Action:")]
+    assert line == b"Action: failed"
+    if to.isascii():
+        assert [each.keys() for each in status.get_payload()] == [
+            ["Reporting-MTA", "Arrival-Date"],
+            ["Original-Recipient", "Final-Recipient", "Action", "Status", "Remote-MTA", "Diagnostic-Code"],
+        ]

@@ -1,6 +1,8 @@
 """Messages for people, and theirs."""
 
 from datetime import UTC, datetime
+from email import message_from_bytes
+from email.policy import default
 
 import pytest
 
@@ -222,6 +224,16 @@ def test_a_quoted_local_part_is_answered_as_it_was_read() -> None:
     sender = read_message(b'From: "a \\"b"@example.test\r\n\r\n').from_[0]
     assert sender.address == '"a \\"b"@example.test'
     assert b'\r\nTo: "a \\"b"@example.test\r\n' in composed(to=[sender])
+
+
+def test_html_is_offered_beside_the_text_or_in_its_place() -> None:
+    both = message_from_bytes(composed(text="Grüße\n", html="<p>Grüße</p>"), policy=default)
+    assert [part.get_content_type() for part in both.walk()] == [
+        "multipart/alternative", "text/plain", "text/html",
+    ]  # fmt: skip
+    assert [part.get_content().strip() for part in both.iter_parts()] == ["Grüße", "<p>Grüße</p>"]
+    alone = message_from_bytes(composed(text="", html="<p>Hello</p>"), policy=default)
+    assert (alone.get_content_type(), alone.get_content().strip()) == ("text/html", "<p>Hello</p>")
 
 
 def test_a_report_is_a_multipart_report_with_fields_of_its_own() -> None:

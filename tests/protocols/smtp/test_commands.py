@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailhost.protocols.addresses import EmailAddress
-from mailhost.protocols.dsn import decode_xtext
+from mailhost.protocols.dsn_fields import decode_xtext
 from mailhost.protocols.smtp.commands import Mail, parse_line, parse_mail, parse_rcpt
 from mailhost.protocols.smtp.dsn_parameters import (
     DsnRequest,

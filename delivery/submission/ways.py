@@ -1,4 +1,4 @@
-"""Where what somebody wrote goes: at once, or from the queue where it is to wait."""
+"""Where what is handed in without a session goes: at once, or from the queue where it is to wait."""
 
 from collections.abc import Iterable, Mapping
 from typing import TypedDict
@@ -13,8 +13,8 @@ from mailhost.protocols.smtp.dsn_parameters import NOTHING_ASKED, DsnRequest
 from mailhost.protocols.smtp.paths import ForwardPath
 
 
-class NotSent(Exception):
-    """The message was not sent; each text is a sentence for its writer."""
+class RecipientsRefused(Exception):
+    """Some recipients cannot have it; each text is a sentence for its writer."""
 
     def __init__(self, reasons: Iterable[str]) -> None:
         self.reasons = list(reasons)
@@ -31,7 +31,7 @@ class Ways(TypedDict, total=False):
 
 
 def route_all(addresses: Iterable[EmailAddress], *, size_octets: int) -> dict[EmailAddress, Route]:
-    """Where each leads. Raises NotSent with every reason at once."""
+    """Where each leads. Raises RecipientsRefused with every reason at once."""
     routes: dict[EmailAddress, Route] = {}
     reasons: list[str] = []
     for address in addresses:
@@ -48,7 +48,7 @@ def route_all(addresses: Iterable[EmailAddress], *, size_octets: int) -> dict[Em
         except TooManyTargets:
             reasons.append(f"{address} leads to more recipients than one message may have.")
     if reasons:
-        raise NotSent(reasons)
+        raise RecipientsRefused(reasons)
     return routes
 
 

@@ -1,0 +1,1 @@
+"""Bounces and complaints of other hosts: matched to what was sent, and noted."""

@@ -1,0 +1,407 @@
+"""Which policy a destination has, by what DNS and an MTA-STS server say (RFC 7672 section 2, RFC 8461)."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from delivery.relay.next_hops import NextHop
+from delivery.relay.tls.finding import FoundPolicies, TlsPolicies
+from delivery.relay.tls.mta_sts import FetchFailed, KeptPolicy, StsPolicies
+from delivery.relay.tls.policy import Dane, Opportunistic, Sts
+from delivery.relay.tls.sessions import TlsSession
+from mailhost.protocols.mta_sts import Mode, StsPolicy
+from tests.support.dns_server import DnsServer, dns_server
+from tests.support.running import run
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+DIGEST = "ab" * 32
+TLSA = f"3 1 1 {DIGEST}"
+ENFORCE = StsPolicy(Mode.ENFORCE, 86_400, ("mx.far.test",))
+
+
+@dataclass
+class World:
+    """DNS, the policies that web servers have, and what is kept."""
+
+    dns: DnsServer
+    served: dict[str, StsPolicy] = field(default_factory=dict)
+    kept: dict[str, KeptPolicy] = field(default_factory=dict)
+    fetched: list[str] = field(default_factory=list)
+    reads: int = 0
+    told: list[TlsSession] = field(default_factory=list)
+    now: datetime = NOON
+    policies: TlsPolicies = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.restart()
+        self.dns.say("far.test", "MX", "10 mx.far.test.")
+        self.dns.say("mx.far.test", "A", "192.0.2.1")
+
+    def restart(self) -> None:
+        """Another process, that remembers nothing."""
+        resolver = self.dns.resolver(look_up_seconds=0.5)
+        sts = StsPolicies(resolver, self.fetch, self, lambda: self.now)
+        self.policies = TlsPolicies(resolver, sts, lambda: self.now, lambda: None)
+
+    def sign(self, *names: str) -> None:
+        self.dns.signed |= set(names)
+
+    def say_sts(self, policy: StsPolicy, record: str = "a1") -> None:
+        self.dns.say("_mta-sts.far.test", "TXT", f'"v=STSv1; id={record};"')
+        self.served["far.test"] = policy
+
+    async def fetch(self, domain: str) -> StsPolicy:
+        self.fetched.append(domain)
+        if domain not in self.served:
+            raise FetchFailed("sts-policy-fetch-error", "The web server is away.")
+        return self.served[domain]
+
+    async def read(self, domain: str) -> KeptPolicy | None:
+        self.reads += 1
+        return self.kept.get(domain)
+
+    async def write(self, domain: str, kept: KeptPolicy) -> None:
+        self.kept[domain] = kept
+
+    async def find(self, *hosts: str, domain: str = "far.test", is_smarthost: bool = False) -> FoundPolicies:
+        hops = [NextHop(host, "192.0.2.1", 25) for host in hosts or ("mx.far.test",)]
+        return await self.policies.find(domain, hops, note=self.told.append, is_smarthost=is_smarthost)
+
+    async def demand(self, host: str = "mx.far.test") -> object:
+        found = await self.find(host)
+        return found.of(found.hops[0]).policy.demand
+
+
+@asynccontextmanager
+async def world() -> AsyncIterator[World]:
+    async with dns_server() as dns:
+        yield World(dns)
+
+
+def test_without_a_policy_tls_is_opportunistic() -> None:
+    async def scenario() -> None:
+        async with world() as w:
+            assert await w.demand() == Opportunistic()
+            assert ("_mta-sts.far.test", "TXT") in w.dns.asked
+            assert not any(kind == "TLSA" for _, kind in w.dns.asked)  # nobody signs the domain
+            assert (w.fetched, w.told) == ([], [])
+
+    run(scenario())
+
+
+def test_dane_where_dnssec_vouches_for_mx_address_and_tlsa_records() -> None:
+    async def scenario() -> None:
+        async with world() as w:
+            w.dns.say("_25._tcp.mx.far.test", "TLSA", TLSA, "1 1 1 " + DIGEST, "3 1 9 00")
+            w.sign("far.test", "mx.far.test", "_25._tcp.mx.far.test")
+            demand = await w.demand()
+            assert isinstance(demand, Dane)
+            assert [str(each) for each in demand.records] == [TLSA]
+            assert demand.names == ("mx.far.test", "far.test")
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("unsigned", ["far.test", "mx.far.test", "_25._tcp.mx.far.test"])
+def test_what_nobody_vouches_for_is_no_dane(unsigned: str) -> None:
+    async def scenario() -> None:
+        async with world() as w:
+            w.dns.say("_25._tcp.mx.far.test", "TLSA", TLSA)
+            w.sign(*({"far.test", "mx.far.test", "_25._tcp.mx.far.test"} - {unsigned}))
+            assert await w.demand() == Opportunistic()
+
+    run(scenario())
+
+
+def test_a_name_server_that_is_not_believed_makes_no_dane() -> None:
+    async def scenario() -> None:
+        async with world() as w:
+            w.dns.say("_25._tcp.mx.far.test", "TLSA", TLSA)
+            w.sign("far.test", "mx.far.test", "_25._tcp.mx.far.test")
+            w.policies.resolver.validates = False
+            found = await w.find()
+            assert found.of(found.hops[0]).policy.demand == Opportunistic()
+            assert not found.of(found.hops[0]).policy.trusts_name
+
+    run(scenario())
+
+
+def test_records_of_which_none_is_usable_ask_for_tls_alone() -> None:
+    async def scenario() -> None:
+        async with world() as w:
+            w.dns.say("_25._tcp.mx.far.test", "TLSA", "1 1 1 " + DIGEST)
+            w.sign("far.test", "mx.far.test", "_25._tcp.mx.far.test")
+            assert await w.demand() == Dane((), ("mx.far.test", "far.test"))
+            w.say_sts(ENFORCE)  # which asks for more
+            w.restart()
+            assert await w.demand() == Sts(ENFORCE)
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("fails", ["broken", "silent"])
+def test_a_host_whose_tlsa_records_cannot_be_looked_up_is_left_alone(fails: str) -> None:
+    async def scenario() -> None:
+        async with world() as w:
+            w.dns.say("mx2.far.test", "A", "192.0.2.1")
+            w.sign("far.test", "mx.far.test", "mx2.far.test")
+            getattr(w.dns, fails).add("_25._tcp.mx.far.test")
+            found = await w.find("mx.far.test", "mx2.far.test")
+            assert [hop.host for hop in found.hops] == ["mx2.far.test"]
+            refusal = found.refused["mx.far.test"]
+            assert refusal.status == "4.7.5"
+            assert refusal.reply.startswith(
+                "Whether mx.far.test asks for verified encryption (DANE) cannot be found out now."
+            )
+            assert [(each.result, each.policy_type) for each in w.told] == [("dnssec-invalid", "tlsa")]
+            alone = await w.find("mx.far.test")
+            assert alone.failure == alone.refused["mx.far.test"]
+
+    run(scenario())
+
+
+def test_a_domain_without_mx_records_is_its_own_host() -> None:
+    async def scenario() -> None:
+        async with world() as w:
+            w.dns.records["far.test"] = {"A": ["192.0.2.1"]}
+            w.dns.say("_25._tcp.far.test", "TLSA", TLSA)
+            w.sign("far.test", "_25._tcp.far.test")
+            demand = await w.demand("far.test")
+            assert isinstance(demand, Dane)
+            assert demand.names == ("far.test",)
+
+    run(scenario())
+
+
+def test_tlsa_records_where_a_cname_leads_come_before_the_hosts_own() -> None:
+    async def scenario() -> None:
+        async with world() as w:
+            w.dns.records["mx.far.test"] = {"CNAME": ["real.host.test."]}
+            w.dns.say("real.host.test", "A", "192.0.2.1")
+            w.dns.say("_25._tcp.real.host.test", "TLSA", TLSA)
+            w.dns.say("_25._tcp.mx.far.test", "TLSA", "3 1 1 " + "cd" * 32)
+            w.sign("far.test", "mx.far.test", "real.host.test")
+            w.sign("_25._tcp.real.host.test", "_25._tcp.mx.far.test")
+            demand = await w.demand()
+            assert isinstance(demand, Dane)
+            assert demand.names == ("real.host.test", "mx.far.test", "far.test")
+            assert [str(each) for each in demand.records] == [TLSA]
+            del w.dns.records["_25._tcp.real.host.test"]
+            w.restart()
+            demand = await w.demand()
+            assert isinstance(demand, Dane)
+            assert demand.names == ("mx.far.test", "far.test")
+
+    run(scenario())
+
+
+def test_a_cname_of_a_signed_zone_that_leads_to_an_unsigned_one_keeps_its_own_records() -> None:
+    async def scenario() -> None:
+        async with world() as w:
+            w.dns.records["mx.far.test"] = {"CNAME": ["real.host.test."]}
+            w.dns.say("real.host.test", "A", "192.0.2.1")
+            w.dns.say("_25._tcp.mx.far.test", "TLSA", TLSA)
+            w.sign("far.test", "mx.far.test", "_25._tcp.mx.far.test")
+            demand = await w.demand()
+            assert isinstance(demand, Dane)
+            assert demand.names == ("mx.far.test", "far.test")
+
+    run(scenario())
+
+
+def test_a_smarthost_has_dane_and_the_domains_policies_do_not_matter() -> None:
+    async def scenario() -> None:
+        async with world() as w:
+            w.say_sts(ENFORCE)
+            w.dns.say("smart.test", "A", "192.0.2.1")
+            found = await w.find("smart.test", is_smarthost=True)
+            assert found.of(found.hops[0]).policy.demand == Opportunistic()
+            w.dns.say("_25._tcp.smart.test", "TLSA", TLSA)
+            w.sign("smart.test", "_25._tcp.smart.test")
+            w.restart()
+            found = await w.find("smart.test", is_smarthost=True)
+            assert isinstance(found.of(found.hops[0]).policy.demand, Dane)
+            assert w.fetched == []
+
+    run(scenario())
+
+
+def test_an_address_literal_has_no_policy() -> None:
+    async def scenario() -> None:
+        async with world() as w:
+            hops = [NextHop("[192.0.2.1]", "192.0.2.1", 25)]
+            found = await w.policies.find("[192.0.2.1]", hops, note=w.told.append)
+            assert found.of(hops[0]).policy.demand == Opportunistic()
+            assert w.dns.asked == []
+
+    run(scenario())
+
+
+def test_an_enforced_policy_keeps_mail_from_hosts_that_it_does_not_name() -> None:
+    async def scenario() -> None:
+        async with world() as w:
+            w.say_sts(ENFORCE)
+            found = await w.find("mx.far.test", "mx.evil.test")
+            assert [hop.host for hop in found.hops] == ["mx.far.test"]
+            assert found.of(found.hops[0]).policy.demand == Sts(ENFORCE)
+            assert [(each.mx_host, each.result) for each in w.told] == [
+                ("mx.evil.test", "validation-failure")
+            ]
+            found = await w.find("mx.evil.test")
+            assert found.failure is not None
+            assert found.failure.status == "4.7.5"
+            assert found.failure.reply == (
+                "mx.evil.test is not among the mail servers that the MTA-STS policy of far.test allows."
+            )
+
+    run(scenario())
+
+
+def test_testing_mode_keeps_mail_from_nobody() -> None:
+    async def scenario() -> None:
+        async with world() as w:
+            testing = StsPolicy(Mode.TESTING, 86_400, ("mx.far.test",))
+            w.say_sts(testing)
+            found = await w.find("mx.far.test", "mx.evil.test")
+            assert [found.of(hop).policy.demand for hop in found.hops] == [
+                Sts(testing),
+                Sts(testing, is_named=False),
+            ]
+            assert w.told == []  # once there are sessions
+
+    run(scenario())
+
+
+def test_dane_goes_before_mta_sts() -> None:
+    """RFC 8461 section 2: MTA-STS never overrides DANE."""
+
+    async def scenario() -> None:
+        async with world() as w:
+            w.say_sts(StsPolicy(Mode.ENFORCE, 86_400, ("other.far.test",)))
+            w.dns.say("_25._tcp.mx.far.test", "TLSA", TLSA)
+            w.sign("far.test", "mx.far.test", "_25._tcp.mx.far.test")
+            assert isinstance(await w.demand(), Dane)
+
+    run(scenario())
+
+
+def test_a_policy_is_fetched_once_for_as_long_as_its_id_stays() -> None:
+    async def scenario() -> None:
+        async with world() as w:
+            w.say_sts(ENFORCE)
+            for _ in range(3):
+                assert await w.demand() == Sts(ENFORCE)
+            w.restart()
+            assert await w.demand() == Sts(ENFORCE)
+            assert w.fetched == ["far.test"]
+            testing = StsPolicy(Mode.TESTING, 86_400, ("mx.far.test",))
+            w.say_sts(testing, "a2")
+            w.restart()  # the record's TTL is over
+            assert await w.demand() == Sts(testing)
+            assert len(w.fetched) == 2
+
+    run(scenario())
+
+
+def test_a_policy_that_is_kept_holds_without_record_and_web_server() -> None:
+    async def scenario() -> None:
+        async with world() as w:
+            w.say_sts(ENFORCE)
+            await w.demand()
+            del w.dns.records["_mta-sts.far.test"]
+            w.served.clear()
+            w.restart()
+            w.now += timedelta(hours=23)
+            assert await w.demand() == Sts(ENFORCE)
+            w.dns.silent.add("_mta-sts.far.test")
+            w.restart()
+            assert await w.demand() == Sts(ENFORCE)
+            w.now += timedelta(hours=2)  # its time is over
+            assert await w.demand() == Opportunistic()
+            assert w.told == []
+
+    run(scenario())
+
+
+def test_a_policy_that_cannot_be_fetched_again_holds_and_that_is_told() -> None:
+    async def scenario() -> None:
+        async with world() as w:
+            w.say_sts(ENFORCE)
+            await w.demand()
+            w.say_sts(ENFORCE, "a2")
+            w.served.clear()
+            w.restart()
+            assert await w.demand() == Sts(ENFORCE)
+            assert [each.result for each in w.told] == ["sts-policy-fetch-error"]
+            assert w.told[0].policy_type == "sts"
+
+    run(scenario())
+
+
+def test_a_web_server_that_is_away_is_asked_again_after_five_minutes() -> None:
+    async def scenario() -> None:
+        async with world() as w:
+            w.say_sts(ENFORCE)
+            w.served.clear()
+            for _ in range(3):
+                assert await w.demand() == Opportunistic()
+            assert w.fetched == ["far.test"]
+            w.served["far.test"] = ENFORCE
+            w.now += timedelta(minutes=4)
+            assert await w.demand() == Opportunistic()
+            w.now += timedelta(minutes=2)
+            assert await w.demand() == Sts(ENFORCE)
+            assert len(w.fetched) == 2
+
+    run(scenario())
+
+
+def test_mode_none_is_no_policy_and_takes_the_place_of_one() -> None:
+    async def scenario() -> None:
+        async with world() as w:
+            w.say_sts(ENFORCE)
+            await w.demand()
+            w.say_sts(StsPolicy(Mode.NONE, 86_400, ()), "a2")
+            w.restart()
+            assert await w.demand() == Opportunistic()
+            assert await w.demand() == Opportunistic()
+            assert len(w.fetched) == 2
+
+    run(scenario())
+
+
+def test_what_another_process_fetched_is_known_within_a_minute() -> None:
+    async def scenario() -> None:
+        async with world() as w:
+            assert await w.demand() == Opportunistic()
+            w.kept["far.test"] = KeptPolicy(ENFORCE, "a1", NOON)
+            for _ in range(10):
+                assert await w.demand() == Opportunistic()
+            assert w.reads == 1  # nothing is asked for each look
+            w.now += timedelta(minutes=1)
+            assert await w.demand() == Sts(ENFORCE)
+
+    run(scenario())
+
+
+def test_whose_names_can_be_relied_on() -> None:
+    async def scenario() -> None:
+        async with world() as w:
+            found = await w.find()
+            assert not found.of(found.hops[0]).policy.trusts_name
+            w.say_sts(ENFORCE)
+            w.restart()
+            found = await w.find()
+            assert found.of(found.hops[0]).policy.trusts_name
+            w.sign("far.test")
+            del w.dns.records["_mta-sts.far.test"]
+            w.kept.clear()
+            w.restart()
+            found = await w.find()
+            assert found.of(found.hops[0]).policy.demand == Opportunistic()
+            assert found.of(found.hops[0]).policy.trusts_name
+
+    run(scenario())

@@ -1,0 +1,134 @@
+"""Mail by routes, from the queue to real servers on 127.0.0.x."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from delivery.models import Attempt, Destination, OutboundRoute, QueuedRecipient
+from delivery.queue.route_moves import move_waiting
+from delivery.routes.making import RoutePlan, put_route, remove_route
+from mailhost.net.store_threads import in_store
+from tests.delivery.test_worker import bench
+from tests.support.queueing import NOON, queue, state
+from tests.support.running import run
+from tests.support.smtp_sink import smtp_sink
+
+
+def route(name: str, **columns: Any) -> OutboundRoute:
+    return put_route(plan=RoutePlan(**{"name": name} | columns), by="op", now=NOON)
+
+
+def last_reply(forward_path: str) -> str:
+    recipient = QueuedRecipient.objects.select_related("destination").get(forward_path=forward_path)
+    return recipient.last_reply or recipient.destination.last_reply
+
+
+def test_one_domain_by_a_smarthost_with_a_password_and_the_others_by_mx(settings: Settings) -> None:
+    settings.RELAY_TO_PRIVATE = False  # the operator named the smarthost: there a private address is meant
+
+    async def scenario() -> None:
+        async with bench(settings) as b, smtp_sink() as smart:
+            smart.extensions = (*smart.extensions, "AUTH SCRAM-SHA-256")
+            smart.login = ("us", "geheim")
+            await in_store(
+                route,
+                "smart",
+                smarthost="127.0.0.1",
+                port=smart.port,
+                login="us",
+                password="geheim",
+                allows_clear=True,
+                recipient_domains=("*.partner.test", "partner.test"),
+            )
+            await in_store(queue, "bob@partner.test", "eve@sub.partner.test", "joe@[127.0.0.1]")
+            await b.work()
+            assert {each.forward_paths[0] for each in await smart.wait_for(2)} == {
+                "bob@partner.test",
+                "eve@sub.partner.test",
+            }
+            assert await in_store(state, "joe@[127.0.0.1]") == "bounced"
+
+    run(scenario())
+
+
+def test_senders_leave_from_addresses_of_their_own(settings: Settings) -> None:
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test") as sink:
+            await in_store(
+                route,
+                "news",
+                sending_domains=("news.test",),
+                sources=("127.0.0.4 news.example.test",),
+            )
+            await in_store(queue, "a@far.test", reverse_path="x@news.test")
+            await in_store(queue, "b@far.test", reverse_path="x@other.test")
+            await b.work()
+            received = {each.forward_paths[0]: each for each in await sink.wait_for(2)}
+            assert "EHLO news.example.test" in received["a@far.test"].commands
+            assert f"EHLO {settings.HOSTNAME}" in received["b@far.test"].commands
+            assert sorted(sink.clients) == ["127.0.0.1", "127.0.0.4"]
+            assert await in_store(Destination.objects.count) == 2
+
+    run(scenario())
+
+
+def test_an_address_that_is_not_here_keeps_mail_waiting_with_words(settings: Settings) -> None:
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test") as sink:
+            await in_store(route, "news", sources=("203.0.113.9",))
+            await in_store(queue, "a@far.test")
+            await b.work()
+            assert sink.received == []
+            assert "203.0.113.9, which this machine does not have" in await in_store(last_reply, "a@far.test")
+
+    run(scenario())
+
+
+def test_what_waits_for_a_smarthost_that_is_gone_leaves_when_the_route_is_removed(settings: Settings) -> None:
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test") as sink:
+            made = await in_store(route, "smart", smarthost="127.0.0.77", port=1)
+            await in_store(queue, "a@far.test")
+            await b.work()
+            assert await in_store(state, "a@far.test") == "deferred"
+            await in_store(remove_route, route_id=made.pk, by="op", now=b.now)
+            assert await in_store(move_waiting, now=b.now) == 1
+            await b.work()
+            [received] = await sink.wait_for(1)
+            assert received.forward_paths == ["a@far.test"]
+            hosts = await in_store(
+                lambda: list(Attempt.objects.order_by("id").values_list("host", flat=True))
+            )
+            assert hosts == ["127.0.0.77", "mx.far.test"]
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_look_by_a_route_that_changed_meanwhile_sends_nothing_the_old_way(
+    settings: Settings, gone: bool
+) -> None:
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test") as sink, smtp_sink() as smart:
+            made = await in_store(route, "smart", smarthost="127.0.0.1", port=smart.port)
+            await in_store(queue, "a@far.test")
+            # Nobody has moved anything yet when the worker comes.
+            if gone:
+                await in_store(remove_route, route_id=made.pk, by="op", now=b.now)
+                await b.work()
+                assert "is gone" in await in_store(last_reply, "a@far.test")
+                await in_store(move_waiting, now=b.now)
+            else:
+                plan = RoutePlan(
+                    name="smart", smarthost="127.0.0.1", port=smart.port, recipient_domains=("near.test",)
+                )
+                await in_store(put_route, plan=plan, route_id=made.pk, by="op", now=b.now)
+            b.now += timedelta(seconds=1)
+            await b.work()
+            await b.work()
+            await sink.wait_for(1)
+            assert smart.received == []
+
+    run(scenario())

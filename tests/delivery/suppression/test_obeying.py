@@ -1,0 +1,210 @@
+"""A suppressed recipient is refused while a client submits, or told of by a notice; and what must pass does."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client
+
+from delivery.models import QueuedRecipient, Suppression, SuppressionSource
+from delivery.submission.admission import admit
+from delivery.suppressing_senders import SuppressingSenders
+from delivery.suppression import lift, list_of_account, suppress
+from mailboxes.authentication import Principal
+from mailboxes.models import Account
+from mailhost.audit.models import Act
+from mailhost.net.store_threads import in_store
+from mailhost.protocols.addresses import EmailAddress
+from tests.conversations.smtp.conftest import smtp
+from tests.conversations.smtp.listening import Doors
+from tests.conversations.smtp.test_submission import submit
+from tests.support.hosting import new_account
+from tests.support.transcript import converse
+from tests.webmail.conftest import Statements, statements
+
+__all__ = ["smtp", "statements"]
+
+BOB = EmailAddress("Bob", "far.test")
+MAIL = "C: MAIL FROM:<{me}>\nS: 250 …\n"
+TEXT = "C: DATA\nS: 354 …\nC: From: {me}\nC: Subject: x\nC: \nC: text\nC: .\nS: 250 …\n"
+REFUSED = (
+    "550 5.7.1 bob@far.test was put on the suppression list on {day}: He asked me to. You can lift it in webmail, "
+    "under Your account, Suppressed addresses."
+)
+
+
+@pytest.fixture
+def alice(smtp: Doors) -> Account:
+    return new_account("alice")
+
+
+@pytest.fixture
+def refusing(smtp: Doors) -> Iterator[None]:
+    """What is known of lists is as old as it may be, every time."""
+    seconds = iter(range(0, 1_000_000, 10))
+    smtp.host.suppressing = SuppressingSenders(
+        clock=lambda: datetime.now(UTC), monotonic=lambda: float(next(seconds))
+    )
+    yield
+    smtp.host.suppressing = None
+
+
+def put(
+    account: Account, *, domain: str = "", address: EmailAddress = BOB, reason: str = "He asked me to."
+) -> Suppression:
+    return suppress(
+        address=address,
+        account_id=None if domain else account.pk,
+        domain=domain,
+        reason=reason,
+        by="test",
+        now=datetime.now(UTC),
+    )
+
+
+def refused() -> str:
+    return REFUSED.format(day=f"{datetime.now(UTC):%Y-%m-%d}")
+
+
+def test_it_is_refused_where_it_is_named(smtp: Doors, alice: Account, refusing: None) -> None:
+    submit(smtp, alice, f"{MAIL}C: RCPT TO:<BOB@far.test>\nS: 250 …\n")
+    put(alice)
+    submit(
+        smtp,
+        alice,
+        f"{MAIL}C: RCPT TO:<BOB@far.test>\nS: {refused()}\nC: RCPT TO:<carol@far.test>\nS: 250 …\n{TEXT}",
+    )
+    paths = QueuedRecipient.objects.filter(message__account=alice).values_list("forward_path", flat=True)
+    assert list(paths) == ["carol@far.test"]
+
+
+def test_it_is_taken_again_as_soon_as_it_is_lifted(smtp: Doors, alice: Account, refusing: None) -> None:
+    entry = put(alice)
+    submit(smtp, alice, f"{MAIL}C: RCPT TO:<bob@far.test>\nS: 550 5.7.1 …\n")
+    lift(suppression_id=entry.pk, among=list_of_account(account_id=alice.pk), by=alice.login)
+    submit(smtp, alice, f"{MAIL}C: RCPT TO:<bob@far.test>\nS: 250 …\n")
+    assert Act.objects.filter(subject=alice.login, verb="suppression lifted").exists()
+
+
+def test_a_domains_list_holds_for_its_accounts_and_no_others(
+    smtp: Doors, alice: Account, refusing: None
+) -> None:
+    put(alice, domain=alice.login.partition("@")[2], reason="")
+    why = f"bob@far.test was put on the suppression list on {datetime.now(UTC):%Y-%m-%d}"
+    reply = f"550 5.7.1 {why}. An administrator of your domain can lift it."
+    submit(smtp, alice, f"{MAIL}C: RCPT TO:<bob@far.test>\nS: {reply}\n")
+    submit(smtp, new_account("eve"), f"{MAIL}C: RCPT TO:<bob@far.test>\nS: 250 …\n")
+
+
+def test_notices_and_postmasters_pass(smtp: Doors, alice: Account, refusing: None) -> None:
+    """RFC 5321 section 4.5.1; and a notice, with the null reverse-path, is told to whom it concerns."""
+    put(alice)
+    Suppression.objects.create(
+        account=alice,
+        address="postmaster@far.test",
+        source=SuppressionSource.BOUNCE,
+        first_at=datetime.now(UTC),
+        last_at=datetime.now(UTC),
+        since=datetime.now(UTC),
+    )
+    submit(smtp, alice, f"{MAIL}C: RCPT TO:<postmaster@far.test>\nS: 250 …\n{TEXT}")
+    submit(smtp, alice, f"C: MAIL FROM:<>\nS: 250 …\nC: RCPT TO:<bob@far.test>\nS: 250 …\n{TEXT}")
+    states = QueuedRecipient.objects.filter(message__account=alice).values_list("state", flat=True)
+    assert "bounced" not in states
+    assert len(states) == 2
+
+
+def test_what_comes_in_is_no_matter_of_the_list(smtp: Doors, alice: Account, refusing: None) -> None:
+    put(alice, address=EmailAddress.parse(alice.login))
+    converse(
+        smtp.ports.smtp,
+        f"S: 220 …\nC: HELO x\nS: 250 …\nC: MAIL FROM:<bob@far.test>\nS: 250 …\nC: RCPT TO:<{alice.login}>\nS: 250 …\n",
+    )
+
+
+def test_where_nothing_is_refused_a_notice_tells_of_it(smtp: Doors, alice: Account) -> None:
+    put(alice)
+    submit(
+        smtp,
+        alice,
+        f"{MAIL}C: RCPT TO:<bob@far.test>\nS: 250 …\nC: RCPT TO:<carol@far.test>\nS: 250 …\n{TEXT}",
+    )
+    rows = {row.forward_path: row for row in QueuedRecipient.objects.filter(message__account=alice)}
+    bob = rows["bob@far.test"]
+    assert (bob.state, bob.last_status, bob.report_due, bob.attempts) == ("bounced", "5.7.1", "failed", 0)
+    assert bob.last_reply == "Not sent. " + refused().removeprefix("550 5.7.1 ")
+    assert rows["carol@far.test"].state != "bounced"
+
+
+def test_notify_never_is_obeyed(smtp: Doors, alice: Account) -> None:
+    put(alice)
+    submit(smtp, alice, f"{MAIL}C: RCPT TO:<bob@far.test> NOTIFY=NEVER\nS: 250 …\n{TEXT}")
+    [row] = QueuedRecipient.objects.filter(message__account=alice)
+    assert (row.state, row.report_due) == ("bounced", "")
+
+
+def test_who_has_no_list_costs_no_look(smtp: Doors, alice: Account, statements: Statements) -> None:
+    """One statement in five seconds for all sessions of a process; and none more for a message."""
+    smtp.host.suppressing = SuppressingSenders(clock=lambda: datetime.now(UTC), monotonic=lambda: 0.0)
+    script = f"{MAIL}C: RCPT TO:<bob@far.test>\nS: 250 …\n{TEXT}"
+    submit(smtp, alice, script)
+    with statements() as seen:
+        submit(smtp, alice, script)
+    smtp.host.suppressing = None
+    assert sum("delivery_suppression" in each for each in seen) == 1  # the one that admits it anyway
+
+
+def test_what_is_known_of_lists_grows_and_is_read_anew(alice: Account) -> None:
+    eve, at = new_account("eve"), [0.0]
+    knows = SuppressingSenders(clock=lambda: datetime.now(UTC), monotonic=lambda: at[0])
+
+    async def asked(account: Account) -> bool:
+        principal = Principal(account.pk, account.login, EmailAddress.parse(account.login), False)
+        return await knows.suppressed(principal, BOB) is not None
+
+    async def story() -> None:
+        await in_store(put, alice)
+        assert await asked(alice)
+        await in_store(put, eve)
+        assert not await asked(eve)  # some seconds old
+        at[0] = 6.0
+        assert await asked(eve)
+        await in_store(Suppression.objects.filter(account=alice).delete)
+        assert not await asked(alice)
+        at[0] = 4_000.0
+        assert await asked(eve)
+        assert alice.pk not in knows._owners
+
+    asyncio.run(story())
+
+
+def test_webmail_says_so_before_anything_is_sent(client: Client, alice: Account) -> None:
+    put(alice)
+    client.force_login(alice)
+    words = {"subject": "Hello", "text": "kept", "send": "1", "to": "bob@far.test, carol@far.test"}
+    answer = client.post("/mail/new/", words)
+    assert answer.status_code == 422
+    text = answer.content.decode()
+    assert "was put on the suppression list" in text
+    assert "kept" in text
+    assert not QueuedRecipient.objects.filter(message__account=alice).exists()
+
+
+@pytest.mark.parametrize(("hours", "is_held"), [(1, True), (-1, False)])
+def test_an_entry_holds_until_it_expires(alice: Account, hours: int, is_held: bool) -> None:
+    now = datetime.now(UTC)
+    put(alice)
+    Suppression.objects.update(expires_at=now + timedelta(hours=hours))
+    admitted = admit(account_id=alice.pk, recipients=[BOB], peer="", now=now)
+    assert admitted.suppressed == (("bob@far.test",) if is_held else ())
+
+
+def test_other_servers_words_are_no_protocol(smtp: Doors, alice: Account, refusing: None) -> None:
+    put(alice, reason="no\r\n250 yes \N{SNOWMAN}" + "x" * 900)
+    why = f"bob@far.test was put on the suppression list on {datetime.now(UTC):%Y-%m-%d}"
+    submit(
+        smtp,
+        alice,
+        f"{MAIL}C: RCPT TO:<bob@far.test>\nS: 550 5.7.1 {why}: no??250 yes ?…\nC: NOOP\nS: 250 …\n",
+    )
