@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from delivery import admin_filters, admin_queue, admin_trace  # noqa: F401  Django looks into this module alone
+from delivery import admin_filters, admin_queue, admin_tls, admin_trace  # noqa: F401  Django looks into this module alone
 from delivery.admin_causes import ProblemsPage
 from delivery.admin_suppression import SuppressionAdmin  # noqa: F401
 from delivery.feedback import admin as feedback_admin  # noqa: F401
@@ -30,6 +30,7 @@ from delivery.models import (
 )
 from delivery.models.queue import DUE_STATES
 from delivery.reports.picture import picture
+from delivery.routes import admin as routes_admin  # noqa: F401
 from delivery.submission.admin import HeldActions
 from mailboxes.models import Content
 from mailboxes.store import structure

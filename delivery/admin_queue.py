@@ -57,6 +57,7 @@ class QueuedRecipientAdmin(ReadOnlyAdmin):
                 sent_from=None,
                 names="admin:delivery_queuedrecipient_changelist",
                 show=self._show,
+                message_page="admin:delivery_inboundtrace_message",
                 recipient_page="admin:delivery_queuedrecipient_change",
             )
             with timezone.override(reader_time_zone(request)):

@@ -7,8 +7,11 @@ from django.utils import timezone
 
 from delivery.look import own_names
 from delivery.probe import Probe
-from delivery.relay.next_hops import configured_route
+from delivery.queue.enqueue import domain_of
+from delivery.queue.route_rules import rules, sending_domain
+from delivery.relay.next_hops import Route, configured_route
 from delivery.relay.tls.configured import configured_policies
+from delivery.routes.ways import way_out
 from delivery.routing import AccountDisabled, route
 from domains.exceptions import AddressNotFound, DomainNotFound, TooManyTargets
 from mailboxes.exceptions import MailboxFact
@@ -48,8 +51,16 @@ def configured_probe() -> Probe:
         own_name=settings.HOSTNAME,
         which_are_ours=lambda hosts: in_store(own_names, hosts),
         find_recipient=lambda address: in_store(_what_is_said_here, address),
+        find_route=lambda forward_path, reverse_path: in_store(route_of, forward_path, reverse_path),
         tls=configured_policies(resolver=resolver, run=in_store, clock=timezone.now),
     )
+
+
+def route_of(forward_path: str, reverse_path: str) -> Route:
+    """The one that the queue would choose now."""
+    sender = sending_domain(reverse_path=reverse_path, forwarded_by="")
+    route_id = rules(fresh=True).choose(domain_of(forward_path), sender)
+    return way_out(route_id, base=configured_route()) if route_id else configured_route()
 
 
 def _what_is_said_here(address: EmailAddress) -> str | None:

@@ -46,6 +46,7 @@ class Probe:
     which_are_ours: Callable[[Sequence[str]], Awaitable[Collection[str]]]
     find_recipient: FindRecipient
     tls: TlsPolicies
+    find_route: Callable[[str, str], Awaitable[Route]] | None = None  # by forward-path and reverse-path
     random: Random = field(default_factory=Random)
     clock: Callable[[], float] = time.monotonic
     timeouts: Timeouts = PATIENCE
@@ -79,6 +80,8 @@ class Probe:
                 else "It would be delivered on this host, and go nowhere else.",
             )
             return
+        if self.find_route is not None:
+            self.route = await self.find_route(str(address), reverse_path)
         hops = await find_next_hops(
             address.domain,
             resolver=self.resolver,
@@ -188,6 +191,10 @@ class Probe:
     def _hops_in_words(self, hops: Sequence[NextHop]) -> str:
         named = ", ".join(f"{hop.host} ({hop.address})" for hop in hops[:MAX_HOPS_SHOWN])
         begins = "All mail goes to the smarthost" if self.route.smarthost else "In this order"
+        if self.route.name:
+            begins = f"By the route {self.route.name}: {begins[0].lower()}{begins[1:]}".replace(
+                "all mail", "it"
+            )
         return f"{begins}: {named}."
 
     def _step(self, name: str, state: State, text: str) -> Step:

@@ -17,6 +17,7 @@ from django.db.models import Q, QuerySet
 from delivery.models import Suppression, SuppressionSource
 from delivery.models.trace import Event
 from delivery.trace.outbound import note
+from domains.models import Domain
 from domains.registration import find_domain
 from mailboxes.models import Account
 from mailhost.audit.trail import record
@@ -24,6 +25,7 @@ from mailhost.net.database import cursor
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
 from mailhost.protocols.bounce_causes import Cause
 from mailhost.protocols.cause_words import WORDS
+from mailhost.protocols.dsn_words import SUPPRESSED
 
 MAX_BY_HAND: Final = 10_000  # of one account or domain
 MAX_EVIDENCE: Final = 500  # characters
@@ -91,7 +93,7 @@ class RecipientsSuppressed(Exception):
     """Nothing is sent to some of these recipients; the text has a sentence or two for each."""
 
     def __init__(self, found: Sequence["Suppressed"]) -> None:
-        self.sentences = [f"{each.why}. {each.who_lifts}" for each in found]
+        self.sentences = [f"{each.why.rstrip('.')}. {each.who_lifts}" for each in found]
         super().__init__(" ".join(self.sentences))
 
 
@@ -175,7 +177,7 @@ def suppress(
         raise SuppressionInvalid(
             "A postmaster is never suppressed: who runs a host must be reachable.", field="address"
         )
-    owner = find_domain(name=domain) if account_id is None else None
+    owner = _canonical(find_domain(name=domain)) if account_id is None else None
     account = (
         None if account_id is None else Account.objects.select_for_update(no_key=True).get(pk=account_id)
     )
@@ -276,19 +278,24 @@ def hold_back(*, message_id: int, account_id: int, addresses: Sequence[str], now
             HELD_BACK,
             {
                 "ids": [number for number, _ in rows],
-                "replies": [f"Not sent. {each.reply}" for _, each in rows],
+                "replies": [f"{SUPPRESSED} {each.reply}" for _, each in rows],
                 "causes": [each.cause or Cause.POLICY.value for _, each in rows],
                 "status": STATUS,
                 "now": now,
             },
         )
     for number, each in rows:
-        note([number], event=Event.BOUNCED, now=now, reply=f"Not sent. {each.reply}", cause=each.cause)
+        note([number], event=Event.BOUNCED, now=now, reply=f"{SUPPRESSED} {each.reply}", cause=each.cause)
 
 
 def remove_expired(*, now: datetime) -> int:
     """Removes entries, and counts of bounces, whose time is over; how many."""
     return Suppression.objects.filter(expires_at__lte=now).delete()[0]
+
+
+def _canonical(domain: Domain) -> Domain:
+    """Accounts have their addresses in the domain that a domain alias leads to."""
+    return domain.alias_of or domain
 
 
 def _whose(row: Suppression) -> str:

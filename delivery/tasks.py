@@ -20,6 +20,7 @@ from delivery.relay.tls.configured import configured_fetcher
 from delivery.relay.tls.refreshing import refresh_policies
 from delivery.reports import reading
 from delivery.returns import reading as returns_reading
+from delivery.routes.making import encrypt_anew
 from delivery.submission.once import forget_keys
 from delivery.worker_thread import worker_thread
 from mailboxes.store.content import remove_expired, remove_unreferenced
@@ -36,7 +37,8 @@ def relay_due() -> None:
 
 @shared_task(name=MOVE_WAITING, ignore_result=True)
 def move_to_routes() -> None:
-    """What waits, to the routes that were changed; nothing where none was."""
+    """What waits, to the routes that were changed; nothing where none was. And their passwords, after a new secret."""
+    encrypt_anew()
     move_waiting(now=timezone.now())
 
 

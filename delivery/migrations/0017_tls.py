@@ -24,6 +24,10 @@ class Migration(migrations.Migration):
                 ("used_at", models.DateTimeField()),
                 ("failure", models.TextField(blank=True, default="")),
             ],
-            options={"ordering": ["domain"]},
+            options={
+                "ordering": ["domain"],
+                "verbose_name": "MTA-STS policy",
+                "verbose_name_plural": "MTA-STS policies",
+            },
         ),
     ]

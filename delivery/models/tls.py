@@ -23,6 +23,8 @@ class KeptStsPolicy(models.Model):
 
     class Meta:
         ordering: ClassVar = ["domain"]
+        verbose_name = "MTA-STS policy"
+        verbose_name_plural = "MTA-STS policies"
 
     def __str__(self) -> str:
         return self.domain

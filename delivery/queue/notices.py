@@ -21,6 +21,9 @@ MOVE_WAITING: Final = "delivery.move_waiting"
 EXPIRES_SECONDS: Final = 30  # a worker that was away that long has beat's notices waiting anyway
 # Commits that follow each other closely are told with one notice: a run takes all that is due.
 PAUSE_SECONDS: Final = 0.05
+# While they go on following each other a task costs more than it brings: notices come less and less often. What is
+# being sent to finds new mail without them.
+LONGEST_PAUSE_SECONDS: Final = 0.5
 BREAK_SECONDS: Final = 5.0
 
 
@@ -44,16 +47,18 @@ class Notifier:
                     self._thread.start()
 
     def _run(self) -> None:
+        longer = self._pause_seconds
         while True:
             self._told.wait()
             self._told.clear()
             try:
                 self._send()
-                pause = self._pause_seconds
+                pause = longer
             except (OperationalError, OSError) as error:
                 log.info("the worker could not be told of new mail", error=str(error))
                 pause = BREAK_SECONDS
             time.sleep(pause)
+            longer = min(longer * 2, LONGEST_PAUSE_SECONDS) if self._told.is_set() else self._pause_seconds
 
 
 def send_notice() -> None:

@@ -17,13 +17,15 @@ class Frame:
 
     by: who acts. sent_from: accounts of these domains have sent all that is reached; None: everybody. names: what the
     URLs of the pages are called, such as "panel:queue". show: makes a page, given the body's template and its context.
-    recipient_page: what the URL of one recipient's page is called; "" where there is none.
+    message_page, recipient_page: what the URLs of a message's whole way (`?id=`) and of one recipient are called; ""
+    where there is none.
     """
 
     by: str
     sent_from: tuple[str, ...] | None
     names: str
     show: Callable[[HttpRequest, str, Mapping[str, Any], int], HttpResponse]
+    message_page: str = ""
     recipient_page: str = ""
 
     @property

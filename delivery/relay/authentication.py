@@ -1,6 +1,6 @@
 """Signing in with a smarthost (RFC 4954): SCRAM-SHA-256 (RFC 7677), PLAIN (RFC 4616), LOGIN.
 
-A refusal never bounces mail: it is the operator's matter, not the sender's.
+A refusal never bounces mail: it is the operator's matter, not the sender's, who is not told the login either.
 """
 
 import asyncio
@@ -45,11 +45,11 @@ async def sign_in(
     try:
         reply = await _MECHANISMS[mechanism](ask, credentials)
     except (ScramFailed, _NoChallenge) as fact:
-        return SignInFailed("4.7.0", f"Signing in as {credentials.login} ({mechanism}) failed. {fact}")
+        return SignInFailed("4.7.0", f"Signing in ({mechanism}) failed. {fact}")
     if reply.code == SIGNED_IN:
         return None
     status = reply.enhanced if reply.code < 500 and reply.enhanced else "4.7.8"
-    return SignInFailed(status, f"The server does not let {credentials.login} in ({mechanism}): {reply}")
+    return SignInFailed(status, f"The server does not let this host in ({mechanism}): {reply}")
 
 
 class _NoChallenge(Exception):

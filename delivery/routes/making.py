@@ -16,7 +16,7 @@ from delivery.queue.route_rules import forget, pairs
 from delivery.relay.departure import parse_source
 from mailhost.audit.trail import record
 from mailhost.net.database import cursor
-from mailhost.net.secrets_at_rest import encrypt
+from mailhost.net.secrets_at_rest import CannotDecrypt, decrypt, encrypt, is_current
 from mailhost.protocols.addresses import AddressSyntaxError, parse_domain
 
 MAX_NAME: Final = 100
@@ -85,6 +85,26 @@ def remove_route(*, route_id: int, by: str, now: datetime) -> None:
         record(by=by, verb="remove route", subject=route.name)
         route.delete()
         _changed(now)
+
+
+def encrypt_anew() -> int:
+    """Passwords that an old secret encrypts, with the one of now; how many. What cannot be read stays as it is."""
+    done = 0
+    for route_id, kept in OutboundRoute.objects.exclude(password=b"").values_list("pk", "password"):
+        if is_current(bytes(kept)):
+            continue
+        with transaction.atomic():
+            route = OutboundRoute.objects.select_for_update().filter(pk=route_id).first()
+            if route is None:
+                continue
+            try:
+                password = decrypt(bytes(route.password), purpose=route.purpose)
+            except CannotDecrypt:
+                continue  # the route says so wherever it is used (ways.py)
+            route.password = encrypt(password, purpose=route.purpose)
+            route.save(update_fields=["password"])
+            done += 1
+    return done
 
 
 def _lock() -> None:

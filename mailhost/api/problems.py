@@ -17,6 +17,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import Field
 
 from delivery.queue.waiting import ReleaseTimeInvalid, TooLate
+from delivery.routes.making import RouteInvalid, RouteNotFound
 from delivery.submission.admission import TooMuchWaits
 from delivery.submission.handing_in import NoRecipients, SenderRefused, TooManyRecipients
 from delivery.submission.limits import SubmissionLimitReached
@@ -110,6 +111,14 @@ class StatusNotFound(Exception):
         super().__init__(f"Nothing is known of a message {message_id} of this account, or no longer.")
 
 
+class MessageInvalid(Exception):
+    """A message cannot be put together, or is said in two ways; the text is a sentence."""
+
+    def __init__(self, reason: str, *, field: str | None) -> None:
+        super().__init__(reason)
+        self.field = field
+
+
 class MessageNotFound(Exception):
     """Nothing that the key may see is known of such a message."""
 
@@ -122,14 +131,6 @@ class StateUnknown(Exception):
 
     def __init__(self, state: str) -> None:
         super().__init__(f"There is no state {state}.")
-
-
-class MessageInvalid(Exception):
-    """A message cannot be put together, or is said in two ways; the text is a sentence."""
-
-    def __init__(self, reason: str, *, field: str | None) -> None:
-        super().__init__(reason)
-        self.field = field
 
 
 class LoginRequired(Exception):
@@ -157,6 +158,8 @@ class OrderInvalid(Exception):
 # fact: status, code, field
 FACTS: Final[dict[type[Exception], tuple[int, str, str | None]]] = {
     KeyOfAnAccount: (403, "operators_only", None),
+    RouteNotFound: (404, "route_not_found", None),
+    RouteInvalid: (422, "route_invalid", None),
     domains.DomainNotFound: (404, "domain_not_found", None),
     mailboxes.AccountNotFound: (404, "account_not_found", None),
     domains.AliasNotFound: (404, "alias_not_found", None),

@@ -77,6 +77,12 @@ _BY_SUBJECT: Final = {
         "Ask the recipient, or their mail administrator, why. Their server's own words are below.",
     ),
 }
+SUPPRESSED: Final = "Not sent."
+"""How a sentence of this host begins that was not tried, because mail to the address had come back before."""
+_SUPPRESSED: Final = (
+    "Nothing was sent to this address: what was sent there came back, its owner complained, or it was asked for.",
+    "If you know better, have the address taken off the suppression list: the line below says who can.",
+)
 _OTHERWISE: Final = (
     "The other server did not accept the message.",
     "Its own words are below; they may say what to do.",
@@ -87,5 +93,7 @@ def meaning(status: str, reply: str = "") -> tuple[str, str]:
     """What it means, and what to do about it; another server's words tell more than its code."""
     if reply[:3].isdigit() and (cause := said_cause(reply)):
         return cause_words(cause, reply=reply)
+    if reply.startswith(SUPPRESSED):
+        return _SUPPRESSED
     _, _, detail = status.partition(".")
     return _BY_DETAIL.get(detail) or _BY_SUBJECT.get(detail.partition(".")[0]) or _OTHERWISE

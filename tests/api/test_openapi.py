@@ -28,6 +28,8 @@ OPERATIONS = {
     "/api/v1/messages": {"post"},
     "/api/v1/waiting": {"get"},
     "/api/v1/waiting/{waiting_id}": {"put", "delete"},
+    "/api/v1/routes": {"get"},
+    "/api/v1/routes/{name}": {"get", "put", "delete"},
     "/api/v1/queue": {"get"},
     "/api/v1/queue/{verb}": {"post"},
     "/api/v1/domains/{domain}/filters/{local_part}/sender-rules": {"get"},

@@ -15,6 +15,7 @@ from tests.bench import delivery, push, spam, start
 from tests.bench.imap import items as imap
 from tests.bench.instance import instance
 from tests.bench.peers import Peers
+from tests.bench.queue import items as queue
 from tests.bench.relay import items as relay
 from tests.bench.smtp import items as smtp
 from tests.bench.table import Table
@@ -29,7 +30,7 @@ def main() -> int:
         "items",
         nargs="*",
         metavar="item",
-        help="delivery, push, imap, smtp, relay, start: all of them by default; spam, which needs --corpus",
+        help="delivery, push, imap, smtp, relay, queue, start: all of them by default; spam, which needs --corpus",
     )
     parser.add_argument(
         "--peer",
@@ -47,10 +48,10 @@ def main() -> int:
         "--corpus", type=Path, metavar="DIR", help="folder with ham/ and spam/ of .eml files, for spam"
     )
     chosen = parser.parse_args()
-    unknown = set(chosen.items) - {*ITEMS, "smtp", "relay", "start", "spam"}
+    unknown = set(chosen.items) - {*ITEMS, "smtp", "relay", "queue", "start", "spam"}
     if unknown:
         parser.error(f"there is no item {', '.join(sorted(unknown))}")
-    items = chosen.items or [*ITEMS, "smtp", "relay", "start"]
+    items = chosen.items or [*ITEMS, "smtp", "relay", "queue", "start"]
     if "spam" in items and chosen.corpus is None:
         parser.error("spam needs --corpus DIR")
     say(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}")
@@ -68,6 +69,8 @@ def main() -> int:
             tables += smtp.run(peers, rounds=chosen.rounds, messages=chosen.messages, say=say)
         if "relay" in items:
             tables += relay.run(peers, rounds=chosen.rounds, messages=chosen.messages, say=say)
+    if "queue" in items:
+        tables += queue.run(say=say)
     if "start" in items:
         tables.append(start.run(say=say))
     for table in tables:

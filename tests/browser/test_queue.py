@@ -40,7 +40,7 @@ def operator(web: str) -> Iterator[Account]:
         "university.example",
         "a-very-long-name-of-a-company.example",
     )
-    for number in range(60):
+    for number in reversed(range(60)):
         to = [f"reader{number}.{part}@{hops[(number + part) % 4]}" for part in range(1, 1 + number % 4)]
         at = now - timedelta(minutes=number * number)
         by = "" if number % 9 == 8 else account.login

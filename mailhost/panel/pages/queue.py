@@ -33,6 +33,10 @@ def _frame(office: Office) -> Frame:
         sent_from=None if account.is_operator else office.domains,
         names="panel:queue",
         show=partial(_show, office),
+        # An operator's own page of it is in the administration.
+        message_page="admin:delivery_inboundtrace_message"
+        if account.is_operator
+        else "panel:delivery-of-message",
         recipient_page="admin:delivery_queuedrecipient_change" if account.is_operator else "",
     )
 

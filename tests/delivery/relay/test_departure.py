@@ -106,7 +106,7 @@ def test_a_wrong_password_keeps_mail_waiting_and_says_what_the_server_said(mecha
         async with smarthost(mechanisms=mechanisms) as sink:
             outcome = await deferral(sink, credentials=Credentials("us", "falsch"))
             assert outcome.status == "4.7.8"
-            assert "does not let us in" in outcome.reply
+            assert "does not let this host in" in outcome.reply
             assert "falsch" not in outcome.reply
 
     run(scenario())

@@ -8,13 +8,21 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
+from delivery.delivery_test import route_of
 from delivery.models import Destination, OutboundRoute, QueuedRecipient, RouteChange
 from delivery.queue import claim as claims
 from delivery.queue import route_rules
 from delivery.queue.route_moves import due_here, move_waiting
 from delivery.queue.route_rules import SETTINGS, Rules, pairs, rules
 from delivery.relay.next_hops import Route
-from delivery.routes.making import RouteInvalid, RouteNotFound, RoutePlan, put_route, remove_route
+from delivery.routes.making import (
+    RouteInvalid,
+    RouteNotFound,
+    RoutePlan,
+    encrypt_anew,
+    put_route,
+    remove_route,
+)
 from delivery.routes.ways import way_out
 from mailhost.audit.models import Act
 from tests.support.queueing import NOON, claim_all, queue
@@ -247,3 +255,20 @@ def test_what_is_not_there_cannot_be_changed() -> None:
 
 def test_a_route_for_nothing_special_is_for_all() -> None:
     assert pairs((), ()) == [("", "")]
+
+
+def test_passwords_follow_a_new_secret(settings: Any) -> None:
+    made = route("smart", tls="required", login="us", password="geheim")
+    old = settings.KEY_SECRET
+    settings.KEY_SECRET, settings.OLD_KEY_SECRETS = "another secret of more than enough length", (old,)
+    assert (encrypt_anew(), encrypt_anew()) == (1, 0)
+    settings.OLD_KEY_SECRETS = ()
+    credentials = way_out(made.pk, base=Route()).departure.credentials
+    assert credentials is not None
+    assert credentials.password == "geheim"
+
+
+def test_the_delivery_test_goes_by_the_route_that_the_queue_would_choose() -> None:
+    route("partner", recipient_domains=("partner.test",), sending_domains=("a.test",))
+    assert route_of("bob@partner.test", "x@a.test").name == "partner"
+    assert route_of("bob@partner.test", "x@b.test").name == ""

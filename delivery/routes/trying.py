@@ -1,0 +1,126 @@
+"""Could mail leave by this route now? Connects, encrypts and signs in as the worker would, and sends nothing.
+
+Of a pool every address is tried. Where a route leads to the recipients' own MX hosts, there is nobody to connect to
+before a recipient is known: the delivery test does that.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
+from typing import Final
+
+from delivery.probe import PATIENCE
+from delivery.probe_steps import State, Step, extensions_in_words
+from delivery.relay.connection import ConnectFailed, Timeouts, open_connection
+from delivery.relay.departure import Source, missing
+from delivery.relay.next_hops import NextHop, Route, find_next_hops
+from delivery.relay.outcome import Bounced, Deferred
+from delivery.relay.tls.policy import OPPORTUNISTIC
+from delivery.relay.tls.verifying import Securing
+from mailhost.net.resolver import Resolver
+
+MAX_TRIED: Final = 8  # connections, of a pool with many addresses
+ALL_SECONDS: Final = 45.0
+
+
+async def try_route(
+    route: Route,
+    *,
+    resolver: Resolver,
+    own_name: str,
+    timeouts: Timeouts = PATIENCE,
+    tls: Securing | None = None,
+) -> list[Step]:
+    """What was done, and what it came to. Raises nothing that is to be expected."""
+    steps: list[Step] = []
+    try:
+        async with asyncio.timeout(ALL_SECONDS):
+            await _try(route, steps, resolver=resolver, own_name=own_name, timeouts=timeouts, tls=tls)
+    except TimeoutError:
+        steps.append(
+            Step("Time", State.FAILED, f"It took more than {ALL_SECONDS:.0f} seconds, and was broken off.")
+        )
+    return steps
+
+
+async def _try(
+    route: Route,
+    steps: list[Step],
+    *,
+    resolver: Resolver,
+    own_name: str,
+    timeouts: Timeouts,
+    tls: Securing | None,
+) -> None:
+    if route.fault:
+        steps.append(Step("Route", State.FAILED, route.fault))
+        return
+    absent = missing(route.sources)
+    for address in absent:
+        text = f"{address} is not an address of this machine: nothing is sent from it."
+        steps.append(Step("Addresses", State.FAILED, text))
+    present = [each for each in route.sources if each.address not in absent]
+    if route.sources and present:
+        named = ", ".join(each.address for each in present)
+        steps.append(Step("Addresses", State.DONE, f"This machine has {named}."))
+    if route.smarthost is None:
+        text = "It leads to the recipients' own mail servers: the delivery test connects to those of one recipient."
+        steps.append(Step("Mail servers", State.NOTED, text))
+        return
+    for source in ([*present] if route.sources else [None])[:MAX_TRIED]:
+        await _connect(route, source, steps, resolver=resolver, own_name=own_name, timeouts=timeouts, tls=tls)
+
+
+async def _connect(
+    route: Route,
+    source: Source | None,
+    steps: list[Step],
+    *,
+    resolver: Resolver,
+    own_name: str,
+    timeouts: Timeouts,
+    tls: Securing | None,
+) -> None:
+    """From one address of the pool, to the first of the smarthost's addresses that answers."""
+    hops = await find_next_hops(
+        "",
+        resolver=resolver,
+        route=replace(route, sources=(source,) if source else ()),
+        random=Random(),
+        which_are_ours=_nobody,
+    )
+    if isinstance(hops, Deferred | Bounced):
+        steps.append(Step("Smarthost", State.FAILED, hops.reply))
+        return
+    for hop in hops:
+        began = time.monotonic()
+        try:
+            connection = await open_connection(
+                hop, own_name=own_name, timeouts=timeouts, tls=tls or Securing(OPPORTUNISTIC)
+            )
+        except ConnectFailed as failed:
+            text = f"{_where(hop)}: {failed.outcome.reply}"
+            steps.append(Step("Connection", State.FAILED, text, time.monotonic() - began))
+            continue
+        seconds = time.monotonic() - began
+        peer = connection.peer
+        steps.append(Step("Connection", State.DONE, f"{_where(hop)} answers.", seconds))
+        said = f"{peer.tls}; certificate: {peer.certificate}" if peer.tls else "none"
+        steps.append(Step("Encryption", State.DONE if peer.tls else State.NOTED, f"Encryption: {said}."))
+        if hop.departure.credentials is not None:
+            text = f"It lets {hop.departure.credentials.login} in."
+            steps.append(Step("Signing in", State.DONE, text))
+        steps.append(Step("Extensions", State.DONE, extensions_in_words(connection.extensions)))
+        await connection.quit()
+        return
+
+
+def _where(hop: NextHop) -> str:
+    to = f"{hop.host} ({hop.address})" if hop.host != hop.address else hop.host
+    return f"{to}, port {hop.port}" + (f", from {hop.departure.source}" if hop.departure.source else "")
+
+
+async def _nobody(hosts: Sequence[str]) -> set[str]:
+    return set()

@@ -1,0 +1,60 @@
+"""A try of a route: as the worker would connect, with nothing sent."""
+
+from typing import Any
+
+from delivery.probe_steps import State, Step
+from delivery.relay.departure import Credentials, Departure, Source
+from delivery.relay.next_hops import Route
+from delivery.routes.trying import try_route
+from tests.support.dns_server import dns_server
+from tests.support.running import run
+from tests.support.smtp_sink import SmtpSink, smtp_sink
+
+
+async def tried(sink: SmtpSink, **columns: Any) -> list[Step]:
+    way = Route(**{"smarthost": (sink.address, sink.port), "name": "smart"} | columns)
+    async with dns_server() as dns:
+        return await try_route(way, resolver=dns.resolver(), own_name="mail.example.test")
+
+
+def test_a_try_connects_signs_in_and_sends_nothing() -> None:
+    async def scenario() -> None:
+        async with smtp_sink() as sink:
+            sink.extensions = (*sink.extensions, "AUTH SCRAM-SHA-256")
+            sink.login = ("us", "geheim")
+            departure = Departure(credentials=Credentials("us", "geheim", allows_clear=True))
+            steps = await tried(
+                sink,
+                departure=departure,
+                sources=(Source("127.0.0.2"), Source("127.0.0.3"), Source("203.0.113.9")),
+            )
+            assert [(each.name, each.state) for each in steps] == [
+                ("Addresses", State.FAILED),
+                ("Addresses", State.DONE),
+                *[
+                    ("Connection", State.DONE),
+                    ("Encryption", State.NOTED),
+                    ("Signing in", State.DONE),
+                    ("Extensions", State.DONE),
+                ]
+                * 2,
+            ]
+            assert "203.0.113.9" in steps[0].text
+            assert sink.clients == ["127.0.0.2", "127.0.0.3"]
+            assert not any(each.startswith("MAIL") for each in sink.commands)
+
+    run(scenario())
+
+
+def test_a_try_says_why_it_failed() -> None:
+    async def scenario() -> None:
+        async with smtp_sink() as sink:
+            [step] = await tried(sink, departure=Departure(credentials=Credentials("us", "geheim")))
+            assert (step.name, step.state) == ("Connection", State.FAILED)
+            assert "password is not said" in step.text
+            [step] = await tried(sink, fault="Its password cannot be read.")
+            assert step.text == "Its password cannot be read."
+            [step] = await tried(sink, smarthost=None)
+            assert step.state is State.NOTED
+
+    run(scenario())
