@@ -1,13 +1,13 @@
 """Which accounts and domains have a suppression list at all: what a process of many sessions knows of it.
 
-Nearly nobody sends to a suppressed address: so at RCPT only those are asked about whose list is not empty. What this
-knows is a superset, some seconds old: who is no more in it costs a look, and whoever was put on a list meanwhile is
-found when the message itself is admitted (submission/admission.py).
+Nearly nobody sends to a suppressed address: so only those are asked about whose list is not empty. What this
+knows is a superset, some seconds old: who is no more in it costs a look, and who has got a list just now may send to
+what is on it once more.
 """
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -54,19 +54,18 @@ class SuppressingSenders:
     _asked_at: float = 0.0
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def suppressed(self, principal: Principal, address: EmailAddress) -> Suppressed | None:
-        """Why the account sends nothing there; None where it does. Raises StoreUnavailable."""
+    async def among(self, principal: Principal, addresses: Sequence[EmailAddress]) -> dict[str, Suppressed]:
+        """Those of these that the account sends nothing to, by suppression.key_of. Raises StoreUnavailable."""
         async with self._lock:
             if self._all_at is None or self.monotonic() - self._asked_at >= ASK_AGAIN_SECONDS:
                 await self._ask()
         domain = principal.address.domain if principal.address else ""
         if principal.account_id not in self._owners and domain not in self._owners:
-            return None
-        key = key_of(address)
-        found = await in_store(
-            suppressed_among, account_id=principal.account_id, addresses=[key], now=self.clock()
+            return {}
+        keys = [key_of(each) for each in addresses]
+        return await in_store(
+            suppressed_among, account_id=principal.account_id, addresses=keys, now=self.clock()
         )
-        return found.get(key)
 
     async def _ask(self) -> None:
         now = self.monotonic()

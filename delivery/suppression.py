@@ -93,7 +93,7 @@ class RecipientsSuppressed(Exception):
     """Nothing is sent to some of these recipients; the text has a sentence or two for each."""
 
     def __init__(self, found: Sequence["Suppressed"]) -> None:
-        self.sentences = [f"{each.why}. {each.who_lifts}" for each in found]
+        self.sentences = [f"{each.why.rstrip('.')}. {each.who_lifts}" for each in found]
         super().__init__(" ".join(self.sentences))
 
 

@@ -125,9 +125,10 @@ UPDATE delivery_queuedrecipient recipient
  WHERE id = ANY(%(ids)s::bigint[])
 """,
 }
-# Where nothing of a message waits any more, its time is over with it: its sender has nothing left to take back.
+# Where nothing of a message waits any more, its time is over with it. What stands in an Outbox goes from there to the
+# sent mail in the next round (waiting.py), as if its time had come; there its sender finds what became of it.
 FORGET_TIME = b"""
-UPDATE delivery_queuedmessage message SET release_at = NULL
+UPDATE delivery_queuedmessage message SET release_at = CASE WHEN outbox_uid IS NULL THEN NULL ELSE %s::timestamptz END
  WHERE id IN (SELECT message_id FROM delivery_queuedrecipient WHERE id = ANY(%s::bigint[])) AND release_at IS NOT NULL
    AND NOT EXISTS (SELECT 1 FROM delivery_queuedrecipient recipient
                     WHERE recipient.message_id = message.id AND recipient.state IN ('waiting', 'held'))
@@ -277,7 +278,7 @@ def _apply(order: Order, locked: Sequence[tuple[int, int]], *, target: int | Non
         sql.execute(UPDATES[order.verb], values)
         note([pk for pk, _ in locked], event=EVENTS[order.verb], now=now, reply=_in_words(order))
         if order.verb in ENDS:
-            sql.execute(FORGET_TIME, (values["ids"],))
+            sql.execute(FORGET_TIME, (now, values["ids"]))
         if order.verb in WAKES:
             woken = [target] if target is not None else sorted({destination for _, destination in locked})
             sql.execute(WAKE, (now, woken, now))

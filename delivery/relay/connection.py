@@ -12,7 +12,6 @@ from delivery.relay.demands import InClear
 from delivery.relay.departure import Credentials
 from delivery.relay.next_hops import NextHop
 from delivery.relay.outcome import Bounced, Deferred, Peer
-from delivery.relay.tls.policy import TlsPolicy
 from delivery.relay.tls.trust import any_certificate
 from delivery.relay.tls.verifying import VERIFIED, Securing
 from delivery.relay.wire import TlsFailed, Wire, WireLost
@@ -136,7 +135,7 @@ async def open_connection(
     tls = tls or Securing()
     own_name = hop.departure.ehlo_name or own_name
     if hop.departure.demand is not None:
-        tls = replace(tls, policy=TlsPolicy(tls.policy.domain, hop.departure.demand))
+        tls = replace(tls, policy=replace(tls.policy, demand=hop.departure.demand))
     try:
         return await _open(hop, own_name=own_name, timeouts=timeouts, tls=tls, wire=wire)
     except TlsFailed as failed:

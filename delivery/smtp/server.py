@@ -141,7 +141,7 @@ async def serve_smtp(stopping: asyncio.Event) -> None:
         checkers=configured_checkers(),
         trace=tracing.note if settings.TRACE_DAYS else lambda noted: None,
         observe=observing.note if settings.DMARC_REPORTS else None,
-        suppressing=SuppressingSenders(clock=timezone.now) if settings.SUPPRESS_REFUSES else None,
+        suppressing=SuppressingSenders(clock=timezone.now),
     )
     ports = Ports(
         smtp=settings.PORTS["smtp"],

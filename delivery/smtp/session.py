@@ -78,7 +78,7 @@ class Host:
     checkers: Checkers | None = None
     """None: no program outside is asked about mail that comes in."""
     suppressing: SuppressingSenders | None = None
-    """None: nobody is refused at RCPT because mail to him has come back."""
+    """None: nobody is asked whether mail has come back from there before."""
     held_octets: int = 0  # of messages under way, all sessions together
     patient: Patient = field(default_factory=Patient)
 

@@ -3,10 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
+
+from delivery.envelope import Envelope
 from delivery.filters.recording import Judged
 from delivery.smtp.session import Session
 from delivery.submission.admission import TooMuchWaits, admit, held_copies
 from delivery.submission.limits import SubmissionLimitReached
+from mailboxes.authentication import Principal
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.smtp.replies import CommandRefused
 
@@ -41,10 +45,7 @@ async def admit_submission(session: Session, *, trace_id: str) -> Submitted:
         raise CommandRefused(450, "4.7.1", str(reached)) from reached
     except TooMuchWaits as fact:
         raise CommandRefused(452, "4.2.2", str(fact)) from fact
-    if (
-        envelope.reverse_path.address is not None
-    ):  # what has the null one is a notice, and told to whom it concerns
-        envelope.suppressed = admitted.suppressed
+    envelope.suppressed = await _suppressed(session, envelope, principal)
     if admitted.release_at is not None:
         return Submitted(admitted.is_held, admitted.first_recipients, (), (), admitted.release_at)
     account_ids = tuple(envelope.account_ids)
@@ -52,3 +53,11 @@ async def admit_submission(session: Session, *, trace_id: str) -> Submitted:
         return Submitted(False, admitted.first_recipients, account_ids, ())
     held = held_copies(account_ids, trace_id=trace_id, peer=peer, reverse_path=str(envelope.reverse_path))
     return Submitted(True, (), (), held)
+
+
+async def _suppressed(session: Session, envelope: Envelope, principal: Principal) -> tuple[str, ...]:
+    """Where RCPT refuses nobody for it. What has the null reverse-path is a notice, and told to whom it concerns."""
+    suppressing = session.host.suppressing
+    if suppressing is None or settings.SUPPRESS_REFUSES or envelope.reverse_path.address is None:
+        return ()
+    return tuple(await suppressing.among(principal, list(envelope.relay.values())))

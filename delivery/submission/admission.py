@@ -26,7 +26,6 @@ from delivery.submission.limits import (
     count,
     with_own,
 )
-from delivery.suppression import ACTIVE, POSTMASTER
 from mailhost.net.database import cursor
 from mailhost.protocols.addresses import EmailAddress
 
@@ -40,18 +39,11 @@ HELD: Final = Finding(
     "The account that sent it looks as if somebody else used it, so an operator is to look first.",
     at_least=Action.QUARANTINE,
 )
-READ = f"""
+READ = b"""
 SELECT account.login, account.undo_seconds, domain.id, domain.name, hold.account_id IS NOT NULL,
-       ARRAY(SELECT given.address FROM unnest(%(addresses)s::text[]) given(address)
+       ARRAY(SELECT given.address FROM unnest(%s::text[]) given(address)
               WHERE NOT EXISTS (SELECT FROM delivery_knownrecipient known
                                  WHERE known.account_id = account.id AND known.address = given.address)),
-       ARRAY(SELECT suppression.address FROM delivery_suppression suppression
-              WHERE suppression.account_id = account.id AND suppression.address = ANY(%(addresses)s::text[])
-                AND {ACTIVE}
-             UNION ALL
-             SELECT suppression.address FROM delivery_suppression suppression
-              WHERE suppression.domain_id = domain.id AND suppression.address = ANY(%(addresses)s::text[])
-                AND {ACTIVE}),
        own.messages_per_hour, own.messages_per_day, own.recipients_per_hour, own.recipients_per_day,
        own.first_per_hour, own.first_per_day
   FROM mailboxes_account account
@@ -59,8 +51,8 @@ SELECT account.login, account.undo_seconds, domain.id, domain.name, hold.account
   LEFT JOIN domains_domain domain ON domain.id = address.domain_id
   LEFT JOIN delivery_sendinghold hold ON hold.account_id = account.id
   LEFT JOIN delivery_submissionlimits own ON own.account_id = account.id
- WHERE account.id = %(account_id)s
-""".encode()
+ WHERE account.id = %s
+"""
 
 
 WAITING_OCTETS = b"""
@@ -72,14 +64,12 @@ SELECT coalesce(sum(size_octets), 0) FROM delivery_queuedmessage WHERE account_i
 class Admitted:
     """first_recipients: to be remembered with the message; none of one that is held: it may not be the owner's.
 
-    release_at: it waits until then, and its sender may take it back. suppressed: recipients to which it must not go, as
-    delivery/suppression.py knows them, where they are elsewhere.
+    release_at: it waits until then, and its sender may take it back.
     """
 
     is_held: bool = False
     first_recipients: tuple[str, ...] = ()
     release_at: datetime | None = None
-    suppressed: tuple[str, ...] = ()
 
 
 class TooMuchWaits(Exception):
@@ -98,7 +88,6 @@ class _Sender:
     domain: str | None
     is_held: bool
     first_recipients: tuple[str, ...]
-    suppressed: tuple[str, ...]
     limits: Limits
 
 
@@ -119,7 +108,7 @@ def admit(
     if not_before is not None:
         _require_room(account_id)
     addresses = sorted({"@".join(each.key) for each in recipients})
-    sender = _read(account_id, addresses, now)
+    sender = _read(account_id, addresses)
     if sender is None:  # removed meanwhile: nothing can be taken for it, and acceptance will say so
         return Admitted()
     amounts = Amounts(recipients=len(addresses), first=len(sender.first_recipients))
@@ -137,12 +126,11 @@ def admit(
         raise
     release_at = _release_at(sender.undo_seconds, not_before, now)
     if sender.is_held or _looks_hijacked(sender, counted, networks, now):
-        return Admitted(is_held=True, release_at=release_at, suppressed=sender.suppressed)
+        return Admitted(is_held=True, release_at=release_at)
     # Of what waits they are remembered when it is released (queue/waiting.py): it may be taken back.
     return Admitted(
         first_recipients=() if release_at else sender.first_recipients,
         release_at=release_at,
-        suppressed=sender.suppressed,
     )
 
 
@@ -173,18 +161,13 @@ def held_copies(
     )
 
 
-def _read(account_id: int, addresses: Sequence[str], now: datetime) -> _Sender | None:
+def _read(account_id: int, addresses: Sequence[str]) -> _Sender | None:
     with cursor() as sql:
-        row = sql.execute(
-            READ, {"addresses": list(addresses), "account_id": account_id, "now": now}
-        ).fetchone()
+        row = sql.execute(READ, (list(addresses), account_id)).fetchone()
     if row is None:
         return None
-    login, undo_seconds, domain_id, domain, is_held, first, suppressed, *own = row
-    suppressed = tuple(each for each in suppressed if not each.startswith(POSTMASTER))
-    return _Sender(
-        account_id, login, undo_seconds, domain_id, domain, is_held, tuple(first), suppressed, with_own(own)
-    )
+    login, undo_seconds, domain_id, domain, is_held, first, *own = row
+    return _Sender(account_id, login, undo_seconds, domain_id, domain, is_held, tuple(first), with_own(own))
 
 
 def _looks_hijacked(sender: _Sender, counted: Sequence[Counted], networks: int, now: datetime) -> bool:

@@ -121,6 +121,9 @@ def hand_in(
             size_octets=len(given.octets),
             is_held=admitted.is_held,
             now=now,
+            onward=[each for each, found in routes.items() if found.relay or admitted.release_at],
+            is_waiting=admitted.release_at is not None,
+            content_id=accepted.content_id,
         )
         handed_in = HandedIn(
             given.message_id, accepted.queued_message_id, admitted.release_at, admitted.is_held

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from delivery.models.trace import Outcome
 from delivery.trace import MAX_SUBJECT, Noted, write
+from mailboxes.models import Content
 from mailhost.protocols.addresses import EmailAddress
 
 
@@ -24,10 +25,11 @@ def note_placed(
     now: datetime,
     onward: Iterable[EmailAddress] = (),
     is_waiting: bool = False,
-    subject: str = "",
+    content_id: int | None = None,
 ) -> None:
     """copies: the recipients that lead to accounts here, each with the account; onward: those for whom it is in the
-    queue now; is_held: to be looked at first. is_waiting: what is in the queue is to leave later.
+    queue now; is_held: to be looked at first. is_waiting: what is in the queue is to leave later. content_id: of the
+    message, for its subject where subjects are kept.
 
     In the caller's transaction.
     """
@@ -41,6 +43,10 @@ def note_placed(
     )
     if is_held:
         there = (there[0], "In the queue, held for an operator to look at")
+    subject = ""
+    if settings.TRACE_SUBJECTS and content_id is not None:
+        subjects = Content.objects.filter(pk=content_id).values_list("subject", flat=True)
+        subject = (subjects.first() or "")[:MAX_SUBJECT]
     noted = [
         Noted(
             at=now,
@@ -58,7 +64,7 @@ def note_placed(
             size_octets=size_octets,
             outcome=outcome,
             reply=reply,
-            subject=subject[:MAX_SUBJECT] if settings.TRACE_SUBJECTS else "",
+            subject=subject,
         )
         for address, account_id, (outcome, reply) in (
             *((address, account_id, here) for address, account_id in copies),

@@ -135,7 +135,7 @@ class WayBody(Described):
 
 
 def _words(description: str) -> Any:
-    return Query(max_length=MAX_WORDS, description=f"{description} Empty: any.")
+    return Query(max_length=MAX_WORDS, description=f"{description} Empty: any.")  # type: ignore[type-arg]
 
 
 Text = Annotated[

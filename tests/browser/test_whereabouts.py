@@ -6,12 +6,16 @@ MAILHOST_TEST_SHOTS keeps pictures, as in test_looks.py.
 from collections.abc import Iterator
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 
 from delivery.acceptance import Acceptance, accept_now
+from delivery.models import QueuedRecipient, ReturnedKind
+from delivery.returned import note_returned
 from mailboxes.models import Account, Message
 from mailhost.protocols.addresses import EmailAddress
+from mailhost.protocols.bounce_causes import Cause
 from tests.browser.test_looks import SCREENS, look
 from tests.browser.test_mail import sign_in
 from tests.webmail.mail import mailbox_id
@@ -116,6 +120,15 @@ def test_the_pages_fit(screen: tuple[str, Page], alice: Account) -> None:
         fine,
         f"dave.{mark}@example.com",
         f"erin.{mark}@x.test",
+        f"gus.{mark}@example.edu",
+    )
+    became(f"gus.{mark}@example.edu", "delivered", host="mx.example.edu", tls=TLS)
+    note_returned(
+        kind=ReturnedKind.BOUNCE,
+        recipient_id=QueuedRecipient.objects.get(forward_path=f"gus.{mark}@example.edu").pk,
+        cause=Cause.FULL,
+        diagnostic="552 5.2.2 The mailbox of gus is over its quota",
+        now=timezone.now(),
     )
     became(f"bob.{mark}@example.org", "bounced", host="mx.example.org", reply="550 5.1.1 No such user here")
     became(fine, "delivered", host="mx-in-01.a-rather-long-name-of-a-provider.example.net", tls=TLS)

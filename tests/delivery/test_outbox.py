@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from delivery.acceptance import Acceptance, accept_now
-from delivery.models import QueuedMessage, QueuedRecipient
+from delivery.models import Attempt, QueuedMessage, QueuedRecipient
 from delivery.queue import waiting
 from delivery.queue.waiting import TooLate, postpone, release_due, send_now, settle_taken_out
 from delivery.status import read_status
@@ -278,6 +278,8 @@ def test_taken_out_by_any_door_it_is_cancelled_and_nobody_is_told(
     status = read_status(account_id=alice.pk, login=alice.login, message_id="<1@x.test>")
     assert status is not None
     assert [(each.state, each.reply) for each in status.recipients] == [("cancelled", waiting.TAKEN_BACK)]
+    told = Attempt.objects.filter(queue_id=message_id).values_list("forward_path", "outcome", "reply")
+    assert list(told) == [("open@far.test", "cancelled", waiting.TAKEN_BACK)]
     assert (
         Act.objects.filter(actor="outbox", verb="message taken back", subject=f"Q{message_id}").count() == 1
     )

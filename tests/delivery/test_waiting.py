@@ -12,8 +12,11 @@ from delivery.acceptance import Acceptance, accept_now
 from delivery.bounces import mark_delayed
 from delivery.local_delivery import deliver_here
 from delivery.models import InboundTrace, KnownRecipient, QueuedMessage, QueuedRecipient
+from delivery.queue import verbs
 from delivery.queue.claim import due_parcels
 from delivery.queue.cleaning import remove_finished
+from delivery.queue.filtering import QueueFilter
+from delivery.queue.verbs import Order, Verb
 from delivery.queue.waiting import TooLate, postpone, release_due
 from delivery.submission.holds import release_held
 from delivery.taking_back import TakenBack, WaitingNotFound, read_waiting, take_back, waiting_count
@@ -158,6 +161,18 @@ def test_what_waits_is_not_cleaned_away_and_not_called_delayed(alice: Account, b
     assert not QueuedRecipient.objects.exclude(report_due="").exists()
     mark_delayed(now=late + timedelta(hours=5))
     assert QueuedRecipient.objects.filter(message_id=message_id, report_due="delayed").count() == 2
+
+
+@pytest.mark.parametrize("verb", [Verb.CANCEL, Verb.BOUNCE])
+def test_what_an_operator_gave_up_waits_no_more_and_stands_in_sent(alice: Account, verb: Verb) -> None:
+    submit(alice, relay=("open@far.test",), in_sent=True)
+    order = Order(verb=verb)
+    run = verbs.begin(order=order, asked=QueueFilter())
+    verbs.advance(order=order, asked=QueueFilter(), run=run, by="root", now=NOON)
+    work()
+    assert states() == {"open@far.test": "cancelled" if verb is Verb.CANCEL else "bounced"}
+    assert not QueuedMessage.objects.filter(release_at__isnull=False).exists()
+    assert (len(contents(alice, "Outbox")), len(contents(alice, "Sent"))) == (0, 1)
 
 
 def test_it_is_tried_as_long_as_any_other_from_then_on(alice: Account, settings: Settings) -> None:

@@ -126,3 +126,21 @@ def test_times_are_the_readers(pages: Client, ann: Account) -> None:
     for where in PLACES.values():
         text = pages.get(f"{where}message/", {"id": "<trip@here.test>"}).content.decode()
         assert ", 21:10:" in text
+
+
+def test_what_is_written_here_is_in_the_trace_from_the_beginning(
+    pages: Client, ann: Account, settings: Settings
+) -> None:
+    settings.TRACE_SUBJECTS = True
+    form = {"to": f"{FAR}, {ann.login}", "subject": "Minutes of the Assembly", "text": "Hello", "act": "send"}
+    assert pages.post("/mail/new/", form).status_code == 302
+    for asked in ({"subject": "assembly"}, {"q": "minutes assembly"}):
+        rows = [each.row for each in pages.get(PLACES["webmail"], asked).context["rows"]]
+        assert {(row.forward_path, row.state, row.subject) for row in rows} == {
+            (FAR, "relayed", "Minutes of the Assembly"),
+            (ann.login, "accepted", "Minutes of the Assembly"),
+        }
+    assert (
+        "Written or let go here"
+        in pages.get(f"{PLACES['webmail']}message/", {"id": rows[0].message_id}).content.decode()
+    )

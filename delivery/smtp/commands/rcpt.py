@@ -10,7 +10,7 @@ from delivery.routing import AccountDisabled, Route
 from delivery.smtp.guarding import allow_recipient, refuse_recipient
 from delivery.smtp.replies import TOO_MANY_RECIPIENTS
 from delivery.smtp.session import Door, Session, State
-from delivery.suppression import STATUS, Suppressed
+from delivery.suppression import STATUS, Suppressed, key_of
 from domains.exceptions import AddressNotFound, DomainNotFound
 from mailhost.protocols.smtp.commands import parse_rcpt
 from mailhost.protocols.smtp.paths import ForwardPath
@@ -50,12 +50,14 @@ async def rcpt(session: Session, argument: str) -> Reply:
 
 async def _suppressed(session: Session, forward_path: ForwardPath, found: Route) -> Suppressed | None:
     """Asked of what leaves this host under an account's own name: notices (with the null reverse-path) leave it too."""
+    if not settings.SUPPRESS_REFUSES:
+        return None  # a notice tells of it (submitting.py)
     envelope, suppressing, address = session.envelope, session.host.suppressing, forward_path.address
     if suppressing is None or session.principal is None or envelope is None or address is None:
         return None
     if envelope.reverse_path.address is None or found.account_ids or address not in found.relay:
         return None
-    return await suppressing.suppressed(session.principal, address)
+    return (await suppressing.among(session.principal, [address])).get(key_of(address))
 
 
 def _without_literal(session: Session, forward_path: ForwardPath) -> ForwardPath:

@@ -121,8 +121,7 @@ def pages() -> Iterator[tuple[str, str, float]]:
         median_ms(lambda: get(browsers[operator.pk], numbers)),
     )
     for what, query in PREVIEWS:
-        place = f"{where}preview/{query}"
-        yield "preview", what, median_ms(partial(get, browsers[operator.pk], place))
+        yield "preview", what, median_ms(partial(get, browsers[operator.pk], f"{where}preview/{query}"))
 
 
 def verbs() -> Iterator[tuple[str, str, float]]:

@@ -9,6 +9,8 @@ import pytest
 from cryptography.x509.verification import Store
 
 from delivery.relay.connection import RelayConnection, Timeouts, open_connection
+from delivery.relay.demands import Named
+from delivery.relay.departure import AS_THE_SYSTEM_SAYS, Departure
 from delivery.relay.next_hops import NextHop
 from delivery.relay.outcome import Bounced, Delivered, Outcome
 from delivery.relay.tls.policy import Dane, Opportunistic, Sts, TlsPolicy
@@ -38,10 +40,10 @@ class Far:
     sink: SmtpSink
     policy: TlsPolicy
 
-    async def reach(self) -> RelayConnection:
+    async def reach(self, departure: Departure = AS_THE_SYSTEM_SAYS) -> RelayConnection:
         trust = Store([CA.certificate])
         securing = Securing(self.policy, clock=lambda: NOON, trust=lambda: trust)
-        hop = NextHop(HOST, self.sink.address, self.sink.port)
+        hop = NextHop(HOST, self.sink.address, self.sink.port, departure=departure)
         return await open_connection(hop, own_name="mail.example.test", timeouts=PATIENT, tls=securing)
 
     async def send(self, connection: RelayConnection, *, requires_tls: bool = True) -> Outcome:
@@ -131,6 +133,19 @@ def test_it_comes_back_where_the_server_is_not_verified(
             assert not any(each.startswith("MAIL") for each in there.sink.commands)
             # Others may go over the same connection (RFC 8689 section 4.2.1).
             assert isinstance(await there.send(connection, requires_tls=False), Delivered)
+            await connection.quit()
+
+    run(scenario())
+
+
+def test_it_goes_to_a_smarthost_that_is_verified_as_its_route_asks() -> None:
+    async def scenario() -> None:
+        async with far(Opportunistic()) as there:  # the operator has named it: that is as good as signed
+            departure = Departure(demand=Named("out"))
+            connection = await there.reach(departure)
+            outcome = await there.send(connection)
+            assert isinstance(outcome, Delivered)
+            assert outcome.peer.certificate == "route verified"
             await connection.quit()
 
     run(scenario())
