@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("delivery", "0021_outbox"),
+        ("delivery", "0023_outbox"),
     ]
 
     operations = [

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("delivery", "0022_trace"),
+        ("delivery", "0021_trace"),
         ("domains", "0003_dkim_keys"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -91,7 +91,7 @@ CREATE INDEX inbound_trace_sender_domain ON delivery_inboundtrace (lower(split_p
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0024_tls_reports")]
+    dependencies = [("delivery", "0020_tls_reports")]
 
     operations = [
         migrations.SeparateDatabaseAndState(

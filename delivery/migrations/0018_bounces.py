@@ -4,7 +4,7 @@ from django.db.models.functions import Lower
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("delivery", "0019_queue_page"),
+        ("delivery", "0017_queue_page"),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("delivery", "0018_routes"),
+        ("delivery", "0024_routes"),
     ]
 
     operations = [

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("delivery", "0017_tls"),
+        ("delivery", "0019_tls"),
     ]
 
     operations = [

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("delivery", "0029_handed_in_once"),
+        ("delivery", "0025_handed_in_once"),
     ]
 
     operations = [

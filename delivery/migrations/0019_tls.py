@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("delivery", "0020_bounces"),
+        ("delivery", "0018_bounces"),
     ]
 
     operations = [

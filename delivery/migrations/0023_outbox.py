@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("delivery", "0023_suppression"),
+        ("delivery", "0022_suppression"),
     ]
 
     operations = [
