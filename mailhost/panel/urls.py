@@ -1,14 +1,13 @@
 """The panel's addresses."""
 
 from django.urls import path
-from django.views.generic import RedirectView
 
-from mailhost.panel.pages import deliveries, delivery_test, problems, queue, reports, suppressions
+from mailhost.panel.pages import deliveries, delivery_test, frame, problems, queue, reports, suppressions
 
 app_name = "panel"
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="panel:deliveries"), name="start"),
+    path("", frame.start, name="start"),
     path("deliveries/", deliveries.show_deliveries, name="deliveries"),
     path("deliveries/message/", deliveries.show_message, name="delivery-of-message"),
     path("delivery-test/", delivery_test.test_delivery, name="delivery-test"),

@@ -306,3 +306,9 @@ def test_hostile_texts_stay_texts(operator: Client) -> None:
     page = text(operator.get("/panel/queue/?reply=%3Cimg"))
     assert "<img src=x>" not in page
     assert "<script>alert" not in page
+
+
+def test_the_panel_opens_with_what_one_may_see(pages: Client, operator: Client) -> None:
+    assert pages.get("/panel/").headers["Location"] == "/panel/deliveries/"
+    assert operator.get("/panel/").headers["Location"] == "/panel/queue/"
+    assert operator.get("/panel/", follow=True).status_code == 200

@@ -3,9 +3,10 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
 
-from mailhost.panel.access import Office
+from mailhost.panel.access import Office, for_domain_administrators
 
 
 def show(
@@ -18,3 +19,11 @@ def show(
 def framed(office: Office, *, at: str, **context: Any) -> dict[str, Any]:
     """What the template of such a page is given."""
     return {"account": office.account, "domains": office.domains, "at": at} | context
+
+
+def _go_to_first_page(request: HttpRequest, office: Office) -> HttpResponse:
+    """An operator who administers no domain has the queue alone."""
+    return redirect("panel:deliveries" if office.domains else "panel:queue")
+
+
+start = require_safe(for_domain_administrators(_go_to_first_page, and_operators=True))
