@@ -40,12 +40,14 @@ def note_returned(
     diagnostic: str = "",
     reporter: str = "",
     is_proven: bool = False,
+    is_vouched_for: bool = False,
     tells_sender: bool = False,
     now: datetime,
 ) -> bool:
     """Notes that mail for this recipient of the queue came back; in the caller's transaction, or its own.
 
     False, and nothing changes, where no host has taken it, where its row is gone, or where the same is known already.
+    is_vouched_for: who says so may know (returns/vouching.py). What is neither that nor proven suppresses nothing.
     tells_sender: then a notice to the reverse-path is due as well (bounces.py), unless NOTIFY asked for none.
     """
     values: dict[str, Any] = {
@@ -65,7 +67,7 @@ def note_returned(
             note([recipient_id], event=event, now=now, reply=values["diagnostic"], cause=values["cause"])
         if is_new and tells_sender:
             sql.execute(TELL, (recipient_id,))
-        if is_new:
+        if is_new and (is_proven or is_vouched_for):
             learn_from_returned(
                 kind=kind, recipient_id=recipient_id, cause=cause, words=values["diagnostic"], now=now
             )
