@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from delivery.filters.policies import Policy
 from delivery.routing import Route
@@ -9,6 +10,8 @@ from mailhost.protocols.addresses import EmailAddress
 from mailhost.protocols.smtp.commands import Body
 from mailhost.protocols.smtp.dsn_parameters import NOTHING_ASKED, DsnRequest
 from mailhost.protocols.smtp.paths import ForwardPath, ReversePath
+
+NOTHING_TOLD: Final = DsnRequest(notify="NEVER")
 
 
 @dataclass(slots=True)
@@ -60,9 +63,10 @@ class Envelope:
 
     @property
     def coming_back(self) -> tuple[tuple[str, DsnRequest], ...]:
-        """The forward-paths that are bounce addresses of ours."""
+        """The forward-paths that are bounce addresses of ours. Nobody is told what became of a report: whoever names
+        itself MAILER-DAEMON of a host has not proven to be it."""
         found = zip(self.forward_paths, self.routes, strict=True)
-        return tuple((str(path), NOTHING_ASKED) for path, route in found if route.comes_back)
+        return tuple((str(path), NOTHING_TOLD) for path, route in found if route.comes_back)
 
     @property
     def leading_elsewhere(self) -> tuple[EmailAddress, ...]:

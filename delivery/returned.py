@@ -6,21 +6,21 @@ from typing import Any, Final
 from delivery.models import ReturnedKind, ReturnedMail
 from delivery.models.trace import Event
 from delivery.suppression_learning import learn_from_returned
-from delivery.trace.outbound import note
+from delivery.trace.outbound import SENDING_DOMAIN, note
 from mailhost.net.database import cursor
 from mailhost.protocols.bounce_causes import MAX_CHARACTERS, Cause
 
 # Only what another host has taken can come back: a try was made, and it succeeded.
-INSERT: Final = b"""
+INSERT: Final = f"""
 INSERT INTO delivery_returnedmail (kind, queued_recipient_id, account_id, domain, reverse_path, forward_path,
                                    message_id, status, cause, diagnostic, reporter, is_proven, at)
-SELECT %(kind)s, recipient.id, message.account_id, lower(split_part(message.reverse_path, '@', -1)),
+SELECT %(kind)s, recipient.id, message.account_id, {SENDING_DOMAIN},
        message.reverse_path, recipient.forward_path, message.message_id_field,
        %(status)s, %(cause)s, %(diagnostic)s, %(reporter)s, %(is_proven)s, %(at)s
   FROM delivery_queuedrecipient recipient JOIN delivery_queuedmessage message ON message.id = recipient.message_id
  WHERE recipient.id = %(recipient_id)s AND recipient.state = 'delivered' AND recipient.attempts > 0
     ON CONFLICT (queued_recipient_id, kind) DO NOTHING
-"""
+""".encode()
 # Who is told of a failure: RFC 3461 section 4.1, and never the null reverse-path.
 TELL: Final = b"""
 UPDATE delivery_queuedrecipient recipient SET report_due = 'failed'
@@ -40,12 +40,14 @@ def note_returned(
     diagnostic: str = "",
     reporter: str = "",
     is_proven: bool = False,
+    is_vouched_for: bool = False,
     tells_sender: bool = False,
     now: datetime,
 ) -> bool:
     """Notes that mail for this recipient of the queue came back; in the caller's transaction, or its own.
 
     False, and nothing changes, where no host has taken it, where its row is gone, or where the same is known already.
+    is_vouched_for: who says so may know (returns/vouching.py). What is neither that nor proven suppresses nothing.
     tells_sender: then a notice to the reverse-path is due as well (bounces.py), unless NOTIFY asked for none.
     """
     values: dict[str, Any] = {
@@ -65,7 +67,7 @@ def note_returned(
             note([recipient_id], event=event, now=now, reply=values["diagnostic"], cause=values["cause"])
         if is_new and tells_sender:
             sql.execute(TELL, (recipient_id,))
-        if is_new:
+        if is_new and (is_proven or is_vouched_for):
             learn_from_returned(
                 kind=kind, recipient_id=recipient_id, cause=cause, words=values["diagnostic"], now=now
             )

@@ -8,7 +8,7 @@ this list, nor what this host has to say itself (DSNs), nor any postmaster, who 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from django.db import transaction
@@ -30,6 +30,9 @@ from mailhost.protocols.dsn_words import SUPPRESSED
 MAX_BY_HAND: Final = 10_000  # of one account or domain
 MAX_EVIDENCE: Final = 500  # characters
 POSTMASTER: Final = "postmaster@"
+LATEST: Final = datetime(
+    9000, 1, 1, tzinfo=UTC
+)  # what is later some zone's calendar, and psycopg, cannot say
 
 # RFC 3463 section 3.8, X.7.1: delivery not authorized. Not 5.1.1, which would say of an address that it does not exist,
 # and not 5.2.1: it is no fact about the mailbox, but this host that sends nothing there until somebody lifts it.
@@ -173,6 +176,8 @@ def suppress(
     """
     if expires_at is not None and expires_at <= now:
         raise SuppressionInvalid("An entry expires in time to come, or never.", field="expires_at")
+    if expires_at is not None and expires_at > LATEST:
+        raise SuppressionInvalid("An entry expires before the year 9000, or never.", field="expires_at")
     if key_of(address).startswith(POSTMASTER):
         raise SuppressionInvalid(
             "A postmaster is never suppressed: who runs a host must be reachable.", field="address"

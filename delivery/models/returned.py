@@ -17,10 +17,10 @@ class ReturnedMail(models.Model):
     """One recipient of one message that was taken by the next host, and came back later: once for each kind.
 
     `queued_recipient_id` is no foreign key: this outlives the queue's rows, so it repeats what is known of them.
-    `account_id` submitted it (None: nobody's account did), `domain` is that of its reverse-path, `message_id` its
-    Message-ID. `cause`: a Cause (protocols/bounce_causes.py), "" for complaints; `diagnostic`: the other side's own
-    words, `reporter` the host that says so. `is_proven`: it came to an address that only the next hosts were told
-    (VERP); otherwise it quoted a message that was really sent to that recipient.
+    `account_id` submitted it (None: nobody's account did), `domain` is that which has forwarded it, or else that of its
+    reverse-path, `message_id` its Message-ID. `cause`: a Cause (protocols/bounce_causes.py), "" for complaints;
+    `diagnostic`: the other side's own words, `reporter` the host that says so. `is_proven`: it came to an address that
+    only the next hosts were told (VERP); otherwise it quoted a message that was really sent to that recipient.
     """
 
     kind = models.TextField(choices=ReturnedKind.choices)

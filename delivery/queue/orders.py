@@ -18,6 +18,8 @@ from delivery.models import Holder, OrderState, QueuedRecipient, QueueOrder
 from delivery.queue import verbs
 from delivery.queue.filtering import QueueFilter, find
 from delivery.queue.verbs import Order, Run, Verb
+from mailboxes.administration import domains_administered_by
+from mailboxes.models import Account
 
 log = structlog.get_logger(__name__)
 
@@ -78,6 +80,10 @@ def go_on(order_id: int, *, now: datetime) -> bool:
             if row is None:
                 return False
             order, asked = _read(row)
+            if asked.sent_from == () and row.sent_from:
+                row.state, row.ended_at = OrderState.STOPPED, now
+                row.save(update_fields=["state", "ended_at"])
+                return False
             if row.total is None:
                 row.total = find(verbs.meant(order, asked)).filter(pk__lte=row.last_id).count()
             run = Run(row.last_id, row.after_id, row.changed, row.busy)
@@ -131,7 +137,7 @@ def _running() -> "QuerySet[QueueOrder]":
 
 
 def _read(row: QueueOrder) -> tuple[Order, QueueFilter]:
-    asked = row.asked if row.sent_from is None else {**row.asked, "sent_from": row.sent_from}
+    asked = row.asked if row.sent_from is None else {**row.asked, "sent_from": _reached(row, row.sent_from)}
     order = Order(
         verb=Verb(row.verb),
         holder=Holder(row.holder),
@@ -140,3 +146,12 @@ def _read(row: QueueOrder) -> tuple[Order, QueueFilter]:
         reply=row.reply or verbs.BOUNCED_REPLY,
     )
     return order, QueueFilter.of(asked)
+
+
+def _reached(row: QueueOrder, domains: list[str]) -> list[str]:
+    """Those of the domains that whoever gave the order administers still: a right that ends, ends there as well."""
+    if row.holder != Holder.ADMINISTRATOR:
+        return domains
+    account_id = Account.objects.filter(login=row.by).values_list("pk", flat=True).first()
+    administered = domains_administered_by(account_id=account_id) if account_id is not None else []
+    return [name for name in domains if name in administered]

@@ -14,6 +14,7 @@ from delivery.models import RecordedVerdict, ReturnedKind, ReturnReading
 from delivery.returned import note_returned
 from delivery.returns.addresses import proven_recipient
 from delivery.returns.matching import Bounced, match_complaint, match_notice
+from delivery.returns.vouching import NOBODY, Author, author_of
 from mailhost.net.database import cursor
 from mailhost.protocols.arf import FeedbackReport, read_feedback
 from mailhost.protocols.bounce_causes import Cause, find_cause, said_cause
@@ -55,18 +56,20 @@ def _read(verdict: RecordedVerdict, now: datetime) -> int:
         row = sql.execute(READ_CONTENT, (MAX_OCTETS, verdict.content_id)).fetchone()
     if row is None:
         return 0
+    octets = bytes(row[0])
     results = {each["check"]: each["result"] for each in verdict.findings}
+    is_authentic = results.get("dmarc") == "pass"
+    author = author_of(octets) if is_authentic else NOBODY
     if results[CHECK] == COMPLAINT:
-        report = read_feedback(bytes(row[0]))
-        is_authentic = results.get("dmarc") == "pass"
-        return note_complaint(report, is_authentic=is_authentic, now=now) if report else 0
+        report = read_feedback(octets)
+        return note_complaint(report, is_authentic=is_authentic, author=author, now=now) if report else 0
     if verdict.reverse_path:
         return 0  # RFC 3464 section 2: a notice has the null reverse-path
-    notice = read_notice(bytes(row[0]))
-    return note_notice(notice, account_id=verdict.account_id, now=now) if notice else 0
+    notice = read_notice(octets)
+    return note_notice(notice, account_id=verdict.account_id, author=author, now=now) if notice else 0
 
 
-def note_notice(notice: Notice, *, account_id: int, now: datetime) -> int:
+def note_notice(notice: Notice, *, account_id: int, author: Author, now: datetime) -> int:
     """Notes what a notice to this account says has failed; how much of it is of ours, and news."""
     reporter = notice.reporting_host
     proven = proven_recipient([notice.quoted.return_path], now=now)
@@ -75,7 +78,14 @@ def note_notice(notice: Notice, *, account_id: int, now: datetime) -> int:
     else:
         proven, matched = None, match_notice(notice, account_id=account_id)
     return sum(
-        note_bounce(each.recipient_id, each.said, reporter=reporter, is_proven=proven is not None, now=now)
+        note_bounce(
+            each.recipient_id,
+            each.said,
+            reporter=reporter,
+            is_proven=proven is not None,
+            is_vouched_for=proven is None and author.vouches_for_bounce(each.recipient_id),
+            now=now,
+        )
         for each in matched
     )
 
@@ -86,6 +96,7 @@ def note_bounce(
     *,
     reporter: str,
     is_proven: bool,
+    is_vouched_for: bool = False,
     tells_sender: bool = False,
     now: datetime,
 ) -> bool:
@@ -98,6 +109,7 @@ def note_bounce(
         diagnostic=said.diagnostic,
         reporter=said.remote_host or reporter,
         is_proven=is_proven,
+        is_vouched_for=is_vouched_for,
         tells_sender=tells_sender,
         now=now,
     )
@@ -106,7 +118,7 @@ def note_bounce(
     return is_new
 
 
-def note_complaint(report: FeedbackReport, *, is_authentic: bool, now: datetime) -> int:
+def note_complaint(report: FeedbackReport, *, is_authentic: bool, author: Author, now: datetime) -> int:
     """Notes who complains. What nobody can have made up counts, and what its author's domain vouches for."""
     if not report.is_complaint:
         return 0
@@ -119,6 +131,7 @@ def note_complaint(report: FeedbackReport, *, is_authentic: bool, now: datetime)
             diagnostic=report.kind,
             reporter=report.reporting_host or report.user_agent,
             is_proven=proven is not None,
+            is_vouched_for=proven is None and author.vouches_for_complaint(recipient_id),
             now=now,
         )
         for recipient_id in matched

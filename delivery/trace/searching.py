@@ -73,15 +73,16 @@ class _Place:
         try:
             moment, inbound, queue, other_moment, outbound = text.split("/")
             ids = [int(each) for each in (inbound, queue, outbound)]
-            moments = [datetime.fromisoformat(each) for each in (moment, other_moment)]
-        except ValueError:
+            told = [datetime.fromisoformat(each) for each in (moment, other_moment)]
+            moments = [each.astimezone(UTC) for each in told]
+        except (ValueError, OverflowError):  # the latter: a year 0 or 10000 in UTC
             raise PlaceInvalid from None
-        if any(each.tzinfo is None for each in moments) or not all(0 <= each <= LAST_ID for each in ids):
+        if any(each.tzinfo is None for each in told) or not all(0 <= each <= LAST_ID for each in ids):
             raise PlaceInvalid
         return cls((moments[0], ids[0]), ids[1], (moments[1], ids[2]))
 
     def __str__(self) -> str:
-        moments = [each[0].astimezone(UTC).replace(tzinfo=UTC) for each in (self.inbound, self.outbound)]
+        moments = [each[0].astimezone(UTC) for each in (self.inbound, self.outbound)]
         first, second = (each.isoformat().replace("+00:00", "Z") for each in moments)
         return f"{first}/{self.inbound[1]}/{self.queue}/{second}/{self.outbound[1]}"
 

@@ -1,5 +1,6 @@
 """/queue: what waits to leave, and the verbs over it; by a key of an account for what its domains have sent."""
 
+from datetime import timedelta
 from typing import Annotated, Final
 
 from django.http import HttpRequest
@@ -27,6 +28,7 @@ from mailhost.api.responses import ACTING, reading
 router = Router(tags=["Queue"])
 
 BATCHES: Final = 5  # of one request: some seconds at most
+MAX_DEFERRAL: Final = timedelta(days=366)
 OPERATORS_ONLY: Final = frozenset({Verb.REDIRECT})  # where mail goes is the host's business
 VerbName = Annotated[Verb, Path(description="What is to be done.")]
 
@@ -82,6 +84,8 @@ def act(request: HttpRequest, verb: VerbName, order: Annotated[OrderBody, Body()
 
 def _order(verb: Verb, body: OrderBody, holder: Holder) -> Order:
     to = domain_name(body.to) if body.to else ""
+    if body.until is not None and body.until > timezone.now() + MAX_DEFERRAL:
+        raise OrderInvalid("nothing is put off for more than a year", field="until")
     try:
         reply = body.reply or verbs.BOUNCED_REPLY
         return Order(verb=verb, holder=holder, until=body.until, to=to, reply=reply)

@@ -99,7 +99,9 @@ class OrderBody(Described):
     filter: FilterBody
     everything: bool = Field(default=False, description="Needed where the filter asks for nothing.")
     dry_run: bool = Field(default=False, description="Changes nothing, and tells what would be.")
-    until: AwareDatetime | None = Field(default=None, description="Of `defer`: not before this moment.")
+    until: AwareDatetime | None = Field(
+        default=None, description="Of `defer`: not before this moment, within a year."
+    )
     to: Text = Field(default="", max_length=255, description="Of `redirect`: the domain or host to send to.")
     reply: Text = Field(default="", max_length=MAX_REPLY, description="Of `bounce`: what the sender is told.")
     cursor: str = Field(

@@ -73,6 +73,12 @@ def test_a_large_order_goes_on_with_its_cursor(api: Api, monkeypatch: pytest.Mon
     [
         ("hold", {}, (422, "filter_empty", "filter")),
         ("defer", {"everything": True}, (422, "invalid_order", "until")),
+        ("defer", {"everything": True, "until": "9999-12-31T23:59:59Z"}, (422, "invalid_order", "until")),
+        (
+            "defer",
+            {"everything": True, "until": "9999-12-31T23:59:59-14:00"},
+            (422, "invalid_order", "until"),
+        ),
         ("redirect", {"everything": True}, (422, "invalid_order", "to")),
         ("hold", {"everything": True, "to": "x.test"}, (422, "invalid_order", "to")),
         ("redirect", {"everything": True, "to": "-"}, (422, "invalid_address", None)),

@@ -154,6 +154,18 @@ def test_the_api_lists_puts_and_lifts(bob: Account, eve: Account, ours: str) -> 
     assert refusal(late) == (422, "invalid_suppression", "expires_at")
 
 
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-14:00", "9999-12-31T23:59:59Z"])
+def test_an_entry_has_no_end_that_no_page_could_show(
+    moment: str, pages: Client, bob: Account, ours: str
+) -> None:
+    his = Api(add_api_key(name="his", login=bob.login, by="test"))
+    refused = his.put("/suppressions/x@x.test", expires_at=moment)
+    assert refusal(refused) == (422, "invalid_suppression", "expires_at")
+    pages.cookies["timezone"] = "Pacific/Kiritimati"
+    assert pages.get(PANEL).status_code == 200
+    assert his.get("/suppressions").status_code == 200
+
+
 def test_a_key_of_an_account_reaches_what_is_its_own(
     ada: Account, bob: Account, eve: Account, ours: str, theirs: str
 ) -> None:

@@ -1,5 +1,6 @@
 """Verbs over many, batch by batch: what a killed worker leaves goes on, and what is done is counted once."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -7,17 +8,37 @@ from django.conf import settings
 from django.db import OperationalError
 from pytest_django import Settings
 
-from delivery.models import Holder, OrderState, QueuedRecipient, QueueOrder
+from delivery.models import Holder, OrderState, QueuedMessage, QueuedRecipient, QueueOrder
 from delivery.queue import orders, verbs
 from delivery.queue.filtering import QueueFilter
 from delivery.queue.orders import carry_out, go_on, place, share_done, stop
 from delivery.queue.verbs import Order, Verb
 from delivery.tasks import carry_out_orders, survey_queue
+from mailboxes.accounts import change_account, remove_account
+from mailboxes.administration import appoint_administrator, withdraw_administrator
+from mailboxes.models import Account
 from mailhost.audit.models import Act
 from mailhost.celery import app
+from tests.support.hosting import new_account, new_domain
 from tests.support.queueing import NOON, queue, state
 
 pytestmark = pytest.mark.django_db
+
+
+Ends = Callable[[Account, list[str]], None]
+
+
+def withdrawn(ada: Account, ours: list[str]) -> None:
+    for domain in ours:
+        withdraw_administrator(domain=domain, login=ada.login, by="test")
+
+
+def disabled(ada: Account, ours: list[str]) -> None:
+    change_account(account_id=ada.pk, is_enabled=False, by="test")
+
+
+def removed(ada: Account, ours: list[str]) -> None:
+    remove_account(account_id=ada.pk, by="test")
 
 
 @pytest.fixture(autouse=True)
@@ -117,14 +138,51 @@ def test_what_is_stopped_stays_as_far_as_it_came() -> None:
 
 def test_an_order_reaches_what_it_reached_when_it_was_given() -> None:
     queue("bob@far.test")
-    asked = QueueFilter(next_hop="far.test", sent_from=("elsewhere.test",))
-    order = place(
-        order=Order(verb=Verb.CANCEL, holder=Holder.ADMINISTRATOR), asked=asked, by="ada@x.test", now=NOON
-    )
-    assert (order.sent_from, order.holder) == (["elsewhere.test"], "administrator")
+    order, ada, ours, _ = cancelled_by_an_administrator()
+    assert (order.sent_from, order.holder) == (ours, "administrator")
     carry_out(clock=lambda: NOON)
     assert states() == ["queued"]
+    assert orders.orders_of(by=ada.login).count() == 1
     assert orders.orders_of(by="eve@x.test").count() == 0
+
+
+def cancelled_by_an_administrator(*, number: int = 0) -> tuple[QueueOrder, Account, list[str], list[Account]]:
+    """Her order over all that her two domains have sent, so many by an account of each; and all of them."""
+    ours, ada = sorted([new_domain(), new_domain()]), new_account("ada")
+    senders = [new_account("bob", domain=domain) for domain in ours]
+    for domain, sender in zip(ours, senders, strict=True):
+        appoint_administrator(domain=domain, login=ada.login, by="test")
+        for each in range(number):
+            pk = queue(f"r{each}@far.test", reverse_path=sender.login)
+            QueuedMessage.objects.filter(pk=pk).update(account=sender)
+    verb = Order(verb=Verb.CANCEL, holder=Holder.ADMINISTRATOR)
+    order = place(order=verb, asked=QueueFilter(sent_from=tuple(ours)), by=ada.login, now=NOON)
+    return order, ada, ours, senders
+
+
+def of(sender: Account) -> list[str]:
+    rows = QueuedRecipient.objects.filter(message__account=sender).order_by("pk")
+    return list(rows.values_list("state", flat=True))
+
+
+def test_who_administers_a_domain_no_more_changes_nothing_of_it_any_more() -> None:
+    order, ada, ours, (first, second) = cancelled_by_an_administrator(number=4)
+    assert go_on(order.pk, now=NOON)
+    withdraw_administrator(domain=ours[0], login=ada.login, by="test")
+    assert not carry_out(clock=lambda: NOON)
+    assert of(first) == ["cancelled"] * 2 + ["queued"] * 2
+    assert of(second) == ["cancelled"] * 4
+
+
+@pytest.mark.parametrize("ends", [withdrawn, disabled, removed])
+def test_an_order_of_who_administers_nothing_more_is_stopped(ends: Ends) -> None:
+    order, ada, ours, (first, second) = cancelled_by_an_administrator(number=4)
+    assert go_on(order.pk, now=NOON)
+    ends(ada, ours)
+    assert not carry_out(clock=lambda: NOON)
+    order.refresh_from_db()
+    assert (order.state, order.changed, order.ended_at) == (OrderState.STOPPED, 2, NOON)
+    assert (of(first) + of(second)).count("cancelled") == 2
 
 
 def test_few_are_done_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

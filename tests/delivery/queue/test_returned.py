@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from delivery.causes import read_problems_of
 from delivery.models import QueuedMessage, QueuedRecipient, ReturnedKind, ReturnedMail
 from delivery.returned import forget_returned, note_returned
 from mailhost.protocols.bounce_causes import Cause
@@ -36,6 +37,16 @@ def test_it_says_whose_mail_it_was_and_why_it_came_back() -> None:
     assert (row.forward_path, row.message_id) == ("bob@far.test", "<1@here.test>")
     assert (row.status, row.cause, row.diagnostic) == ("5.2.2", "full", "552 full?")
     assert (row.reporter, row.is_proven, row.at) == ("mx.far.test", False, NOON)
+
+
+def test_what_was_forwarded_is_its_forwarders_whoever_wrote_it() -> None:
+    """Where an alias leads is nothing to the administrators of the writer's domain, which anybody can name."""
+    recipient = sent()
+    QueuedMessage.objects.update(forwarded_by="alias.test")
+    assert note(recipient, cause=Cause.FULL)
+    assert ReturnedMail.objects.get().domain == "alias.test"
+    assert read_problems_of(domains=["elsewhere.test"], now=NOON).groups == ()
+    assert len(read_problems_of(domains=["alias.test"], now=NOON).groups) == 1
 
 
 def test_each_kind_is_noted_once() -> None:

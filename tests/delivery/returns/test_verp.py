@@ -11,6 +11,7 @@ from delivery import bounces
 from delivery.acceptance import Acceptance, accept_now
 from delivery.models import Attempt, QueuedMessage, QueuedRecipient, ReturnedMail
 from domains.aliases import set_alias
+from mailboxes.accounts import change_account
 from mailboxes.models import Account, Content, Message
 from mailhost.protocols.addresses import EmailAddress
 from mailhost.protocols.smtp.dsn_parameters import DsnRequest
@@ -232,6 +233,24 @@ def test_a_bounce_that_is_faster_than_its_own_250_waits_for_it(
     )
     work(settings)
     assert ReturnedMail.objects.count() == 1
+
+
+def test_nobody_is_told_that_a_report_did_not_arrive(
+    settings: Settings, filtered: Doors, alice: Account
+) -> None:
+    """Who has got a message knows its bounce address, and may write there as the mail system of whom it likes."""
+    [received] = sent(settings, alice, "bob@far.test")
+    bring(
+        filtered,
+        received.reverse_path,
+        notice(failed("bob@far.test", DELAYED)),
+        sender="MAILER-DAEMON@victim.test",
+    )
+    change_account(account_id=alice.pk, is_enabled=False, by="test")
+    work(settings)
+    assert QueuedRecipient.objects.get(destination__name="").state == "bounced"
+    tell()
+    assert not QueuedRecipient.objects.filter(forward_path__iendswith="@victim.test").exists()
 
 
 def test_what_is_no_longer_kept_is_let_go(settings: Settings, filtered: Doors, alice: Account) -> None:

@@ -154,7 +154,9 @@ def come_back(
 ) -> None:
     send(sender, to, outcome=Delivered("250 ok"), now=now)
     recipient = QueuedRecipient.objects.order_by("-pk").values_list("pk", flat=True)[0]
-    assert note_returned(kind=kind, recipient_id=recipient, cause=cause, diagnostic="their words", now=now)
+    assert note_returned(
+        kind=kind, recipient_id=recipient, cause=cause, diagnostic="their words", is_proven=True, now=now
+    )
 
 
 def test_a_complaint_is_enough_and_stays_longer(alice: Account) -> None:

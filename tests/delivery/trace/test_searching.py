@@ -373,7 +373,14 @@ def test_pages_have_each_row_once_while_others_come_and_go() -> None:
     assert [int(each[2:-3]) for each in seen] == sorted(int(each[2:-3]) for each in seen)
 
 
-@pytest.mark.parametrize("after", ["x", "1/2/3/4/5", "2026-01-01/1/1/2026-01-01/1", "////", "é" * 40])
+@pytest.mark.parametrize(
+    "after",
+    [
+        *("x", "1/2/3/4/5", "2026-01-01/1/1/2026-01-01/1", "////", "é" * 40),
+        "0001-01-01T00:00:00+14:00/1/1/2026-01-01T00:00:00Z/1",
+        "2026-01-01T00:00:00Z/1/1/9999-12-31T23:59:59-14:00/1",
+    ],
+)
 def test_a_place_that_no_page_told_is_none(after: str) -> None:
     with pytest.raises(PlaceInvalid):
         find(Asked(), EVERYTHING, limit=1, now=NOW, after=after)
