@@ -52,6 +52,7 @@ FETCHED_RECIPIENTS: Final = 200  # at a time, of what waits for one destination
 MESSAGES_PER_LOOK: Final = 1_000
 SECONDS_PER_LOOK: Final = 120
 TLS_REFUSED: Final = frozenset({"4.7.4", "4.7.5"})  # what a policy of TLS forbids comes to
+OUR_FAULT: Final = Deferred("4.3.0", "Something went wrong here")
 
 
 @dataclass
@@ -87,28 +88,36 @@ class Look:
     async def run(self) -> None:
         """All of it. Raises nothing that is to be expected."""
         try:
-            if self.claim.name == LOCAL:
-                await self._deliver_here()
-                return
-            if settings.RELAY == "capture":
-                await self._store(claims.capture, claim=self.claim, now=self.clock())
-                return
-            if self.claim.route_id:
-                self.route = await self._store(way_out, self.claim.route_id, base=self.route)
-            hops = await find_next_hops(
-                self.claim.name,
-                resolver=self.resolver,
-                route=self.route,
-                random=self.random,
-                which_are_ours=self._which_are_ours,
-            )
-            if isinstance(hops, Deferred | Bounced):
-                await self._end(failure=hops, was_reached=False)
-            else:
-                await self._send_all(hops)
+            await self._look()
         except asyncio.CancelledError:
             await asyncio.shield(self.threads.run(claims.give_up_claim, claim=self.claim))
             raise
+        except (
+            Exception
+        ) as error:  # a fault of ours: mail waits and comes back in the end as for any other reason
+            log.error("a look failed", destination=self.claim.name, exc_info=error)
+            await self._end(failure=OUR_FAULT, was_reached=False)
+
+    async def _look(self) -> None:
+        if self.claim.name == LOCAL:
+            await self._deliver_here()
+            return
+        if settings.RELAY == "capture":
+            await self._store(claims.capture, claim=self.claim, now=self.clock())
+            return
+        if self.claim.route_id:
+            self.route = await self._store(way_out, self.claim.route_id, base=self.route)
+        hops = await find_next_hops(
+            self.claim.name,
+            resolver=self.resolver,
+            route=self.route,
+            random=self.random,
+            which_are_ours=self._which_are_ours,
+        )
+        if isinstance(hops, Deferred | Bounced):
+            await self._end(failure=hops, was_reached=False)
+        else:
+            await self._send_all(hops)
 
     def stop(self) -> None:
         """Nothing more is begun; what is being sent may finish."""
@@ -146,8 +155,7 @@ class Look:
                 Exception
             ) as error:  # a fault of ours: the others are delivered, and this one is tried again
                 log.error("local delivery failed", message_id=parcel.message.message_id, exc_info=error)
-                failed = Deferred("4.3.0", "Something went wrong here")
-                results = [RecipientResult(parcel.message, each, failed) for each in parcel.recipients]
+                results = [RecipientResult(parcel.message, each, OUR_FAULT) for each in parcel.recipients]
                 recorded = await self.recorder.write(self.claim, results)
             self._known.difference_update(each.recipient_id for each in parcel.recipients)
             if not recorded.is_own:
@@ -232,7 +240,11 @@ class Look:
             results, self._results = self._results, []
             if not results:
                 continue
-            recorded = await self.recorder.write(self.claim, results)
+            try:
+                recorded = await self.recorder.write(self.claim, results)
+            except BaseException:
+                self.stop()  # what is sent now could not be written back either, and would be sent again
+                raise
             self._known.difference_update(each.recipient.recipient_id for each in results)
             if not recorded.is_own:
                 self.lose()

@@ -16,6 +16,9 @@ from mailhost.net.resolver import DnsUnavailable, LookUpFailed, MxHost, NoAnswer
 # RFC 5321 section 5.1 asks for at least two addresses; a domain with a hundred MX hosts shall not hold a worker.
 MAX_HOSTS: Final = 5
 MAX_ADDRESSES: Final = 8
+# IPv6 addresses that end in an IPv4 address, which is the one that is reached.
+_EMBEDDING: Final = tuple(map(ipaddress.IPv6Network, ("::/96", "::ffff:0:0:0/96", "64:ff9b::/96")))
+_LOCAL_NAT64: Final = ipaddress.IPv6Network("64:ff9b:1::/48")  # RFC 8215: for use within one network
 
 
 WhichAreOurs = Callable[[Sequence[str]], Awaitable[Collection[str]]]
@@ -140,11 +143,11 @@ async def look_up_hops(
         if isinstance(hosts, Bounced):
             return hosts
         return await _addresses(hosts, resolver=resolver, route=route)
-    except NoSuchDomain as fact:
+    except (NoSuchDomain, NoAnswer) as fact:
         if route.smarthost:  # a typing mistake of the operator's, or a name server's fault: not the sender's
             return Deferred("4.4.3", str(fact))
-        return Bounced("5.1.2", str(fact))
-    except NoAnswer as fact:
+        if isinstance(fact, NoSuchDomain):
+            return Bounced("5.1.2", str(fact))
         return Bounced("5.4.4", f"No mail server is named for {domain}: {fact}")
     except DnsUnavailable as fact:
         return Deferred("4.4.3", str(fact))
@@ -229,17 +232,29 @@ def _reachable(hops: Sequence[NextHop], route: Route) -> Sequence[NextHop] | Bou
 
 def _is_within(address: str, networks: Collection[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
     parsed = ipaddress.ip_address(address)
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
-        parsed = parsed.ipv4_mapped
-    return any(parsed in each for each in networks)
+    inner = _inner(parsed) if isinstance(parsed, ipaddress.IPv6Address) else None
+    return any(parsed in each or (inner is not None and inner in each) for each in networks)
 
 
 def is_public(address: str) -> bool:
     """Neither private nor loopback, nor one of those in another guise."""
     parsed = ipaddress.ip_address(address)
-    if isinstance(parsed, ipaddress.IPv6Address) and (inner := parsed.ipv4_mapped or parsed.sixtofour):
-        parsed = inner
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed in _LOCAL_NAT64 or parsed.is_site_local:
+            return False
+        parsed = _inner(parsed) or parsed
     return parsed.is_global and not parsed.is_multicast
+
+
+def _inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that is reached by it: mapped (also for SIIT), compatible, 6to4, or by NAT64 (RFC 6052 section
+    2.1), whose gateway may stand behind the firewall.
+    """
+    if inner := address.ipv4_mapped or address.sixtofour:
+        return inner
+    if any(address in network for network in _EMBEDDING):
+        return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    return None
 
 
 def _is_address(text: str) -> bool:

@@ -15,6 +15,7 @@ from cryptography.x509.verification import PolicyBuilder, Store, VerificationErr
 
 E = TypeVar("E", bound=x509.ExtensionType)
 
+MAX_SHOWN: Final = 100  # characters of a name
 MAX_CHAIN: Final = 12  # certificates that are looked at: chains in use have up to five
 
 # Extensions of which what they say is looked at here; any other that is critical refuses (RFC 5280 section 4.2).
@@ -50,7 +51,7 @@ def load_chain(chain: Sequence[bytes]) -> list[x509.Certificate]:
         raise CertificateRefused("validation-failure", "The server showed no certificate.")
     try:
         return [x509.load_der_x509_certificate(each) for each in chain[:MAX_CHAIN]]
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         raise _unreadable() from error
 
 
@@ -96,8 +97,13 @@ def require_name(certificate: x509.Certificate, names: Sequence[str], *, common_
         _, _, parent = wanted.partition(".")
         if wanted in own or (parent and f"*.{parent}" in own):
             return
-    shown = f"is for {', '.join(own[:3])}" if own else "names no host"
+    shown = f"is for {', '.join(map(_shown, own[:3]))}" if own else "names no host"
     raise CertificateRefused("certificate-host-mismatch", f"The certificate {shown}, and not for {names[0]}.")
+
+
+def _shown(name: str) -> str:
+    """A name out of a stranger's certificate, which goes into logs and notices: of bounded length, and of one line."""
+    return "".join(each if each.isprintable() else "?" for each in name[:MAX_SHOWN])
 
 
 def require_dates(certificate: x509.Certificate, *, now: datetime) -> None:
@@ -220,7 +226,7 @@ def _extension(certificate: x509.Certificate, kind: type[E]) -> E | None:
 def _extensions(certificate: x509.Certificate) -> x509.Extensions:
     try:
         return certificate.extensions
-    except (ValueError, x509.DuplicateExtension) as error:
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
         raise _unreadable() from error
 
 

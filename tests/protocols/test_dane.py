@@ -206,3 +206,19 @@ def test_a_damaged_certificate_is_refused_in_words(cut: int, flipped: int, bit: 
     damaged = [bytes(octets[: max(1, len(octets) - cut % 3)]), *SERVER.chain_der[1:]]
     with pytest.raises(CertificateRefused):
         verify(damaged, [record(CA.certificate, 2)], names=NAMES, now=NOON)
+
+
+def test_what_a_certificate_calls_itself_is_shown_in_one_short_line() -> None:
+    shown = CA.issue("a\r\nX-Injected: yes\0", "b" * 5_000)
+    with pytest.raises(CertificateRefused, match=r"is for a\?\?x-injected: yes\?, bbb") as refused:
+        verify(shown.chain_der, [record(CA.certificate, 2)], names=NAMES, now=NOON)
+    assert str(refused.value).isprintable()
+    assert len(str(refused.value)) < 500
+
+
+def test_a_certificate_of_a_version_that_there_is_not_is_refused_in_words() -> None:
+    version = b"\xa0\x03\x02\x01"
+    octets = SERVER.der.replace(version + b"\x02", version + b"\x04", 1)
+    assert octets != SERVER.der
+    with pytest.raises(CertificateRefused, match="cannot be read"):
+        verify([octets], [record(CA.certificate, 2)], names=NAMES, now=NOON)

@@ -19,7 +19,8 @@ KEPT_TEXT_CHARACTERS: Final = 1_000  # of a reply that is stored with an attempt
 _REPLY_LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
 # RFC 3463 section 2: status-code = class "." subject "." detail
 _ENHANCED = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:\s+|$)")
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
+# C0, DEL, C1, and what Unicode calls the end of a line or paragraph: all that could begin a line where it is shown.
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _EHLO_KEYWORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 
 
@@ -91,7 +92,8 @@ class ReplyReader:
     def _take_line(self, line: bytes) -> None:
         match = _REPLY_LINE.fullmatch(line)
         if match is None or len(line) > MAX_REPLY_LINE_OCTETS:
-            raise ReplySyntaxError(f"This is no SMTP reply: {line[:80].decode('ascii', 'backslashreplace')}")
+            shown = _CONTROLS.sub(" ", line[:80].decode("ascii", "backslashreplace")).strip()
+            raise ReplySyntaxError(f"This is no SMTP reply: {shown}")
         code = int(match[1])
         if self._lines and code != self._code:
             raise ReplySyntaxError("The lines of one reply have different codes.")
@@ -116,7 +118,7 @@ class Extensions:
         """From the response to EHLO, whose first line is a greeting (RFC 5321 section 4.1.1.1)."""
         offered = {}
         for line in reply.lines[1:]:
-            keyword, _, parameters = line.strip().partition(" ")
+            keyword, _, parameters = _CONTROLS.sub(" ", line).strip().partition(" ")
             if _EHLO_KEYWORD.fullmatch(keyword):
                 offered[keyword.upper()] = parameters.strip()
         return cls(offered)

@@ -6,7 +6,14 @@ from random import Random
 
 import pytest
 
-from delivery.relay.next_hops import NextHop, RelaySettingInvalid, Route, find_next_hops, parse_relay
+from delivery.relay.next_hops import (
+    NextHop,
+    RelaySettingInvalid,
+    Route,
+    find_next_hops,
+    is_public,
+    parse_relay,
+)
 from delivery.relay.outcome import Bounced, Deferred
 from tests.support.dns_server import DnsServer, dns_server
 from tests.support.running import run
@@ -167,6 +174,7 @@ def test_an_own_address_under_a_strangers_name_is_a_loop() -> None:
                 "[192.0.2.7]",
                 "[IPv6:2001:DB8:0::7]",
                 "[IPv6:::ffff:192.0.2.7]",
+                "[IPv6:64:ff9b::192.0.2.7]",
             ):
                 outcome = await ask(dns, domain, route=route)
                 assert isinstance(outcome, Bounced), domain
@@ -182,8 +190,10 @@ def test_everything_goes_to_a_smarthost_even_a_private_one() -> None:
             dns.say("smart.test", "A", "127.0.0.1")
             route = Route(smarthost=("smart.test", 2525))
             assert await ask(dns, "far.test", route=route) == [NextHop("smart.test", "127.0.0.1", 2525)]
-            outcome = await ask(dns, "far.test", route=Route(smarthost=("typo.test", 25)))
-            assert isinstance(outcome, Deferred)
+            dns.say("empty.test", "TXT", '"no address"')
+            for host in ("typo.test", "empty.test"):  # no mail bounces for a mistake of the operator's
+                outcome = await ask(dns, "far.test", route=Route(smarthost=(host, 25)))
+                assert isinstance(outcome, Deferred), host
 
     run(scenario())
 
@@ -209,3 +219,24 @@ def test_the_relay_setting_is_read_or_refused_with_a_sentence() -> None:
     for text in ("", "smarthost:x", "smarthost:x:y", "drop"):
         with pytest.raises(RelaySettingInvalid, match=r"say direct"):
             parse_relay(text)
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("64:ff9b::127.0.0.1", False),  # by NAT64
+        ("64:ff9b::10.0.0.1", False),
+        ("64:ff9b::8.8.8.8", True),  # as DNS64 says it on a host with IPv6 alone
+        ("64:ff9b:1::8.8.8.8", False),
+        ("::127.0.0.1", False),
+        ("::1", False),
+        ("::ffff:0:10.0.0.1", False),
+        ("::ffff:10.0.0.1", False),
+        ("2002:a00:1::", False),
+        ("fec0::1", False),
+        ("2001:4860:4860::8888", True),
+        ("8.8.8.8", True),
+    ],
+)
+def test_private_addresses_are_known_in_every_guise(address: str, expected: bool) -> None:
+    assert is_public(address) is expected

@@ -115,3 +115,17 @@ def test_data_has_one_end_and_no_bare_line_ends(octets: bytes) -> None:
     lines = [line.removeprefix(b".") for line in data[:-3].split(b"\r\n")]
     sent = re.sub(rb"\r\n|\r|\n", b"\r\n", octets)
     assert b"\r\n".join(lines) == (sent if sent.endswith(b"\r\n") or not sent else sent + b"\r\n")
+
+
+def test_no_control_character_of_a_server_comes_through_in_words() -> None:
+    reader = ReplyReader()
+    reader.feed("550-5.1.1 no\u2028X: y\x85\r\n550 \0such\r\n".encode())
+    assert str(reader.replies[0]) == "550 5.1.1 no X: y   such"
+    with pytest.raises(ReplySyntaxError) as shown:
+        reader.feed(b"\0 what\x1b[31m\r\n")
+    assert str(shown.value) == "This is no SMTP reply: what [31m"
+
+
+def test_no_control_character_of_a_server_is_in_its_extensions() -> None:
+    offered = Extensions.parse(ServerReply(250, ("mx.test", "AUTH\0NTLM\0X", "SIZE\t100"))).offered
+    assert offered == {"AUTH": "NTLM X", "SIZE": "100"}
