@@ -183,8 +183,9 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """recipients: up to MAX_SHOWN, in ORDER; counts has all of them."""
+    """recipients: up to MAX_SHOWN, in ORDER; counts has all of them. message_id: by which it was asked for."""
 
+    message_id: str
     counts: Counts
     recipients: tuple[RecipientStatus, ...]
 
@@ -217,7 +218,7 @@ def read_status(*, account_id: int, login: str, message_id: str) -> Status | Non
         return None
     counts = {RecipientState(state): number for state, number in rows[0][-1].items()}
     recipients = (_recipient(row[:-1]) for row in rows)
-    return Status(Counts(counts), tuple(recipients))
+    return Status(message_id, Counts(counts), tuple(recipients))
 
 
 def _recipient(row: tuple[Any, ...]) -> RecipientStatus:
