@@ -330,7 +330,7 @@ def test_two_rows_of_one_domain_are_told_apart_by_their_routes_and_lead_to_their
         assert "erin@far.test" not in way
     seen = text(operator.get(f"{FRAMES[0]}preview/?verb=hold&next_hop=far.test"))
     assert seen.count("far.test by the route news") == 1
-    assert 'far.test <span class="soft">by the route news</span> <b>1</b>' in seen
+    assert 'far.test <span class="soft">by the route news</span></span> <b>1</b>' in seen
     listed = text(operator.get("/admin/delivery/destination/?q=far.test"))
     assert '<td class="field-route">news</td>' in listed
     # An unknown route is one that has just gone: what waits for it is being moved.
