@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from delivery.certificate_verdicts import is_verified
 from delivery.models import RecipientState
 from delivery.models.trace import Outcome
 from delivery.queue.causes import CAUSE_NOW_SQL
-from delivery.relay.tls.verifying import is_verified
 from mailhost.net.database import cursor
 from mailhost.protocols.bounce_causes import Cause
 from mailhost.protocols.cause_words import cause_words
