@@ -29,6 +29,7 @@ from delivery.models import (
     TlsReport,
 )
 from delivery.models.queue import DUE_STATES
+from delivery.queue.route_names import route_name
 from delivery.reports.picture import picture
 from delivery.routes import admin as routes_admin  # noqa: F401
 from delivery.submission.admin import HeldActions
@@ -195,21 +196,30 @@ class QueuedMessageAdmin(HeldActions, ReadOnlyAdmin):
 class DestinationAdmin(ProblemsPage, ReadOnlyAdmin):
     """Where mail goes to, and when it is tried again."""
 
-    list_display = ("label", "waiting", "failures", "next_attempt_at", "claimed_until")
+    list_display = ("label", "route", "waiting", "failures", "next_attempt_at", "claimed_until")
     search_fields = ("name",)
     exclude = ("claim_token",)
 
     def get_queryset(self, request: HttpRequest) -> Rows:
-        """With how many wait."""
+        """With how many wait, and by which route."""
         due = QueuedRecipient.objects.filter(destination=OuterRef("pk"), state__in=DUE_STATES)
         counts = due.order_by().values("destination").annotate(count=Count("pk")).values("count")
-        rows: Rows = super().get_queryset(request).annotate(waiting_count=Coalesce(Subquery(counts), 0))
+        rows: Rows = (
+            super()
+            .get_queryset(request)
+            .annotate(waiting_count=Coalesce(Subquery(counts), 0), route_name=route_name("route_id"))
+        )
         return rows
 
     @admin.display(description="name", ordering="name")
     def label(self, destination: Destination) -> str:
         """A domain, or this host."""
         return str(destination)
+
+    @admin.display(description="route", ordering="route_name")
+    def route(self, destination: Any) -> str:
+        """By which it goes there, where that is not as the settings say."""
+        return str(destination.route_name)
 
     @admin.display(description="waiting", ordering="waiting_count")
     def waiting(self, destination: Any) -> int:

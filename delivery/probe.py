@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
+from delivery.certificate_verdicts import FAILED
 from delivery.probe_policies import policies_in_words
 from delivery.probe_steps import State, Step, Verdict, end, end_by, end_of, extensions_in_words
 from delivery.relay.connection import ConnectFailed, RelayConnection, Timeouts, open_connection
@@ -17,7 +18,6 @@ from delivery.relay.next_hops import NextHop, Route, find_next_hops
 from delivery.relay.outcome import Bounced, Deferred
 from delivery.relay.tls.finding import FoundPolicies, TlsPolicies
 from delivery.relay.tls.sessions import TlsSession
-from delivery.relay.tls.verifying import FAILED
 from delivery.relay.wire import WireLost
 from mailhost.net.resolver import Resolver
 from mailhost.net.store_threads import StoreUnavailable

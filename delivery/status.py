@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from delivery.certificate_verdicts import is_verified
 from delivery.models import RecipientState
 from delivery.models.trace import Outcome
 from delivery.queue.causes import CAUSE_NOW_SQL
-from delivery.relay.tls.verifying import is_verified
 from mailhost.net.database import cursor
 from mailhost.protocols.bounce_causes import Cause
 from mailhost.protocols.cause_words import cause_words
@@ -183,8 +183,9 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """recipients: up to MAX_SHOWN, in ORDER; counts has all of them."""
+    """recipients: up to MAX_SHOWN, in ORDER; counts has all of them. message_id: by which it was asked for."""
 
+    message_id: str
     counts: Counts
     recipients: tuple[RecipientStatus, ...]
 
@@ -217,7 +218,7 @@ def read_status(*, account_id: int, login: str, message_id: str) -> Status | Non
         return None
     counts = {RecipientState(state): number for state, number in rows[0][-1].items()}
     recipients = (_recipient(row[:-1]) for row in rows)
-    return Status(Counts(counts), tuple(recipients))
+    return Status(message_id, Counts(counts), tuple(recipients))
 
 
 def _recipient(row: tuple[Any, ...]) -> RecipientStatus:

@@ -17,6 +17,7 @@ from django.db.models import F, Lookup, Max, Q, QuerySet, TextField, Value
 from django.db.models.functions import Concat, Lower
 
 from delivery.models import LOCAL, Destination, QueuedMessage, QueuedRecipient, RecipientState
+from delivery.queue.route_names import route_name
 
 if TYPE_CHECKING:
     AnyLookup = Lookup[Any]
@@ -97,12 +98,15 @@ class Bounded:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a filter means right now. by_state and by_next_hop count the first MAX_COUNT; oldest is of those, too."""
+    """What a filter means right now. by_state and by_next_hop count the first MAX_COUNT; oldest is of those, too.
+
+    by_next_hop: name and route, "" where it goes as the settings say, with how many.
+    """
 
     total: Bounded
     oldest: datetime | None
     by_state: tuple[tuple[str, int], ...]
-    by_next_hop: tuple[tuple[str, int], ...]
+    by_next_hop: tuple[tuple[tuple[str, str], int], ...]
     sample: tuple[QueuedRecipient, ...]
 
 
@@ -171,7 +175,8 @@ def preview(asked: QueueFilter) -> Preview:
     seen = list(find(asked).values_list("pk", "state", "destination_id", "message_id")[: MAX_COUNT + 1])
     is_more, first = len(seen) > MAX_COUNT, seen[:MAX_COUNT]
     states, hops = Counter(row[1] for row in first), Counter(row[2] for row in first)
-    names = dict(Destination.objects.filter(pk__in=hops).values_list("pk", "name"))
+    known = Destination.objects.filter(pk__in=hops).annotate(route=route_name("route_id"))
+    names = {pk: (name, route) for pk, name, route in known.values_list("pk", "name", "route")}
     by_hop = sorted(((names[pk], number) for pk, number in hops.items()), key=lambda hop: (-hop[1], hop[0]))
     oldest = min((row[3] for row in first), default=0)  # numbers of messages grow with time
     moments = QueuedMessage.objects.filter(pk=oldest).values_list("created_at", flat=True)
@@ -210,8 +215,9 @@ def _last_id(asked: QueueFilter) -> int:
 
 
 def _read(ids: Sequence[int]) -> list[QueuedRecipient]:
+    """Each with `route`, as route_name() has it."""
     rows = QueuedRecipient.objects.filter(pk__in=ids).select_related("message__account", "destination")
-    return list(rows.order_by("-pk"))
+    return list(rows.annotate(route=route_name("destination__route_id")).order_by("-pk"))
 
 
 def _is_for(domain: str) -> Q:

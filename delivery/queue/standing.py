@@ -9,6 +9,7 @@ from django.db.models import Sum
 
 from delivery.models import Destination, QueuedRecipient, QueueFlow, QueueSurvey, RecipientState
 from delivery.models.queue_survey import EVERYTHING
+from delivery.queue.route_names import route_name
 
 # Seconds at which a recipient counts as older; the last kind has no end.
 AGES: Final = (300.0, 1_800.0, 7_200.0, 28_800.0, 86_400.0, 172_800.0)
@@ -65,9 +66,13 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """A next hop with much waiting. name: "" for this host. failures: looks in a row that reached no host."""
+    """A next hop with much waiting. name: "" for this host. route: its name, "" where it goes as the settings say.
+
+    failures: looks in a row that reached no host.
+    """
 
     name: str
+    route: str
     count: int
     oldest: datetime
     failures: int
@@ -158,7 +163,7 @@ UNFINISHED_STATES: Final = (
 
 def _hops(standing: Standing, *, now: datetime) -> tuple[Hop, ...]:
     first = standing.hops[:SHOWN_HOPS]
-    known = Destination.objects.in_bulk([pk for pk, *_ in first])
+    known = Destination.objects.annotate(route=route_name("route_id")).in_bulk([pk for pk, *_ in first])
     said = QueuedRecipient.objects.filter(pk__in=[said_by for *_, said_by in first if said_by])
     replies = dict(said.values_list("pk", "last_reply"))
     hops = []
@@ -166,5 +171,7 @@ def _hops(standing: Standing, *, now: datetime) -> tuple[Hop, ...]:
         if (row := known.get(pk)) is not None:
             reply = row.last_reply if row.failures else replies.get(said_by or 0, "")
             at_it = row.claimed_until is not None and row.claimed_until > now
-            hops.append(Hop(row.name, count, oldest, row.failures, row.next_attempt_at, at_it, reply))
+            hops.append(
+                Hop(row.name, row.route, count, oldest, row.failures, row.next_attempt_at, at_it, reply)
+            )
     return tuple(hops)

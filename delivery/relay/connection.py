@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
+from delivery.certificate_verdicts import is_verified
 from delivery.relay.authentication import sign_in
 from delivery.relay.demands import InClear
 from delivery.relay.departure import Credentials
 from delivery.relay.next_hops import NextHop
 from delivery.relay.outcome import Bounced, Deferred, Peer
 from delivery.relay.tls.trust import any_certificate
-from delivery.relay.tls.verifying import VERIFIED, Securing
+from delivery.relay.tls.verifying import Securing
 from delivery.relay.wire import TlsFailed, Wire, WireLost
 from mailhost.protocols.smtp.client import Extensions, ServerReply
 
@@ -224,7 +225,7 @@ async def _sign_in(connection: RelayConnection, credentials: Credentials) -> Non
         partial(connection.ask, seconds=connection.timeouts.command),
         extensions=connection.extensions,
         credentials=credentials,
-        is_verified=connection.peer.certificate.endswith(VERIFIED),
+        is_verified=is_verified(connection.peer.certificate),
     )
     if failed is not None:
         raise ConnectFailed(Deferred(failed.status, failed.text, connection.peer))

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Final
 
+from delivery.certificate_verdicts import is_verified
 from delivery.relay.connection import RelayConnection
 from delivery.relay.outcome import Bounced
-from delivery.relay.tls.verifying import is_verified
 from mailhost.protocols.certificates import CertificateRefused
 
 NO_VERIFIED_TLS: Final = "5.7.10"  # RFC 8689 section 4.2.1: no TLS session to who it is meant for

@@ -93,12 +93,13 @@ class SearchForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row with its words. key: by which the page of its message is asked for, "" where it has none."""
+    """A row with its words. key: by which the page of its message is asked for, "" where it has none. tls: in full."""
 
     row: Found
     key: str
     became: str
     secure: str
+    tls: str
     whence: str
     tone: str
 
@@ -107,7 +108,13 @@ class Line:
         """In plain words."""
         came = wording.whence(row) if row.source == "inbound" else ""
         return cls(
-            row, key_of(row), wording.what_became(row), wording.how_secure(row), came, wording.tone(row)
+            row,
+            key_of(row),
+            wording.what_became(row),
+            wording.how_secure(row),
+            wording.tls_in_full(row),
+            came,
+            wording.tone(row),
         )
 
 

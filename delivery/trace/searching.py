@@ -31,6 +31,7 @@ class Found:
     """One row. `state` is one of STATES. peer, name: the client's address and HELO, or the other host's address and
     name, or, in the queue, "" and the next hop's domain. trace_id, session: of what was brought; queue_id: None there.
 
+    certificate: what the other host's was found to be (relay/tls/verifying.py), "" in clear and for what came here.
     cause: a Cause, or "". next_at: when the queue does something next. is_ours: it was submitted or forwarded here.
     """
 
@@ -44,6 +45,7 @@ class Found:
     peer: str
     name: str
     tls: str
+    certificate: str
     state: str
     reply: str
     cause: str

@@ -44,9 +44,9 @@ def inbound(asked: Asked, scope: Scope, *, limit: int) -> str:
         "outcome" if scope.sees_all else f"CASE WHEN outcome = 1 AND NOT ({theirs}) THEN 0 ELSE outcome END"
     )
     columns = (
-        f"id, at, reverse_path, forward_path, message_id, subject, peer, helo, tls, ({shown})::text AS state, reply,"
-        " '' AS cause, trace_id, session, NULL::bigint AS queue_id, NULL::timestamptz AS next_at,"
-        " login <> '' AS is_ours"
+        f"id, at, reverse_path, forward_path, message_id, subject, peer, helo, tls, '' AS certificate,"
+        f" ({shown})::text AS state, reply, '' AS cause, trace_id, session, NULL::bigint AS queue_id,"
+        " NULL::timestamptz AS next_at, login <> '' AS is_ours"
     )
     filters = [*_moments(asked), *_fields(asked, "peer = %(address)s")]
     if scope.sees_all:
@@ -73,8 +73,9 @@ def outbound(asked: Asked, scope: Scope, *, limit: int) -> str:
     if asked.states and not events:
         return ""
     columns = (
-        "id, at, reverse_path, forward_path, message_id, subject, address AS peer, host AS helo, tls, outcome AS state,"
-        " reply, cause, '' AS trace_id, '' AS session, queue_id, NULL::timestamptz AS next_at, true AS is_ours"
+        "id, at, reverse_path, forward_path, message_id, subject, address AS peer, host AS helo, tls, certificate,"
+        " outcome AS state, reply, cause, '' AS trace_id, '' AS session, queue_id,"
+        " NULL::timestamptz AS next_at, true AS is_ours"
     )
     filters = [*_moments(asked), *_fields(asked, "(address = %(address)s OR lower(host) = %(address)s)")]
     texts = _outbound_text(asked)
@@ -102,7 +103,7 @@ def queue(asked: Asked, scope: Scope, *, limit: int) -> str:
     state = "CASE WHEN recipient.state = 'queued' AND destination.failures > 0 THEN 'deferred' ELSE recipient.state END"
     columns = (
         "recipient.id, message.created_at AS at, message.reverse_path, recipient.forward_path,"
-        " message.message_id_field, '' AS subject, '' AS peer, destination.name AS helo, '' AS tls,"
+        " message.message_id_field, '' AS subject, '' AS peer, destination.name AS helo, '' AS tls, '' AS certificate,"
         f" {state} AS state, CASE WHEN destination.failures > 0 AND recipient.state IN ('queued', 'deferred')"
         " THEN destination.last_reply ELSE recipient.last_reply END AS reply, recipient.cause, '' AS trace_id,"
         " '' AS session, message.id AS queue_id, CASE WHEN recipient.state = 'waiting' THEN message.release_at"

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from delivery.certificate_verdicts import FAILED, is_verified
 from delivery.models.trace import Event
 from delivery.trace.searching import Found
 
@@ -77,10 +78,22 @@ def what_became(row: Found) -> str:
 
 
 def how_secure(row: Found) -> str:
-    """Of the connection; "" where there was none."""
+    """Of the connection; "" where there was none, or none over which anything was said of the message."""
     if not row.peer or (row.source == "inbound" and not row.session):
         return ""
-    return f"encrypted ({row.tls.partition(' ')[0]})" if row.tls else "not encrypted"
+    if not row.tls:
+        return "" if row.source == "outbound" and row.state == Event.DEFERRED else "not encrypted"
+    version = row.tls.partition(" ")[0]
+    if is_verified(row.certificate):
+        return f"encrypted to a verified server ({version})"
+    if row.certificate.startswith(FAILED):
+        return f"encrypted to a server that could not be verified ({version})"
+    return f"encrypted ({version})"
+
+
+def tls_in_full(row: Found) -> str:
+    """Cipher and certificate, for who looks closer; "" in clear."""
+    return f"{row.tls}, certificate: {row.certificate}" if row.certificate else row.tls
 
 
 def whence(row: Found) -> str:

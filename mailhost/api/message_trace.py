@@ -42,6 +42,10 @@ class RowBody(Described):
     address: str = Field(description="The client's, or the other host's; empty where there was none.")
     name: str = Field(description="As the client called itself, the other host's, or the next hop's.")
     tls: str = Field(description="Version and cipher; empty: in clear, or nobody was spoken to.")
+    certificate: str = Field(
+        description="What the other host's certificate was found to be; empty: in clear, or it was brought here.",
+        examples=["mta-sts verified"],
+    )
     reply: str = Field(description="What was answered, or what this host has to say.")
     cause: str = Field(description="Why it was put off or refused, where that is known.")
     trace_id: str = Field(description="The id in the reply and in Received, of what was brought.")
@@ -65,6 +69,7 @@ class RowBody(Described):
             address=row.peer,
             name=row.name,
             tls=row.tls,
+            certificate=row.certificate,
             reply=row.reply,
             cause=row.cause,
             trace_id=row.trace_id,

@@ -1,5 +1,6 @@
 """The outbound queue as JSON: its recipients, the filter, orders and what they came to."""
 
+from collections import Counter
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -118,18 +119,21 @@ class PreviewBody(Described):
     is_more: bool = Field(description="There are more than `count`.")
     oldest: datetime | None = Field(description="When the oldest of them was queued.")
     by_state: dict[str, int]
-    by_next_hop: dict[str, int] = Field(description="The ten with most.")
+    by_next_hop: dict[str, int] = Field(description="The ten with most, whatever the route.")
     sample: list[QueuedRecipientBody]
 
     @classmethod
     def of(cls, seen: Preview) -> "PreviewBody":
         """From what was counted."""
+        by_name: Counter[str] = Counter()
+        for (name, _), number in seen.by_next_hop:
+            by_name[name] += number
         return cls(
             count=seen.total.count,
             is_more=seen.total.is_more,
             oldest=seen.oldest,
             by_state=dict(seen.by_state),
-            by_next_hop=dict(seen.by_next_hop),
+            by_next_hop=by_name,
             sample=[QueuedRecipientBody.of(row) for row in seen.sample],
         )
 

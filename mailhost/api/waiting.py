@@ -1,4 +1,4 @@
-"""/waiting: what an account has sent and that has not left: listed, taken back, or given another time."""
+"""/waiting: what an account has sent and that has not left: listed, taken back, given another time, or let go."""
 
 from datetime import datetime
 from typing import Annotated
@@ -8,10 +8,10 @@ from django.utils import timezone
 from ninja import Body, Path, Query, Router, Status
 from pydantic import AwareDatetime, Field
 
-from delivery.queue.waiting import postpone
-from delivery.taking_back import Waiting, find_waiting, read_waiting, take_back
+from delivery.queue.waiting import postpone, send_now
+from delivery.taking_back import Waiting, find_own, find_waiting, read_waiting, take_back
 from mailhost.api.keys import AnyKey, actor
-from mailhost.api.responses import DELETING, reading, setting
+from mailhost.api.responses import ACTING, DELETING, reading, setting
 from mailhost.api.schemas import Change, Described
 from mailhost.api.senders import Login, sender_of
 
@@ -85,6 +85,15 @@ def change_waiting(
     find_waiting(message_id=waiting_id, account_id=account.pk)
     postpone(message_id=waiting_id, release_at=change.release_at, by=actor(request), now=timezone.now())
     return WaitingBody.of(find_waiting(message_id=waiting_id, account_id=account.pk))
+
+
+@router.post("/waiting/{waiting_id}/send-now", response=ACTING, summary="Let it leave now", auth=AnyKey())
+def send_waiting_now(request: HttpRequest, waiting_id: WaitingId, login: Login = "") -> Status[None]:
+    """It waits no longer, and leaves in a moment. What an operator is to look at stays. 409 once it is on its way."""
+    account = sender_of(request, login)
+    find_own(message_id=waiting_id, account_id=account.pk)
+    send_now(message_id=waiting_id, by=actor(request), now=timezone.now())
+    return Status(204, None)
 
 
 @router.delete("/waiting/{waiting_id}", response=DELETING, summary="Take it back", auth=AnyKey())

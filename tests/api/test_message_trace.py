@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from delivery.models import Attempt
 from mailboxes.administration import appoint_administrator
 from mailboxes.api_keys import add_api_key
 from mailboxes.models import Account
@@ -53,6 +54,22 @@ def test_one_search_finds_what_came_and_what_left(api: Api, ann: Account, bob: A
     assert found(api, text=ann.login, domain=bob.login.partition("@")[2].upper()) == came[1:]
     item = read(api.get(f"/trace?{urlencode({'text': ann.login, 'state': 'bounced'})}"))["items"][0]
     assert (item["name"], item["text"], item["key"]) == ("mx2.far.test", "refused by mx2.far.test", ID)
+
+
+def test_the_verdict_on_a_certificate_is_told(api: Api, ann: Account, bob: Account) -> None:
+    number = sent_message(ann, here=bob, now=NOW)
+    Attempt.objects.filter(queue_id=number, outcome="deferred").update(certificate="mta-sts verified")
+    items = read(api.get(f"/trace?{urlencode({'text': ann.login})}"))["items"]
+    steps = read(api.get(f"/trace/message?{urlencode({'id': ID})}"))["steps"]
+    for rows in (items, steps):
+        told = {row["state"]: row["certificate"] for row in rows}
+        assert told == {
+            "reported": "",
+            "bounced": "",
+            "deferred": "mta-sts verified",
+            "relayed": "",
+            "junk": "",
+        }
 
 
 def test_pages_follow_each_other(api: Api, ann: Account, bob: Account) -> None:

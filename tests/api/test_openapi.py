@@ -28,6 +28,7 @@ OPERATIONS = {
     "/api/v1/messages": {"post"},
     "/api/v1/waiting": {"get"},
     "/api/v1/waiting/{waiting_id}": {"put", "delete"},
+    "/api/v1/waiting/{waiting_id}/send-now": {"post"},
     "/api/v1/routes": {"get"},
     "/api/v1/routes/{name}": {"get", "put", "delete"},
     "/api/v1/queue": {"get"},

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from delivery.models import QueuedMessage, QueuedRecipient
+from delivery.models import Destination, QueuedMessage, QueuedRecipient
 from delivery.queue import verbs
 from mailboxes.administration import appoint_administrator
 from mailboxes.api_keys import add_api_key
@@ -53,6 +53,10 @@ def test_a_dry_run_tells_and_changes_nothing(api: Api) -> None:
     queue("bob@far.test", "carol@far.test")
     body = read(order(api, "cancel", {"next_hop": "far.test"}, dry_run=True))
     assert (body["changed"], body["preview"]["count"]) == (0, 2)
+    assert body["preview"]["by_next_hop"] == {"far.test": 2}
+    first = QueuedRecipient.objects.filter(forward_path="bob@far.test")
+    first.update(destination=Destination.objects.create(name="far.test", route_id=4711))
+    body = read(order(api, "cancel", {"domain": "far.test"}, dry_run=True))
     assert body["preview"]["by_next_hop"] == {"far.test": 2}
     assert (state("bob@far.test"), Act.objects.filter(verb="queue cancel").count()) == ("queued", 0)
     assert read(order(api, "cancel", {"next_hop": "far.test"}))["changed"] == 2

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
-from pytest_django import Settings
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from delivery.acceptance import Acceptance, accept_now
 from delivery.models import QueuedMessage, QueuedRecipient
@@ -93,6 +93,34 @@ def test_it_gets_another_time_and_leaves_then(hers: Api, ada: Account) -> None:
     assert held_in(ada, "Sent") == 1
 
 
+def test_it_leaves_now_and_the_worker_is_told(
+    hers: Api,
+    ada: Account,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr("delivery.queue.waiting.relay_is_due", lambda: told.append("told"))
+    number = send(ada)
+    assert release_due(now=timezone.now()) == 0
+    with django_capture_on_commit_callbacks(execute=True):
+        assert hers.post(f"/waiting/{number}/send-now").status_code == 204
+    assert told == ["told"]
+    assert Act.objects.filter(actor="api:hers", verb="message sent now", subject=f"Q{number}").exists()
+    assert release_due(now=timezone.now()) == 1
+    assert set(QueuedRecipient.objects.values_list("state", flat=True)) == {"queued"}
+    assert held_in(ada, "Sent") == 1
+    assert refusal(hers.post(f"/waiting/{number}/send-now")) == (409, "too_late", None)
+
+
+def test_what_an_operator_is_to_look_at_stays_when_it_is_let_go(hers: Api, ada: Account) -> None:
+    number = send(ada)
+    QueuedRecipient.objects.filter(message_id=number).update(state="held")
+    assert hers.post(f"/waiting/{number}/send-now").status_code == 204
+    release_due(now=timezone.now())
+    assert set(QueuedRecipient.objects.values_list("state", flat=True)) == {"held"}
+
+
 @pytest.mark.parametrize("days", [-1, 31])
 def test_a_time_that_cannot_be_kept_is_refused(hers: Api, ada: Account, days: int) -> None:
     number = send(ada)
@@ -114,12 +142,17 @@ def test_nobody_else_sees_or_stops_it(hers: Api, ada: Account) -> None:
     appoint_administrator(domain=bob.login.partition("@")[2], login=ada.login, by="test")
     assert read(hers.get("/waiting"))["items"] == []
     moment = (timezone.now() + timedelta(days=1)).isoformat()
-    for answer in (hers.delete(f"/waiting/{number}"), hers.put(f"/waiting/{number}", release_at=moment)):
+    for answer in (
+        hers.delete(f"/waiting/{number}"),
+        hers.put(f"/waiting/{number}", release_at=moment),
+        hers.post(f"/waiting/{number}/send-now"),
+    ):
         assert refusal(answer) == (404, "message_not_found", None)
     for answer in (
         hers.get(f"/waiting?login={bob.login}"),
         hers.delete(f"/waiting/{number}?login={bob.login}"),
         hers.put(f"/waiting/{number}?login={bob.login}", release_at=moment),
+        hers.post(f"/waiting/{number}/send-now?login={bob.login}"),
     ):
         assert refusal(answer) == (404, "account_not_found", None)
     assert refusal(hers.delete("/waiting/4711000")) == (404, "message_not_found", None)

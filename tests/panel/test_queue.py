@@ -9,9 +9,10 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from delivery.models import Destination, QueuedMessage, QueuedRecipient, QueueOrder
+from delivery.models import Destination, OutboundRoute, QueuedMessage, QueuedRecipient, QueueOrder
 from delivery.queue import orders
 from delivery.queue.survey import survey
+from delivery.routes.making import RoutePlan, put_route
 from mailboxes.administration import withdraw_administrator
 from mailboxes.models import Account
 from mailhost.audit.models import Act
@@ -312,3 +313,32 @@ def test_the_panel_opens_with_what_one_may_see(pages: Client, operator: Client) 
     assert pages.get("/panel/").headers["Location"] == "/panel/deliveries/"
     assert operator.get("/panel/").headers["Location"] == "/panel/queue/"
     assert operator.get("/panel/", follow=True).status_code == 200
+
+
+def test_two_rows_of_one_domain_are_told_apart_by_their_routes_and_lead_to_their_messages_way(
+    pages: Client, operator: Client, bob: Account, ours: str
+) -> None:
+    put_route(plan=RoutePlan(name="news", sending_domains=(ours,)), by="test", now=NOW)
+    send(bob, "carol@far.test")
+    send(None, "erin@far.test")
+    survey(now=timezone.now(), is_urgent=True)
+    for browser, where, hops in ((operator, FRAMES[0], 2), (operator, FRAMES[1], 2), (pages, FRAMES[0], 1)):
+        page = text(browser.get(where))
+        first, *others = page.partition('class="table recip')[2].split('<td class="who">')[1:][::-1]
+        assert "far.test by the route news" in first
+        assert ["by the route" in row for row in others] == [False] * (hops - 1)
+        top = page.partition('class="table recip')[0]
+        assert top.count('next_hop=far.test"') == hops
+        assert top.count("by the route news") == 1
+        link = first.partition('<a class="whole" href="')[2].partition('"')[0]
+        way = text(browser.get(link))
+        assert "carol@far.test" in way
+        assert "erin@far.test" not in way
+    seen = text(operator.get(f"{FRAMES[0]}preview/?verb=hold&next_hop=far.test"))
+    assert seen.count("far.test by the route news") == 1
+    assert 'far.test <span class="soft">by the route news</span></span> <b>1</b>' in seen
+    listed = text(operator.get("/admin/delivery/destination/?q=far.test"))
+    assert '<td class="field-route">news</td>' in listed
+    # An unknown route is one that has just gone: what waits for it is being moved.
+    OutboundRoute.objects.all().delete()
+    assert "by the route" not in text(operator.get(FRAMES[0]))

@@ -4,8 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 from django.test import Client
+from django.utils.html import escape
 from pytest_django import Settings
 
+from delivery.models import Attempt
 from mailboxes.administration import appoint_administrator
 from mailboxes.models import Account
 from tests.support.hosting import new_account
@@ -42,11 +44,13 @@ def test_the_whole_way_is_told_in_plain_words(pages: Client, ann: Account, place
     answer = pages.get(f"{PLACES[place]}message/", {"id": f"Q{number}"})
     text = " ".join(answer.content.decode().split())
     for words in (
-        "Submitted by 192.0.2.44, which calls itself laptop.test</b>, encrypted (TLSv1.3)",
+        "Submitted by 192.0.2.44, which calls itself laptop.test</b>, "
+        '<span title="TLSv1.3 TLS_AES_256_GCM_SHA384">encrypted (TLSv1.3)</span>',
         f'{FAR}</b>: <span class="became good">taken, to be sent on',
-        'put off by mx1.far.test</span> <span class="soft pattern">[198.51.100.7]</span>, encrypted (TLSv1.3)',
+        'put off by mx1.far.test</span> <span class="soft pattern">[198.51.100.7]</span>, '
+        '<span title="TLSv1.3 X">encrypted (TLSv1.3)</span>',
         "451 4.7.1 Greylisted, come again",
-        'refused by mx2.far.test</span> <span class="soft pattern">[198.51.100.7]</span>, not encrypted',
+        'refused by mx2.far.test</span> <span class="soft pattern">[198.51.100.7]</span>, <span>not encrypted</span>',
         "550 5.1.1 No such user",
         f"{ann.login} was told that it did not arrive",
     ):
@@ -54,6 +58,39 @@ def test_the_whole_way_is_told_in_plain_words(pages: Client, ann: Account, place
     says_why = "It promises money for nothing." in text
     assert says_why == (place == "admin")
     assert ("into Junk" in text) == (place == "admin")
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        ("dane-ee verified", "encrypted to a verified server (TLSv1.3)"),
+        (
+            "failed: it is for <another> name",
+            "encrypted to a server that could not be verified (TLSv1.3)",
+        ),
+        ("not checked", "encrypted (TLSv1.3)"),
+    ],
+)
+def test_the_verdict_on_a_certificate_is_told(
+    pages: Client, ann: Account, place: str, verdict: str, said: str
+) -> None:
+    number = sent_message(ann, here=new_account("bob"), now=NOW)
+    Attempt.objects.filter(queue_id=number, outcome="deferred").update(certificate=verdict)
+    where = f"{PLACES[place]}message/"
+    in_full = f'<span title="TLSv1.3 X, certificate: {escape(verdict)}">{said}</span>'
+    assert in_full in pages.get(where, {"id": f"Q{number}"}).content.decode()
+    assert in_full in pages.get(PLACES[place], {"q": f"Q{number}"}).content.decode()
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_host_that_was_not_spoken_to_is_not_said_to_be_without_encryption(
+    pages: Client, ann: Account, place: str
+) -> None:
+    number = sent_message(ann, here=new_account("bob"), now=NOW)
+    Attempt.objects.filter(queue_id=number, outcome="deferred").update(tls="", reply="no answer")
+    text = pages.get(f"{PLACES[place]}message/", {"id": f"Q{number}"}).content.decode()
+    assert "encrypted" not in text.partition("put off by")[2].partition("no answer")[0]
 
 
 @pytest.mark.parametrize("place", PLACES)

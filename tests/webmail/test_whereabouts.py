@@ -1,5 +1,6 @@
 """What its sender reads of a message in Sent: on its page, and as a mark in the list."""
 
+import html
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -105,6 +106,19 @@ def test_the_page_tells_of_each_recipient(signed_in: Client, alice: Account) -> 
         "mx.far.test: 550 5.1.1 No such user",
     ):
         assert said in page
+
+
+@pytest.mark.parametrize("to", ["taken@far.test", "taken@far.test, dan@far.test"])
+def test_the_page_leads_to_the_whole_way_of_the_message(signed_in: Client, alice: Account, to: str) -> None:
+    write(signed_in, to=to)
+    became("taken@far.test", "delivered", host="mx.far.test", tls=TLS)
+    news = signed_in.get(f"/mail/{mailbox_id(alice, 'Sent')}/{sent_uid(alice)}/delivery/").content.decode()
+    for page in (page_of(signed_in, alice), news):
+        link = page.partition('class="whole" href="')[2].partition('"')[0]
+        way = signed_in.get(html.unescape(link)).content.decode()
+        assert "<h1>A message’s way</h1>" in way
+        for each in to.split(", "):
+            assert each in way
 
 
 def test_an_open_page_asks_for_news_until_nothing_moves(signed_in: Client, alice: Account) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from cryptography.x509.verification import Store
 from django.utils import timezone
 
+from delivery.certificate_verdicts import FAILED, NOT_CHECKED, VERIFIED, is_verified
 from delivery.relay.demands import InClear, Named
 from delivery.relay.next_hops import NextHop
 from delivery.relay.tls.policy import OPPORTUNISTIC, Dane, Opportunistic, Sts, TlsPolicy, Unknown
@@ -16,15 +17,6 @@ from delivery.relay.tls.sessions import TlsSession
 from delivery.relay.tls.trust import system_trust
 from mailhost.protocols.certificates import CertificateRefused, require_web_pki
 from mailhost.protocols.dane import Usage, verify
-
-NOT_CHECKED = "not checked"
-VERIFIED = "verified"  # how every verdict ends that says so
-FAILED = "failed: "  # and how one begins that says why not
-
-
-def is_verified(words: str) -> bool:
-    """Whether a verdict, as it is kept with an attempt, says that the server is who it is meant to be."""
-    return words.endswith(VERIFIED)
 
 
 @dataclass(frozen=True, slots=True)

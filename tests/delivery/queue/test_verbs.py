@@ -245,7 +245,7 @@ def test_a_preview_says_how_many_how_old_and_where(monkeypatch: pytest.MonkeyPat
     seen = filtering.preview(QueueFilter())
     assert (str(seen.total), seen.oldest) == ("3", NOON)
     assert dict(seen.by_state) == {"queued": 2, "held": 1}
-    assert seen.by_next_hop == (("far.test", 2), ("near.test", 1))
+    assert seen.by_next_hop == ((("far.test", ""), 2), (("near.test", ""), 1))
     assert len(seen.sample) == 3
     monkeypatch.setattr(filtering, "MAX_COUNT", 2)
     assert str(filtering.preview(QueueFilter()).total) == "more than 2"
