@@ -44,6 +44,7 @@ def main() -> int:
     parser.add_argument(
         "--messages", type=int, default=3000, help="messages of a round of 4 KB (100 KB: a third)"
     )
+    parser.add_argument("--recipients", type=int, default=queue.RECIPIENTS, help="how many wait, for queue")
     parser.add_argument(
         "--corpus", type=Path, metavar="DIR", help="folder with ham/ and spam/ of .eml files, for spam"
     )
@@ -70,7 +71,7 @@ def main() -> int:
         if "relay" in items:
             tables += relay.run(peers, rounds=chosen.rounds, messages=chosen.messages, say=say)
     if "queue" in items:
-        tables += queue.run(say=say)
+        tables += queue.run(say=say, recipients=chosen.recipients)
     if "start" in items:
         tables.append(start.run(say=say))
     for table in tables:

@@ -66,6 +66,8 @@ def scratch() -> Iterator[None]:
             django.setup()
             from django.core.management import call_command
 
+            import mailhost.celery  # noqa: F401  notices go to its broker, which is this process: there is no other
+
             call_command("migrate", verbosity=0)
             yield
         finally:
