@@ -11,6 +11,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Lower
 
 from delivery.hidden_recipients import with_hidden
 from delivery.models import QueuedMessage, RecipientState
@@ -241,8 +242,10 @@ def _reaches(account_id: int, address: str) -> bool:
 
 
 def _takeable(account_id: int) -> QuerySet[QueuedMessage]:
-    waiting = QueuedMessage.objects.filter(release_at__isnull=False)
-    return waiting.filter(Q(account_id=account_id) | Q(reverse_path__in=_shared_addresses(account_id)))
+    """Both sides have an index, the reverse-path without its case."""
+    waiting = QueuedMessage.objects.filter(release_at__isnull=False).alias(by=Lower("reverse_path"))
+    shared = [address.lower() for address in _shared_addresses(account_id)]
+    return waiting.filter(Q(account_id=account_id) | Q(by__in=shared))
 
 
 def _shared_addresses(account_id: int) -> Sequence[str]:

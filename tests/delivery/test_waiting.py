@@ -342,7 +342,7 @@ def test_who_may_send_as_the_same_address_may_take_it_back(alice: Account, bob: 
     set_alias(address=sales, targets=[EmailAddress.parse(a.login) for a in (alice, bob)], by="test")
     carol = new_account("carol", domain=domain(alice))
     message_id = submit(alice, carol.login, in_sent=True)
-    QueuedMessage.objects.update(reverse_path=str(sales))
+    QueuedMessage.objects.update(reverse_path=str(sales).title())  # as a mail client may write it
     with pytest.raises(WaitingNotFound):
         back(message_id, carol)
     assert [each.by for each in read_waiting(account_id=bob.pk, limit=10)] == [alice.login]
