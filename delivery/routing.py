@@ -213,12 +213,24 @@ def may_send_as(*, account_id: int, addresses: Sequence[EmailAddress]) -> bool:
     )
 
 
+def reaches(*, account_id: int, address: EmailAddress) -> bool:
+    """Whether mail for the address comes to the account itself. Whom a name is lent to does not read its mail."""
+    [owner] = owners([address.key])
+    found = [owner] if owner else _led_to(address)
+    return any(each.account_id == account_id and each.is_enabled for each in found)
+
+
 def _leads_to(account_id: int, address: EmailAddress) -> bool:
+    return _is_or_acts_for(account_id, _led_to(address))
+
+
+def _led_to(address: EmailAddress) -> list[LocalRecipient]:
+    """The accounts here that an address of no account's own leads to."""
     try:
         recipients, _ = _resolve(ForwardPath(address))
     except (DomainNotFound, AddressNotFound, TooManyTargets):
-        return False
-    return _is_or_acts_for(account_id, recipients)
+        return []
+    return recipients
 
 
 def _is_or_acts_for(account_id: int, owners: Sequence[LocalRecipient]) -> bool:

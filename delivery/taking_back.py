@@ -1,7 +1,8 @@
 """What was sent and waits still: shown to its sender, who may take it back (undo send, RFC 4865).
 
-Taking back is one transaction: the message leaves the queue and the Outbox, and it is a draft again. Whoever may send
-as its reverse-path may take it back, as those who share an address answer for what leaves under it.
+Taking back is one transaction: the message leaves the queue and the Outbox, and it is a draft again. Whom mail to its
+reverse-path reaches may take it back, as those who share an address answer for what leaves under it. Whom somebody has
+lent a name to send as reads nothing of his mail, and nothing of this.
 """
 
 from collections.abc import Collection, Sequence
@@ -10,11 +11,12 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Lower
 
 from delivery.hidden_recipients import with_hidden
 from delivery.models import QueuedMessage, RecipientState
 from delivery.queue.waiting import TooLate, stop
-from delivery.routing import may_send_as
+from delivery.routing import reaches
 from domains.models import AliasTarget
 from mailboxes.exceptions import MailboxFact
 from mailboxes.models import Account, Content, Mailbox, Message
@@ -228,20 +230,22 @@ def _as_draft(octets: bytes, forward_paths: Collection[str]) -> bytes:
 def _may_take_back(message: QueuedMessage, account_id: int) -> bool:
     if message.account_id == account_id:
         return True
-    return bool(message.reverse_path) and _may_send_as(account_id, message.reverse_path)
+    return bool(message.reverse_path) and _reaches(account_id, message.reverse_path)
 
 
-def _may_send_as(account_id: int, address: str) -> bool:
+def _reaches(account_id: int, address: str) -> bool:
     try:
         parsed = EmailAddress.parse(address, is_lenient=True)
     except AddressSyntaxError:
         return False
-    return may_send_as(account_id=account_id, addresses=[parsed])
+    return reaches(account_id=account_id, address=parsed)
 
 
 def _takeable(account_id: int) -> QuerySet[QueuedMessage]:
-    waiting = QueuedMessage.objects.filter(release_at__isnull=False)
-    return waiting.filter(Q(account_id=account_id) | Q(reverse_path__in=_shared_addresses(account_id)))
+    """Both sides have an index, the reverse-path without its case."""
+    waiting = QueuedMessage.objects.filter(release_at__isnull=False).alias(by=Lower("reverse_path"))
+    shared = [address.lower() for address in _shared_addresses(account_id)]
+    return waiting.filter(Q(account_id=account_id) | Q(by__in=shared))
 
 
 def _shared_addresses(account_id: int) -> Sequence[str]:
@@ -249,7 +253,7 @@ def _shared_addresses(account_id: int) -> Sequence[str]:
     login = Account.objects.values_list("login", flat=True).get(pk=account_id)
     targets = AliasTarget.objects.filter(email=login).select_related("alias__address__domain")
     names = [str(target.alias.address) for target in targets[:MAX_ALIASES]]
-    return [name for name in names if _may_send_as(account_id, name)]
+    return [name for name in names if _reaches(account_id, name)]
 
 
 def waiting_count(*, account_id: int) -> int:
