@@ -293,3 +293,13 @@ def test_a_look_that_moves_waits_for_nobody_who_adds_to_its_destination() -> Non
         return waits_at("bob@partner.test")[1]
 
     assert both(add, move) == [None, made.pk]
+
+
+def test_another_smarthost_is_not_told_the_password_of_the_one_before() -> None:
+    made = route("smart", tls="required", login="us", password="geheim")
+    with pytest.raises(RouteInvalid, match="Another smarthost") as refused:
+        route("smart", route_id=made.pk, smarthost="evil.test", tls="required", login="us")
+    assert refused.value.field == "password"
+    made.refresh_from_db()
+    assert made.smarthost != "evil.test"
+    route("smart", route_id=made.pk, smarthost="new.test", tls="required", login="us", password="neu")
