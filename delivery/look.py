@@ -32,6 +32,7 @@ from delivery.relay.next_hops import NextHop, Route, find_next_hops
 from delivery.relay.outcome import Bounced, Deferred, Outcome
 from delivery.relay.pace import Pace
 from delivery.relay.parcel import OutgoingRecipient, Parcel
+from delivery.relay.sign_ins import SignIns
 from delivery.relay.tls.finding import FoundPolicies, Note, TlsPolicies
 from delivery.relay.tls.verifying import Securing
 from delivery.relay.wire import Wire
@@ -70,6 +71,7 @@ class Look:
     budget: OctetBudget
     hosts: HostRoom
     recorder: Recorder
+    sign_ins: SignIns
     tls: TlsPolicies
     note_session: Note  # of each TLS session, for the reports
     _policies: FoundPolicies | None = None
@@ -116,6 +118,8 @@ class Look:
         )
         if isinstance(hops, Deferred | Bounced):
             await self._end(failure=hops, was_reached=False)
+        elif refusal := self.sign_ins.refusal(hops[0]):
+            await self._end(failure=refusal, was_reached=False)
         else:
             await self._send_all(hops)
 
@@ -345,7 +349,12 @@ class Look:
     async def _dial(self, hop: NextHop, wire: Wire) -> RelayConnection:
         assert self._policies is not None  # they were found before the hops were used
         return await open_connection(
-            hop, own_name=settings.HOSTNAME, timeouts=self.timeouts, wire=wire, tls=self._policies.of(hop)
+            hop,
+            own_name=settings.HOSTNAME,
+            timeouts=self.timeouts,
+            wire=wire,
+            tls=self._policies.of(hop),
+            sign_ins=self.sign_ins,
         )
 
     async def _which_are_ours(self, hosts: Sequence[str]) -> set[str]:

@@ -27,6 +27,7 @@ from delivery.relay.budget import OctetBudget
 from delivery.relay.connection import RFC_TIMEOUTS, Timeouts
 from delivery.relay.host_room import HostRoom
 from delivery.relay.next_hops import configured_route, parse_relay
+from delivery.relay.sign_ins import SignIns
 from delivery.relay.tls.configured import configured_policies
 from delivery.relay.tls.finding import Note, TlsPolicies
 from delivery.relay.tls.sessions import TlsSession
@@ -62,6 +63,7 @@ class Worker:
     _recorder: Recorder = field(init=False)
     _budget: OctetBudget = field(default_factory=lambda: OctetBudget(HELD_OCTETS))
     _hosts: HostRoom = field(init=False)
+    _sign_ins: SignIns = field(init=False)
     _renewing: asyncio.Task[None] | None = None
     _rounds: set[asyncio.Task[int]] = field(default_factory=set)
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -72,6 +74,7 @@ class Worker:
         most = SMARTHOST_CONNECTIONS if parse_relay(settings.RELAY) else settings.RELAY_CONNECTIONS
         self._slots = {is_failing: asyncio.Semaphore(most) for is_failing in (False, True)}
         self._hosts = HostRoom(most if parse_relay(settings.RELAY) else settings.RELAY_CONNECTIONS_PER_HOST)
+        self._sign_ins = SignIns(self.clock)
         self._recorder = Recorder(self.threads, self.clock, self.random)
         self.tls = self.tls or configured_policies(
             resolver=self.resolver, run=self.threads.run, clock=self.clock
@@ -154,6 +157,7 @@ class Worker:
             budget=self._budget,
             hosts=self._hosts,
             recorder=self._recorder,
+            sign_ins=self._sign_ins,
             tls=self.tls,
             note_session=self.note_session or (lambda session: None),
         )

@@ -12,7 +12,7 @@ from typing import Final
 from django.db import transaction
 
 from delivery.models import LOCAL, RouteChange
-from delivery.queue.claim import due_parcels, is_own
+from delivery.queue.claim import due_parcels
 from delivery.queue.notices import relay_is_due
 from delivery.queue.route_rules import KEPT_SECONDS, Rules, rules, sending_domain
 from delivery.queue.values import Claim
@@ -38,7 +38,8 @@ SELECT name, route_id, 0, '' FROM unnest(%s::text[], %s::bigint[]) row(name, rou
 """
 # As in queue/enqueue.py: by name and route.
 LOCK: Final = b"""
-SELECT known.id, known.name, known.route_id, known.claim_token IS NOT NULL AND known.claimed_until > %s
+SELECT known.id, known.name, known.route_id, known.claim_token IS NOT NULL AND known.claimed_until > %s,
+       known.claim_token
   FROM unnest(%s::text[], %s::bigint[]) row(name, route_id)
   JOIN delivery_destination known ON known.name = row.name AND known.route_id = row.route_id
  ORDER BY known.name, known.route_id FOR NO KEY UPDATE OF known
@@ -143,10 +144,12 @@ def _move(strays: Sequence[tuple[int, Way, Way]], *, now: datetime, own: Claim |
     with transaction.atomic(), cursor() as sql:
         sql.execute(ADD, ([way[0] for way in targets], [way[1] for way in targets]))
         rows = sql.execute(LOCK, (now, [way[0] for way in ways], [way[1] for way in ways])).fetchall()
-        if own is not None and not is_own(own):
+        # By the row that is locked already: is_own() locks it harder, and could wait for who adds to it (enqueue.py)
+        # and waits for another row of these.
+        if own is not None and (own.destination_id, own.token) not in {(row[0], row[4]) for row in rows}:
             return 0
-        ids = {(name, route): pk for pk, name, route, _ in rows}
-        closed = {pk for pk, _, _, is_claimed in rows if is_claimed}
+        ids = {(name, route): pk for pk, name, route, *_ in rows}
+        closed = {row[0] for row in rows if row[3]}
         if own is not None:
             closed.discard(own.destination_id)
         moves = _open(strays, ids, closed)

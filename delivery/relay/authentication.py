@@ -17,6 +17,7 @@ from mailhost.protocols.smtp.client import Extensions, ServerReply
 
 NONCE_OCTETS: Final = 24
 SIGNED_IN: Final = 235
+SERVICE_CLOSING: Final = 421  # RFC 5321 section 3.8: about the connection, whatever it answers
 GO_ON: Final = 334  # RFC 4954 section 4: a challenge in base64
 
 Ask = Callable[[bytes], Awaitable[ServerReply]]
@@ -24,10 +25,11 @@ Ask = Callable[[bytes], Awaitable[ServerReply]]
 
 @dataclass(frozen=True, slots=True)
 class SignInFailed:
-    """status: 4.x.x; text: a sentence, without anything secret."""
+    """status: 4.x.x; text: a sentence, without anything secret. is_refused: the server said no to what it was told."""
 
     status: str
     text: str
+    is_refused: bool = False
 
 
 async def sign_in(
@@ -49,7 +51,8 @@ async def sign_in(
     if reply.code == SIGNED_IN:
         return None
     status = reply.enhanced if reply.code < 500 and reply.enhanced else "4.7.8"
-    return SignInFailed(status, f"The server does not let this host in ({mechanism}): {reply}")
+    text = f"The server does not let this host in ({mechanism}): {reply}"
+    return SignInFailed(status, text, is_refused=reply.code >= 400 and reply.code != SERVICE_CLOSING)
 
 
 class _NoChallenge(Exception):

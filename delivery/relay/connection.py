@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from delivery.certificate_verdicts import is_verified
-from delivery.relay.authentication import sign_in
+from delivery.relay.authentication import SignInFailed, sign_in
 from delivery.relay.demands import InClear
 from delivery.relay.departure import Credentials
 from delivery.relay.next_hops import NextHop
 from delivery.relay.outcome import Bounced, Deferred, Peer
+from delivery.relay.sign_ins import SignIns
 from delivery.relay.tls.trust import any_certificate
 from delivery.relay.tls.verifying import Securing
 from delivery.relay.wire import TlsFailed, Wire, WireLost
@@ -127,29 +128,36 @@ async def open_connection(
     timeouts: Timeouts = RFC_TIMEOUTS,
     tls: Securing | None = None,
     wire: Wire | None = None,
+    sign_ins: SignIns | None = None,
 ) -> RelayConnection:
     """A connection ready for MAIL, encrypted as the hop's policy asks; over `wire` where that leads there already.
 
-    Without a policy, encrypted where that works. Where the hop's departure asks for something, that counts. Raises
-    ConnectFailed.
+    Without a policy, encrypted where that works. Where the hop's departure asks for something, that counts. sign_ins:
+    what is known of logins, and told. Raises ConnectFailed.
     """
     tls = tls or Securing()
     own_name = hop.departure.ehlo_name or own_name
     if hop.departure.demand is not None:
         tls = replace(tls, policy=replace(tls.policy, demand=hop.departure.demand))
     try:
-        return await _open(hop, own_name=own_name, timeouts=timeouts, tls=tls, wire=wire)
+        return await _open(hop, own_name=own_name, timeouts=timeouts, tls=tls, wire=wire, sign_ins=sign_ins)
     except TlsFailed as failed:
         tls.tell(hop, result=failed.result, detail=str(failed))
         if tls.policy.forbids_clear:
             text = f"{hop.host} could not be spoken to as {tls.policy.in_words} asks. {failed}"
             raise ConnectFailed(Deferred("4.7.5", text, Peer(hop.host, hop.address))) from failed
         # RFC 7435: better in clear than not at all, on a connection that the handshake has not spoilt.
-        return await _open(hop, own_name=own_name, timeouts=timeouts, tls=None)
+        return await _open(hop, own_name=own_name, timeouts=timeouts, tls=None, sign_ins=sign_ins)
 
 
 async def _open(
-    hop: NextHop, *, own_name: str, timeouts: Timeouts, tls: Securing | None, wire: Wire | None = None
+    hop: NextHop,
+    *,
+    own_name: str,
+    timeouts: Timeouts,
+    tls: Securing | None,
+    wire: Wire | None = None,
+    sign_ins: SignIns | None,
 ) -> RelayConnection:
     """In clear where `tls` is None. Raises ConnectFailed, TlsFailed."""
     peer = Peer(hop.host, hop.address)
@@ -169,7 +177,7 @@ async def _open(
             if tls is not None and await _may_start_tls(connection, hop, tls):
                 await _secure(connection, hop, tls, hello=partial(_hello, connection, own_name))
         if hop.departure.credentials is not None:
-            await _sign_in(connection, hop.departure.credentials)
+            await _sign_in_once(connection, hop, hop.departure.credentials, sign_ins)
     except WireLost as lost:
         raise ConnectFailed(Deferred("4.4.2", str(lost), peer)) from lost
     except BaseException:  # a refusal, TLS, or cancelled: nobody else has this connection yet
@@ -219,16 +227,32 @@ async def _secure(
     await _hello_again(hello)
 
 
-async def _sign_in(connection: RelayConnection, credentials: Credentials) -> None:
-    """Raises ConnectFailed."""
-    failed = await sign_in(
+async def _sign_in_once(
+    connection: RelayConnection, hop: NextHop, credentials: Credentials, sign_ins: SignIns | None
+) -> None:
+    """Unless others were refused lately, as is noted for them. Raises ConnectFailed, WireLost."""
+    if sign_ins is None:
+        failed = await _sign_in(connection, credentials)
+    else:
+        async with sign_ins.turn(hop):
+            if refusal := sign_ins.refusal(hop):
+                raise ConnectFailed(refusal)
+            failed = await _sign_in(connection, credentials)
+            if failed is None:
+                sign_ins.note_success(hop)
+            elif failed.is_refused:
+                sign_ins.note_refusal(hop, status=failed.status, said=failed.text)
+    if failed is not None:
+        raise ConnectFailed(Deferred(failed.status, failed.text, connection.peer))
+
+
+async def _sign_in(connection: RelayConnection, credentials: Credentials) -> SignInFailed | None:
+    return await sign_in(
         partial(connection.ask, seconds=connection.timeouts.command),
         extensions=connection.extensions,
         credentials=credentials,
         is_verified=is_verified(connection.peer.certificate),
     )
-    if failed is not None:
-        raise ConnectFailed(Deferred(failed.status, failed.text, connection.peer))
 
 
 async def _greeted(connection: RelayConnection, own_name: str) -> None:

@@ -66,10 +66,11 @@ def put_route(*, plan: RoutePlan, route_id: int | None = None, by: str, now: dat
         route = OutboundRoute() if route_id is None else _find(route_id)
         is_new = route_id is None
         _require_free(plan.name.strip(), values, route)
+        is_elsewhere = route.smarthost != values["smarthost"]
         for name, value in values.items():
             setattr(route, name, value)
         route.save()
-        _set_password(route, plan)
+        _set_password(route, plan, is_elsewhere=is_elsewhere)
         told = {name: value for name, value in values.items() if value}
         told["password changed"] = bool(plan.password)
         record(by=by, verb="add route" if is_new else "change route", subject=route.name, **told)
@@ -126,14 +127,16 @@ def _changed(now: datetime) -> None:
     transaction.on_commit(routes_changed)
 
 
-def _set_password(route: OutboundRoute, plan: RoutePlan) -> None:
-    """After the row has its id, for which it is encrypted."""
+def _set_password(route: OutboundRoute, plan: RoutePlan, *, is_elsewhere: bool) -> None:
+    """After the row has its id, for which it is encrypted. is_elsewhere: the one that is kept is another host's."""
     if not route.login:
         password = b""
     elif plan.password:
         password = encrypt(plan.password.encode(), purpose=route.purpose)
-    elif route.password:
+    elif route.password and not is_elsewhere:
         return
+    elif route.password:
+        raise RouteInvalid("Another smarthost is not told the password of the one before.", field="password")
     else:
         raise RouteInvalid("A login needs a password.", field="password")
     route.password = password

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -21,10 +22,10 @@ from delivery.relay.departure import (
     pick,
 )
 from delivery.relay.next_hops import NextHop, Route, find_next_hops
-from delivery.relay.outcome import Deferred, Delivered
-from delivery.relay.tls.policy import OPPORTUNISTIC
+from delivery.relay.outcome import Bounced, Deferred, Delivered
+from delivery.relay.tls.policy import OPPORTUNISTIC, TlsPolicy
 from delivery.relay.tls.verifying import Securing
-from delivery.relay.transaction import send
+from delivery.relay.transaction import Recipient, send
 from delivery.relay.wire import Wire, WireLost
 from tests.delivery.relay.test_connection import message
 from tests.support.authorities import Authority, Issued
@@ -303,3 +304,73 @@ def test_what_an_address_of_a_pool_looks_like() -> None:
     for text in ("host.test", "::", "224.0.0.1", "192.0.2.1 a b"):
         with pytest.raises(ValueError, match=r"IP|send from|name"):
             parse_source(text)
+
+
+# What a message asks for, through a smarthost.
+
+
+def asking(**asked: Any) -> Any:
+    return replace(message(), **asked)
+
+
+async def reached(sink: SmtpSink, demand: Demand | None) -> RelayConnection:
+    departure = Departure(demand=demand, credentials=replace(US, allows_clear=True))
+    hop = NextHop(HOST, sink.address, sink.port, departure=departure)
+    securing = Securing(
+        TlsPolicy("far.test", trusts_name=True), clock=lambda: NOON, trust=lambda: Store([CA.certificate])
+    )
+    return await open_connection(hop, own_name="mail.example.test", timeouts=PATIENT, tls=securing)
+
+
+@pytest.mark.parametrize(
+    ("demand", "issued", "offers", "status"),
+    [
+        (VERIFIED, RIGHT, True, ""),
+        (IMPLICIT, RIGHT, True, ""),
+        (None, RIGHT, True, ""),  # nothing is asked of TLS, and yet its certificate is right
+        (VERIFIED, RIGHT, False, "5.7.30"),
+        (None, WRONG, True, "5.7.10"),
+        (InClear(), RIGHT, True, "5.7.10"),
+    ],
+)
+def test_requiretls_holds_through_a_smarthost(
+    demand: Demand | None, issued: Issued, offers: bool, status: str
+) -> None:
+    async def scenario() -> None:
+        async with smarthost(issued=issued, is_implicit=demand == IMPLICIT) as sink:
+            sink.extensions = (*sink.extensions, *(["REQUIRETLS"] if offers else []))
+            connection = await reached(sink, demand)
+            [outcome] = await send(connection, asking(requires_tls=True))
+            mails = [each for each in sink.commands if each.startswith("MAIL")]
+            if status:
+                assert isinstance(outcome, Bounced)
+                assert (outcome.status, mails) == (status, [])
+            else:
+                assert isinstance(outcome, Delivered)
+                assert mails[0].endswith(" REQUIRETLS")
+            # The same connection, for a message that does not ask.
+            assert isinstance((await send(connection, message()))[0], Delivered)
+            assert "REQUIRETLS" not in [each for each in sink.commands if each.startswith("MAIL")][-1]
+            await connection.quit()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("offers", [True, False])
+def test_dsn_is_passed_on_to_a_smarthost_that_knows_it(offers: bool) -> None:
+    async def scenario() -> None:
+        async with smarthost() as sink:
+            sink.extensions = (*sink.extensions, *(["DSN"] if offers else []))
+            connection = await reached(sink, VERIFIED)
+            bob = Recipient("bob@far.test", notify="SUCCESS,FAILURE", orcpt="rfc822;b@far.test")
+            [outcome] = await send(connection, asking(recipients=[bob], ret="HDRS", envid="x1"))
+            assert isinstance(outcome, Delivered)
+            assert outcome.keeps_dsn is offers  # where it does not know it, this host tells
+            [mail] = [each for each in sink.commands if each.startswith("MAIL")]
+            [rcpt] = [each for each in sink.commands if each.startswith("RCPT")]
+            assert mail.endswith(" RET=HDRS ENVID=x1") is offers
+            expected = " NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;b@far.test" if offers else ""
+            assert rcpt == f"RCPT TO:<bob@far.test>{expected}"
+            await connection.quit()
+
+    run(scenario())

@@ -11,7 +11,7 @@ from delivery.queue.route_moves import move_waiting
 from delivery.routes.making import RoutePlan, put_route, remove_route
 from mailhost.net.store_threads import in_store
 from tests.delivery.test_worker import bench
-from tests.support.queueing import NOON, queue, state
+from tests.support.queueing import NOON, queue, state, until_idle
 from tests.support.running import run
 from tests.support.smtp_sink import smtp_sink
 
@@ -130,5 +130,49 @@ def test_a_look_by_a_route_that_changed_meanwhile_sends_nothing_the_old_way(
             await b.work()
             await sink.wait_for(1)
             assert smart.received == []
+
+    run(scenario())
+
+
+def test_a_wrong_password_is_tried_once_for_all_destinations_and_then_left_alone(settings: Settings) -> None:
+    def smart_route(port: int, password: str, **found: int) -> OutboundRoute:
+        plan = RoutePlan(
+            name="smart",
+            smarthost="127.0.0.1",
+            port=port,
+            login="us",
+            password=password,
+            allows_clear=True,
+        )
+        return put_route(plan=plan, by="op", now=NOON, **found)
+
+    async def scenario() -> None:
+        async with bench(settings) as b, smtp_sink() as smart:
+            smart.extensions, smart.login = (*smart.extensions, "AUTH PLAIN"), ("us", "geheim")
+            made = await in_store(smart_route, smart.port, "falsch")
+            for number in range(4):
+                await in_store(queue, f"a@d{number}.test")
+            worker = b.worker()
+
+            async def tries(*, minutes: float) -> int:
+                b.now += timedelta(minutes=minutes)
+                await worker.round()
+                await until_idle(worker)
+                return sum(each.startswith("AUTH") for each in smart.commands)
+
+            assert await tries(minutes=0) == 1
+            for number in range(4):
+                assert "535 5.7.8 no" in await in_store(last_reply, f"a@d{number}.test")
+            connections = smart.connections
+            assert await tries(minutes=3) == 1
+            assert smart.connections == connections
+            assert "left alone until 12:05 UTC" in await in_store(last_reply, "a@d0.test")
+            assert await tries(minutes=6) == 2
+            await in_store(smart_route, smart.port, "geheim", route_id=made.pk)
+            assert (
+                await tries(minutes=9.9) > 2
+            )  # at 12:18.9, while the old password is left alone until 12:19
+            assert await smart.wait_for(1)
+            await worker.close()
 
     run(scenario())

@@ -26,6 +26,7 @@ from delivery.routes.making import (
 from delivery.routes.ways import way_out
 from mailhost.audit.models import Act
 from tests.support.queueing import NOON, claim_all, queue
+from tests.support.racing import both
 
 LATER = NOON + timedelta(minutes=2)
 
@@ -272,3 +273,33 @@ def test_the_delivery_test_goes_by_the_route_that_the_queue_would_choose() -> No
     route("partner", recipient_domains=("partner.test",), sending_domains=("a.test",))
     assert route_of("bob@partner.test", "x@a.test").name == "partner"
     assert route_of("bob@partner.test", "x@b.test").name == ""
+
+
+def test_a_look_that_moves_waits_for_nobody_who_adds_to_its_destination() -> None:
+    queue("bob@partner.test")
+    claim = claim_all()["partner.test"]
+    made = route("partner", recipient_domains=("partner.test",))
+
+    def add() -> None:
+        with connection.cursor() as sql:
+            sql.execute(
+                "SELECT 1 FROM delivery_destination WHERE id = %s FOR KEY SHARE", [claim.destination_id]
+            )
+
+    def move() -> int:
+        with connection.cursor() as sql:
+            sql.execute("SET lock_timeout = 100")
+        due_here(claim=claim, limit=10, except_ids=[], now=NOON)
+        return waits_at("bob@partner.test")[1]
+
+    assert both(add, move) == [None, made.pk]
+
+
+def test_another_smarthost_is_not_told_the_password_of_the_one_before() -> None:
+    made = route("smart", tls="required", login="us", password="geheim")
+    with pytest.raises(RouteInvalid, match="Another smarthost") as refused:
+        route("smart", route_id=made.pk, smarthost="evil.test", tls="required", login="us")
+    assert refused.value.field == "password"
+    made.refresh_from_db()
+    assert made.smarthost != "evil.test"
+    route("smart", route_id=made.pk, smarthost="new.test", tls="required", login="us", password="neu")

@@ -1,0 +1,88 @@
+"""How signing in with smarthosts went: who did not let this host in is left alone for a while.
+
+Many destinations lead to one smarthost, and each would try its wrong password again: providers lock accounts for that.
+So until a password is known to be right one connection tries it and the others wait, and after a refusal none does for
+some minutes. Kept in memory, by what is said to whom: a new password is tried at once.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from delivery.relay.departure import Credentials
+from delivery.relay.next_hops import NextHop
+from delivery.relay.outcome import Deferred, Peer
+
+FIRST_PAUSE: Final = timedelta(minutes=5)  # twice as long after each refusal in a row
+LONGEST_PAUSE: Final = timedelta(minutes=30)
+KEPT: Final = 1_000  # smarthosts with logins
+
+Key = tuple[str, int, Credentials | None]
+
+
+@dataclass
+class _Standing:
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    is_let_in: bool = False
+    pause: timedelta = FIRST_PAUSE
+    until: datetime | None = None
+    said: str = ""
+    status: str = ""
+
+
+@dataclass
+class SignIns:
+    """Of one process."""
+
+    clock: Callable[[], datetime]
+    _standings: OrderedDict[Key, _Standing] = field(default_factory=OrderedDict)
+
+    def refusal(self, hop: NextHop) -> Deferred | None:
+        """Why nobody is to sign in there now."""
+        standing = self._standings.get(_key(hop))
+        if standing is None or standing.until is None or standing.until <= self.clock():
+            return None
+        until = standing.until.astimezone(UTC)
+        said = standing.said.rstrip(".")
+        text = f"{said}. It is left alone until {until:%H:%M} UTC, so that it does not lock the account."
+        return Deferred(standing.status, text, Peer(hop.host, hop.address))
+
+    @asynccontextmanager
+    async def turn(self, hop: NextHop) -> AsyncIterator[None]:
+        """Alone, until somebody was let in."""
+        standing = self._standing(hop)
+        if standing.is_let_in:
+            yield
+            return
+        async with standing.turn:
+            yield
+
+    def note_success(self, hop: NextHop) -> None:
+        """It let this host in."""
+        standing = self._standing(hop)
+        standing.is_let_in, standing.until, standing.pause = True, None, FIRST_PAUSE
+
+    def note_refusal(self, hop: NextHop, *, status: str, said: str) -> None:
+        """It did not, and said so."""
+        standing = self._standing(hop)
+        standing.is_let_in = False
+        standing.status, standing.said = status, said
+        if standing.until is None or standing.until <= self.clock():
+            standing.until = self.clock() + standing.pause
+            standing.pause = min(standing.pause * 2, LONGEST_PAUSE)
+
+    def _standing(self, hop: NextHop) -> _Standing:
+        key = _key(hop)
+        standing = self._standings.setdefault(key, _Standing())
+        self._standings.move_to_end(key)
+        if len(self._standings) > KEPT:
+            self._standings.popitem(last=False)
+        return standing
+
+
+def _key(hop: NextHop) -> Key:
+    return hop.host, hop.port, hop.departure.credentials
