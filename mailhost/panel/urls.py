@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from mailhost.panel.pages import deliveries, delivery_test, problems, queue, reports, suppressions
+from mailhost.panel.pages import deliveries, delivery_test, dkim, problems, queue, reports, suppressions
 
 app_name = "panel"
 
@@ -12,6 +12,7 @@ urlpatterns = [
     path("deliveries/", deliveries.show_deliveries, name="deliveries"),
     path("deliveries/message/", deliveries.show_message, name="delivery-of-message"),
     path("delivery-test/", delivery_test.test_delivery, name="delivery-test"),
+    path("dkim/", dkim.show_keys, name="dkim"),
     path("problems/", problems.show_problems, name="problems"),
     path("queue/", queue.show_queue, name="queue"),
     path("queue/numbers/", queue.show_numbers, name="queue-numbers"),
