@@ -1,7 +1,7 @@
 """Routes in the admin: what they are, changed by verbs, and a try that sends nothing."""
 
 import asyncio
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.conf import settings
@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path
 from django.utils import timezone
 
-from delivery.models import OutboundRoute
+from delivery.models import OutboundRoute, RouteTls
 from delivery.relay.departure import missing, parse_source
 from delivery.relay.next_hops import configured_route
 from delivery.routes.making import RouteInvalid, RouteNotFound, RoutePlan, put_route, remove_route
@@ -21,6 +21,13 @@ from delivery.routes.trying import try_route
 from delivery.routes.ways import as_way
 from mailhost.audit.admin_pages import VerbAdmin, VerbForm
 from mailhost.net.resolver import configured_resolver
+
+ENCRYPTION: Final = {
+    RouteTls.OPPORTUNISTIC: "where offered",
+    RouteTls.REQUIRED: "required",
+    RouteTls.IMPLICIT: "required, at once",
+    RouteTls.NONE: "never",
+}
 
 
 class Lines(forms.CharField):
@@ -50,22 +57,22 @@ class OutboundRouteForm(VerbForm):
     )
     login = forms.CharField(required=False, help_text="Where the smarthost asks for one.")
     new_password = forms.CharField(
-        label="password",
+        label="Password",
         required=False,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text="Kept encrypted. Empty: it stays as it is.",
     )
     sending_domains = Lines(
-        label="mail from",
-        help_text="One domain a line, *.example.org for all below one. Empty: from any domain.",
+        label="Mail from",
+        help_text="Likewise. Empty: from any domain. Where several routes fit, the recipient's domain counts first.",
     )
     recipient_domains = Lines(
-        label="mail to",
-        help_text="Likewise. Where several routes fit, the recipient's domain counts before the sender's.",
+        label="Mail to",
+        help_text="One domain a line, *.example.org for all below one. Empty: to any domain.",
     )
     sources = Lines(
-        label="addresses to send from",
+        label="Addresses to send from",
         help_text="One IPv4 or IPv6 address of this machine a line, with its name in DNS behind it. Each destination "
         "sees one of each kind. Empty: as the system chooses.",
     )
@@ -99,7 +106,7 @@ class OutboundRouteAdmin(VerbAdmin):
 
     form = OutboundRouteForm
     facts = (RouteInvalid, RouteNotFound)
-    list_display = ("name", "mail", "leads_to", "tls", "findings")
+    list_display = ("name", "mail", "leads_to", "encryption", "findings")
     change_form_template = "admin/delivery/outboundroute/change_form.html"
     change_list_template = "admin/delivery/outboundroute/change_list.html"
 
@@ -114,6 +121,11 @@ class OutboundRouteAdmin(VerbAdmin):
     def leads_to(self, route: OutboundRoute) -> str:
         """Host and port."""
         return f"{route.smarthost}:{route.port}" if route.smarthost else "the recipients' mail servers"
+
+    @admin.display(description="encryption")
+    def encryption(self, route: OutboundRoute) -> str:
+        """In a word or two: the form says it whole."""
+        return ENCRYPTION[RouteTls(route.tls)]
 
     @admin.display(description="findings")
     def findings(self, route: OutboundRoute) -> str:

@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from mailhost.panel.pages import deliveries, delivery_test, frame, problems, queue, reports, suppressions
+from mailhost.panel.pages import (
+    deliveries,
+    delivery_test,
+    dkim,
+    frame,
+    problems,
+    queue,
+    reports,
+    suppressions,
+)
 
 app_name = "panel"
 
@@ -11,6 +20,7 @@ urlpatterns = [
     path("deliveries/", deliveries.show_deliveries, name="deliveries"),
     path("deliveries/message/", deliveries.show_message, name="delivery-of-message"),
     path("delivery-test/", delivery_test.test_delivery, name="delivery-test"),
+    path("dkim/", dkim.show_keys, name="dkim"),
     path("problems/", problems.show_problems, name="problems"),
     path("queue/", queue.show_queue, name="queue"),
     path("queue/numbers/", queue.show_numbers, name="queue-numbers"),

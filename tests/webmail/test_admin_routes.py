@@ -39,6 +39,12 @@ def test_the_page_makes_changes_and_tries_a_route(admin_pages: Client) -> None:
         f"/admin/delivery/outboundroute/{row.pk}/change/", form | {"new_password": "", "port": "2"}
     )
     assert changed.status_code == 302, changed.content
+    assert (
+        b'<td class="field-encryption">required</td>'
+        in admin_pages.get("/admin/delivery/outboundroute/").content
+    )
+    asked = admin_pages.get(f"/admin/delivery/outboundroute/{row.pk}/try/").content
+    assert b"Connects to 127.0.0.77, port 2, encrypts and signs in" in asked
     row.refresh_from_db()
     assert (row.port, bytes(row.password)) == (2, kept)
     assert b"203.0.113.9" in admin_pages.get("/admin/delivery/outboundroute/").content
