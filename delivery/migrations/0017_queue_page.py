@@ -116,7 +116,9 @@ class Migration(migrations.Migration):
             "queuedrecipient",
             models.Index(
                 fields=["state", "id"],
-                condition=models.Q(state__in=("waiting", "held", "deferred", "bounced", "expired", "cancelled")),
+                condition=models.Q(
+                    state__in=("waiting", "held", "deferred", "bounced", "expired", "cancelled", "captured")
+                ),
                 name="recipient_set_aside",
             ),
         ),

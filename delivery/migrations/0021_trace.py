@@ -137,12 +137,6 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
-        migrations.AddIndex(
-            "queuedrecipient",
-            models.Index(
-                condition=Q(state__in=("waiting", "held")), fields=["state", "id"], name="recipient_stopped"
-            ),
-        ),
         migrations.RemoveIndex("queuedmessage", "message_of_a_sender"),
         migrations.AddIndex(
             "queuedmessage",

@@ -175,7 +175,7 @@ class QueuedRecipient(models.Model):
     class Meta:
         ordering: ClassVar = ["-id"]
         verbose_name_plural = "queue"
-        # And recipient_reply, of trigrams of what was answered to the unfinished (migration 0019).
+        # And recipient_reply, of trigrams of what was answered to the unfinished (migration 0017).
         indexes: ClassVar = [
             models.Index(
                 fields=["destination", "next_attempt_at"],
@@ -190,9 +190,6 @@ class QueuedRecipient(models.Model):
                 condition=Q(state__in=("queued", "waiting", "held", "deferred")),
                 name="recipient_unfinished",
             ),
-            models.Index(
-                fields=["state", "id"], condition=Q(state__in=("waiting", "held")), name="recipient_stopped"
-            ),
             # For delivery/causes.py: what waits by its cause, and what has failed lately.
             models.Index(
                 fields=["cause", "destination", "id"],
@@ -206,7 +203,9 @@ class QueuedRecipient(models.Model):
             ),
             models.Index(
                 fields=["state", "id"],
-                condition=Q(state__in=("waiting", "held", "deferred", "bounced", "expired", "cancelled")),
+                condition=Q(
+                    state__in=("waiting", "held", "deferred", "bounced", "expired", "cancelled", "captured")
+                ),
                 name="recipient_set_aside",
             ),
             models.Index(
