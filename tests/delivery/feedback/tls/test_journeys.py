@@ -1,7 +1,7 @@
 """From mail that leaves to the report about its day: real servers, real DNS, and a clock that the test moves."""
 
 import base64
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from delivery.feedback.tls.sending import send_due
-from delivery.models import Destination, QueuedRecipient, TlsFeedback
+from delivery.models import Destination, KeptStsPolicy, QueuedRecipient, TlsFeedback
 from delivery.relay.connection import Timeouts
 from delivery.relay.tls.finding import TlsPolicies
 from delivery.relay.tls.mta_sts import FetchFailed, StsPolicies
@@ -39,17 +39,21 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture(autouse=True)
-def queue_leads_out(settings: Settings, monkeypatch: pytest.MonkeyPatch, shared_db: None) -> None:
+def queue_leads_out(settings: Settings, monkeypatch: pytest.MonkeyPatch, shared_db: None) -> Iterator[None]:
+    """An empty queue; and no policy of far.test is left behind for others who send there."""
     settings.RELAY, settings.RELAY_TO_PRIVATE = "direct", True
     settings.TLS_REPORTS, settings.TLS_REPORTS_CONTACT = True, f"tls@{OWN}"
     monkeypatch.setattr("delivery.queue.enqueue.relay_is_due", lambda: None)
     with connection.cursor() as sql:
         sql.execute(
             "TRUNCATE delivery_queuedrecipient, delivery_queuedmessage, delivery_destination, "
-            "delivery_keptstspolicy, delivery_tlsfeedback CASCADE"
+            "delivery_tlsfeedback CASCADE"
         )
     if not is_hosted(domain=OWN):
         with_keys(OWN)
+    KeptStsPolicy.objects.all().delete()
+    yield
+    KeptStsPolicy.objects.all().delete()
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """Mail from the queue to servers with policies: what goes, what waits, and what is written down of it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -34,15 +34,18 @@ ENFORCE = StsPolicy(Mode.ENFORCE, 86_400, (HOST,))
 
 
 @pytest.fixture(autouse=True)
-def queue_leads_out(settings: Settings, monkeypatch: pytest.MonkeyPatch, shared_db: None) -> None:
+def queue_leads_out(settings: Settings, monkeypatch: pytest.MonkeyPatch, shared_db: None) -> Iterator[None]:
+    """An empty queue; and no policy of far.test is left behind for others who send there."""
     settings.RELAY = "direct"
     settings.RELAY_TO_PRIVATE = True
     monkeypatch.setattr("delivery.queue.enqueue.relay_is_due", lambda: None)
     with connection.cursor() as sql:
         sql.execute(
-            "TRUNCATE delivery_attempt, delivery_queuedrecipient, delivery_queuedmessage, delivery_destination, "
-            "delivery_keptstspolicy"
+            "TRUNCATE delivery_attempt, delivery_queuedrecipient, delivery_queuedmessage, delivery_destination"
         )
+    KeptStsPolicy.objects.all().delete()
+    yield
+    KeptStsPolicy.objects.all().delete()
 
 
 @dataclass
