@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import os
 import ssl
 from collections import deque
 from collections.abc import Callable
@@ -53,7 +54,9 @@ class Wire(asyncio.Protocol):
                 raise WireLost(
                     f"{source}, which is to be sent from, is no address of this machine."
                 ) from None
-            raise WireLost(f"The connection could not be made: {error.strerror or error}.") from None
+            # The system's words: asyncio puts its own in their place.
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            raise WireLost(f"The connection could not be made: {reason}.") from None
         return wire
 
     @property
