@@ -35,10 +35,6 @@ class Event(models.TextChoices):
     COMPLAINED = "complained", "its recipient complained"
 
 
-TRIES = (Event.DELIVERED, Event.DEFERRED, Event.BOUNCED)
-"""How a try may end; what is bounced or put off without any has no host."""
-
-
 class InboundTrace(models.Model):
     """One recipient of one message, or a session that was refused before it named one (`forward_path` is "").
 
