@@ -27,7 +27,7 @@ from mailboxes.models import Account
 from mailboxes.store.locks import one
 from mailhost.bans.offences import note_offence
 from mailhost.net import counters
-from mailhost.net.connection import KNOWN_ADDRESSES
+from mailhost.net.peer_addresses import KNOWN_ADDRESSES
 from mailhost.net.store_threads import StoreThreads
 from mailhost.protocols.addresses import EmailAddress
 

@@ -22,7 +22,7 @@ from mailboxes.authentication import (
 )
 from mailboxes.logins import can_be_stored, canonical_login
 from mailhost.net.batcher import Batcher
-from mailhost.net.connection import KNOWN_ADDRESSES
+from mailhost.net.peer_addresses import KNOWN_ADDRESSES
 from mailhost.net.statements import TEXT_OID, Row, Statement, Statements, binary_array
 from mailhost.net.store_threads import StoreUnavailable
 

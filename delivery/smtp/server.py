@@ -27,11 +27,11 @@ from delivery.suppressing_senders import SuppressingSenders
 from mailboxes.junk.site_counts import following_site
 from mailhost.bans.following import following
 from mailhost.net import process
-from mailhost.net.connection import ConnectionLost
 from mailhost.net.listeners import Bans, ConnectionLimits, Listener, bind
 from mailhost.net.resolver import Resolver, parse_nameserver
 from mailhost.net.shared_counts import exchanging
 from mailhost.net.store_threads import close_store_threads
+from mailhost.net.stream.interruptions import ConnectionLost
 from mailhost.net.tls import server_context
 
 log = structlog.get_logger(__name__)

@@ -6,7 +6,8 @@ from mailboxes.imap.dispatch import refuse_framing, serve
 from mailboxes.imap.selected import MailboxGone
 from mailboxes.imap.session import ImapHost, Session
 from mailboxes.imap.waiting import until_input
-from mailhost.net.connection import Connection, ConnectionLost, IdleTimeout, ShuttingDown
+from mailhost.net.connection import Connection
+from mailhost.net.stream.interruptions import ConnectionLost, IdleTimeout, ShuttingDown
 from mailhost.protocols.imap.capabilities import KNOWN_LISTS
 from mailhost.protocols.imap.framing import CommandTooBig
 from mailhost.protocols.imap.responses import status_line

@@ -12,7 +12,7 @@ from mailboxes.imap.numbering import is_by_number
 from mailboxes.imap.refusals import WORDED, word_refusal
 from mailboxes.imap.selected import MailboxGone
 from mailboxes.imap.session import Session
-from mailhost.net.connection import ConnectionLost, IdleTimeout
+from mailhost.net.stream.interruptions import ConnectionLost, IdleTimeout
 from mailhost.protocols.imap import commands as c
 from mailhost.protocols.imap.appending import Append, Replace
 from mailhost.protocols.imap.errors import ImapSyntaxError, UnknownCharset

@@ -24,8 +24,9 @@ from mailboxes.known_logins import KnownLogins
 from mailboxes.mechanisms import offered_mechanisms
 from mailboxes.store.select import select_mailbox
 from mailhost.net.announcements import Watch, Watcher
-from mailhost.net.connection import Connection, ConnectionLost, LineTooLong
+from mailhost.net.connection import Connection
 from mailhost.net.store_threads import StoreUnavailable, in_store
+from mailhost.net.stream.interruptions import ConnectionLost, LineTooLong
 from mailhost.protocols.imap.capabilities import capabilities
 from mailhost.protocols.imap.commands import Command
 from mailhost.protocols.imap.enabling import IMPLIES

@@ -3,7 +3,7 @@
 import asyncio
 
 from mailboxes.imap.session import Session
-from mailhost.net.connection import IdleTimeout
+from mailhost.net.stream.interruptions import IdleTimeout
 from mailhost.protocols.imap.responses import status_line
 
 # A change was announced and the store was away when we looked: nobody may announce it again.

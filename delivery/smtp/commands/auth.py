@@ -9,8 +9,8 @@ from delivery.smtp.session import Door, Session, State
 from mailboxes.authentication import Principal
 from mailboxes.exceptions import ActingForAnother, AuthenticationFailed
 from mailboxes.mechanisms import Attempt, authenticate_with, offered_mechanisms
-from mailhost.net.connection import LineTooLong
 from mailhost.net.store_threads import StoreUnavailable
+from mailhost.net.stream.interruptions import LineTooLong
 from mailhost.protocols.sasl import (
     Challenge,
     SaslCancelled,

@@ -2,7 +2,7 @@
 
 from mailboxes.imap.session import Session
 from mailboxes.imap.waiting import until_input
-from mailhost.net.connection import LineTooLong
+from mailhost.net.stream.interruptions import LineTooLong
 from mailhost.protocols.imap.commands import Idle
 from mailhost.protocols.imap.responses import Reply, bad, continuation, ok
 

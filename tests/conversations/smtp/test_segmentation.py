@@ -20,7 +20,8 @@ from delivery.routing import Route
 from delivery.smtp.connection import SmtpConnection
 from delivery.smtp.conversation import converse
 from delivery.smtp.session import Door, Host, Session
-from mailhost.net.connection import READ_HIGH_WATER, ConnectionLost
+from mailhost.net.stream.bounds import READ_HIGH_WATER
+from mailhost.net.stream.interruptions import ConnectionLost
 from tests.support.examples import examples
 
 
