@@ -11,9 +11,9 @@ from django.conf import settings
 from mailboxes.imap.account_sessions import AccountSessions
 from mailboxes.imap.arriving import Arriving
 from mailboxes.imap.conversation import converse
+from mailboxes.imap.host import ImapHost
 from mailboxes.imap.limits import from_settings
 from mailboxes.imap.message_budget import MessageBudget
-from mailboxes.imap.session import ImapHost
 from mailboxes.known_logins import KnownLogins
 from mailboxes.store.changes import highest_modseqs
 from mailboxes.store.watching import account_marks
