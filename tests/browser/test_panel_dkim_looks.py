@@ -1,17 +1,15 @@
 """The panel's page of DKIM keys fits its screens."""
 
-from collections.abc import Iterator
-
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from domains.dkim_keys import activate_key, make_keys
 from domains.models import DkimKey, Domain
 from mailboxes.administration import appoint_administrator
 from mailboxes.models import Account
-from tests.browser.test_looks import SCREENS, look
-from tests.browser.test_mail import sign_in
+from tests.browser.screens import look
+from tests.browser.signing_in import sign_in
 from tests.support.hosting import new_account
 
 
@@ -25,13 +23,6 @@ def ann(web: str) -> Account:
     note = f"There is no TXT record at {keys[0]}."
     DkimKey.objects.filter(pk=keys[0].pk).update(check_note=note, checked_at=timezone.now())
     return ann
-
-
-@pytest.fixture(params=SCREENS)
-def screen(request: pytest.FixtureRequest, browser: Browser, web: str) -> Iterator[tuple[str, Page]]:
-    context = browser.new_context(base_url=web, **SCREENS[request.param])
-    yield request.param, context.new_page()
-    context.close()
 
 
 def test_the_page_of_keys_fits(ann: Account, screen: tuple[str, Page]) -> None:
