@@ -27,7 +27,9 @@ from delivery.suppressing_senders import SuppressingSenders
 from mailboxes.junk.site_counts import following_site
 from mailhost.bans.following import following
 from mailhost.net import process
-from mailhost.net.listeners import Bans, ConnectionLimits, Listener, bind
+from mailhost.net.binding import bind
+from mailhost.net.connection_limits import ConnectionLimits
+from mailhost.net.listeners import Bans, Listener
 from mailhost.net.resolver import Resolver, parse_nameserver
 from mailhost.net.shared_counts import exchanging
 from mailhost.net.store_threads import close_store_threads
