@@ -40,10 +40,10 @@ UPDATE delivery_queuedrecipient recipient
 """
 ATTEMPTS = b"""
 SELECT recipient_id, queue_id, forward_path, %s::timestamptz AS at, host, address, outcome, cause, reply, tls,
-       certificate
+       certificate, signing
   FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-              %s::text[], %s::text[])
-       row(recipient_id, queue_id, forward_path, outcome, cause, reply, host, address, tls, certificate)
+              %s::text[], %s::text[], %s::text[])
+       row(recipient_id, queue_id, forward_path, outcome, cause, reply, host, address, tls, certificate, signing)
 """
 
 
@@ -82,7 +82,8 @@ def record(
             peers = [each.outcome.peer for each in tried]
             addresses, tls = [peer.address for peer in peers], [peer.tls for peer in peers]
             certificates = [peer.certificate for peer in peers]
-            told = (ids, messages, paths, states, causes, replies, hosts, addresses, tls, certificates)
+            signing = [each.signing for each in tried]
+            told = (ids, messages, paths, states, causes, replies, hosts, addresses, tls, certificates, signing)
             sql.execute(traced(ATTEMPTS), (now, *told))
         if bounces:
             learn_from_bounces(bounces, now=now)
