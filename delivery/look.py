@@ -56,8 +56,9 @@ MESSAGES_PER_LOOK: Final = 1_000
 SECONDS_PER_LOOK: Final = 120
 # Where messages follow each other a look waits for the next ones, with its connections open: beginning anew (a notice,
 # a claim, names, a greeting) costs more than many messages.
-LINGER_SECONDS: Final = 0.05
-LINGERS: Final = 5  # in a row, that bring nothing
+LINGER_SECONDS: Final = 0.1
+LINGERS: Final = 3  # in a row, that bring nothing
+GATHER_SECONDS: Final = 0.02  # then also: outcomes that are committed together
 # Short messages are read and signed several at a time. What is not being sent yet is counted in no budget: 64 KB for
 # each look.
 AHEAD_MESSAGES: Final = 16
@@ -256,6 +257,8 @@ class Look:
         """Has what came together while the last transaction ran written back, until this look is over."""
         while not self._is_over or self._results:
             await self._has_results.wait()
+            if self._finds > 1 and not self._is_over:
+                await asyncio.sleep(GATHER_SECONDS)
             self._has_results.clear()
             results, self._results = self._results, []
             if not results:

@@ -14,6 +14,7 @@ from threading import Lock
 from typing import Final
 
 import structlog
+from django.db import DatabaseError, InterfaceError
 
 from delivery.queue.contents import in_form, read_octets
 from delivery.relay.forms import Form, Octets
@@ -73,14 +74,21 @@ _remembered = _Remembered()
 def load_signed(
     *, messages: Sequence[OutgoingMessage], form: Form, now: datetime
 ) -> dict[int, Loaded | CannotConvert]:
-    """By message_id, without those whose content is gone. What cannot be signed goes unsigned."""
+    """By message_id, without those whose content is gone. What cannot be signed goes unsigned.
+
+    A fault in any but the first leaves that one out: it is to come up when it is asked for by itself.
+    """
     kept = read_octets(content_ids=[each.content_id for each in messages])
     keys = cache(active_keys)
-    return {
-        each.message_id: _load(each, kept[each.content_id], form, keys, now=now)
-        for each in messages
-        if each.content_id in kept
-    }
+    loaded = {}
+    for number, each in enumerate(messages):
+        if each.content_id in kept:
+            try:
+                loaded[each.message_id] = _load(each, kept[each.content_id], form, keys, now=now)
+            except Exception as fault:
+                if number == 0 or isinstance(fault, DatabaseError | InterfaceError):
+                    raise
+    return loaded
 
 
 def _load(

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from delivery import look
+from delivery import look, signing
 from delivery.models import Attempt, Destination, QueuedMessage, QueuedRecipient
 from mailboxes.models import Content
 from mailhost.net.store_threads import in_store
@@ -125,7 +125,7 @@ def test_short_messages_are_read_together_and_a_bad_one_spoils_no_other(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loads: list[int] = []
-    real = look.load_signed
+    real = signing.load_signed
 
     def counted(**asked: Any) -> Any:
         loads.append(len(asked["messages"]))
@@ -159,7 +159,7 @@ def test_short_messages_are_read_together_and_a_bad_one_spoils_no_other(
 def test_long_messages_are_read_one_by_one(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(look, "AHEAD_OCTETS", 10)
     loads: list[int] = []
-    real = look.load_signed
+    real = signing.load_signed
 
     def counted(**asked: Any) -> Any:
         loads.append(len(asked["messages"]))
@@ -176,3 +176,34 @@ def test_long_messages_are_read_one_by_one(settings: Settings, monkeypatch: pyte
 
     run(scenario())
     assert loads == [1, 1, 1]
+
+
+def test_a_message_that_a_fault_of_ours_hits_keeps_those_before_it_from_nobody(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = signing.sign_own
+
+    def faulty(octets: bytes, **asked: Any) -> Any:
+        if b"poison" in octets:
+            raise AttributeError("no such method in this Python")
+        return real(octets, **asked)
+
+    monkeypatch.setattr(signing, "sign_own", faulty)
+
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test") as sink:
+            for name in ("first", "second"):
+                await in_store(queue, f"{name}@far.test")
+            await in_store(queue, "third@far.test", octets=b"From: a@x.test\r\n\r\npoison\r\n")
+            await b.work()
+            assert len(sink.received) == 2
+            assert await in_store(state, "second@far.test") == "delivered"
+            assert await in_store(state, "third@far.test") == "deferred"
+            assert await in_store(last_reply_of, "third@far.test") == "Something went wrong here"
+
+    run(scenario())
+
+
+def last_reply_of(forward_path: str) -> str:
+    recipient = QueuedRecipient.objects.select_related("destination").get(forward_path=forward_path)
+    return recipient.last_reply or recipient.destination.last_reply
