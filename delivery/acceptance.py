@@ -293,7 +293,7 @@ class Writer:
         )
         self._batches: Batcher[Prepared, Accepted] = Batcher(self._take, max_weight=max_weight, weigh=_weight)
         self._arrivals = Arrivals(VERDICTS_BESIDE)
-        self._thread = StoreThreads(1, "writer")
+        self._thread = StoreThreads(1, "writer", by_key=True)
         self._patient = StoreThreads(2, "patient-writer")
 
     async def accept(self, acceptance: Acceptance) -> Accepted:
