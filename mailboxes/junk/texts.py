@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from mailboxes.junk.words import ENOUGH_CHARACTERS, first_words, last_words
-from mailboxes.store.search_text import is_text
+from mailboxes.store.search_text import is_text, parts_of
 from mailhost.protocols.message.html_text import text_of_html
 from mailhost.protocols.message.parameters import parameter
 from mailhost.protocols.message.scanner import Part
@@ -23,6 +23,7 @@ FIRST_OCTETS: Final = 32 << 10
 LAST_OCTETS: Final = 8 << 10
 LINE_OCTETS: Final = 1_000  # of the longest line that there may be (RFC 5322 section 2.1.1)
 MAX_PARTS: Final = 50
+HTML: Final = b"text/html"
 
 
 class Source(NamedTuple):
@@ -30,6 +31,12 @@ class Source(NamedTuple):
 
     text: str
     is_html: bool
+
+
+def html_octets(root: Part) -> int:
+    """How much of a message is HTML, which takes longer to be read than anything else."""
+    html = [part for part in parts_of(b"", root) if part.content_type.media_type == HTML]
+    return sum(part.body_end - part.body_start for part in html)
 
 
 def sources_of(octets: bytes, parts: Sequence[Part]) -> list[Source]:
@@ -41,7 +48,7 @@ def sources_of(octets: bytes, parts: Sequence[Part]) -> list[Source]:
             start = octets.find(b"\n", start, min(end, start + LINE_OCTETS)) + 1 or start
         charset = parameter(part.content_type.parameters, b"charset")
         text = decode_charset(decode_transfer(octets[start:end], part.transfer_encoding), charset)
-        is_html = part.content_type.media_type == b"text/html"
+        is_html = part.content_type.media_type == HTML
         sources.append(Source(_behind_a_tag(text) if is_cut and is_html else text, is_html))
     return sources
 

@@ -13,7 +13,7 @@ from xxhash import xxh3_64_intdigest
 from mailboxes.junk.header_tokens import fields_of, header_tokens, subject_words
 from mailboxes.junk.texts import MAX_PARTS, MAX_WORDS, sources_of, words_in
 from mailboxes.junk.urls import url_tokens
-from mailboxes.junk.words import MIN_CHARACTERS
+from mailboxes.junk.words import SHORT
 from mailboxes.store.search_text import parts_of
 from mailhost.protocols.message.leaves import disposition_of, filename_of
 from mailhost.protocols.message.parameters import parameter
@@ -47,7 +47,7 @@ def tokens_of(octets: bytes, root: Part | None = None) -> list[str]:
         *map("subject:{} {}".format, subject, subject[1:]),
     }
     for words in words_in(sources):
-        found.update([word for word in set(words) if len(word) >= MIN_CHARACTERS or not word.isascii()])
+        found.update(set(words) - SHORT)
         found.update(map(" ".join, pairwise(words)))
     return list(found)
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 from urllib.parse import unquote
 
@@ -9,6 +10,7 @@ MAX_URLS = 50  # in one text; newsletters have some dozens
 MAX_TRIED = 1_000  # places in one text where one might begin
 MAX_PATH_WORDS = 8  # of one URL
 MAX_PATH_CHARACTERS = 120
+MAX_HOST_CHARACTERS = 255  # RFC 1035 section 2.3.4
 MAX_LABELS = 5  # of a host: a sender can make up names below its domain without end
 
 _URL = re.compile(r"""(?i)\b(?:(https?|ftp)://|(?=www\.))([^\s"'<>\\^`{|}]{4,400})""")
@@ -81,10 +83,15 @@ def _of_authority(authority: str) -> Iterator[str]:
     yield from domain_tokens("url:", host)
 
 
-def domain_tokens(prefix: str, host: str) -> list[str]:
+def domain_tokens(prefix: str, host: str) -> tuple[str, ...]:
     """The host and each domain above it; of an IPv4 address also the networks that it may be in."""
+    return _domain_tokens(prefix, host[-MAX_HOST_CHARACTERS:])
+
+
+@lru_cache(maxsize=4_096)  # of a KB at most; mail comes over the same hosts again and again, and leads there
+def _domain_tokens(prefix: str, host: str) -> tuple[str, ...]:
     labels = host.strip(".").split(".")
-    if host[-1:].isdecimal() and _IPV4.fullmatch(host):
-        return [prefix + ".".join(labels[:count]) for count in (4, 3, 2)]
+    if _IPV4.fullmatch(host):
+        return tuple(prefix + ".".join(labels[:count]) for count in (4, 3, 2))
     labels = labels[-MAX_LABELS:]
-    return [prefix + ".".join(labels[start:]) for start in range(len(labels))]
+    return tuple(prefix + ".".join(labels[start:]) for start in range(len(labels)))

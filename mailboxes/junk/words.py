@@ -5,6 +5,8 @@ Scripts that put no blanks between words are taken by two characters at a time.
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import product
+from string import ascii_lowercase, digits
 
 MIN_CHARACTERS = (
     3  # of a token by itself: shorter words stand in all mail alike, but for those of other scripts
@@ -22,6 +24,10 @@ _TRAILING = "'’-_"
 _AROUND = "'-_.,"  # signs of ASCII with which no word begins, and none ends
 _UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"  # Thai, kana, ideographs, Hangul
 _HAS_UNSPACED = re.compile(f"[{_UNSPACED}]")
+# Words of ASCII with fewer than MIN_CHARACTERS: it is quicker to take them from a set than to look at each.
+SHORT = frozenset(
+    map("".join, product(ascii_lowercase + digits + "$%!'-_.,", ["", *ascii_lowercase, *digits, *"$%!'-_.,"]))
+)
 _RUN = re.compile(f"[{_UNSPACED}]+|[^{_UNSPACED}]+")
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mailboxes.junk import tokens, urls
 from mailboxes.junk.tokens import MAX_TOKEN_CHARACTERS, MAX_TOKENS, hash_of, tokens_of
 from mailboxes.junk.urls import domain_tokens, url_tokens
-from mailboxes.junk.words import words_of
+from mailboxes.junk.words import MIN_CHARACTERS, SHORT, words_of
 
 HEADERS = st.sampled_from(
     [b"From:", b"Subject:", b"Content-Type:", b"Received:", b"List-Unsubscribe:", b"To:", b"Date:"]
@@ -67,6 +67,12 @@ def test_any_text_has_words_without_blanks(text: str) -> None:
 @given(st.text(max_size=200))
 def test_any_text_may_stand_behind_a_scheme(text: str) -> None:
     assert all(token.startswith("url:") for token in url_tokens(f"http://{text} https://{text}"))
+
+
+@given(st.text("abz09$%!'-_., \u20ac\u00e9\u767a", max_size=12))
+def test_short_words_are_those_of_ascii_with_one_sign_or_two(text: str) -> None:
+    for word in words_of(text):
+        assert (word in SHORT) is (word.isascii() and len(word) < MIN_CHARACTERS)
 
 
 def test_words_keep_amounts_and_exclamations_and_lose_their_case() -> None:
