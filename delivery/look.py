@@ -143,6 +143,7 @@ class Look:
                     hops,
                     note=self.note_session if is_by_policy else lambda session: None,
                     is_smarthost=self.route.smarthost is not None,
+                    demand=self.route.departure.demand,
                 )
             except StoreUnavailable:
                 log.warning("the database is away", destination=self.claim.name)

@@ -97,7 +97,11 @@ class Probe:
         told: list[TlsSession] = []
         try:
             policies = await self.tls.find(
-                address.domain, hops, note=told.append, is_smarthost=self.route.smarthost is not None
+                address.domain,
+                hops,
+                note=told.append,
+                is_smarthost=self.route.smarthost is not None,
+                demand=self.route.departure.demand,
             )
         except StoreUnavailable:
             yield self._step("Policies", State.FAILED, "What is kept of them cannot be read now.")

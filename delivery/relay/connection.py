@@ -132,13 +132,12 @@ async def open_connection(
 ) -> RelayConnection:
     """A connection ready for MAIL, encrypted as the hop's policy asks; over `wire` where that leads there already.
 
-    Without a policy, encrypted where that works. Where the hop's departure asks for something, that counts. sign_ins:
+    Without a policy, encrypted where that works. What the hop's departure asks for counts (TlsPolicy.under). sign_ins:
     what is known of logins, and told. Raises ConnectFailed.
     """
     tls = tls or Securing()
     own_name = hop.departure.ehlo_name or own_name
-    if hop.departure.demand is not None:
-        tls = replace(tls, policy=replace(tls.policy, demand=hop.departure.demand))
+    tls = replace(tls, policy=tls.policy.under(hop.departure.demand))
     try:
         return await _open(hop, own_name=own_name, timeouts=timeouts, tls=tls, wire=wire, sign_ins=sign_ins)
     except TlsFailed as failed:

@@ -11,6 +11,8 @@ from cryptography.x509.verification import Store
 from delivery.probe import Probe
 from delivery.probe_steps import State, Step, Verdict
 from delivery.relay.connection import Timeouts
+from delivery.relay.demands import Demand, InClear, Named
+from delivery.relay.departure import AS_THE_SYSTEM_SAYS, Departure
 from delivery.relay.next_hops import Route
 from delivery.relay.tls.finding import TlsPolicies
 from delivery.relay.tls.mta_sts import FetchFailed, KeptPolicy, StsPolicies
@@ -62,6 +64,7 @@ async def steps(
     sender: str = "postmaster@here.test",
     policies: Policies | None = None,
     validates: bool = True,
+    departure: Departure = AS_THE_SYSTEM_SAYS,
 ) -> list[Step]:
     resolver = dns.resolver(look_up_seconds=0.5)
     resolver.validates = validates
@@ -70,7 +73,7 @@ async def steps(
     probe = Probe(
         resolver=resolver,
         tls=TlsPolicies(resolver, sts, lambda: NOON, lambda: Store([CA.certificate])),
-        route=Route(port=sink.port if sink else 1, to_private=True),
+        route=Route(port=sink.port if sink else 1, to_private=True, departure=departure),
         own_name="mx.here.test",
         which_are_ours=nobody_of_ours,
         find_recipient=found_here,
@@ -235,6 +238,29 @@ def test_dane_is_told_and_held_to() -> None:
             told = await steps(dns, sink)
             assert texts(told, "Policies")[0].startswith("failed: Whether mx.far.test asks for verified")
             assert told[-1].verdict is Verdict.WAITS
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("demand", "text", "verdict"),
+    [
+        (
+            Named("out"),
+            "The route out asks for encryption, and for a certificate that is trusted, for mx.far.test.",
+            Verdict.WAITS,
+        ),
+        (InClear(), "The route asks for no encryption.", Verdict.LEAVES),
+    ],
+)
+def test_what_the_route_asks_for_is_told_and_held_to(demand: Demand, text: str, verdict: Verdict) -> None:
+    async def scenario() -> None:
+        async with dns_server() as dns, smtp_sink() as sink:
+            say_far(dns)
+            sink.tls = self_signed(HOST, now=NOON).context()
+            told = await steps(dns, sink, departure=Departure(demand=demand))
+            assert texts(told, "Policies") == [f"done: {text}"]
+            assert told[-1].verdict is verdict
 
     run(scenario())
 
