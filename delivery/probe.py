@@ -13,6 +13,7 @@ from typing import Final
 from delivery.certificate_verdicts import FAILED
 from delivery.probe_policies import policies_in_words
 from delivery.probe_steps import State, Step, Verdict, end, end_by, end_of, extensions_in_words
+from delivery.relay import set_up
 from delivery.relay.connection import ConnectFailed, RelayConnection, Timeouts, open_connection
 from delivery.relay.next_hops import NextHop, Route, find_next_hops
 from delivery.relay.outcome import Bounced, Deferred
@@ -169,7 +170,8 @@ class Probe:
             said = f"{command.decode().strip()} → {reply}"
             yield self._step(name, State.DONE if reply.is_positive else State.FAILED, said)
             if not reply.is_positive:
-                yield end_by(reply)
+                fault = set_up.fault(connection.hop, reply, peer=connection.peer)
+                yield end_by(reply) if fault is None else end_of(fault)
                 return
         await self._take_back(connection)
         yield end(
