@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 from pytest_django import Settings
 
-from delivery.models import RouteTls
+from delivery.models import Attempt, Destination, QueuedMessage, QueuedRecipient, RouteTls
 from mailhost.net.store_threads import in_store
 from tests.delivery.relay.tls.test_journeys import HOST, RIGHT, last_attempt, world
 from tests.delivery.routes.test_by_route import route
@@ -14,6 +14,30 @@ from tests.support.queueing import NOON, queue, state
 from tests.support.running import run
 
 SELF_SIGNED: Final = self_signed("somebody.else.test", now=NOON)
+
+
+def test_a_routes_own_demand_is_not_ignored_by_what_ignores_recipients_policies(settings: Settings) -> None:
+    async def scenario() -> None:
+        async with world(settings) as w:
+            w.sink.tls = SELF_SIGNED.context()
+            await in_store(route, "safe", tls=RouteTls.REQUIRED, recipient_domains=("far.test",))
+            await in_store(queue, "bob@far.test")
+            await in_store(QueuedMessage.objects.update, ignores_tls=True)
+            await w.work()
+            assert await in_store(state, "bob@far.test") == "deferred"
+            assert w.sink.connections == 1
+            assert await in_store(Attempt.objects.count) == 1
+            # In the same look as what does not ignore them.
+            w.sink.tls = RIGHT.context()
+            await in_store(queue, "carol@far.test")
+            await in_store(QueuedRecipient.objects.update, state="queued")
+            await in_store(Destination.objects.update, next_attempt_at=NOON)
+            await in_store(QueuedRecipient.objects.update, next_attempt_at=NOON)
+            await w.work()
+            assert len(w.sink.received) == 2
+            assert len({each.connection for each in w.sink.received}) == 1
+
+    run(scenario())
 
 
 @pytest.mark.parametrize("is_named_in_dns", [False, True])
