@@ -17,6 +17,7 @@ from delivery.relay import set_up
 from delivery.relay.connection import ConnectFailed, RelayConnection, Timeouts, open_connection
 from delivery.relay.next_hops import NextHop, Route, find_next_hops
 from delivery.relay.outcome import Bounced, Deferred
+from delivery.relay.sign_in_pauses import shared_sign_ins
 from delivery.relay.tls.finding import FoundPolicies, TlsPolicies
 from delivery.relay.tls.sessions import TlsSession
 from delivery.relay.wire import WireLost
@@ -48,6 +49,7 @@ class Probe:
     find_recipient: FindRecipient
     tls: TlsPolicies
     find_route: Callable[[str, str], Awaitable[Route]] | None = None  # by forward-path and reverse-path
+    is_capturing: bool = False  # nothing leaves this host
     random: Random = field(default_factory=Random)
     clock: Callable[[], float] = time.monotonic
     timeouts: Timeouts = PATIENCE
@@ -80,6 +82,13 @@ class Probe:
                 if said
                 else "It would be delivered on this host, and go nowhere else.",
             )
+            return
+        if self.is_capturing:
+            text = (
+                "This host is set to let nothing leave (MAILHOST_RELAY is capture): nobody is connected to."
+            )
+            yield self._step("Way out", State.NOTED, text)
+            yield end(Verdict.STAYS, "It would be kept on this host, for the administration to show.")
             return
         if self.find_route is not None:
             self.route = await self.find_route(str(address), reverse_path)
@@ -119,13 +128,21 @@ class Probe:
     async def _ask(
         self, policies: FoundPolicies, address: EmailAddress, reverse_path: str
     ) -> AsyncIterator[Step]:
-        """The first host that answers decides."""
+        """The first host that answers decides. Who has refused a password lately is left alone, as by the worker."""
         failure: Deferred | Bounced | None = None
+        sign_ins = await shared_sign_ins(policies.hops[:MAX_HOSTS_TRIED])
         for hop in policies.hops[:MAX_HOSTS_TRIED]:
+            if failure := sign_ins.refusal(hop):
+                yield self._step("Signing in", State.FAILED, f"It was not tried. {failure.reply}")
+                break
             where = f"{hop.host} ({hop.address})" if hop.host != hop.address else hop.host
             try:
                 connection = await open_connection(
-                    hop, own_name=self.own_name, timeouts=self.timeouts, tls=policies.of(hop)
+                    hop,
+                    own_name=self.own_name,
+                    timeouts=self.timeouts,
+                    tls=policies.of(hop),
+                    sign_ins=sign_ins,
                 )
             except ConnectFailed as refusal:
                 failure = refusal.outcome

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
+from typing import Any
 
 import pytest
 from cryptography.x509.verification import Store
@@ -12,7 +13,7 @@ from delivery.probe import Probe
 from delivery.probe_steps import State, Step, Verdict
 from delivery.relay.connection import Timeouts
 from delivery.relay.demands import Demand, InClear, Named
-from delivery.relay.departure import AS_THE_SYSTEM_SAYS, Departure
+from delivery.relay.departure import AS_THE_SYSTEM_SAYS, Credentials, Departure
 from delivery.relay.next_hops import Route
 from delivery.relay.tls.finding import TlsPolicies
 from delivery.relay.tls.mta_sts import FetchFailed, KeptPolicy, StsPolicies
@@ -65,6 +66,7 @@ async def steps(
     policies: Policies | None = None,
     validates: bool = True,
     departure: Departure = AS_THE_SYSTEM_SAYS,
+    **columns: Any,
 ) -> list[Step]:
     resolver = dns.resolver(look_up_seconds=0.5)
     resolver.validates = validates
@@ -79,6 +81,7 @@ async def steps(
         find_recipient=found_here,
         random=Random(1),
         timeouts=SHORT,
+        **columns,
     )
     return [step async for step in probe.run(forward_path=to, reverse_path=sender)]
 
@@ -197,6 +200,39 @@ def test_an_address_that_the_server_cannot_be_told_is_not_told() -> None:
             assert not any(command.startswith("MAIL") for command in sink.commands)
             sink.extensions = (*sink.extensions, "SMTPUTF8")
             assert (await steps(dns, sink, "jörg@far.test"))[-1].verdict is Verdict.LEAVES
+
+    run(scenario())
+
+
+def test_where_nothing_is_to_leave_nobody_is_connected_to() -> None:
+    async def scenario() -> None:
+        async with dns_server() as dns, smtp_sink() as sink:
+            dns.say("far.test", "MX", "10 mx.far.test.")
+            dns.say("mx.far.test", "A", "127.0.0.1")
+            told = await steps(dns, sink, is_capturing=True)
+            assert names(told) == [("Address", "done"), ("Way out", "noted"), ("Result", "done")]
+            assert "MAILHOST_RELAY is capture" in told[1].text
+            assert told[-1].verdict is Verdict.STAYS
+            assert (sink.connections, dns.asked) == (0, [])
+            told = await steps(dns, sink, "ghost@here.test", is_capturing=True)
+            assert told[-1].verdict is Verdict.COMES_BACK
+
+    run(scenario())
+
+
+def test_who_refused_the_password_lately_is_not_signed_in_with() -> None:
+    async def scenario() -> None:
+        async with dns_server() as dns, smtp_sink() as sink:
+            say_far(dns)
+            sink.extensions, sink.login = (*sink.extensions, "AUTH PLAIN"), ("us", "geheim")
+            departure = Departure(credentials=Credentials("us", "falsch", allows_clear=True))
+            told = await steps(dns, sink, departure=departure)
+            assert names(told)[-2:] == [("Connection", "failed"), ("Result", "failed")]
+            told = await steps(dns, sink, departure=departure)
+            assert names(told)[-2:] == [("Signing in", "failed"), ("Result", "failed")]
+            assert "It was not tried." in told[-2].text
+            assert told[-1].verdict is Verdict.WAITS
+            assert sink.connections == 1
 
     run(scenario())
 
