@@ -149,17 +149,25 @@ class Look:
         log.warning("claim lost", destination=self.claim.name)
         self.stop()
 
+    @property
+    def _is_by_policy(self) -> bool:
+        """What is asked of TLS is the recipients' domain's: not for a smarthost, nor where the route demands something.
+
+        Such sessions are no domain's business (RFC 8460 section 1.1), and there is nothing that a message could ignore
+        (RFC 8689 section 3).
+        """
+        return self.route.smarthost is None and self.route.departure.demand is None
+
     async def _find_policies(self, hops: Sequence[NextHop]) -> FoundPolicies:
         """What is asked of TLS. However long the database is away: a policy that is kept there must not be missed."""
-        # RFC 8460 section 1.1: a smarthost's sessions, and those that go as a route demands, are no domain's business.
-        is_by_policy = self.route.smarthost is None and self.route.departure.demand is None
         while True:
             try:
                 return await self.tls.find(
                     self.claim.name,
                     hops,
-                    note=self.note_session if is_by_policy else lambda session: None,
+                    note=self.note_session if self._is_by_policy else lambda session: None,
                     is_smarthost=self.route.smarthost is not None,
+                    demand=self.route.departure.demand,
                 )
             except StoreUnavailable:
                 log.warning("the database is away", destination=self.claim.name)
@@ -196,7 +204,7 @@ class Look:
             failure = self._policies.failure
             if failure is None:
                 failure, was_reached = await self._send(self._policies.hops)
-        if self._aside if failure is None else failure.status in TLS_REFUSED:
+        if self._is_by_policy and (self._aside if failure is None else failure.status in TLS_REFUSED):
             self._is_despite_tls = True
             self._parcels, self._aside = self._aside, deque()
             self._policies = FoundPolicies(tuple(hops), {}, {hop.host: Securing() for hop in hops})
@@ -334,7 +342,9 @@ class Look:
             due = await self._store(with_bounce_addresses, due)
         for each in due:
             parcel = each if is_here else with_way_back(each, now=self.clock())
-            is_aside = parcel.message.ignores_tls and not (is_here or self._is_despite_tls)
+            is_aside = (
+                parcel.message.ignores_tls and self._is_by_policy and not (is_here or self._is_despite_tls)
+            )
             (self._aside if is_aside else self._parcels).append(parcel)
             self._known.update(recipient.recipient_id for recipient in parcel.recipients)
         if due:
