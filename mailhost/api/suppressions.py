@@ -10,14 +10,8 @@ from ninja import Body, Path, Query, Router, Status
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from delivery.models import Suppression
-from delivery.suppression import (
-    key_of,
-    lift,
-    list_of_account,
-    list_of_domains,
-    list_of_everybody,
-    suppress,
-)
+from delivery.suppression import key_of
+from delivery.suppression_lists import lift, list_of_account, list_of_domains, list_of_everybody, suppress
 from domains.exceptions import DomainNotFound
 from domains.registration import domain_name
 from mailboxes.administration import domains_administered_by

@@ -15,7 +15,7 @@ from delivery.queue.claim import claim_destinations, due_parcels
 from delivery.queue.outcomes import record
 from delivery.queue.values import RecipientResult
 from delivery.relay.outcome import Bounced, Deferred, Outcome, Peer
-from delivery.suppression import suppress
+from delivery.suppression_lists import suppress
 from mailboxes.accounts import add_account
 from mailboxes.administration import appoint_administrator
 from mailboxes.models import Account

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from delivery.models import Suppression
-from delivery.suppression import suppress
+from delivery.suppression_lists import suppress
 from mailboxes.api_keys import add_api_key
 from mailboxes.models import Account
 from mailhost.audit.models import Act

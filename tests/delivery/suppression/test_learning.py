@@ -14,7 +14,8 @@ from delivery.queue.outcomes import record
 from delivery.queue.values import RecipientResult
 from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome
 from delivery.returned import note_returned
-from delivery.suppression import remove_expired, suppress, suppressed_among
+from delivery.suppression import suppressed_among
+from delivery.suppression_lists import remove_expired, suppress
 from mailboxes.accounts import remove_account
 from mailboxes.models import Account
 from mailhost.protocols.addresses import EmailAddress
