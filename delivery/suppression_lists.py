@@ -93,13 +93,16 @@ def suppress(
 
 @transaction.atomic
 def lift(*, suppression_id: int, among: "QuerySet[Suppression]", by: str) -> Suppression:
-    """Takes the entry off: mail goes there again, and its bounces are counted anew. Raises SuppressionNotFound."""
-    row = (
-        among.filter(pk=suppression_id)
-        .select_related("account", "domain")
-        .select_for_update(of=("self",))
-        .first()
-    )
+    """Takes the entry off: mail goes there again, and its bounces are counted anew. Raises SuppressionNotFound.
+
+    With a domain's go those of its accounts that bounces have made, from which it was learned. Who was complained about
+    stays told.
+    """
+    found = among.filter(pk=suppression_id).select_related("account", "domain")
+    row = found.first()
+    if row is not None and row.domain is not None:
+        _forget_bounces(row.domain, row.address)
+    row = found.select_for_update(of=("self",)).first()
     if row is None:
         raise SuppressionNotFound(suppression_id)
     record(
@@ -134,6 +137,15 @@ def list_of_everybody() -> "QuerySet[Suppression]":
 def remove_expired(*, now: datetime) -> int:
     """Removes entries, and counts of bounces, whose time is over; how many."""
     return Suppression.objects.filter(expires_at__lte=now).delete()[0]
+
+
+def _forget_bounces(domain: Domain, address: str) -> None:
+    """Accounts' entries before the domain's, and in their order, as suppression_learning.py has it."""
+    learned = Suppression.objects.filter(
+        account__address__domain=domain, address=address, source=SuppressionSource.BOUNCE
+    )
+    rows = learned.select_for_update(of=("self",)).order_by("account_id").values_list("pk", flat=True)
+    Suppression.objects.filter(pk__in=list(rows)).delete()
 
 
 def _canonical(domain: Domain) -> Domain:
