@@ -75,7 +75,7 @@ def parse_envid(value: str | None) -> str:
 def parse_notify(value: str | None) -> str:
     """NEVER, or some of SUCCESS, FAILURE, DELAY, each once; "" where there is none.
 
-    1#notify-list-element is RFC 822's list: a word may come twice, and nothing between two commas says nothing.
+    1#notify-list-element of RFC 3461 is a list in which a word may come twice, and nothing stand between two commas.
     """
     if value == "":
         return ""
