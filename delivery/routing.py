@@ -64,6 +64,11 @@ class Route:
     policies: Mapping[int, Policy] = field(default_factory=dict, compare=False)
     comes_back: bool = False
 
+    @property
+    def is_expanded(self) -> bool:
+        """An alias leads to several, some of them elsewhere (RFC 3461 section 5.2.7.3)."""
+        return bool(self.relay) and len(self.relay) + len(self.account_ids) > 1
+
 
 def route(*, forward_path: ForwardPath, size_octets: int = 0, may_relay: bool = False) -> Route:
     """Where mail of that size goes; two statements, more where an alias is followed.

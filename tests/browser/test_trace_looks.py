@@ -12,7 +12,7 @@ from mailboxes.models import Account
 from tests.browser.test_looks import SCREENS, look
 from tests.panel.tracing import NOW
 from tests.support.hosting import PASSWORD, new_account
-from tests.support.tracing import sent_message
+from tests.support.tracing import keep_notice, sent_message
 
 PLACES = {
     "webmail": "/mail/deliveries/",
@@ -30,6 +30,7 @@ def ann(web: str) -> Account:
     Account.objects.filter(pk=ann.pk).update(is_operator=True)
     sent_message(ann, here=colleague, now=NOW - timedelta(days=1), message_id="<yesterday@here.test>")
     number = sent_message(ann, here=colleague, now=NOW, message_id=f"<{'9' * 70}@here.test>")
+    keep_notice(ann, queue_id=number, now=NOW)
     QueuedRecipient.objects.filter(message_id=number).update(
         state="deferred",
         finished_at=None,
