@@ -7,7 +7,7 @@ REQUIRETLS RFC 8689, DELIVERBY RFC 2852.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from delivery.relay import requiring
+from delivery.relay import requiring, set_up
 from delivery.relay.connection import SERVICE_CLOSING, RelayConnection
 from delivery.relay.content import LostAtTheEnd, send_chunks, send_lines
 from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome, refused
@@ -189,7 +189,9 @@ def _rcpts(connection: RelayConnection, transaction: Transaction) -> list[bytes]
 
 
 async def _begin(connection: RelayConnection, commands: bytes) -> ServerReply:
-    """The answer to MAIL, the first of the commands. 421 is about the connection, not about this message."""
+    """The answer to MAIL, the first of the commands. 421 is about the connection, not about this message; so is what a
+    smarthost has against this host.
+    """
     try:
         await connection.write(commands)
         mail = await connection.reply(seconds=connection.timeouts.command)
@@ -197,6 +199,9 @@ async def _begin(connection: RelayConnection, commands: bytes) -> ServerReply:
         raise NothingBegun(Deferred("4.4.2", str(lost), connection.peer)) from lost
     if mail.code == SERVICE_CLOSING:
         raise NothingBegun(Deferred(mail.enhanced or "4.3.2", str(mail), connection.peer))
+    if fault := set_up.fault(connection.hop, mail, peer=connection.peer):
+        connection.wire.lose(fault.reply)  # it would answer each message so
+        raise NothingBegun(fault)
     connection.is_begun = True
     return mail
 
@@ -237,6 +242,8 @@ def _rcpt_outcome(connection: RelayConnection, answer: ServerReply | WireLost) -
 def _no(connection: RelayConnection, answer: ServerReply | WireLost, *, otherwise: str) -> Deferred | Bounced:
     if isinstance(answer, WireLost):
         return Deferred("4.4.2", str(answer), connection.peer)
+    if fault := set_up.fault(connection.hop, answer, peer=connection.peer):
+        return fault
     return refused(answer, otherwise=otherwise, peer=connection.peer)
 
 
@@ -268,7 +275,7 @@ async def _send_data(connection: RelayConnection, data: bytes, *, is_chunked: bo
     except WireLost as lost:
         said = connection.wire.unread.popleft() if connection.wire.unread else None
         if said and said.code >= 400:  # some say why they hang up in the middle
-            return refused(said, otherwise="6.0", peer=connection.peer)
+            return _no(connection, said, otherwise="6.0")
         return Deferred("4.4.2", str(lost), connection.peer)
     # RFC 3030 section 2: RSET has to follow a chunk that was refused.
     connection.is_begun = is_chunked and not reply.is_positive
@@ -279,4 +286,4 @@ async def _send_data(connection: RelayConnection, data: bytes, *, is_chunked: bo
             keeps_dsn="DSN" in connection.extensions,
             keeps_deliver_by="DELIVERBY" in connection.extensions,
         )
-    return refused(reply, otherwise="6.0", peer=connection.peer)
+    return _no(connection, reply, otherwise="6.0")

@@ -25,12 +25,8 @@ from delivery.submission.limits import SubmissionLimitReached
 from delivery.submission.once import IdempotencyKeyReused
 from delivery.submission.raw import RawInvalid
 from delivery.submission.ways import RecipientsRefused
-from delivery.suppression import (
-    RecipientsSuppressed,
-    SuppressionInvalid,
-    SuppressionNotFound,
-    TooManySuppressions,
-)
+from delivery.suppression import RecipientsSuppressed
+from delivery.suppression_lists import SuppressionInvalid, SuppressionNotFound, TooManySuppressions
 from delivery.taking_back import WaitingNotFound
 from domains import exceptions as domains
 from mailboxes import exceptions as mailboxes

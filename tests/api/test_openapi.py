@@ -22,6 +22,7 @@ OPERATIONS = {
     "/api/v1/trace/message": {"get"},
     "/api/v1/delivery-status": {"get"},
     "/api/v1/delivery-problems": {"get"},
+    "/api/v1/domains/{domain}/suppression-learning": {"get", "put"},
     "/api/v1/suppressions": {"get"},
     "/api/v1/suppressions/{suppression_id}": {"delete"},
     "/api/v1/suppressions/{address}": {"put"},
