@@ -17,7 +17,7 @@ from delivery.findings import Action
 from delivery.hidden_recipients import with_hidden
 from delivery.known_recipients import note_recipients
 from delivery.queue.enqueue import NewQueuedMessage, NewRecipient, enqueue
-from delivery.suppression import hold_back
+from delivery.suppression_holding import hold_back_queued
 from mailboxes.exceptions import MailboxBusy, MailboxFact
 from mailboxes.store.append import SLOW_OCTETS, prepare
 from mailboxes.store.append_batch import INBOX, Item, Target, append_batch
@@ -43,7 +43,7 @@ class Acceptance:
     `account_ids` get it into INBOX, those in `judged` where their verdict says; `relay` goes to the queue.
     `reverse_path` is "" for the null one. `dsn_requests` are by EmailAddress.key of those in relay, `ret` and `envid`
     as in RFC 3461. `confirmed` are forward-paths that lead to accounts, and of whose delivery the reverse-path is to
-    be told.
+    be told; `expanded` aliases of which it is to be told that they lead on to several.
     `is_held`: what goes to the queue waits there for an operator. `first_recipients`: those that `submitted_by` had
     never written to, to be remembered.
     `suppressed`: of those in relay, not to be tried (suppression.py has their keys).
@@ -66,6 +66,7 @@ class Acceptance:
     requires_tls: bool = False
     dsn_requests: Mapping[tuple[str, str], DsnRequest] = field(default_factory=dict)
     confirmed: tuple[tuple[str, DsnRequest], ...] = ()
+    expanded: tuple[tuple[str, DsnRequest], ...] = ()
     judged: tuple[Judged, ...] = ()
     is_held: bool = False
     first_recipients: tuple[str, ...] = ()
@@ -92,7 +93,7 @@ class Acceptance:
     @property
     def is_queued(self) -> bool:
         """The queue has to know of it."""
-        return bool(self.relay or self.confirmed or self.waiting)
+        return bool(self.relay or self.confirmed or self.expanded or self.waiting)
 
     @property
     def waits_for(self) -> int | None:
@@ -161,19 +162,12 @@ def accept_batch(prepared: Sequence[Prepared], *, now: datetime, wait: bool = Tr
         if leaving
         else ()
     )
-    for number in leaving:
-        if prepared[number][0].suppressed:
-            _hold_back(prepared[number][0], queued[number], now)
+    suppressing = [queued[number] for number in leaving if prepared[number][0].suppressed]
+    hold_back_queued(message_ids=suppressing, now=now)
     return [
         item.failure or Accepted(item.content_id, _uids(acceptance, item), queued.get(number))
         for number, ((acceptance, _), item) in enumerate(zip(prepared, items, strict=True))
     ]
-
-
-def _hold_back(acceptance: Acceptance, message_id: int, now: datetime) -> None:
-    if acceptance.submitted_by is not None:
-        addresses, account_id = acceptance.suppressed, acceptance.submitted_by
-        hold_back(message_id=message_id, account_id=account_id, addresses=addresses, now=now)
 
 
 def _note_recipients(prepared: Sequence[Prepared], items: Sequence[Item]) -> None:
@@ -246,6 +240,10 @@ def _queued(
                 for path, asked in acceptance.confirmed
             ),
             *(
+                NewRecipient(path, orcpt=asked.orcpt, notify=asked.notify, is_expanded=True)
+                for path, asked in acceptance.expanded
+            ),
+            *(
                 NewRecipient(path, orcpt=asked.orcpt, notify=asked.notify, is_local=True)
                 for path, asked in acceptance.waiting
             ),
@@ -294,7 +292,7 @@ class Writer:
         )
         self._batches: Batcher[Prepared, Accepted] = Batcher(self._take, max_weight=max_weight, weigh=_weight)
         self._arrivals = Arrivals(VERDICTS_BESIDE)
-        self._thread = StoreThreads(1, "writer")
+        self._thread = StoreThreads(1, "writer", by_key=True)
         self._patient = StoreThreads(2, "patient-writer")
 
     async def accept(self, acceptance: Acceptance) -> Accepted:

@@ -30,6 +30,7 @@ from mailboxes.store.append_batch import INBOX
 from mailboxes.store.locks import lock_mailboxes, lock_usage
 from mailboxes.store.placing import place_content
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
+from mailhost.protocols.smtp.dsn_parameters import DsnRequest
 from mailhost.protocols.smtp.paths import ForwardPath
 from mailhost.protocols.verp import VerpInvalid, is_bounce_address
 
@@ -100,10 +101,7 @@ def _route(recipient: OutgoingRecipient, parcel: Parcel, *, now: datetime) -> Ro
     try:
         address = EmailAddress.parse(path, is_lenient=True) if "@" in path else None
         if address is not None and is_bounce_address(address.local_part):
-            settled = settle(address, content_id=message.content_id, here=_here(), now=now)
-            if not isinstance(settled, str):
-                return settled
-            address = EmailAddress.parse(settled, is_lenient=True)
+            return settle(address, content_id=message.content_id, here=_here(), now=now)
         return route(forward_path=ForwardPath(address), size_octets=message.size_octets, may_relay=True)
     except (AddressNotFound, DomainNotFound, AddressSyntaxError, VerpInvalid):
         return _bounced(NO_ADDRESS)
@@ -150,11 +148,15 @@ def _place(placing: _Placing, recipient: OutgoingRecipient, found: Route) -> Out
     placing.placed.update(new)
     placing.noted += [_noted(placing, recipient.forward_path, account_id) for account_id in new]
     for address in found.relay:
-        onward = NewRecipient(str(address), orcpt=recipient.orcpt, notify=recipient.notify)
+        asked = DsnRequest(recipient.notify, recipient.orcpt)
+        asked = asked.without_success if found.is_expanded else asked
+        onward = NewRecipient(str(address), orcpt=asked.orcpt, notify=asked.notify)
         placing.onward.setdefault(address.key, onward)
-    # RFC 3461 section 5.2.7: where it only leads on, what was asked goes on with it.
-    is_final = bool(found.account_ids)
-    return Delivered("Delivered here", _here(), keeps_dsn=not is_final, is_final=is_final)
+    # RFC 3461 section 5.2.7: where it leads on to one, what was asked goes on with it; where to several, success is
+    # told of the alias itself, as expanded.
+    is_final = bool(found.account_ids) and not found.is_expanded
+    keeps_dsn = not found.account_ids and not found.is_expanded
+    return Delivered("Delivered here", _here(), keeps_dsn=keeps_dsn, is_final=is_final, is_here=True)
 
 
 def _noted(placing: _Placing, forward_path: str, account_id: int) -> Noted:

@@ -69,6 +69,11 @@ class Route:
     policies: Mapping[int, Policy] = field(default_factory=dict, compare=False)
     comes_back: bool = False
 
+    @property
+    def is_expanded(self) -> bool:
+        """An alias leads to several, some of them elsewhere (RFC 3461 section 5.2.7.3)."""
+        return bool(self.relay) and len(self.relay) + len(self.account_ids) > 1
+
 
 def route(*, forward_path: ForwardPath, size_octets: int = 0, may_relay: bool = False) -> Route:
     """Where mail of that size goes; two statements, more where an alias is followed.
@@ -138,7 +143,7 @@ class Router:
     """Routes the recipients of all sessions of a process: those that are just an account's address together."""
 
     def __init__(self) -> None:
-        self._statements = Statements()
+        self._statements = Statements(plans_once=True)
         self._owners: Batcher[Key, LocalRecipient | None] = Batcher(
             self._find_owners, max_weight=MAX_ASKED_TOGETHER
         )

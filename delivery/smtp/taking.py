@@ -4,7 +4,7 @@ RFC 5321 section 4.1.1.4: 250 is said only when the message is committed. In LMT
 (RFC 2033 section 4.2), so one full mailbox keeps nobody else's mail back.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
@@ -13,6 +13,7 @@ from django.conf import settings
 from delivery.acceptance import Acceptance
 from delivery.envelope import Envelope
 from delivery.findings import Action
+from delivery.leading_back import lead_back
 from delivery.smtp.completion import complete
 from delivery.smtp.examining import Examined, examine_incoming, refusal_of
 from delivery.smtp.observing import note_observation
@@ -20,7 +21,9 @@ from delivery.smtp.replies import FACTS, reply_to
 from delivery.smtp.session import Door, Session
 from delivery.smtp.tracing import note_message
 from mailboxes.exceptions import MailboxFact
+from mailhost.net.store_threads import in_store
 from mailhost.protocols.smtp.dsn_parameters import DsnRequest
+from mailhost.protocols.smtp.paths import ForwardPath
 from mailhost.protocols.smtp.replies import Reply
 
 log = structlog.get_logger(__name__)
@@ -34,6 +37,7 @@ async def take(session: Session, octets: bytes) -> Reply:
     trace_id = session.host.new_trace_id()
     examined = None
     try:
+        await _lead_back(session, octets)
         examined = await examine_incoming(session, octets, trace_id=trace_id)
         replies = await _accept(session, octets, examined, trace_id)
     except FACTS as fact:
@@ -51,6 +55,18 @@ async def take(session: Session, octets: bytes) -> Reply:
         is_waiting=examined.release_at is not None,
     )
     return tell_each(session, replies)
+
+
+async def _lead_back(session: Session, octets: bytes) -> None:
+    """What came to bounce addresses and tells of no failure is mail to the senders. Raises FACTS."""
+    envelope = session.envelope
+    assert envelope is not None
+    addresses = [path.address for path in envelope.bounce_addresses if path.address is not None]
+    found = None
+    if addresses:
+        found = await in_store(lead_back, octets, addresses=addresses, now=session.host.clock())
+    if found is not None:
+        envelope.lead_back(found)
 
 
 async def _accept(session: Session, octets: bytes, examined: Examined, trace_id: str) -> Sequence[Reply]:
@@ -105,12 +121,14 @@ def _apart(acceptance: Acceptance, envelope: Envelope) -> Iterator[Acceptance]:
         accounts |= own
         addresses.update(address.key for address in relay)
         confirmed = tuple(each for each in acceptance.confirmed if own and each[0] == str(path))
+        expanded = tuple(each for each in acceptance.expanded if each[0] == str(path))
         yield replace(
             acceptance,
             account_ids=tuple(account_id for account_id in acceptance.account_ids if account_id in own),
             judged=tuple(each for each in acceptance.judged if each.account_id in own),
             relay=relay,
             confirmed=confirmed,
+            expanded=expanded,
             waiting=tuple(each for each in acceptance.waiting if each[0] == str(path)),
         )
 
@@ -141,7 +159,8 @@ def _acceptance(session: Session, envelope: Envelope, octets: bytes, examined: E
         envid=envelope.envid,
         requires_tls=envelope.requires_tls,
         dsn_requests=envelope.dsn_requests,
-        confirmed=() if is_waiting else _confirmed(session, envelope, examined),
+        confirmed=() if is_waiting else _told_of(envelope.confirmed, session, envelope, examined),
+        expanded=() if is_waiting else _told_of(envelope.expanded, session, envelope, examined),
         judged=examined.judged,
         is_held=examined.is_held,
         suppressed=envelope.suppressed,
@@ -155,19 +174,19 @@ def _acceptance(session: Session, envelope: Envelope, octets: bytes, examined: E
     )
 
 
-def _confirmed(
-    session: Session, envelope: Envelope, examined: Examined
+def _told_of(
+    asking: Mapping[ForwardPath, DsnRequest], session: Session, envelope: Envelope, examined: Examined
 ) -> tuple[tuple[str, DsnRequest], ...]:
     """Nobody is told with a null reverse-path (RFC 3461 section 6.1), and strangers where the operator lets them.
 
     Nor of what somebody has in quarantine: that is not delivered.
     """
     is_told = session.principal is not None or settings.SMTP_CONFIRM_DELIVERY
-    if not envelope.confirmed or not is_told or envelope.reverse_path.address is None:
+    if not asking or not is_told or envelope.reverse_path.address is None:
         return ()
     if any(each.action >= Action.QUARANTINE for each in examined.judged):
         return ()
-    return tuple((str(path), dsn) for path, dsn in envelope.confirmed.items())
+    return tuple((str(path), dsn) for path, dsn in asking.items())
 
 
 def _log(session: Session, envelope: Envelope, *, trace_id: str, size_octets: int) -> None:

@@ -20,6 +20,7 @@ from mailboxes.store.watching import account_marks
 from mailhost.bans.following import following
 from mailhost.net.announcements import Watcher
 from mailhost.net.connection_limits import ConnectionLimits
+from mailhost.net.counted_together import LoopCounters
 from mailhost.net.listeners import Bans, listen
 from mailhost.net.process import ready
 from mailhost.net.shared_counts import exchanging
@@ -34,7 +35,8 @@ BANNED = status_line("*", "BYE", "Your network is banned here", "UNAVAILABLE")
 async def imap_host(*, tls: ssl.SSLContext | None) -> AsyncIterator[ImapHost]:
     """What the sessions of one process share, as the settings say."""
     watcher, arriving = Watcher(highest_modseqs, poll_accounts=account_marks), Arriving()
-    logins = KnownLogins()
+    counters = LoopCounters()
+    logins = KnownLogins(counters)
     accounts = AccountSessions(
         at_most=settings.IMAP_MAX_SESSIONS_PER_ACCOUNT, trusted=settings.TRUSTED_NETWORKS
     )
@@ -56,6 +58,7 @@ async def imap_host(*, tls: ssl.SSLContext | None) -> AsyncIterator[ImapHost]:
     finally:
         await arriving.close()
         await logins.close()
+        await counters.close()
         await watcher.stop()
 
 

@@ -76,7 +76,7 @@ async def _exchange(session: Session, argument: str, offered: tuple[str, ...]) -
 
     try:
         response = decode_initial_response(initial.encode()) if initial else None
-        attempt = Attempt("smtp", connection.peer, (), offered, ask)
+        attempt = Attempt("smtp", connection.peer, (), offered, ask, session.host.sign_in)
         return await authenticate_with(mechanism, response, attempt)
     except SaslCancelled:
         raise CommandRefused(501, "5.7.0", "Authentication cancelled") from None

@@ -8,7 +8,7 @@ import inspect
 import itertools
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NoReturn
 
 import aiosmtpd.smtp
 import pytest
@@ -54,7 +54,7 @@ async def route_to_account_7(**_: object) -> Route:
     return Route((7,))
 
 
-async def nobody_asks(**_: object) -> bool:
+async def nobody_asks(**_: object) -> NoReturn:
     raise AssertionError("port 25 has no senders of its own")
 
 
@@ -72,6 +72,8 @@ class Running:
             accept=self.accept,
             route=route_to_account_7,
             may_send_as=nobody_asks,
+            admit=nobody_asks,
+            sign_in=nobody_asks,
             clock=lambda: datetime(2026, 1, 1, tzinfo=UTC),
             new_trace_id=lambda: "ab12",
         )

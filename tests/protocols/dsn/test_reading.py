@@ -77,7 +77,7 @@ def test_a_notice_by_the_standard() -> None:
         ("Action: delayed\nStatus: 4.4.1", Action.DELAYED, "4.4.1"),
         ("Action: delivered\nStatus: 2.1.5", Action.DELIVERED, "2.1.5"),
         ("Action: relayed\nStatus: 2.0.0", Action.RELAYED, "2.0.0"),
-        ("Action: expanded\nStatus: 2.0.0", Action.RELAYED, "2.0.0"),
+        ("Action: expanded\nStatus: 2.0.0", Action.EXPANDED, "2.0.0"),
         ("Action: failed\nStatus: 4.4.7", Action.FAILED, "4.4.7"),  # tried until its time was over
         ("Action: failed (it did)", Action.FAILED, "5.0.0"),
         ("Status: 5.7.1", Action.FAILED, "5.7.1"),
