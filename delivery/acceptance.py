@@ -20,9 +20,10 @@ from delivery.queue.enqueue import NewQueuedMessage, NewRecipient, enqueue
 from delivery.suppression_holding import hold_back_queued
 from mailboxes.exceptions import MailboxBusy, MailboxFact
 from mailboxes.store.append import SLOW_OCTETS, prepare
-from mailboxes.store.append_batch import INBOX, Item, Target, append_batch
+from mailboxes.store.append_batch import Item, Target, append_batch
 from mailboxes.store.arrivals import Arrival, Arrivals, Arrived
 from mailboxes.store.hierarchy import sent_mailbox
+from mailboxes.store.mailbox_names import INBOX
 from mailboxes.store.outbox import outboxes_of
 from mailboxes.store.values import Flag, NewContent
 from mailhost.net.batcher import Batcher

@@ -26,8 +26,8 @@ from delivery.trace import MAX_SUBJECT, Noted, write
 from domains.exceptions import AddressNotFound, DomainNotFound, TooManyTargets
 from mailboxes.exceptions import AccountNotFound, MailboxNotFound, QuotaExceeded
 from mailboxes.models import Content, Mailbox
-from mailboxes.store.append_batch import INBOX
 from mailboxes.store.locks import lock_mailboxes, lock_usage
+from mailboxes.store.mailbox_names import INBOX
 from mailboxes.store.placing import place_content
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
 from mailhost.protocols.smtp.dsn_parameters import DsnRequest

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from mailboxes.store.arrivals import Arrival, Arrivals, Arrived
-from mailboxes.store.hierarchy import canonical_name
 from mailboxes.store.keywords import checked_keywords
+from mailboxes.store.mailbox_names import canonical_name
 from mailboxes.store.rights import others_name
 from mailboxes.store.values import Appended, NewMessage
 from mailhost.net.batcher import Batcher

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from unicodedata import normalize
 
-from mailboxes.store.hierarchy import SEPARATOR, may_have_inferiors
+from mailboxes.store.mailbox_names import SEPARATOR, may_have_inferiors
 from mailboxes.store.values import MailboxEntry
 from mailhost.protocols.imap.commands import List
 from mailhost.protocols.imap.list_patterns import Patterns

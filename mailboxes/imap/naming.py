@@ -2,7 +2,7 @@
 
 from mailboxes.imap.listing import exactly
 from mailboxes.imap.session import Session
-from mailboxes.store.hierarchy import SEPARATOR, canonical_name
+from mailboxes.store.mailbox_names import SEPARATOR, canonical_name
 from mailboxes.store.rights import list_all, others_name
 from mailhost.net.store_threads import in_store
 

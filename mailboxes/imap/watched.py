@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from mailboxes.exceptions import MailboxNameInvalid
-from mailboxes.store.hierarchy import INBOX, SEPARATOR, canonical_name
+from mailboxes.store.mailbox_names import INBOX, SEPARATOR, canonical_name
 from mailboxes.store.rights import PREFIX
 from mailboxes.store.values import MailboxEntry
 from mailhost.protocols.imap.mailbox_filters import FilterKind

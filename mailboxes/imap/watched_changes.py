@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from mailboxes.imap.listing import Asked, Listing
 from mailboxes.imap.mailbox_status import Figures, status_response
 from mailboxes.imap.watched import NEEDED, Interests, Known, renamed
-from mailboxes.store.hierarchy import SEPARATOR
+from mailboxes.store.mailbox_names import SEPARATOR
 from mailboxes.store.rights import PREFIX
 from mailboxes.store.values import MailboxEntry
 from mailhost.protocols.imap.notify import COMING_AND_GOING, Event

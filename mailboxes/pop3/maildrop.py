@@ -10,7 +10,8 @@ from django.db import DatabaseError
 
 from mailboxes.exceptions import LoginTooSoon, MailboxNotFound
 from mailboxes.store.fetch import fetch_rows, fetch_slice
-from mailboxes.store.hierarchy import INBOX, find_mailbox
+from mailboxes.store.hierarchy import find_mailbox
+from mailboxes.store.mailbox_names import INBOX
 from mailboxes.store.maildrop import free_lease, take_lease
 from mailboxes.store.select import load_view
 from mailhost.net import counters

@@ -23,11 +23,10 @@ from mailboxes.exceptions import (
 from mailboxes.store.content_rows import CONTENT_COLUMNS, GIVEN_COLUMNS, GIVEN_CONTENTS, content_parameters
 from mailboxes.store.large_content import LARGE_OCTETS, copy_contents
 from mailboxes.store.locks import LockedMailbox, LockedUsage, announce_on_commit
+from mailboxes.store.mailbox_names import INBOX
 from mailboxes.store.values import NO_FLAGS, Flag, NewContent
 from mailhost.net.database import cursor
 from mailhost.net.disk import has_room
-
-INBOX = "INBOX"
 
 # Locks in their order (usage rows, then mailboxes: the count makes the one wait for the other), and content ids.
 LOCK_AND_NUMBER = """

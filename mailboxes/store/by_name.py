@@ -9,8 +9,8 @@ from django.db import transaction
 
 from mailboxes.exceptions import InboxIsPermanent, MailboxNameInvalid, MailboxNotFound, NotPermitted
 from mailboxes.store import hierarchy
-from mailboxes.store.hierarchy import INBOX
 from mailboxes.store.locks import announce_names_on_commit, lock_usage
+from mailboxes.store.mailbox_names import INBOX
 from mailboxes.store.rights import OthersName, Place, find, others_name, place_of, rights_above
 from mailboxes.store.values import MailboxEntry
 from mailhost.net.database import cursor

@@ -1,6 +1,5 @@
 """The mailboxes of an account: list, create, delete, rename, subscribe (RFC 9051 sections 6.3.4 to 6.3.9)."""
 
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
@@ -28,15 +27,12 @@ from mailboxes.store.locks import (
     lock_mailboxes,
     lock_usage,
 )
+from mailboxes.store.mailbox_names import INBOX, SEPARATOR, canonical_name, own_name, sought
 from mailboxes.store.special_use import chosen_use
 from mailboxes.store.values import MailboxEntry
 from mailhost.net.database import cursor
 
-SEPARATOR = "/"
-INBOX = "INBOX"
-OTHER_USERS = "Other Users"  # RFC 2342: what stands below it belongs to others (store/rights.py)
 UNNAMED = "\x01"  # before a name that is about to change: no name that anybody gives has a control in it
-MAX_NAME_OCTETS = 2_000  # names are in an index of Postgres, whose rows hold 2,704 octets
 # RFC 6154. INBOX has none.
 DEFAULT_MAILBOXES = {
     INBOX: "",
@@ -67,43 +63,6 @@ SELECT %s, account_id, entry, value FROM mailboxes_annotation WHERE mailbox_id =
 """
 
 
-def canonical_name(name: str) -> str:
-    """The name as it is stored: NFC, INBOX in capitals wherever it is the first level. Raises MailboxNameInvalid."""
-    name = unicodedata.normalize("NFC", name)
-    levels = name.split(SEPARATOR)
-    if not all(levels):
-        raise MailboxNameInvalid("A mailbox name has no empty level.")
-    if len(name) > settings.MAX_MAILBOX_NAME or len(name.encode("utf-8", "replace")) > MAX_NAME_OCTETS:
-        raise MailboxNameInvalid(
-            f"A mailbox name has at most {settings.MAX_MAILBOX_NAME} characters and {MAX_NAME_OCTETS} octets."
-        )
-    # RFC 9051 section 5.1 item 3: Net-Unicode (RFC 5198) has no controls; U+2028 and U+2029 are lines to some clients.
-    if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in name):
-        raise MailboxNameInvalid("A mailbox name has no control characters.")
-    if levels[0].isascii() and levels[0].upper() == INBOX:  # the dotless i has an ASCII capital, and is none
-        levels[0] = INBOX
-    return SEPARATOR.join(levels)
-
-
-def own_name(name: str) -> str:
-    """The canonical name, for one that is to be made. Raises MailboxNameInvalid."""
-    name = canonical_name(name)
-    if "*" in name or "%" in name:  # RFC 9051 section 5.1 item 2: clients that list them see others instead
-        raise MailboxNameInvalid("A mailbox name has neither * nor %: those are wildcards.")
-    if name.split(SEPARATOR)[0] == OTHER_USERS:
-        raise MailboxNameInvalid(f"Below {OTHER_USERS} are the mailboxes that others share.")
-    return name
-
-
-def may_have_inferiors(name: str) -> bool:
-    """Whether a name with one more level can be within the bounds."""
-    longer = len(SEPARATOR) + 1
-    return (
-        len(name) + longer <= settings.MAX_MAILBOX_NAME
-        and len(name.encode("utf-8", "replace")) + longer <= MAX_NAME_OCTETS
-    )
-
-
 def list_mailboxes(*, account_id: int) -> list[MailboxEntry]:
     """All mailboxes by name, and names that are subscribed though their mailbox was deleted."""
     with cursor() as sql:
@@ -113,20 +72,12 @@ def list_mailboxes(*, account_id: int) -> list[MailboxEntry]:
 
 def find_mailbox(*, account_id: int, name: str) -> MailboxEntry:
     """The mailbox of this name, with its counts. Raises MailboxNotFound."""
-    name = _sought(name)
+    name = sought(name)
     with cursor() as sql:
         row = sql.execute(FIND, (account_id, name)).fetchone()
     if row is None:
         raise MailboxNotFound(name)
     return MailboxEntry(*row)
-
-
-def _sought(name: str) -> str:
-    """The canonical name of a mailbox that is looked for. Raises MailboxNotFound where there can be none."""
-    try:
-        return canonical_name(name)
-    except MailboxNameInvalid:
-        raise MailboxNotFound(name) from None
 
 
 def create_default_mailboxes(*, account_id: int, now: datetime) -> None:
@@ -163,7 +114,7 @@ def delete_mailbox(*, account_id: int, name: str, now: datetime) -> int:
     """
     # Names are looked up under the lock that every change of them takes: what is found still has the name then.
     usage = lock_usage([account_id])[account_id]
-    name = _sought(name)
+    name = sought(name)
     try:
         entry = find_mailbox(account_id=account_id, name=name)
     except MailboxNotFound:
@@ -195,7 +146,7 @@ def rename_mailbox(*, account_id: int, name: str, to: str, now: datetime) -> Non
     """
     to = own_name(to)
     usage = lock_usage([account_id])[account_id]
-    name = _sought(name)
+    name = sought(name)
     if name == INBOX:
         inbox = find_mailbox(account_id=account_id, name=INBOX)
         created = _create(account_id, to, "", now)

@@ -14,15 +14,9 @@ from django.conf import settings
 from mailboxes.exceptions import MailboxNameInvalid, MailboxNotFound
 from mailboxes.logins import canonical_login
 from mailboxes.store.grants import MAY_LOOK_UP, NOTICED, RIGHTS, in_order, require
-from mailboxes.store.hierarchy import (
-    ENTRY_COLUMNS,
-    OTHER_USERS,
-    SEPARATOR,
-    canonical_name,
-    find_mailbox,
-    list_mailboxes,
-)
+from mailboxes.store.hierarchy import ENTRY_COLUMNS, find_mailbox, list_mailboxes
 from mailboxes.store.locks import one
+from mailboxes.store.mailbox_names import OTHER_USERS, SEPARATOR, canonical_name
 from mailboxes.store.values import MailboxEntry
 from mailhost.net.database import cursor
 

@@ -7,7 +7,7 @@ does not count: a name is lent to somebody.
 
 from collections.abc import Sequence
 
-from mailboxes.store.hierarchy import INBOX
+from mailboxes.store.mailbox_names import INBOX
 from mailhost.net.database import cursor
 
 # Owner and borrower are both asked: a disabled account neither lends nor borrows, and neither does a disabled domain's.

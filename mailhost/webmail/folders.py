@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mailboxes.store.hierarchy import INBOX, SEPARATOR
+from mailboxes.store.mailbox_names import INBOX, SEPARATOR
 from mailboxes.store.outbox import OUTBOX
 from mailboxes.store.values import MailboxEntry
 

@@ -1,7 +1,7 @@
 """NAMESPACE (RFC 2342): the account's own mailboxes, and those that others share, under their logins."""
 
 from mailboxes.imap.session import Session
-from mailboxes.store.hierarchy import OTHER_USERS, SEPARATOR
+from mailboxes.store.mailbox_names import OTHER_USERS, SEPARATOR
 from mailhost.protocols.imap.commands import Namespace
 from mailhost.protocols.imap.responses import Reply, ok, untagged
 

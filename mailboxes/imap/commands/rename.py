@@ -5,7 +5,7 @@ from django.utils import timezone
 from mailboxes.imap.naming import canonical, tell_name, without_separator
 from mailboxes.imap.session import Session
 from mailboxes.store.by_name import rename as rename_mailbox
-from mailboxes.store.hierarchy import INBOX
+from mailboxes.store.mailbox_names import INBOX
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.imap.commands import Rename
 from mailhost.protocols.imap.responses import Reply, ok
