@@ -19,7 +19,8 @@ from delivery.known_recipients import note_recipients
 from delivery.queue.enqueue import NewQueuedMessage, NewRecipient, enqueue
 from delivery.suppression_holding import hold_back_queued
 from mailboxes.exceptions import MailboxBusy, MailboxFact
-from mailboxes.store.append import INBOX, SLOW_OCTETS, Item, Target, append_batch, prepare
+from mailboxes.store.append import SLOW_OCTETS, prepare
+from mailboxes.store.append_batch import INBOX, Item, Target, append_batch
 from mailboxes.store.arrivals import Arrival, Arrivals, Arrived
 from mailboxes.store.hierarchy import sent_mailbox
 from mailboxes.store.outbox import outboxes_of

@@ -26,7 +26,7 @@ from delivery.trace import MAX_SUBJECT, Noted, write
 from domains.exceptions import AddressNotFound, DomainNotFound, TooManyTargets
 from mailboxes.exceptions import AccountNotFound, MailboxNotFound, QuotaExceeded
 from mailboxes.models import Content, Mailbox
-from mailboxes.store.append import INBOX
+from mailboxes.store.append_batch import INBOX
 from mailboxes.store.locks import lock_mailboxes, lock_usage
 from mailboxes.store.placing import place_content
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
