@@ -167,6 +167,7 @@ def _acceptance(
         reverse_path="",
         body="7BIT" if octets.isascii() else "8BITMIME",
         is_smtputf8=not message.reverse_path.isascii(),
+        requires_tls=message.requires_tls,  # RFC 8689 section 5: it says whom the message was to, and what about
     )
 
 
