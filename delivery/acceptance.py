@@ -17,7 +17,7 @@ from delivery.findings import Action
 from delivery.hidden_recipients import with_hidden
 from delivery.known_recipients import note_recipients
 from delivery.queue.enqueue import NewQueuedMessage, NewRecipient, enqueue
-from delivery.suppression import hold_back
+from delivery.suppression_holding import hold_back_queued
 from mailboxes.exceptions import MailboxBusy, MailboxFact
 from mailboxes.store.append import INBOX, SLOW_OCTETS, Item, Target, append_batch, prepare
 from mailboxes.store.arrivals import Arrival, Arrivals, Arrived
@@ -161,19 +161,12 @@ def accept_batch(prepared: Sequence[Prepared], *, now: datetime, wait: bool = Tr
         if leaving
         else ()
     )
-    for number in leaving:
-        if prepared[number][0].suppressed:
-            _hold_back(prepared[number][0], queued[number], now)
+    suppressing = [queued[number] for number in leaving if prepared[number][0].suppressed]
+    hold_back_queued(message_ids=suppressing, now=now)
     return [
         item.failure or Accepted(item.content_id, _uids(acceptance, item), queued.get(number))
         for number, ((acceptance, _), item) in enumerate(zip(prepared, items, strict=True))
     ]
-
-
-def _hold_back(acceptance: Acceptance, message_id: int, now: datetime) -> None:
-    if acceptance.submitted_by is not None:
-        addresses, account_id = acceptance.suppressed, acceptance.submitted_by
-        hold_back(message_id=message_id, account_id=account_id, addresses=addresses, now=now)
 
 
 def _note_recipients(prepared: Sequence[Prepared], items: Sequence[Item]) -> None:
@@ -296,7 +289,7 @@ class Writer:
         )
         self._batches: Batcher[Prepared, Accepted] = Batcher(self._take, max_weight=max_weight, weigh=_weight)
         self._arrivals = Arrivals(VERDICTS_BESIDE)
-        self._thread = StoreThreads(1, "writer")
+        self._thread = StoreThreads(1, "writer", by_key=True)
         self._patient = StoreThreads(2, "patient-writer")
 
     async def accept(self, acceptance: Acceptance) -> Accepted:

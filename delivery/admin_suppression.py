@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from delivery.models import Suppression
-from delivery.suppression import lift, list_of_everybody
+from delivery.suppression_lists import lift, list_of_everybody
 from mailhost.audit.admin_pages import Rows, Uncounted, VerbAdmin
 
 

@@ -1,5 +1,6 @@
 """The envelope of one SMTP transaction (RFC 5321 section 2.3.1): what MAIL and RCPT said, and where it leads."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -65,8 +66,13 @@ class Envelope:
     def coming_back(self) -> tuple[tuple[str, DsnRequest], ...]:
         """The forward-paths that are bounce addresses of ours. Nobody is told what became of a report: whoever names
         itself MAILER-DAEMON of a host has not proven to be it."""
+        return tuple((str(path), NOTHING_TOLD) for path in self.bounce_addresses)
+
+    @property
+    def bounce_addresses(self) -> tuple[ForwardPath, ...]:
+        """The forward-paths that are bounce addresses of ours, where what came there is to be settled by the worker."""
         found = zip(self.forward_paths, self.routes, strict=True)
-        return tuple((str(path), NOTHING_TOLD) for path, route in found if route.comes_back)
+        return tuple(path for path, route in found if route.comes_back)
 
     @property
     def leading_elsewhere(self) -> tuple[EmailAddress, ...]:
@@ -85,6 +91,17 @@ class Envelope:
         self.forward_paths.append(forward_path)
         self.routes.append(route)
         self.asked.append(dsn)
+        self._lead(forward_path, route, dsn)
+
+    def lead_back(self, found: Iterable[Route]) -> None:
+        """The forward-paths that are bounce addresses lead there, as it turned out: to the senders of what came back.
+        Nobody is told what became of it, as with reports."""
+        numbers = [number for number, route in enumerate(self.routes) if route.comes_back]
+        for number, route in zip(numbers, found, strict=True):
+            self.routes[number], self.asked[number] = route, NOTHING_TOLD
+            self._lead(self.forward_paths[number], route, NOTHING_TOLD)
+
+    def _lead(self, forward_path: ForwardPath, route: Route, dsn: DsnRequest) -> None:
         self.account_ids.update(dict.fromkeys(route.account_ids))
         self.asks_accounts |= route.asks_accounts
         self.policies.update(route.policies)

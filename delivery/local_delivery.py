@@ -100,10 +100,7 @@ def _route(recipient: OutgoingRecipient, parcel: Parcel, *, now: datetime) -> Ro
     try:
         address = EmailAddress.parse(path, is_lenient=True) if "@" in path else None
         if address is not None and is_bounce_address(address.local_part):
-            settled = settle(address, content_id=message.content_id, here=_here(), now=now)
-            if not isinstance(settled, str):
-                return settled
-            address = EmailAddress.parse(settled, is_lenient=True)
+            return settle(address, content_id=message.content_id, here=_here(), now=now)
         return route(forward_path=ForwardPath(address), size_octets=message.size_octets, may_relay=True)
     except (AddressNotFound, DomainNotFound, AddressSyntaxError, VerpInvalid):
         return _bounced(NO_ADDRESS)

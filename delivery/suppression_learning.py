@@ -1,7 +1,9 @@
 """What puts addresses on the suppression list by itself: mail that comes back because the address is gone, again and
 again; and a complaint (RFC 5965), at once.
 
-Learned for the account that sent it: another one may know better, and who is complained about is one sender.
+Learned for the account that sent it: another one may know better, and who is complained about is one sender. What
+happened to two accounts of a domain is no matter of one sender any more, and is learned for the domain; a domain may
+learn from each of its accounts at once, or not at all (domains.models.SuppressionLearning).
 """
 
 from collections.abc import Mapping
@@ -22,9 +24,27 @@ log = structlog.get_logger(__name__)
 GONE: Final = frozenset({Cause.NO_SUCH_USER, Cause.NO_SUCH_DOMAIN, Cause.TAKES_NO_MAIL, Cause.DISABLED})
 MAX_AT_ONCE: Final = 10_000  # of what bounces together
 
+SEVERAL: Final = 2  # accounts
+
 # An entry whose time is over counts as none. What was put there by hand, or by a complaint, keeps its reason and its
 # time; what came back since is counted.
-LEARN: Final = b"""
+KEEP: Final = """
+   SET source = CASE WHEN kept.expires_at <= %(now)s OR kept.source = 'bounce' THEN excluded.source
+                     ELSE kept.source END,
+       cause = CASE WHEN kept.expires_at <= %(now)s OR kept.source = 'bounce' THEN excluded.cause ELSE kept.cause END,
+       evidence = CASE WHEN kept.expires_at <= %(now)s OR kept.source = 'bounce' THEN excluded.evidence
+                       ELSE kept.evidence END,
+       first_at = CASE WHEN kept.expires_at <= %(now)s THEN excluded.first_at ELSE kept.first_at END,
+       last_at = CASE WHEN kept.expires_at <= %(now)s OR kept.source = 'bounce' THEN excluded.last_at
+                      ELSE kept.last_at END,
+       since = CASE WHEN kept.expires_at <= %(now)s THEN excluded.since
+                    WHEN kept.since IS NOT NULL THEN kept.since
+                    WHEN kept.count + excluded.count >= %(after)s THEN %(now)s END,
+       expires_at = CASE WHEN kept.expires_at <= %(now)s THEN excluded.expires_at
+                         WHEN kept.expires_at IS NOT NULL THEN greatest(kept.expires_at, excluded.expires_at) END,
+       count = CASE WHEN kept.expires_at <= %(now)s THEN excluded.count ELSE {count} END
+"""
+LEARN: Final = f"""
 INSERT INTO delivery_suppression AS kept (account_id, address, source, cause, evidence, by, count, first_at, last_at,
                                           since, expires_at)
 SELECT message.account_id, row.address, %(source)s, max(row.cause),
@@ -37,22 +57,34 @@ SELECT message.account_id, row.address, %(source)s, max(row.cause),
  WHERE message.account_id IS NOT NULL AND message.reverse_path <> ''
  GROUP BY message.account_id, row.address
  ORDER BY message.account_id, row.address
-    ON CONFLICT (account_id, address) DO UPDATE
-   SET source = CASE WHEN kept.expires_at <= %(now)s OR kept.source = 'bounce' THEN excluded.source
-                     ELSE kept.source END,
-       cause = CASE WHEN kept.expires_at <= %(now)s OR kept.source = 'bounce' THEN excluded.cause ELSE kept.cause END,
-       evidence = CASE WHEN kept.expires_at <= %(now)s OR kept.source = 'bounce' THEN excluded.evidence
-                       ELSE kept.evidence END,
-       count = CASE WHEN kept.expires_at <= %(now)s THEN excluded.count ELSE kept.count + excluded.count END,
-       first_at = CASE WHEN kept.expires_at <= %(now)s THEN excluded.first_at ELSE kept.first_at END,
-       last_at = CASE WHEN kept.expires_at <= %(now)s OR kept.source = 'bounce' THEN excluded.last_at
-                      ELSE kept.last_at END,
-       since = CASE WHEN kept.expires_at <= %(now)s THEN excluded.since
-                    WHEN kept.since IS NOT NULL THEN kept.since
-                    WHEN kept.count + excluded.count >= %(after)s THEN %(now)s END,
-       expires_at = CASE WHEN kept.expires_at <= %(now)s THEN excluded.expires_at
-                         WHEN kept.expires_at IS NOT NULL THEN greatest(kept.expires_at, excluded.expires_at) END
-"""
+    ON CONFLICT (account_id, address) DO UPDATE{KEEP.format(count="kept.count + excluded.count")}
+""".encode()
+# After that, of the same accounts' domains: what all their accounts have learned by now of the addresses in question.
+# What one has put on its list by hand says nothing about what came back.
+LEARN_FOR_DOMAINS: Final = f"""
+INSERT INTO delivery_suppression AS kept (domain_id, address, source, cause, evidence, by, count, first_at, last_at,
+                                          since, expires_at)
+SELECT domain.id, learned.address, %(source)s, (array_agg(learned.cause ORDER BY learned.last_at DESC))[1],
+       (array_agg(learned.evidence ORDER BY learned.last_at DESC))[1], '', sum(learned.count), min(learned.first_at),
+       %(now)s, %(now)s, %(expires_at)s
+  FROM (SELECT DISTINCT address.domain_id, row.address
+          FROM unnest(%(ids)s::bigint[], %(addresses)s::text[]) row(id, address)
+          JOIN delivery_queuedrecipient recipient ON recipient.id = row.id
+          JOIN delivery_queuedmessage message ON message.id = recipient.message_id
+          JOIN mailboxes_account account ON account.id = message.account_id
+          JOIN domains_address address ON address.id = account.address_id
+         WHERE message.reverse_path <> '') asked
+  JOIN domains_domain domain ON domain.id = asked.domain_id AND domain.suppression_learning <> 'accounts'
+  JOIN delivery_suppression learned ON learned.address = asked.address AND learned.source = %(source)s
+   AND (learned.expires_at IS NULL OR learned.expires_at > %(now)s)
+  JOIN mailboxes_account owner ON owner.id = learned.account_id
+  JOIN domains_address own ON own.id = owner.address_id AND own.domain_id = domain.id
+ GROUP BY domain.id, learned.address
+HAVING sum(learned.count) >= %(after)s
+   AND count(*) >= CASE domain.suppression_learning WHEN 'domain' THEN 1 ELSE %(several)s END
+ ORDER BY domain.id, learned.address
+    ON CONFLICT (domain_id, address) DO UPDATE{KEEP.format(count="greatest(kept.count, excluded.count)")}
+""".encode()
 BOUNCED_TOGETHER: Final = b"""
 SELECT id, forward_path, cause, last_reply FROM delivery_queuedrecipient
  WHERE destination_id = %s AND state = 'bounced' AND finished_at = %s LIMIT %s
@@ -128,12 +160,14 @@ def _learn(
         "source": source.value,
         "evidence": MAX_EVIDENCE,
         "after": after,
+        "several": SEVERAL,
         "expires_at": now + timedelta(days=days),
         "now": now,
     }
     try:
         with transaction.atomic(), cursor() as sql:
             sql.execute(LEARN, values)
+            sql.execute(LEARN_FOR_DOMAINS, values)
     except (
         IntegrityError
     ):  # an account is being removed, and needs no list; the outcome itself must not be lost

@@ -4,7 +4,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from delivery import bounces, digests, quarantine, returned, suppression, trace
+from delivery import bounces, digests, quarantine, returned, suppression_lists, trace
 from delivery.feedback import counting, sending
 from delivery.feedback.tls import counting as tls_counting
 from delivery.feedback.tls import sending as tls_sending
@@ -118,7 +118,7 @@ def clean() -> None:
     remove_deleted_mailboxes(now=now)
     remove_unreferenced(now=now)
     reading.forget_reports(now=now)
-    suppression.remove_expired(now=now)
+    suppression_lists.remove_expired(now=now)
     returned.forget_returned(now=now, days=settings.RETURNED_DAYS)
     counting.forget_feedback(now=now, days=settings.DMARC_REPORTS_DAYS)
     tls_counting.forget_sessions(now=now, days=settings.TLS_REPORTS_DAYS)

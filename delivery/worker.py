@@ -55,7 +55,7 @@ class Worker:
     clock: Callable[[], datetime] = timezone.now
     random: Random = field(default_factory=Random)
     timeouts: Timeouts = RFC_TIMEOUTS
-    threads: StoreThreads = field(default_factory=lambda: StoreThreads(STORE_THREADS, "relay"))
+    threads: StoreThreads = field(default_factory=lambda: StoreThreads(STORE_THREADS, "relay", by_key=True))
     tls: TlsPolicies | None = None  # None: those that the settings ask for
     note_session: Note | None = None  # None: as the settings ask for
     _counting: SessionWriter | None = None

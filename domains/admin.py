@@ -15,8 +15,14 @@ from django.utils.safestring import SafeString
 from domains import admin_dkim  # noqa: F401 (importing it registers)
 from domains.aliases import add_alias, remove_alias, set_alias
 from domains.exceptions import DomainFact, InvalidAddress
-from domains.models import Alias, Domain
-from domains.registration import add_domain, change_domain, domain_name, remove_domain
+from domains.models import Alias, Domain, SuppressionLearning
+from domains.registration import (
+    add_domain,
+    change_domain,
+    domain_name,
+    remove_domain,
+    set_suppression_learning,
+)
 from domains.scores import NAMES, ZERO, in_force, points_in_words
 from mailhost.audit.admin_pages import Rows, VerbAdmin, VerbForm
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
@@ -31,12 +37,13 @@ class DomainForm(VerbForm):
 
     class Meta:
         model = Domain
-        fields = ("name", "alias_of", "is_enabled", *NAMES)
+        fields = ("name", "alias_of", "is_enabled", "suppression_learning", *NAMES)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk is not None:
             self.fields["name"].disabled = True
+        self.fields["suppression_learning"].required = False  # as it is
         alias_of = self.fields.get("alias_of")
         if isinstance(alias_of, forms.ModelChoiceField):
             alias_of.queryset = Domain.objects.filter(alias_of=None).exclude(pk=self.instance.pk)
@@ -64,7 +71,7 @@ class DomainAdmin(VerbAdmin):
     readonly_fields = ("dkim",)
     search_fields = ("name",)
     fieldsets = (
-        (None, {"fields": ("name", "alias_of", "is_enabled", "dkim")}),
+        (None, {"fields": ("name", "alias_of", "is_enabled", "suppression_learning", "dkim")}),
         ("Junk: from how many points on", {"fields": NAMES}),
     )
 
@@ -109,9 +116,12 @@ class DomainAdmin(VerbAdmin):
             "is_enabled": values["is_enabled"],
             **{name: values[name] for name in NAMES},
         }
-        if is_new:
-            return add_domain(name=values["name"], **words, by=by)
-        return change_domain(name=form.instance.name, **words, by=by)
+        make = add_domain if is_new else change_domain
+        domain = make(name=values["name"] if is_new else form.instance.name, **words, by=by)
+        if domain.alias_of is not None:  # it has no accounts that could learn
+            return domain
+        learning = SuppressionLearning(values["suppression_learning"] or domain.suppression_learning)
+        return set_suppression_learning(name=domain.name, learning=learning, by=by)
 
     def remove(self, row: Any, *, by: str) -> None:
         """Stops hosting it."""

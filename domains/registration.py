@@ -16,7 +16,7 @@ from domains.exceptions import (
     DomainNotFound,
     InvalidAddress,
 )
-from domains.models import Address, Domain
+from domains.models import Address, Domain, SuppressionLearning
 from domains.scores import NAMES, Scores, checked_scores, require_order
 from mailhost.audit.trail import record
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress, parse_domain
@@ -100,6 +100,23 @@ def change_domain(
     if changes:
         domain.save(update_fields=list(changes))
         record(by=by, verb="domain changed", subject=domain.name, **changes)
+    return domain
+
+
+@transaction.atomic
+def set_suppression_learning(*, name: str, learning: SuppressionLearning, by: str) -> Domain:
+    """Who in the domain learns from mail that came back, and from complaints. Raises DomainNotFound, and
+    DomainAliasInvalid of a domain alias, which has no accounts.
+    """
+    domain = find_domain(name=name, lock=True)
+    if domain.alias_of is not None:
+        raise DomainAliasInvalid(
+            f"{domain.name} is a domain alias: say it of {domain.alias_of.name} instead."
+        )
+    if domain.suppression_learning != learning:
+        domain.suppression_learning = learning
+        domain.save(update_fields=["suppression_learning"])
+        record(by=by, verb="domain changed", subject=domain.name, suppression_learning=learning.value)
     return domain
 
 

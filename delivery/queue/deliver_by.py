@@ -45,7 +45,8 @@ WITH finished AS (
 """
 TOLD: Final = b"""
 SELECT id AS recipient_id, message_id AS queue_id, forward_path, %(now)s::timestamptz AS at, '' AS host, '' AS address,
-       %(state)s AS outcome, cause, %(reply)s AS reply, '' AS tls, '' AS certificate
+       %(state)s AS outcome, cause, %(reply)s AS reply, '' AS tls, '' AS certificate,
+       '' AS signing
   FROM finished
 """
 # What was over when it came has been told of by whoever had it before.

@@ -46,7 +46,7 @@ WITH finished AS (
 TOLD = b"""
 SELECT id AS recipient_id, message_id AS queue_id, forward_path, %(now)s::timestamptz AS at, %(host)s AS host,
        %(address)s AS address, %(state)s AS outcome, %(cause)s AS cause, %(reply)s AS reply,
-       %(tls)s AS tls, %(certificate)s AS certificate
+       %(tls)s AS tls, %(certificate)s AS certificate, '' AS signing
   FROM finished
 """
 FIRST_EXPIRY = b"""

@@ -28,6 +28,7 @@ from delivery.models.trace import Event
 from delivery.queue.filtering import UNFINISHED, QueueFilter, find
 from delivery.queue.notices import relay_is_due
 from delivery.queue.route_rules import SETTINGS, rules
+from delivery.suppression_holding import hold_back_released
 from delivery.trace.outbound import note
 from mailhost.audit.trail import record
 from mailhost.net.database import cursor
@@ -264,8 +265,9 @@ def _lock_recipients(
 def _apply(order: Order, locked: Sequence[tuple[int, int]], *, target: int | None, now: datetime) -> int:
     if not locked:
         return 0
+    ids = [pk for pk, _ in locked]
     values = {
-        "ids": [pk for pk, _ in locked],
+        "ids": ids,
         "now": now,
         "lifetime": timedelta(seconds=settings.QUEUE_LIFETIME_SECONDS),
         "until": order.until,
@@ -277,6 +279,8 @@ def _apply(order: Order, locked: Sequence[tuple[int, int]], *, target: int | Non
     with cursor() as sql:
         sql.execute(UPDATES[order.verb], values)
         note([pk for pk, _ in locked], event=EVENTS[order.verb], now=now, reply=_in_words(order))
+        if order.verb is Verb.RELEASE:
+            hold_back_released(recipient_ids=ids, now=now)
         if order.verb in ENDS:
             sql.execute(FORGET_TIME, (now, values["ids"]))
         if order.verb in WAKES:

@@ -16,6 +16,7 @@ from django.db import transaction
 from delivery.known_recipients import note_recipients
 from delivery.models.trace import Event
 from delivery.queue.notices import relay_is_due
+from delivery.suppression_holding import hold_back_released
 from delivery.trace.outbound import note
 from mailboxes.exceptions import AccountNotFound
 from mailboxes.store.locks import lock_usage
@@ -260,6 +261,7 @@ def _release(leaving: Sequence[_Due], *, now: datetime) -> None:
             ]
         )
         note([row[3] for row in rows], event=Event.RELEASED, now=now, reply="Its time to leave had come")
+        hold_back_released(recipient_ids=[row[3] for row in rows], now=now)
         sql.execute(WAKE, (now, sorted({row[1] for row in rows}), now))
 
 

@@ -89,6 +89,8 @@ class RelayConnection:
             self._ends_at = math.inf
 
     def _left(self, seconds: float) -> float:
+        if self._ends_at == math.inf:
+            return seconds
         return min(seconds, max(0.0, self._ends_at - asyncio.get_running_loop().time()))
 
     async def ask(self, command: bytes, *, seconds: float) -> ServerReply:
@@ -102,7 +104,8 @@ class RelayConnection:
 
     async def reply(self, *, seconds: float) -> ServerReply:
         """The next reply; after 421 the connection is of no more use. Raises WireLost."""
-        reply = await self.wire.reply(seconds=self._left(seconds))
+        unread = self.wire.unread  # several come at once where commands go in one go
+        reply = unread.popleft() if unread else await self.wire.reply(seconds=self._left(seconds))
         if reply.code == SERVICE_CLOSING:
             self.wire.lose(str(reply))
         return reply

@@ -1,23 +1,41 @@
-"""What comes to a bounce address (VERP), once it is taken: what failed is noted and told to the sender in our words;
-whatever else it is (a delay, a confirmation, an answer of a program) goes to the sender as it came."""
+"""What comes to a bounce address (VERP) as a notice of a failure, once it is taken: noted, and told to the sender in
+our words. What else comes there (a delay, an answer of a program) is known at the door, and led to the sender as all
+mail to him is (delivery/leading_back.py)."""
 
 from datetime import datetime
 from typing import Final
 
 from delivery.models import DUE_STATES, QueuedRecipient
-from delivery.relay.outcome import Deferred, Delivered, Outcome, Peer
+from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome, Peer
 from delivery.returns.addresses import sent_with
 from delivery.returns.reading import note_bounce
 from mailhost.net.database import cursor
-from mailhost.protocols.addresses import EmailAddress
+from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
 from mailhost.protocols.dsn_reading import Notice, ReadRecipient, read_notice
 from mailhost.protocols.report_fields import MAX_OCTETS
+from mailhost.protocols.verp import VerpInvalid
 
 READ_CONTENT: Final = b"SELECT substring(octets FROM 1 FOR %s) FROM mailboxes_content WHERE id = %s"
 
 
-def settle(address: EmailAddress, *, content_id: int, here: Peer, now: datetime) -> Outcome | str:
-    """What became of the notice, or the address of the sender who is to have it. Raises VerpInvalid.
+def tells_of_failure(octets: bytes) -> bool:
+    """Whether a message to a bounce address is a notice that something failed."""
+    return _has_failed(read_notice(octets[:MAX_OCTETS]))
+
+
+def sender_of(address: EmailAddress, *, now: datetime) -> EmailAddress | None:
+    """Who has sent what a bounce address was made for; None where that is not known any more."""
+    try:
+        sent_to = sent_with(address, now=now)
+        recipients = QueuedRecipient.objects.filter(pk=sent_to.recipient_id, message_id=sent_to.message_id)
+        reverse_path = recipients.values_list("message__reverse_path", flat=True).first()
+        return EmailAddress.parse(reverse_path, is_lenient=True) if reverse_path else None
+    except (VerpInvalid, AddressSyntaxError):
+        return None
+
+
+def settle(address: EmailAddress, *, content_id: int, here: Peer, now: datetime) -> Outcome:
+    """What became of the notice. Raises VerpInvalid.
 
     In the caller's transaction.
     """
@@ -30,8 +48,8 @@ def settle(address: EmailAddress, *, content_id: int, here: Peer, now: datetime)
     if recipient is None:  # the queue keeps it no longer: neither is it known who sent it
         return Delivered("It is about a message that is no longer kept here", here, is_final=True)
     said = _failure(_read(content_id), recipient.forward_path)
-    if said is None:
-        return recipient.message.reverse_path
+    if said is None:  # the door does not bring such: nothing passes here that no filter has seen
+        return Bounced("5.7.1", "It is no notice of a failure", here)
     if recipient.state in DUE_STATES:  # the next host's notice was faster than its own reply
         return Deferred("4.3.0", "What became of the message is not written down yet", here)
     told, reporter = said
@@ -45,9 +63,13 @@ def _read(content_id: int) -> Notice | None:
     return read_notice(bytes(row[0])) if row else None
 
 
+def _has_failed(notice: Notice | None) -> bool:
+    return notice is not None and bool(notice.failed)
+
+
 def _failure(notice: Notice | None, forward_path: str) -> tuple[ReadRecipient, str] | None:
     """What it says of the recipient (an address that was changed on the way, where it is the only one), and who."""
-    if notice is None or not notice.failed:
+    if notice is None or not _has_failed(notice):
         return None
     own = forward_path.casefold()
     said = next(

@@ -8,10 +8,9 @@ from django.conf import settings
 from delivery.envelope import Envelope
 from delivery.filters.recording import Judged
 from delivery.smtp.session import Session
-from delivery.submission.admission import TooMuchWaits, admit, held_copies
+from delivery.submission.admission import TooMuchWaits, held_copies
 from delivery.submission.limits import SubmissionLimitReached
 from mailboxes.authentication import Principal
-from mailhost.net.store_threads import in_store
 from mailhost.protocols.smtp.replies import CommandRefused
 
 
@@ -33,8 +32,7 @@ async def admit_submission(session: Session, *, trace_id: str) -> Submitted:
     assert principal is not None
     peer = session.connection.peer
     try:
-        admitted = await in_store(
-            admit,
+        admitted = await session.host.admit(
             account_id=principal.account_id,
             recipients=[path.address for path in envelope.forward_paths if path.address is not None],
             peer=peer,

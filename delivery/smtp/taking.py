@@ -13,6 +13,7 @@ from django.conf import settings
 from delivery.acceptance import Acceptance
 from delivery.envelope import Envelope
 from delivery.findings import Action
+from delivery.leading_back import lead_back
 from delivery.smtp.completion import complete
 from delivery.smtp.examining import Examined, examine_incoming, refusal_of
 from delivery.smtp.observing import note_observation
@@ -20,6 +21,7 @@ from delivery.smtp.replies import FACTS, reply_to
 from delivery.smtp.session import Door, Session
 from delivery.smtp.tracing import note_message
 from mailboxes.exceptions import MailboxFact
+from mailhost.net.store_threads import in_store
 from mailhost.protocols.smtp.dsn_parameters import DsnRequest
 from mailhost.protocols.smtp.replies import Reply
 
@@ -34,6 +36,7 @@ async def take(session: Session, octets: bytes) -> Reply:
     trace_id = session.host.new_trace_id()
     examined = None
     try:
+        await _lead_back(session, octets)
         examined = await examine_incoming(session, octets, trace_id=trace_id)
         replies = await _accept(session, octets, examined, trace_id)
     except FACTS as fact:
@@ -51,6 +54,18 @@ async def take(session: Session, octets: bytes) -> Reply:
         is_waiting=examined.release_at is not None,
     )
     return tell_each(session, replies)
+
+
+async def _lead_back(session: Session, octets: bytes) -> None:
+    """What came to bounce addresses and tells of no failure is mail to the senders. Raises FACTS."""
+    envelope = session.envelope
+    assert envelope is not None
+    addresses = [path.address for path in envelope.bounce_addresses if path.address is not None]
+    found = None
+    if addresses:
+        found = await in_store(lead_back, octets, addresses=addresses, now=session.host.clock())
+    if found is not None:
+        envelope.lead_back(found)
 
 
 async def _accept(session: Session, octets: bytes, examined: Examined, trace_id: str) -> Sequence[Reply]:

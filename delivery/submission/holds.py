@@ -8,6 +8,7 @@ from django.db import transaction
 
 from delivery.models import SendingHold
 from delivery.queue.notices import relay_is_due
+from delivery.suppression_holding import hold_back_released
 from mailboxes.models import Account
 from mailhost.audit.trail import record
 from mailhost.net.database import cursor
@@ -23,7 +24,7 @@ UPDATE delivery_queuedrecipient recipient
        next_attempt_at = coalesce(message.release_at, %s)
   FROM delivery_queuedmessage message
  WHERE message.id = recipient.message_id AND message.id = ANY(%s::bigint[]) AND recipient.state = 'held'
-RETURNING destination_id, message_id
+RETURNING destination_id, message_id, recipient.id
 """
 CANCEL = b"""
 UPDATE delivery_queuedrecipient SET state = 'cancelled', finished_at = %s
@@ -81,6 +82,7 @@ def release_held(*, message_ids: Collection[int], by: str, now: datetime) -> int
         rows = sql.execute(RELEASE, (now, ids)).fetchall()
         released = sorted({row[1] for row in rows})
         sql.execute(PROLONG, (now, timedelta(seconds=settings.QUEUE_LIFETIME_SECONDS), now, released))
+        hold_back_released(recipient_ids=[row[2] for row in rows], now=now)
         sql.execute(WAKE, (now, sorted({row[0] for row in rows}), now))
     for message_id in released:
         record(by=by, verb="held message released", subject=f"Q{message_id}")

@@ -6,6 +6,14 @@ from django.db import models
 from django.utils import timezone
 
 
+class SuppressionLearning(models.TextChoices):
+    """Who sends no more to an address, besides the account whose mail came back or was complained about."""
+
+    ACCOUNTS = "accounts", "nobody else"
+    SEVERAL = "several", "everybody, after two accounts"
+    DOMAIN = "domain", "everybody, at once"
+
+
 class Domain(models.Model):
     """A domain whose mail is received here. `name` is in A-labels, lower case (RFC 5890)."""
 
@@ -31,6 +39,12 @@ class Domain(models.Model):
     )
     refuse_score = models.FloatField(
         null=True, blank=True, help_text="From so many points on mail is refused; empty: as the whole host."
+    )
+    suppression_learning = models.TextField(
+        choices=SuppressionLearning.choices,
+        default=SuppressionLearning.SEVERAL,
+        db_default=SuppressionLearning.SEVERAL.value,
+        help_text="What mail of one account that came back, and complaints about it, teach others in the domain.",
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -52,6 +52,12 @@ class RowBody(Described):
     session: str = Field(description="As the log calls it.")
     queue_id: int | None = Field(description="The message's number in the queue.")
     next_at: datetime | None = Field(description="In the queue: the next try, or when it leaves.")
+    failures: int = Field(
+        description="In the queue: how often in a row the next hop was tried and not reached, for which it waits; or 0."
+    )
+    tried_at: datetime | None = Field(
+        description="In the queue: when it, or what it waits for, was last tried."
+    )
     key: str = Field(description="By which `/trace/message` tells its whole way; empty: it has no name.")
 
     @classmethod
@@ -76,6 +82,8 @@ class RowBody(Described):
             session=row.session,
             queue_id=row.queue_id,
             next_at=row.next_at,
+            failures=row.failures,
+            tried_at=row.tried_at,
             key=key_of(row),
         )
 

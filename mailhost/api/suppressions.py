@@ -1,7 +1,7 @@
 """/suppressions: addresses that an account or a domain sends to no more: listed, put there by hand, lifted."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -10,16 +10,11 @@ from ninja import Body, Path, Query, Router, Status
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from delivery.models import Suppression
-from delivery.suppression import (
-    key_of,
-    lift,
-    list_of_account,
-    list_of_domains,
-    list_of_everybody,
-    suppress,
-)
+from delivery.suppression import key_of
+from delivery.suppression_lists import lift, list_of_account, list_of_domains, list_of_everybody, suppress
 from domains.exceptions import DomainNotFound
-from domains.registration import domain_name
+from domains.models import SuppressionLearning
+from domains.registration import domain_name, find_domain, set_suppression_learning
 from mailboxes.administration import domains_administered_by
 from mailhost.api.keys import AnyKey, actor
 from mailhost.api.keys import key_of as key_of_request
@@ -87,7 +82,23 @@ class SuppressionChange(Change):
     )
 
 
+class LearningBody(Described):
+    """Who sends no more to an address whose mail came back, or whose owner has complained."""
+
+    learning: str = Field(description="As it is set.", examples=["several"])
+
+
+class LearningChange(Change):
+    """For whom it is learned in the domain."""
+
+    learning: Literal["accounts", "several", "domain"] = Field(
+        description="accounts: for the account that sent it. several: and for all accounts of the domain once it "
+        "happened to two of them. domain: for all at once."
+    )
+
+
 AddressPath = Annotated[str, Path(max_length=320, description="The address, whole.")]
+DomainPath = Annotated[str, Path(max_length=MAX_ADDRESS_OCTETS, description="A domain that is hosted here.")]
 AddressQuery = Annotated[str, Query(max_length=320, description="Only this one; empty: all.")]
 
 
@@ -142,6 +153,32 @@ def put_suppression(
         now=timezone.now(),
     )
     return SuppressionBody.of(row)
+
+
+@router.get(
+    "/domains/{domain}/suppression-learning",
+    response=reading(LearningBody),
+    summary="Read who learns from bounces and complaints",
+    auth=AnyKey(),
+)
+def get_learning(request: HttpRequest, domain: DomainPath) -> LearningBody:
+    """With a key of an account: of a domain that it administers."""
+    return LearningBody(learning=find_domain(name=_administered(request, domain)).suppression_learning)
+
+
+@router.put(
+    "/domains/{domain}/suppression-learning",
+    response=setting(LearningBody),
+    summary="Set who learns from bounces and complaints",
+    auth=AnyKey(),
+)
+def put_learning(
+    request: HttpRequest, domain: DomainPath, change: Annotated[LearningChange, Body()]
+) -> LearningBody:
+    """It holds for what comes back from then on. A domain alias has no accounts: it is said of its domain."""
+    name, learning = _administered(request, domain), SuppressionLearning(change.learning)
+    row = set_suppression_learning(name=name, learning=learning, by=actor(request))
+    return LearningBody(learning=row.suppression_learning)
 
 
 def _visible(request: HttpRequest) -> "QuerySet[Suppression]":

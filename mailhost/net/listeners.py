@@ -18,17 +18,12 @@ from typing import Generic, Protocol, TypeVar, cast
 import structlog
 from django.conf import settings
 
-from mailhost.net.connection import (
-    CLOSE_TIMEOUT_SECONDS,
-    HANDSHAKE_TIMEOUT_SECONDS,
-    KNOWN_ADDRESSES,
-    Connection,
-    ConnectionLost,
-    IdleTimeout,
-    plain_address,
-)
+from mailhost.net.connection import Connection
+from mailhost.net.peer_addresses import KNOWN_ADDRESSES, plain_address
 from mailhost.net.proxy_protocol import NoProxyHeader, is_balancer, read_source, speak_for
 from mailhost.net.shared_counts import SharedCounts
+from mailhost.net.stream.bounds import CLOSE_TIMEOUT_SECONDS, HANDSHAKE_TIMEOUT_SECONDS
+from mailhost.net.stream.interruptions import ConnectionLost, IdleTimeout
 from mailhost.protocols.proxy import Source
 
 log = structlog.get_logger(__name__)

@@ -6,12 +6,13 @@ import re
 from datetime import datetime
 from email.utils import format_datetime
 
+from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
 from mailhost.protocols.dsn_parts import MAX_LINE_OCTETS
 from mailhost.protocols.dsn_values import Action, RecipientReport, Report
+from mailhost.protocols.smtp.dsn_parameters import utf8_characters
 
 _WHITE = re.compile(r"[\s\x00-\x1f\x7f]+")
 _NOT_UTF8_XCHAR = re.compile(r"[^\x21-\x2a\x2c-\x3c\x3e-\x5b\x5d-\x7e]")
-_EMBEDDED = re.compile(r"\\x\{([0-9A-F]{2,6})\}")
 _HEX_PAIR = re.compile(r"\+([0-9A-F]{2})")
 _NOT_PRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
 
@@ -22,10 +23,10 @@ def delivery_status(report: Report) -> str:
     if report.envid:
         message.append(f"Original-Envelope-Id: {decode_xtext(report.envid)}")
     message += [f"Reporting-MTA: dns; {report.reporting_host}", f"Arrival-Date: {_date(report.arrived_at)}"]
-    if report.future_release:
-        message.append(f"Future-Release-Request: {report.future_release}")
     if report.deliver_by:
         message.append(f"Deliver-By-Date: {_date(report.deliver_by)}")
+    if report.future_release:
+        message.append(f"Future-Release-Request: {report.future_release}")
     blocks = [message, *(_recipient_fields(each, is_utf8=report.is_utf8) for each in report.recipients)]
     return "\r\n".join("\r\n".join(block) + "\r\n" for block in blocks)
 
@@ -55,31 +56,36 @@ def _recipient_fields(recipient: RecipientReport, *, is_utf8: bool) -> list[str]
 
 def _original(orcpt: str, *, is_utf8: bool) -> str:
     """As RFC 3461 section 6.3 wants it: the xtext undone. A UTF-8 address has an ASCII form of its own, in which +
-    means nothing (RFC 6533 section 3): it stays in a report in ASCII."""
+    means nothing (RFC 6533 section 3): it stays in a report in ASCII, and so does what stands for no address."""
     kind, _, address = orcpt.partition(";")
     if kind.lower() != "utf-8":
         return f"{_ascii(one_line(kind))}; {decode_xtext(address)}"
-    said = _plain(one_line(_EMBEDDED.sub(_character, address))) if is_utf8 else _ascii(one_line(address))
-    return f"{kind}; {said}"
+    return f"{kind}; {_plain(_utf8_address(address)) if is_utf8 else _ascii(address)}"
+
+
+def _utf8_address(text: str) -> str:
+    """What does not stand for an address is copied as it came (RFC 6533 section 3)."""
+    try:
+        EmailAddress.parse(address := utf8_characters(text), is_lenient=True)
+    except AddressSyntaxError:
+        return text
+    return address
 
 
 def _typed_address(address: str, *, is_utf8: bool) -> str:
-    """RFC 3464 section 2.3.2; one beyond ASCII is as it is in a report in UTF-8, and utf-8-addr-xtext in another."""
+    """RFC 3464 section 2.3.2: exactly as the envelope has it, with two spaces in a quoted local part too; one beyond
+    ASCII is as it is in a report in UTF-8, and utf-8-addr-xtext in another."""
     if address.isascii():
-        return f"rfc822; {one_line(address)}"
+        return f"rfc822; {_ascii(address)}"
     if is_utf8:
-        return f"utf-8; {_plain(one_line(address))}"
+        return f"utf-8; {_plain(address)}"
     return "utf-8; " + _NOT_UTF8_XCHAR.sub(lambda match: f"\\x{{{ord(match[0]):02X}}}", address)
 
 
-def _character(match: re.Match[str]) -> str:
-    number = int(match[1], 16)
-    return chr(number) if number <= 0x10FFFF else "?"
-
-
 def decode_xtext(text: str) -> str:
-    """RFC 3461 section 4: the text that xtext stands for, on one line and in ASCII, as fields of a report are."""
-    return _ascii(one_line(_HEX_PAIR.sub(lambda match: chr(int(match[1], 16)), text)))
+    """RFC 3461 section 4: the text that xtext stands for, in ASCII, as fields of a report are; nothing of its spelling
+    is changed (RFC 3464 section 2.2.1)."""
+    return _ascii(_HEX_PAIR.sub(lambda match: chr(int(match[1], 16)), text))
 
 
 def _ascii(text: str) -> str:

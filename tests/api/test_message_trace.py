@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from delivery.models import Attempt
+from delivery.models import Attempt, Destination, QueuedRecipient
 from mailboxes.administration import appoint_administrator
 from mailboxes.api_keys import add_api_key
 from mailboxes.models import Account
@@ -109,6 +109,14 @@ def test_a_messages_whole_way(api: Api, ann: Account, bob: Account) -> None:
         ]
         assert [each["findings"] for each in way["judgements"]] == [["It promises money for nothing."]]
         assert (way["message_id"], way["standing"], way["is_cut"]) == (ID, [], False)
+    QueuedRecipient.objects.update(state="queued", finished_at=None)
+    Destination.objects.update(failures=3, cause="no-connection", last_attempt_at=NOW)
+    [waits] = read(api.get(f"/trace/message?{urlencode({'id': ID})}"))["standing"]
+    assert waits["text"] == "waits: the host for far.test does not answer"
+    assert (waits["failures"], datetime.fromisoformat(waits["tried_at"])) == (
+        3,
+        NOW.replace(microsecond=NOW.microsecond // 1000 * 1000),
+    )
     his = read(key_of(bob).get(f"/trace/message?{urlencode({'id': ID})}"))
     assert [step["forward_paths"] for step in his["steps"]] == [[bob.login]]
     nobody = key_of(new_account("eve")).get(f"/trace/message?{urlencode({'id': ID})}")

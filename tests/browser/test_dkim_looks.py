@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from domains.dkim_keys import activate_key, make_keys
 from domains.models import DkimKey, Domain
@@ -48,5 +48,8 @@ def test_the_pages_of_keys_fit_and_break_no_policy(operator: Account, screen: tu
     }.items():
         page.goto(path)
         look(page, name, f"dkim-{place}")
+    button = page.locator(f"[data-copy=zone-{keys[0].pk}]")
+    button.click()
+    expect(button).to_have_text("Copied")
     assert page.locator("textarea").first.input_value() == keys[0].record
     assert complaints == []

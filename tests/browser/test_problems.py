@@ -15,7 +15,7 @@ from delivery.queue.claim import claim_destinations, due_parcels
 from delivery.queue.outcomes import record
 from delivery.queue.values import RecipientResult
 from delivery.relay.outcome import Bounced, Deferred, Outcome, Peer
-from delivery.suppression import suppress
+from delivery.suppression_lists import suppress
 from mailboxes.accounts import add_account
 from mailboxes.administration import appoint_administrator
 from mailboxes.models import Account
@@ -60,6 +60,10 @@ def sender() -> Account:
         accept_now(
             Acceptance(octets, relay=recipients, reverse_path=ada.login, submitted_by=ada.pk), now=sent_at
         )
+    bea = add_account(address=EmailAddress.parse(f"bea@{domain}"), password=PASSWORD, by="test")
+    gone = (EmailAddress("r0", "gone.test"),)  # twice, so it is the domain's
+    octets = b"Subject: Hello\r\n\r\n.\r\n"
+    accept_now(Acceptance(octets, relay=gone, reverse_path=bea.login, submitted_by=bea.pk), now=sent_at)
     for claim in claim_destinations(limit=100, lease_seconds=90, now=now, is_failing=False):
         if claim.name in OUTCOMES:
             parcels = due_parcels(claim=claim, limit=100, except_ids=[], now=now)
@@ -108,6 +112,10 @@ def test_why_mail_does_not_arrive(web: str, ada: Account, screen: tuple[str, Pag
         page.goto(f"{web}/{where}/suppressions/")
         expect(page.get_by_role("button", name="Lift bob@gone.test")).to_be_visible()
         look(page, name, f"{where}-suppressions")
+        if where == "panel":
+            expect(page.get_by_role("button", name="Lift r0@gone.test")).to_be_visible()
+            page.get_by_role("button", name="Save").scroll_into_view_if_needed()
+            look(page, name, "panel-suppressions-learning")
     page.goto(web + "/mail/new/")
     page.get_by_label("To", exact=True).fill("bob@gone.test")
     page.remove_listener("console", listen)  # which tells of every 422

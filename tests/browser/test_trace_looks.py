@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from delivery.models import QueuedRecipient
+from delivery.models import Destination, QueuedRecipient
 from mailboxes.administration import appoint_administrator
 from mailboxes.models import Account
 from tests.browser.test_looks import SCREENS, look
@@ -36,6 +36,17 @@ def ann(web: str) -> Account:
         next_attempt_at=NOW + timedelta(minutes=20),
         last_reply="451 4.7.1 Greylisted, come again in a few minutes",
     )
+    host, _ = Destination.objects.update_or_create(
+        name="quite-a-long-name-of-a-domain-that-is-dead.test",
+        defaults={
+            "failures": 12,
+            "cause": "no-connection",
+            "last_reply": "mx.dead.test [192.0.2.1]: the connection could not be made",
+            "last_attempt_at": NOW - timedelta(minutes=10),
+            "next_attempt_at": NOW + timedelta(minutes=50),
+        },
+    )
+    QueuedRecipient.objects.create(message_id=number, destination=host, forward_path=f"dave@{host.name}")
     return ann
 
 
@@ -59,6 +70,7 @@ def test_a_message_is_looked_for_and_its_way_read(web: str, ann: Account, screen
         page.get_by_label("Looking for").fill(ann.login)
         page.get_by_role("button", name="Find").click()
         expect(page.get_by_text("Refused by mx2.far.test").first).to_be_visible()
+        expect(page.get_by_text("does not answer").first).to_be_visible()
         look(page, name, f"trace-{place}")
         page.get_by_role("link", name="Whole way").first.click()
         expect(page.get_by_role("heading", name="Now")).to_be_visible()

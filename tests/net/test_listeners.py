@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from mailhost.net.connection import Connection, ShuttingDown
+from mailhost.net.connection import Connection
 from mailhost.net.listeners import CannotListen, ConnectionLimits, PortTaken, bind, listen
+from mailhost.net.stream.interruptions import ShuttingDown
 from tests.support.running import run
 
 

@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from delivery.suppression import (
+from delivery.suppression_lists import (
     SuppressionInvalid,
     SuppressionNotFound,
     TooManySuppressions,
@@ -17,6 +17,8 @@ from delivery.suppression import (
     list_of_domains,
     suppress,
 )
+from domains.models import Domain, SuppressionLearning
+from domains.registration import set_suppression_learning
 from mailhost.panel.access import Office, for_domain_administrators
 from mailhost.panel.pages.frame import show
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
@@ -52,6 +54,26 @@ class DomainSuppressionForm(forms.Form):
             raise forms.ValidationError(str(error)) from error
 
 
+class LearningForm(forms.Form):
+    """For each domain that has accounts: who learns from what came back. Its fields are called as the domains are."""
+
+    def __init__(self, *args: Any, office: Office, **kwargs: Any) -> None:
+        super().__init__(*args, prefix="learning", **kwargs)
+        for domain in Domain.objects.filter(name__in=office.domains, alias_of=None):
+            self.fields[domain.name] = forms.ChoiceField(
+                label=domain.name,
+                initial=domain.suppression_learning,
+                choices=SuppressionLearning.choices,
+                widget=forms.Select(attrs={"class": "input"}),
+            )
+
+    def save(self, *, by: str) -> None:
+        """Each that has changed."""
+        for name in self.changed_data:
+            learning = SuppressionLearning(self.cleaned_data[name])
+            set_suppression_learning(name=name, learning=learning, by=by)
+
+
 @require_http_methods(["GET", "POST"])
 @for_domain_administrators
 def show_suppressions(request: HttpRequest, office: Office) -> HttpResponse:
@@ -67,6 +89,11 @@ def show_suppressions(request: HttpRequest, office: Office) -> HttpResponse:
         return redirect("panel:suppressions")
     if form.is_valid() and _put(request, office, form):
         return redirect("panel:suppressions")
+    learning = LearningForm(request.POST if "learning" in request.POST else None, office=office)
+    if learning.is_valid():
+        learning.save(by=by)
+        messages.success(request, "Saved. It holds for what comes back from now on.")
+        return redirect("panel:suppressions")
     text = request.GET.get("q", "").replace("\0", "").strip().lower()[:320]
     found = among.filter(address=text) if text else among
     rows = list(found.select_related("account", "domain")[: SHOWN + 1])
@@ -76,10 +103,11 @@ def show_suppressions(request: HttpRequest, office: Office) -> HttpResponse:
         "panel/suppressions.html",
         at="suppressions",
         form=form,
+        learning=learning,
         text=text,
         rows=rows[:SHOWN],
         are_more=len(rows) > SHOWN,
-        status=422 if form.is_bound else 200,
+        status=422 if form.is_bound or learning.is_bound else 200,
     )
 
 

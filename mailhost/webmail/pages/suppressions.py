@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from delivery.suppression import (
+from delivery.suppression_lists import (
     SuppressionInvalid,
     SuppressionNotFound,
     TooManySuppressions,

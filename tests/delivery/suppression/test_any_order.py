@@ -9,15 +9,9 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from delivery.models import QueuedRecipient, ReturnedKind, Suppression
-from delivery.suppression import (
-    SuppressionNotFound,
-    lift,
-    list_of_account,
-    remove_expired,
-    suppress,
-    suppressed_among,
-)
+from delivery.suppression import suppressed_among
 from delivery.suppression_learning import learn_from_bounces, learn_from_returned
+from delivery.suppression_lists import SuppressionNotFound, lift, list_of_account, remove_expired, suppress
 from mailboxes.models import Account
 from mailhost.protocols.addresses import EmailAddress
 from mailhost.protocols.bounce_causes import Cause

@@ -10,7 +10,8 @@ from pytest_django import Settings
 
 from delivery.models import QueuedRecipient, Suppression, SuppressionSource
 from delivery.suppressing_senders import SuppressingSenders
-from delivery.suppression import lift, list_of_account, suppress, suppressed_among
+from delivery.suppression import suppressed_among
+from delivery.suppression_lists import lift, list_of_account, suppress
 from mailboxes.authentication import Principal
 from mailboxes.models import Account
 from mailhost.audit.models import Act

@@ -185,7 +185,7 @@ def test_any_octets_given_back_leave_short_lines_with_crlf(body: bytes) -> None:
 
 
 def test_fields_stand_in_the_order_of_the_grammar() -> None:
-    """RFC 3464 sections 2.2 and 2.3, with the extension fields behind those of the standard."""
+    """RFC 3464 sections 2.2 and 2.3, Deliver-By-Date where RFC 2852 section 5 has it, extension fields at the end."""
     later = NOON + timedelta(days=4)
     delayed = RecipientReport(
         "bob@far.test",
@@ -206,8 +206,8 @@ def test_fields_stand_in_the_order_of_the_grammar() -> None:
         "Original-Envelope-Id",
         "Reporting-MTA",
         "Arrival-Date",
-        "Future-Release-Request",
         "Deliver-By-Date",
+        "Future-Release-Request",
     ]
     assert per_recipient.items() == [
         ("Original-Recipient", "rfc822; B+B@first.test"),
@@ -219,6 +219,21 @@ def test_fields_stand_in_the_order_of_the_grammar() -> None:
         ("Last-Attempt-Date", "Sun, 01 Mar 2026 12:00:00 +0000"),
         ("Will-Retry-Until", "Thu, 05 Mar 2026 12:00:00 +0000"),
     ]
+
+
+def test_what_the_envelope_said_is_told_as_it_was_spelled() -> None:
+    """RFC 3464 sections 2.2.1 and 2.3.2, RFC 3461 section 6.3: case and runs of spaces too."""
+    failed = RecipientReport('"Bob  B"@far.test', Action.FAILED, "5.1.1", "RFC822;Bob+20+20B@x")
+    octets = compose_report(report(failed, envid="Q+20+20Q"))
+    assert b"\r\nOriginal-Envelope-Id: Q  Q\r\n" in octets
+    assert b"\r\nOriginal-Recipient: RFC822; Bob  B@x\r\n" in octets
+    assert b'\r\nFinal-Recipient: rfc822; "Bob  B"@far.test\r\n' in octets
+
+
+def test_what_is_no_address_in_utf_8_is_copied_as_it_came() -> None:
+    """RFC 6533 section 3."""
+    odd = RecipientReport("b@far.test", Action.FAILED, "5.1.1", "utf-8;no\\x{F6}body")
+    assert b"Original-Recipient: utf-8; no\\x{F6}body\r\n" in compose_report(report(odd, to="å@x.test"))
 
 
 def test_only_a_delay_is_retried() -> None:
