@@ -72,9 +72,10 @@ queued AS (
       FROM message JOIN delivery_queuedrecipient recipient ON recipient.message_id = message.id
                    JOIN delivery_destination destination ON destination.id = recipient.destination_id
                    LEFT JOIN delivery_returnedmail returned ON recipient.state = 'delivered'
-                    AND returned.queued_recipient_id = recipient.id AND returned.kind = 'bounce')
+                    AND returned.queued_recipient_id = recipient.id AND returned.kind = 'bounce'
+     WHERE NOT (destination.name = '' AND recipient.state = 'delivered' AND recipient.attempts = 0))
 """
-)
+)  # the last: an alias that led on to several, which are told one by one
 ALL = (
     SENT
     + """,

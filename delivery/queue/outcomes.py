@@ -17,6 +17,7 @@ from delivery.models import RecipientState, ReportDue
 from delivery.queue.retry_schedule import next_attempt_at
 from delivery.queue.values import Claim, RecipientResult
 from delivery.relay.outcome import Bounced, Deferred, Delivered
+from delivery.relay.parcel import OutgoingMessage
 from delivery.suppression_learning import Bounces, learn_from_bounces
 from delivery.trace.outbound import traced
 from mailhost.net.database import cursor
@@ -134,18 +135,17 @@ def _standing(
     recipient, outcome = result.recipient, result.outcome
     notify = set(recipient.notify.upper().split(",")) - {""}
     may_tell = result.message.reverse_path != "" and "NEVER" not in notify
-    tells_failure = (
-        ReportDue.FAILED if may_tell and (not notify or "FAILURE" in notify) else ReportDue.NOTHING
-    )
+    # With the null reverse-path there is nobody to tell, which bounces.py keeps in the trace (RFC 3461 section 5.2).
+    is_untold = result.message.reverse_path == ""
+    is_told = is_untold or (may_tell and (not notify or "FAILURE" in notify))
+    tells_failure = ReportDue.FAILED if is_told else ReportDue.NOTHING
     match outcome:
         case Delivered():
             report = ReportDue.NOTHING
             if may_tell and "SUCCESS" in notify and not outcome.keeps_dsn:
-                # RFC 3461 section 5.2.2: the next server will not tell.
+                # RFC 3461 sections 5.2.2 and 5.2.7.3: the next server will not tell.
                 report = ReportDue.DELIVERED_HERE if outcome.is_final else ReportDue.RELAYED
-            elif (
-                may_tell and not outcome.is_final and _tells_relaying(result.message.deliver_by_mode, outcome)
-            ):
+            elif may_tell and not outcome.is_here and _tells_relaying(result.message, outcome, now):
                 report = ReportDue.RELAYED
             return RecipientState.DELIVERED, "2.0.0", now, report
         case Bounced():
@@ -158,6 +158,10 @@ def _standing(
             return RecipientState.DEFERRED, outcome.status, next_at, ReportDue.NOTHING
 
 
-def _tells_relaying(mode: str, outcome: Delivered) -> bool:
-    """RFC 2852 section 4: where tracing is asked for, and where the next server knows nothing of the time."""
-    return mode.endswith("T") or (mode != "" and not outcome.keeps_deliver_by)
+def _tells_relaying(message: OutgoingMessage, outcome: Delivered, now: datetime) -> bool:
+    """RFC 2852 section 4.1.4: where tracing is asked for, and where the next server knows nothing of a time that is not
+    over yet."""
+    if message.deliver_by_mode.endswith("T"):
+        return True
+    is_in_time = message.deliver_by is not None and now < message.deliver_by
+    return is_in_time and not outcome.keeps_deliver_by

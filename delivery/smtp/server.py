@@ -29,8 +29,10 @@ from mailboxes.junk.site_counts import following_site
 from mailboxes.known_logins import KnownLogins
 from mailhost.bans.following import following
 from mailhost.net import process
+from mailhost.net.binding import bind
+from mailhost.net.connection_limits import ConnectionLimits
 from mailhost.net.counted_together import LoopCounters
-from mailhost.net.listeners import Bans, ConnectionLimits, Listener, bind
+from mailhost.net.listeners import Bans, Listener
 from mailhost.net.resolver import Resolver, parse_nameserver
 from mailhost.net.shared_counts import exchanging
 from mailhost.net.store_threads import close_store_threads

@@ -124,7 +124,7 @@ def admit(
     Raises SubmissionLimitReached, and operators and the domain's administrators have had a mail then; TooMuchWaits.
     """
     if not_before is not None:
-        _require_room(account_id)
+        require_room(account_id=account_id)
     question = Question.of(account_id, recipients)
     sender = _read(question)
     if sender is None:  # removed meanwhile: nothing can be taken for it, and acceptance will say so
@@ -164,8 +164,11 @@ def admitted(sender: Sender, *, is_suspect: bool, not_before: datetime | None, n
     )
 
 
-def _require_room(account_id: int) -> None:
-    """What waits for weeks is kept outside every quota. What can be undone is gone in minutes, and limits bound it."""
+def require_room(*, account_id: int) -> None:
+    """What waits for weeks is kept outside every quota. What can be undone is gone in minutes, and limits bound it.
+
+    Raises TooMuchWaits.
+    """
     with cursor() as sql:
         (octets,) = sql.execute(WAITING_OCTETS, (account_id,)).fetchone() or (0,)
     if octets >= settings.WAITING_OCTETS_PER_ACCOUNT:

@@ -26,6 +26,7 @@ STATES: Final = {
     "redirected": "given another way",
     "captured": "kept on this host",
     "reported": "its sender was told",
+    "untold": "nobody could be told",
     "returned": "came back",
     "complained": "complained about",
 }
@@ -62,10 +63,11 @@ _OUTBOUND: Final = {
     Event.REDIRECTED: "given another way",
     Event.CAPTURED: "kept on this host, which sends nothing elsewhere",
     Event.REPORTED: "the sender was told",
+    Event.UNTOLD: "nobody could be told",
     Event.RETURNED: "came back as undeliverable, after it had been taken",
     Event.COMPLAINED: "the recipient complained about it",
 }
-BAD: Final = frozenset({"refused", "bounced", "expired", "returned", "complained"})
+BAD: Final = frozenset({"refused", "bounced", "expired", "untold", "returned", "complained"})
 SLOW: Final = frozenset({"deferred", "held", "quarantined", "junk"})
 
 

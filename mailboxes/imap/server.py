@@ -19,8 +19,9 @@ from mailboxes.store.changes import highest_modseqs
 from mailboxes.store.watching import account_marks
 from mailhost.bans.following import following
 from mailhost.net.announcements import Watcher
+from mailhost.net.connection_limits import ConnectionLimits
 from mailhost.net.counted_together import LoopCounters
-from mailhost.net.listeners import Bans, ConnectionLimits, listen
+from mailhost.net.listeners import Bans, listen
 from mailhost.net.process import ready
 from mailhost.net.shared_counts import exchanging
 from mailhost.net.store_threads import close_store_threads

@@ -15,7 +15,7 @@ MAX_CHARACTERS = 24  # longer ones are made up, or encoded: what is told is that
 ENOUGH_CHARACTERS = 8  # for each word that is wanted: English prose has six, with the blank, and German seven
 
 # An amount keeps its sign, an exclamation its marks (two at most): "free" and "free!!" are two words.
-_WORD = re.compile(r"[$€£¥]?[^\W_][\w'’-]*+(?:(?:\.(?=\w)|,(?=\d))[\w'’-]*+)*+[%!]?!?")
+_WORD = re.compile(r"[$€£¥]?[^\W_][\w'’-]*+(?:(?:\.(?=\w)|,(?=\d))[\w'’-]*+)*[%!]?!?")
 # Where ASCII text can be cut without a look at what stands there: characters that no word has.
 _BETWEEN = str.maketrans(
     {chr(number): " " for number in range(128) if not (chr(number).isalnum() or chr(number) in "$%!'-_.,")}

@@ -5,6 +5,7 @@ Deliver-By-Date: RFC 2852. Fields stand in the order of the grammar.
 import re
 from datetime import datetime
 from email.utils import format_datetime
+from typing import Final
 
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
 from mailhost.protocols.dsn_parts import MAX_LINE_OCTETS
@@ -13,6 +14,10 @@ from mailhost.protocols.smtp.dsn_parameters import utf8_characters
 
 _WHITE = re.compile(r"[\s\x00-\x1f\x7f]+")
 _NOT_UTF8_XCHAR = re.compile(r"[^\x21-\x2a\x2c-\x3c\x3e-\x5b\x5d-\x7e]")
+_STATUS = re.compile(r"([245])\.([0-9]{1,3})\.([0-9]{1,3})")
+_IN_GENERAL: Final = {Action.FAILED: "5.0.0", Action.DELAYED: "4.0.0"} | dict.fromkeys(
+    (Action.DELIVERED, Action.RELAYED, Action.EXPANDED), "2.0.0"
+)
 _HEX_PAIR = re.compile(r"\+([0-9A-F]{2})")
 _NOT_PRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
 
@@ -34,11 +39,11 @@ def delivery_status(report: Report) -> str:
 def _recipient_fields(recipient: RecipientReport, *, is_utf8: bool) -> list[str]:
     fields = []
     if recipient.original_recipient:
-        fields.append(f"Original-Recipient: {_original(recipient.original_recipient, is_utf8=is_utf8)}")
+        fields.append(original_recipient_field(recipient.original_recipient, is_utf8=is_utf8))
     fields += [
         f"Final-Recipient: {_typed_address(recipient.forward_path, is_utf8=is_utf8)}",
         f"Action: {recipient.action}",
-        f"Status: {recipient.status}",
+        f"Status: {_status_code(recipient)}",
     ]
     if recipient.remote_host:
         fields.append(f"Remote-MTA: dns; {_ascii(one_line(recipient.remote_host))}")
@@ -52,6 +57,18 @@ def _recipient_fields(recipient: RecipientReport, *, is_utf8: bool) -> list[str]
     if recipient.will_retry_until and recipient.action is Action.DELAYED:
         fields.append(f"Will-Retry-Until: {_date(recipient.will_retry_until)}")
     return fields
+
+
+def _status_code(recipient: RecipientReport) -> str:
+    """RFC 3464 section 2.3.4: without leading zeros, as other hosts may have said it; where that is no code, none in
+    particular (RFC 3461 section 6.3 (g))."""
+    found = _STATUS.fullmatch(recipient.status)
+    return ".".join(str(int(each)) for each in found.groups()) if found else _IN_GENERAL[recipient.action]
+
+
+def original_recipient_field(orcpt: str, *, is_utf8: bool) -> str:
+    """Of a report, and of a message that is delivered (RFC 8098 section 2.3). orcpt: as in RecipientReport."""
+    return f"Original-Recipient: {_original(orcpt, is_utf8=is_utf8)}"
 
 
 def _original(orcpt: str, *, is_utf8: bool) -> str:

@@ -13,6 +13,13 @@ QUEUE_DELAY_NOTICE_SECONDS = env.seconds(
     4 * 3_600,
     "After this time the sender is told once that a message is delayed; 0: never.",
 )
+DOUBLE_BOUNCES_TO_POSTMASTER = env.boolean(
+    "MAILHOST_DOUBLE_BOUNCES_TO_POSTMASTER",
+    False,
+    "Whoever reads postmaster gets a copy of what failed and nobody could be told of: notices and other mail with the "
+    "null reverse-path, and mail whose sender has gone (RFC 3461 section 5.2). Off, only trace and log say it: most of "
+    "it answers forged senders.",
+)
 QUEUE_RETENTION_SECONDS = env.seconds(
     "MAILHOST_QUEUE_RETENTION",
     14 * 86_400,

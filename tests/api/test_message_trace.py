@@ -12,7 +12,7 @@ from mailboxes.api_keys import add_api_key
 from mailboxes.models import Account
 from tests.api.asking import Api, read, refusal
 from tests.support.hosting import new_account
-from tests.support.tracing import FAR, sent_message
+from tests.support.tracing import FAR, keep_notice, sent_message
 
 NOW = datetime.now(UTC)
 ID = "<trip@here.test>"
@@ -121,6 +121,18 @@ def test_a_messages_whole_way(api: Api, ann: Account, bob: Account) -> None:
     assert [step["forward_paths"] for step in his["steps"]] == [[bob.login]]
     nobody = key_of(new_account("eve")).get(f"/trace/message?{urlencode({'id': ID})}")
     assert refusal(nobody)[:2] == (404, "message_not_found")
+
+
+def test_what_its_sender_was_told(ann: Account, bob: Account) -> None:
+    number = sent_message(ann, here=bob, now=NOW)
+    notice = keep_notice(ann, queue_id=number, now=NOW)
+    asked = f"/trace/message?{urlencode({'id': ID})}"
+    *others, told = read(key_of(ann).get(asked))["steps"]
+    assert "What happened: There is no such address there." in told["notice"]["text"]
+    assert f"Final-Recipient: rfc822; {FAR}" in told["notice"]["fields"]
+    assert [step["notice"] for step in others] == [None] * 4
+    notice.delete()
+    assert read(key_of(ann).get(asked))["steps"][-1]["notice"] is None
 
 
 @pytest.mark.parametrize(

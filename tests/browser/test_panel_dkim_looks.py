@@ -1,7 +1,5 @@
 """The panel's page of DKIM keys fits its screens, and its buttons copy the records."""
 
-from collections.abc import Iterator
-
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
@@ -11,8 +9,8 @@ from domains.dkim_records import zone_entry
 from domains.models import DkimKey, Domain
 from mailboxes.administration import appoint_administrator
 from mailboxes.models import Account
-from tests.browser.test_looks import SCREENS, look
-from tests.browser.test_mail import sign_in
+from tests.browser.screens import look
+from tests.browser.signing_in import sign_in
 from tests.support.hosting import new_account
 
 
@@ -26,13 +24,6 @@ def ann(web: str) -> Account:
     note = f"There is no TXT record at {keys[0]}."
     DkimKey.objects.filter(pk=keys[0].pk).update(check_note=note, checked_at=timezone.now())
     return ann
-
-
-@pytest.fixture(params=SCREENS)
-def screen(request: pytest.FixtureRequest, browser: Browser, web: str) -> Iterator[tuple[str, Page]]:
-    context = browser.new_context(base_url=web, **SCREENS[request.param])
-    yield request.param, context.new_page()
-    context.close()
 
 
 def test_the_page_of_keys_fits(ann: Account, screen: tuple[str, Page]) -> None:

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from mailhost.net.compression import BrokenStream, Compression
 from mailhost.net.connection import KEEPALIVE, Connection
-from mailhost.net.listeners import ConnectionLimits, Listener, listen
+from mailhost.net.connection_limits import ConnectionLimits
+from mailhost.net.listeners import Listener, listen
 from mailhost.net.peer_addresses import plain_address
 from mailhost.net.stream import bounds
 from mailhost.net.stream.interruptions import ConnectionLost, IdleTimeout, LineTooLong

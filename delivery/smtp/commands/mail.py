@@ -18,6 +18,7 @@ from delivery.smtp.replies import (
     STARTTLS_REQUIRED,
 )
 from delivery.smtp.session import Door, Session, State, max_message_octets
+from delivery.smtp.submitting import require_room_for_waiting
 from mailhost.net.disk import has_room
 from mailhost.protocols.smtp.commands import parse_mail
 from mailhost.protocols.smtp.deliver_by import DeliverBy
@@ -43,6 +44,8 @@ async def mail(session: Session, argument: str) -> Reply:
     if session.principal is not None and not await _is_own(session, command.reverse_path):
         return NOT_YOUR_ADDRESS
     release_at = _release_at(session, command.future_release)
+    if release_at is not None:
+        await require_room_for_waiting(session)
     deliver_by = _deliver_by(session, command.deliver_by, release_at)
     await allow_message(session, command.reverse_path)
     session.envelope = Envelope(
