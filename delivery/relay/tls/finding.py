@@ -43,7 +43,7 @@ class FoundPolicies:
         return None if self.hops else next(iter(self.refused.values()))
 
     def waived(self, hops: Sequence[NextHop]) -> "FoundPolicies":
-        """For messages that ignore them: all of the hops, those allowed first. Nobody is told of it."""
+        """For what ignores them (RFC 8689 section 4.2.2): all hops, those allowed first. Nobody is told of it."""
         securings = {
             host: replace(each, policy=replace(each.policy, is_waived=True), note=lambda session: None)
             for host, each in self.securings.items()
