@@ -81,7 +81,8 @@ SELECT destination.name, recipient.cause, count(*), false, min(finished_at), NUL
 RETURNED: Final = """
 SELECT split_part(forward_path, '@', -1), cause, count(*), false, min(at), NULL::timestamptz,
        (array_agg(reporter ORDER BY at DESC))[1], left((array_agg(diagnostic ORDER BY at DESC))[1], %(reply)s)
-  FROM (SELECT * FROM delivery_returnedmail returned WHERE kind = 'bounce' AND at >= %(failed_since)s {whose}
+  FROM (SELECT * FROM delivery_returnedmail returned WHERE kind = 'bounce' AND at >= %(failed_since)s
+          AND (is_proven OR is_vouched_for) {whose}
          ORDER BY at DESC LIMIT %(looked)s) returned
  GROUP BY 1, cause
 """

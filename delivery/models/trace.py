@@ -33,6 +33,7 @@ class Event(models.TextChoices):
     REPORTED = "reported", "its sender was told"
     RETURNED = "returned", "came back as undeliverable"
     COMPLAINED = "complained", "its recipient complained"
+    HEARSAY = "hearsay", "said to have come back, or to be complained about"
 
 
 class InboundTrace(models.Model):

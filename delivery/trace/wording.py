@@ -27,6 +27,7 @@ STATES: Final = {
     "reported": "its sender was told",
     "returned": "came back",
     "complained": "complained about",
+    "hearsay": "said to have come back",
 }
 """All states, as a search offers them."""
 
@@ -56,9 +57,10 @@ _OUTBOUND: Final = {
     Event.REPORTED: "the sender was told",
     Event.RETURNED: "came back as undeliverable, after it had been taken",
     Event.COMPLAINED: "the recipient complained about it",
+    Event.HEARSAY: "somebody says that it came back or was complained about, which nothing proves",
 }
 BAD: Final = frozenset({"refused", "bounced", "expired", "returned", "complained"})
-SLOW: Final = frozenset({"deferred", "held", "quarantined", "junk"})
+SLOW: Final = frozenset({"deferred", "held", "quarantined", "junk", "hearsay"})
 
 
 def what_became(row: Found) -> str:
