@@ -238,4 +238,4 @@ def test_a_key_of_an_account_reaches_what_is_its_own(
 
 def test_the_api_tells_of_delivery_problems(ada: Account) -> None:
     hers = Api(add_api_key(name="hers", login=ada.login, by="test"))
-    assert read(hers.get("/delivery-problems")) == {"items": [], "is_cut": False}
+    assert read(hers.get("/delivery-problems")) == {"items": [], "complaints": [], "is_cut": False}
