@@ -135,6 +135,14 @@ def test_an_administrator_says_who_learns(pages: Client, ours: str, theirs: str)
     assert refused.status_code == 422
 
 
+def test_an_operator_says_who_learns(admin_pages: Client, ours: str) -> None:
+    where = f"/admin/domains/domain/{find_domain(name=ours).pk}/change/"
+    assert admin_pages.post(where, {"is_enabled": "on", "suppression_learning": "domain"}).status_code == 302
+    assert find_domain(name=ours).suppression_learning == "domain"
+    assert admin_pages.post(where, {"is_enabled": "on"}).status_code == 302
+    assert find_domain(name=ours).suppression_learning == "domain"
+
+
 def test_what_a_domain_has_learned_is_shown_and_lifted(pages: Client, bob: Account, ours: str) -> None:
     now = datetime.now(UTC)
     row = Suppression.objects.create(

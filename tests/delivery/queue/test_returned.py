@@ -63,13 +63,21 @@ def test_what_is_beyond_doubt_takes_the_place_of_hearsay(certainty: str) -> None
     recipient = sent()
     assert note(recipient, cause=Cause.FULL, diagnostic="forged", reporter="evil.test")
     assert not note(recipient, cause=Cause.DISABLED, diagnostic="again")
-    assert note(recipient, cause=Cause.NO_SUCH_USER, diagnostic="550", tells_sender=True, **{certainty: True})
+    assert note(
+        recipient,
+        cause=Cause.NO_SUCH_USER,
+        diagnostic="550",
+        tells_sender=True,
+        is_proven=certainty == "is_proven",
+        is_vouched_for=certainty == "is_vouched_for",
+    )
     [row] = ReturnedMail.objects.all()
     assert (row.cause, row.diagnostic, row.reporter) == ("no-such-user", "550", "")
     assert getattr(row, certainty)
     assert QueuedRecipient.objects.get().report_due == "failed"
-    for more in ({}, {"is_proven": True}, {"is_vouched_for": True}):
-        assert not note(recipient, cause=Cause.FULL, **more)
+    assert not note(recipient, cause=Cause.FULL)
+    assert not note(recipient, cause=Cause.FULL, is_proven=True)
+    assert not note(recipient, cause=Cause.FULL, is_vouched_for=True)
     events = (
         Attempt.objects.filter(recipient_id=recipient.pk).order_by("pk").values_list("outcome", flat=True)
     )
