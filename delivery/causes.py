@@ -63,7 +63,7 @@ class Group:
     @property
     def administrators_step(self) -> str:
         """What whoever runs the host or the domain can do."""
-        return administrators_step(self.cause)
+        return administrators_step(self.cause, reply=self.reply)
 
     @property
     def listed_by(self) -> str:
