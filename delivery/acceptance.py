@@ -19,7 +19,8 @@ from delivery.known_recipients import note_recipients
 from delivery.queue.enqueue import NewQueuedMessage, NewRecipient, enqueue
 from delivery.suppression_holding import hold_back_queued
 from mailboxes.exceptions import MailboxBusy, MailboxFact
-from mailboxes.store.append import INBOX, SLOW_OCTETS, Item, Target, append_batch, prepare
+from mailboxes.store.append import SLOW_OCTETS, prepare
+from mailboxes.store.append_batch import INBOX, Item, Target, append_batch
 from mailboxes.store.arrivals import Arrival, Arrivals, Arrived
 from mailboxes.store.hierarchy import sent_mailbox
 from mailboxes.store.outbox import outboxes_of
@@ -42,7 +43,7 @@ class Acceptance:
     `account_ids` get it into INBOX, those in `judged` where their verdict says; `relay` goes to the queue.
     `reverse_path` is "" for the null one. `dsn_requests` are by EmailAddress.key of those in relay, `ret` and `envid`
     as in RFC 3461. `confirmed` are forward-paths that lead to accounts, and of whose delivery the reverse-path is to
-    be told.
+    be told; `expanded` aliases of which it is to be told that they lead on to several.
     `is_held`: what goes to the queue waits there for an operator. `first_recipients`: those that `submitted_by` had
     never written to, to be remembered.
     `suppressed`: of those in relay, not to be tried (suppression.py has their keys).
@@ -65,6 +66,7 @@ class Acceptance:
     requires_tls: bool = False
     dsn_requests: Mapping[tuple[str, str], DsnRequest] = field(default_factory=dict)
     confirmed: tuple[tuple[str, DsnRequest], ...] = ()
+    expanded: tuple[tuple[str, DsnRequest], ...] = ()
     judged: tuple[Judged, ...] = ()
     is_held: bool = False
     first_recipients: tuple[str, ...] = ()
@@ -91,7 +93,7 @@ class Acceptance:
     @property
     def is_queued(self) -> bool:
         """The queue has to know of it."""
-        return bool(self.relay or self.confirmed or self.waiting)
+        return bool(self.relay or self.confirmed or self.expanded or self.waiting)
 
     @property
     def waits_for(self) -> int | None:
@@ -238,6 +240,10 @@ def _queued(
                 for path, asked in acceptance.confirmed
             ),
             *(
+                NewRecipient(path, orcpt=asked.orcpt, notify=asked.notify, is_expanded=True)
+                for path, asked in acceptance.expanded
+            ),
+            *(
                 NewRecipient(path, orcpt=asked.orcpt, notify=asked.notify, is_local=True)
                 for path, asked in acceptance.waiting
             ),
@@ -286,7 +292,7 @@ class Writer:
         )
         self._batches: Batcher[Prepared, Accepted] = Batcher(self._take, max_weight=max_weight, weigh=_weight)
         self._arrivals = Arrivals(VERDICTS_BESIDE)
-        self._thread = StoreThreads(1, "writer")
+        self._thread = StoreThreads(1, "writer", by_key=True)
         self._patient = StoreThreads(2, "patient-writer")
 
     async def accept(self, acceptance: Acceptance) -> Accepted:

@@ -21,6 +21,7 @@ from delivery.admin_suppression import SuppressionAdmin  # noqa: F401
 from delivery.feedback import admin as feedback_admin  # noqa: F401
 from delivery.feedback.tls import admin as tls_feedback_admin  # noqa: F401
 from delivery.models import (
+    Attempt,
     Destination,
     DmarcReport,
     QueuedMessage,
@@ -135,6 +136,12 @@ class QueuedMessageAdmin(HeldActions, ReadOnlyAdmin):
     def subject(self, message: QueuedMessage) -> str:
         """As the message says it."""
         return message.content.subject or "(no subject)"
+
+    @admin.display(description="signing")
+    def signing(self, message: QueuedMessage) -> str:
+        """As the newest try that came so far tells it."""
+        tries = Attempt.objects.filter(queue_id=message.pk).exclude(signing="").order_by("-at", "-id")
+        return tries.values_list("signing", flat=True).first() or "-"
 
     @admin.display(description="Message-ID")
     def message_id(self, message: QueuedMessage) -> str:

@@ -2,51 +2,46 @@
 
 Outcomes mark what is to be told (report_due). Here one message's marks become one notice, which is accepted (into a
 mailbox here, or into the queue) in the transaction that clears them: no bounce is lost, and none is told twice. A
-notice has the null reverse-path, and nothing is ever told about a message that had it (RFC 3461 section 6.1).
+notice has the null reverse-path, and nobody is ever told about a message that had it (RFC 3461 section 5.2): the trace
+says so, and postmaster has a copy where the operator wants that.
 """
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
 from django.db import transaction
 
-from delivery.acceptance import Acceptance, accept_now
-from delivery.models import (
-    QueuedMessage,
-    QueuedRecipient,
-    RecipientState,
-    ReportDue,
-    ReturnedKind,
-    ReturnedMail,
-)
+from delivery.acceptance import accept_now
+from delivery.bounce_reports import action_of, notice_of
+from delivery.models import LOCAL, QueuedMessage, QueuedRecipient, ReportDue
 from delivery.models.trace import Event
-from delivery.queue.causes import says_it_for_all
 from delivery.routing import AccountDisabled, Route, route
+from delivery.trace.notices import as_told
 from delivery.trace.outbound import note
 from domains.exceptions import DomainFact
 from mailboxes.exceptions import MailboxFact
-from mailboxes.models import Content
 from mailhost.net.database import cursor
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
-from mailhost.protocols.dsn import compose_report
-from mailhost.protocols.dsn_values import Action, RecipientReport, Report
+from mailhost.protocols.dsn_values import Action
 from mailhost.protocols.smtp.paths import ForwardPath
 
 log = structlog.get_logger(__name__)
 
 MAX_NOTICES = 500  # of one round: the next one goes on
 MAX_RECIPIENTS = 1_000  # of one notice
-MAX_RETURNED_OCTETS = 1 << 20  # of a message that is given back whole: what is larger is known by its header
 
 TOLD = {
-    ReportDue.FAILED: "that it did not arrive",
-    ReportDue.DELAYED: "that it waits",
-    ReportDue.RELAYED: "that another host has taken it",
-    ReportDue.DELIVERED_HERE: "that it was delivered here",
+    Action.FAILED: "that it did not arrive",
+    Action.DELAYED: "that it waits",
+    Action.RELAYED: "that another host has taken it",
+    Action.DELIVERED: "that it was delivered here",
+    Action.EXPANDED: "that the address has led on to several",
 }
+
+NULL_REVERSE_PATH = "It has the null reverse-path."
 
 NEXT_MESSAGE = b"""
 SELECT message_id FROM delivery_queuedrecipient
@@ -109,120 +104,59 @@ def report_message(*, message_id: int, now: datetime, new_name: Callable[[], str
         return False
     message = QueuedMessage.objects.get(pk=message_id)
     target = _target(message)
-    if target is not None:
-        accept_now(_acceptance(message, recipients, target, now=now, new_name=new_name), now=now)
-        for due, words in TOLD.items():
-            told = [each.pk for each in recipients if each.report_due == due]
-            note(told, event=Event.REPORTED, now=now, reply=f"{message.reverse_path} was told {words}")
+    if isinstance(target, Route):
+        accepted = accept_now(notice_of(message, recipients, target, now=now, new_name=new_name), now=now)
+        for action, words in TOLD.items():
+            told = [each.pk for each in recipients if action_of(each) is action]
+            reply = as_told(f"{message.reverse_path} was told {words}", content_id=accepted.content_id)
+            note(told, event=Event.REPORTED, now=now, reply=reply)
+    else:
+        _tell_nobody(message, recipients, target, now=now, new_name=new_name)
     ids = [each.pk for each in recipients]
     QueuedRecipient.objects.filter(pk__in=ids).update(report_due=ReportDue.NOTHING)
-    return target is not None
+    return isinstance(target, Route)
 
 
-def _target(message: QueuedMessage) -> Route | None:
-    """Where the notice goes; None where there is nobody to tell."""
+def _target(message: QueuedMessage) -> Route | str:
+    """Where the notice goes; or a sentence why there is nobody to tell."""
     if not message.reverse_path:
-        return None
+        return NULL_REVERSE_PATH
     try:
         address = EmailAddress.parse(message.reverse_path, is_lenient=True)
         return route(forward_path=ForwardPath(address), may_relay=True)
-    except (AddressSyntaxError, DomainFact, AccountDisabled) as fact:
-        log.warning("nobody to tell of a bounce", message_id=message.pk, reason=str(fact))
-        return None
+    except (AddressSyntaxError, DomainFact):
+        return f"Its sender {message.reverse_path} is no address here that mail can go to."
+    except AccountDisabled:
+        return f"Its sender {message.reverse_path} takes no mail at present."
 
 
-def _acceptance(
+def _tell_nobody(
     message: QueuedMessage,
-    recipients: list[QueuedRecipient],
-    target: Route,
+    recipients: Sequence[QueuedRecipient],
+    why: str,
     *,
     now: datetime,
     new_name: Callable[[], str],
-) -> Acceptance:
-    content = Content.objects.only("header_octets", "subject").get(pk=message.content_id)
-    header = _octets(content, limit=content.header_octets)
-    is_whole = _gives_back_all(message, recipients)
-    returned = _returned(recipients)
-    octets = compose_report(
-        Report(
-            reporting_host=settings.HOSTNAME,
-            to=message.reverse_path,
-            message_id=f"<{new_name()}.report@{settings.HOSTNAME}>",
-            boundary=f"=_{new_name()}",
-            at=now,
-            arrived_at=message.created_at,
-            recipients=[_report(each, message, returned) for each in recipients],
-            original_header=header,
-            subject=content.subject,
-            envid=message.envid,
-            future_release=message.future_release,
-            deliver_by=message.deliver_by,
-            original=_octets(content, limit=None) if is_whole else b"",
-        )
-    )
-    return Acceptance(
-        octets=b"Return-Path: <>\r\n" + octets,
-        account_ids=target.account_ids,
-        relay=target.relay,
-        reverse_path="",
-        body="7BIT" if octets.isascii() else "8BITMIME",
-        is_smtputf8=not message.reverse_path.isascii(),
-    )
+) -> None:
+    """The trace says so, and the log; postmaster has a copy where the operator wants it (RFC 3461 section 5.2).
 
-
-def _gives_back_all(message: QueuedMessage, recipients: list[QueuedRecipient]) -> bool:
-    """RET is about failures alone (RFC 3461 section 4.3), and is HDRS where TLS is required: a notice may find no way
-    that keeps the text as secret as it was asked for (RFC 8689 section 5)."""
-    has_failed = any(each.report_due == ReportDue.FAILED for each in recipients)
-    is_small = message.size_octets <= MAX_RETURNED_OCTETS
-    return message.ret == "FULL" and has_failed and is_small and not message.requires_tls
-
-
-def _octets(content: Content, *, limit: int | None) -> bytes:
-    with cursor() as sql:
-        row = sql.execute(
-            b"SELECT substring(octets FROM 1 FOR coalesce(%s, length(octets))) FROM mailboxes_content WHERE id = %s",
-            (limit, content.pk),
-        ).fetchone()
-    return bytes(row[0]) if row else b""
-
-
-def _report(
-    recipient: QueuedRecipient, message: QueuedMessage, returned: Mapping[int, ReturnedMail]
-) -> RecipientReport:
-    """What was put off with its whole destination has no words of its own, or old ones: the destination has. What came
-    back after it was taken has those of whoever sent it back."""
-    if (back := returned.get(recipient.pk)) is not None and recipient.state == RecipientState.DELIVERED:
-        return RecipientReport(
-            forward_path=recipient.forward_path,
-            action=Action(recipient.report_due),
-            status=back.status,
-            original_recipient=recipient.orcpt,
-            remote_host=back.reporter,
-            reply=back.diagnostic,
-            last_attempt_at=recipient.last_attempt_at,
-            taken_by=recipient.last_host,
-        )
-    tells = recipient.destination if says_it_for_all(recipient) else recipient
-    is_failure = recipient.report_due == ReportDue.FAILED
-    return RecipientReport(
-        forward_path=recipient.forward_path,
-        action=Action(recipient.report_due),
-        status=tells.last_status or "4.4.1",
-        original_recipient=recipient.orcpt,
-        remote_host=recipient.last_host if tells is recipient and recipient.last_reply[:3].isdigit() else "",
-        reply=tells.last_reply,
-        last_attempt_at=tells.last_attempt_at,
-        will_retry_until=None if is_failure else message.expires_at,
-    )
-
-
-def _returned(recipients: Sequence[QueuedRecipient]) -> dict[int, ReturnedMail]:
-    """What came back of those that other hosts had taken, by recipient."""
-    ids = [
-        each.pk
-        for each in recipients
-        if each.state == RecipientState.DELIVERED and each.report_due == ReportDue.FAILED
-    ]
-    rows = ReturnedMail.objects.filter(kind=ReturnedKind.BOUNCE, queued_recipient_id__in=ids) if ids else ()
-    return {row.queued_recipient_id: row for row in rows}
+    Of reports that strangers sent to bounce addresses of ours nobody is written to: they may come by the thousand.
+    """
+    log.warning("nobody to tell of a bounce", message_id=message.pk, reason=why)
+    ids = [each.pk for each in recipients]
+    failed = [each for each in recipients if each.report_due == ReportDue.FAILED]
+    if not message.reverse_path:
+        failed = [each for each in failed if each.destination.name != LOCAL]
+    if not failed or not settings.DOUBLE_BOUNCES_TO_POSTMASTER:
+        note(ids, event=Event.UNTOLD, now=now, reply=why)
+        return
+    try:  # accounts here alone: a copy never leaves, and never bounces
+        postmaster = route(forward_path=ForwardPath(None))
+        copy = notice_of(message, failed, postmaster, now=now, new_name=new_name, nobody_told=why)
+        accepted = accept_now(copy, now=now)
+    except (DomainFact, AccountDisabled, MailboxFact) as fact:  # nobody reads it, or the mailbox is full
+        log.warning("postmaster has no copy", message_id=message.pk, reason=str(fact))
+        note(ids, event=Event.UNTOLD, now=now, reply=why)
+        return
+    told = as_told(f"{why} Postmaster has a copy", content_id=accepted.content_id)
+    note(ids, event=Event.UNTOLD, now=now, reply=told)

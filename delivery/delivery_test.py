@@ -53,6 +53,7 @@ def configured_probe() -> Probe:
         find_recipient=lambda address: in_store(_what_is_said_here, address),
         find_route=lambda forward_path, reverse_path: in_store(route_of, forward_path, reverse_path),
         tls=configured_policies(resolver=resolver, run=in_store, clock=timezone.now),
+        is_capturing=settings.RELAY == "capture",
     )
 
 

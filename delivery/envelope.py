@@ -20,8 +20,9 @@ class Envelope:
     """Recipients are kept by where they end: an account or a foreign address named twice gets one copy.
 
     ret and envid are "" where MAIL had none. dsn_requests: by EmailAddress.key of those in relay, where something was
-    asked; confirmed: of forward-paths that end here (at least in part), where NOTIFY=SUCCESS asked. An alias that
-    leads elsewhere hands on what was asked for it (RFC 3461 section 5.2.7). release_at and future_release: what was
+    asked; confirmed: of forward-paths that end here, and expanded: of aliases that lead to several, some of them
+    elsewhere, where NOTIFY=SUCCESS asked. An alias that leads elsewhere hands on what was asked for it, and of success
+    only where it leads to one (RFC 3461 section 5.2.7). release_at and future_release: what was
     asked with HOLDFOR or HOLDUNTIL (RFC 4865); deliver_by and deliver_by_mode: with BY (RFC 2852).
     """
 
@@ -51,16 +52,18 @@ class Envelope:
 
     dsn_requests: dict[tuple[str, str], DsnRequest] = field(default_factory=dict)
     confirmed: dict[ForwardPath, DsnRequest] = field(default_factory=dict)
+    expanded: dict[ForwardPath, DsnRequest] = field(default_factory=dict)
     asked: list[DsnRequest] = field(default_factory=list)  # of each forward-path
 
     @property
     def leading_here(self) -> tuple[tuple[str, DsnRequest], ...]:
-        """The forward-paths that lead to accounts (and perhaps elsewhere as well), as they are looked up again later.
+        """The forward-paths that lead to accounts (and perhaps elsewhere as well), as they are looked up again later;
+        and aliases of whose expansion somebody is to be told then.
 
         An address literal of ours is this host's postmaster, as at RCPT.
         """
         found = zip(self.forward_paths, self.asked, self.routes, strict=True)
-        return tuple((_lasting(path), dsn) for path, dsn, route in found if route.account_ids)
+        return tuple((_lasting(path), dsn) for path, dsn, route in found if _is_looked_up_later(route, dsn))
 
     @property
     def coming_back(self) -> tuple[tuple[str, DsnRequest], ...]:
@@ -77,7 +80,8 @@ class Envelope:
     @property
     def leading_elsewhere(self) -> tuple[EmailAddress, ...]:
         """Where the other forward-paths lead, each address once."""
-        routes = [route for route in self.routes if not route.account_ids]
+        found = zip(self.routes, self.asked, strict=True)
+        routes = [route for route, dsn in found if not _is_looked_up_later(route, dsn)]
         return tuple({address.key: address for route in routes for address in route.relay}.values())
 
     @property
@@ -105,11 +109,19 @@ class Envelope:
         self.account_ids.update(dict.fromkeys(route.account_ids))
         self.asks_accounts |= route.asks_accounts
         self.policies.update(route.policies)
-        if dsn.wants_success and route.account_ids and forward_path.address is not None:
-            self.confirmed.setdefault(forward_path, dsn)
+        if dsn.wants_success and forward_path.address is not None:
+            if route.is_expanded:
+                self.expanded.setdefault(forward_path, dsn)
+            elif route.account_ids:
+                self.confirmed.setdefault(forward_path, dsn)
+        onward = dsn.without_success if route.is_expanded else dsn
         for address in route.relay:
-            if self.relay.setdefault(address.key, address) is address and dsn != NOTHING_ASKED:
-                self.dsn_requests[address.key] = dsn
+            if self.relay.setdefault(address.key, address) is address and onward != NOTHING_ASKED:
+                self.dsn_requests[address.key] = onward
+
+
+def _is_looked_up_later(route: Route, dsn: DsnRequest) -> bool:
+    return bool(route.account_ids) or (route.is_expanded and dsn.wants_success)
 
 
 def _lasting(path: ForwardPath) -> str:

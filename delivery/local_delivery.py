@@ -26,10 +26,11 @@ from delivery.trace import MAX_SUBJECT, Noted, write
 from domains.exceptions import AddressNotFound, DomainNotFound, TooManyTargets
 from mailboxes.exceptions import AccountNotFound, MailboxNotFound, QuotaExceeded
 from mailboxes.models import Content, Mailbox
-from mailboxes.store.append import INBOX
+from mailboxes.store.append_batch import INBOX
 from mailboxes.store.locks import lock_mailboxes, lock_usage
 from mailboxes.store.placing import place_content
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
+from mailhost.protocols.smtp.dsn_parameters import DsnRequest
 from mailhost.protocols.smtp.paths import ForwardPath
 from mailhost.protocols.verp import VerpInvalid, is_bounce_address
 
@@ -147,11 +148,15 @@ def _place(placing: _Placing, recipient: OutgoingRecipient, found: Route) -> Out
     placing.placed.update(new)
     placing.noted += [_noted(placing, recipient.forward_path, account_id) for account_id in new]
     for address in found.relay:
-        onward = NewRecipient(str(address), orcpt=recipient.orcpt, notify=recipient.notify)
+        asked = DsnRequest(recipient.notify, recipient.orcpt)
+        asked = asked.without_success if found.is_expanded else asked
+        onward = NewRecipient(str(address), orcpt=asked.orcpt, notify=asked.notify)
         placing.onward.setdefault(address.key, onward)
-    # RFC 3461 section 5.2.7: where it only leads on, what was asked goes on with it.
-    is_final = bool(found.account_ids)
-    return Delivered("Delivered here", _here(), keeps_dsn=not is_final, is_final=is_final)
+    # RFC 3461 section 5.2.7: where it leads on to one, what was asked goes on with it; where to several, success is
+    # told of the alias itself, as expanded.
+    is_final = bool(found.account_ids) and not found.is_expanded
+    keeps_dsn = not found.account_ids and not found.is_expanded
+    return Delivered("Delivered here", _here(), keeps_dsn=keeps_dsn, is_final=is_final, is_here=True)
 
 
 def _noted(placing: _Placing, forward_path: str, account_id: int) -> Noted:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from random import Random
 from typing import Final, ParamSpec, TypeVar
 
@@ -31,17 +32,18 @@ from delivery.relay.host_room import HostRoom
 from delivery.relay.next_hops import NextHop, Route, find_next_hops
 from delivery.relay.outcome import Bounced, Deferred, Outcome
 from delivery.relay.pace import Pace
-from delivery.relay.parcel import OutgoingRecipient, Parcel
+from delivery.relay.parcel import OutgoingMessage, OutgoingRecipient, Parcel
 from delivery.relay.sign_ins import SignIns
 from delivery.relay.tls.finding import FoundPolicies, Note, TlsPolicies
 from delivery.relay.tls.verifying import Securing
 from delivery.relay.wire import Wire
 from delivery.returns.addresses import with_bounce_addresses
 from delivery.routes.ways import way_out
-from delivery.signing import load_signed
+from delivery.signing import Loaded, load_signed
 from domains import lookup
 from mailhost.net.resolver import Resolver
 from mailhost.net.store_threads import StoreThreads, StoreUnavailable
+from mailhost.protocols.message.without_binary import CannotConvert
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -52,6 +54,15 @@ FETCHED_RECIPIENTS: Final = 200  # at a time, of what waits for one destination
 # Then a look gives way: the destination queues up again behind all others that are due.
 MESSAGES_PER_LOOK: Final = 1_000
 SECONDS_PER_LOOK: Final = 120
+# Where messages follow each other a look waits for the next ones, with its connections open: beginning anew (a notice,
+# a claim, names, a greeting) costs more than many messages.
+LINGER_SECONDS: Final = 0.1
+LINGERS: Final = 3  # in a row, that bring nothing
+GATHER_SECONDS: Final = 0.02  # then also: outcomes that are committed together
+# Short messages are read and signed several at a time. What is not being sent yet is counted in no budget: 64 KB for
+# each look.
+AHEAD_MESSAGES: Final = 16
+AHEAD_OCTETS: Final = 64 << 10
 TLS_REFUSED: Final = frozenset({"4.7.4", "4.7.5"})  # what a policy of TLS forbids comes to
 OUR_FAULT: Final = Deferred("4.3.0", "Something went wrong here")
 
@@ -78,11 +89,17 @@ class Look:
     _parcels: deque[Parcel] = field(default_factory=deque)
     _aside: deque[Parcel] = field(default_factory=deque)  # what ignores the policies of TLS
     _is_despite_tls: bool = False  # now it is their turn
+    _ahead: dict[int, Loaded | CannotConvert] = field(default_factory=dict)  # by message: loaded already
+    _ahead_form: Form | None = None
+    _loading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _notes: dict[int, str] = field(default_factory=dict)  # by message: how it was signed
     _known: set[int] = field(default_factory=set)  # recipients fetched, and not yet written back
     _results: list[RecipientResult] = field(default_factory=list)
     _has_results: asyncio.Event = field(default_factory=asyncio.Event)
     _fetching: asyncio.Lock = field(default_factory=asyncio.Lock)
     _is_stopped: bool = False
+    _finds: int = 0  # times that more was fetched
+    _lingers_left: int = 0
     _taken: int = 0
     _began_at: datetime | None = None
     _is_over: bool = False
@@ -132,17 +149,25 @@ class Look:
         log.warning("claim lost", destination=self.claim.name)
         self.stop()
 
+    @property
+    def _is_by_policy(self) -> bool:
+        """What is asked of TLS is the recipients' domain's: not for a smarthost, nor where the route demands something.
+
+        Such sessions are no domain's business (RFC 8460 section 1.1), and there is nothing that a message could ignore
+        (RFC 8689 section 3).
+        """
+        return self.route.smarthost is None and self.route.departure.demand is None
+
     async def _find_policies(self, hops: Sequence[NextHop]) -> FoundPolicies:
         """What is asked of TLS. However long the database is away: a policy that is kept there must not be missed."""
-        # RFC 8460 section 1.1: a smarthost's sessions, and those that go as a route demands, are no domain's business.
-        is_by_policy = self.route.smarthost is None and self.route.departure.demand is None
         while True:
             try:
                 return await self.tls.find(
                     self.claim.name,
                     hops,
-                    note=self.note_session if is_by_policy else lambda session: None,
+                    note=self.note_session if self._is_by_policy else lambda session: None,
                     is_smarthost=self.route.smarthost is not None,
+                    demand=self.route.departure.demand,
                 )
             except StoreUnavailable:
                 log.warning("the database is away", destination=self.claim.name)
@@ -179,7 +204,7 @@ class Look:
             failure = self._policies.failure
             if failure is None:
                 failure, was_reached = await self._send(self._policies.hops)
-        if self._aside if failure is None else failure.status in TLS_REFUSED:
+        if self._is_by_policy and (self._aside if failure is None else failure.status in TLS_REFUSED):
             self._is_despite_tls = True
             self._parcels, self._aside = self._aside, deque()
             self._policies = FoundPolicies(tuple(hops), {}, {hop.host: Securing() for hop in hops})
@@ -240,6 +265,8 @@ class Look:
         """Has what came together while the last transaction ran written back, until this look is over."""
         while not self._is_over or self._results:
             await self._has_results.wait()
+            if self._finds > 1 and not self._is_over:
+                await asyncio.sleep(GATHER_SECONDS)
             self._has_results.clear()
             results, self._results = self._results, []
             if not results:
@@ -287,9 +314,19 @@ class Look:
 
     async def _has_parcel(self) -> bool:
         async with self._fetching:
-            while not self._parcels and not self._is_stopped and await self._fetch():
+            while (
+                not self._parcels and not self._is_stopped and (await self._fetch() or await self._linger())
+            ):
                 pass
         return bool(self._parcels) and not self._is_stopped
+
+    async def _linger(self) -> bool:
+        """Waits a moment for what may come next; False where nothing is to be expected, or others want the place."""
+        if self._finds < 2 or self._lingers_left <= 0 or self.slots.locked():
+            return False
+        self._lingers_left -= 1
+        await asyncio.sleep(LINGER_SECONDS)
+        return True
 
     async def _fetch(self) -> bool:
         """Some of what is due; False where there is no more. What ignores the policies of TLS is put aside at first."""
@@ -305,9 +342,14 @@ class Look:
             due = await self._store(with_bounce_addresses, due)
         for each in due:
             parcel = each if is_here else with_way_back(each, now=self.clock())
-            is_aside = parcel.message.ignores_tls and not (is_here or self._is_despite_tls)
+            is_aside = (
+                parcel.message.ignores_tls and self._is_by_policy and not (is_here or self._is_despite_tls)
+            )
             (self._aside if is_aside else self._parcels).append(parcel)
             self._known.update(recipient.recipient_id for recipient in parcel.recipients)
+        if due:
+            self._finds += 1
+            self._lingers_left = LINGERS
         return bool(due)
 
     def _is_in_turn(self) -> bool:
@@ -330,14 +372,44 @@ class Look:
         """Read in a store thread, where line ends and dots are seen to as well."""
         message = parcel.message
         async with self.budget.hold(message.size_octets):
-            yield await self._store(load_signed, message=message, form=form, now=self.clock())
+            if message.size_octets > AHEAD_OCTETS:
+                found = await self._load([message], form)
+            else:
+                async with self._loading:
+                    if message.message_id not in self._ahead or self._ahead_form != form:
+                        self._ahead = await self._load(self._to_load(message), form)
+                        self._ahead_form = form
+                    found = self._ahead
+            loaded = found.get(message.message_id)
+            if isinstance(loaded, CannotConvert):
+                raise loaded
+            if loaded is not None:
+                self._notes[message.message_id] = loaded.note
+            yield None if loaded is None else loaded.octets
+
+    def _to_load(self, message: OutgoingMessage) -> list[OutgoingMessage]:
+        """This one, and those short ones that are sent next."""
+        chosen, octets = {message.message_id: message}, message.size_octets
+        for parcel in islice(self._parcels, AHEAD_MESSAGES - 1):
+            octets += parcel.message.size_octets
+            if octets > AHEAD_OCTETS:
+                break
+            chosen.setdefault(parcel.message.message_id, parcel.message)
+        return list(chosen.values())
+
+    async def _load(
+        self, messages: Sequence[OutgoingMessage], form: Form
+    ) -> dict[int, Loaded | CannotConvert]:
+        return await self._store(load_signed, messages=messages, form=form, now=self.clock())
 
     def report(
         self, parcel: Parcel, recipients: Sequence[OutgoingRecipient], outcomes: Sequence[Outcome]
     ) -> None:
         """To be written back soon."""
         self._results += [
-            RecipientResult(parcel.message, recipient, outcome)
+            RecipientResult(
+                parcel.message, recipient, outcome, signing=self._notes.get(parcel.message.message_id, "")
+            )
             for recipient, outcome in zip(recipients, outcomes, strict=True)
         ]
         self._has_results.set()

@@ -13,9 +13,11 @@ from typing import Final
 from delivery.certificate_verdicts import FAILED
 from delivery.probe_policies import policies_in_words
 from delivery.probe_steps import State, Step, Verdict, end, end_by, end_of, extensions_in_words
+from delivery.relay import set_up
 from delivery.relay.connection import ConnectFailed, RelayConnection, Timeouts, open_connection
 from delivery.relay.next_hops import NextHop, Route, find_next_hops
 from delivery.relay.outcome import Bounced, Deferred
+from delivery.relay.sign_in_pauses import shared_sign_ins
 from delivery.relay.tls.finding import FoundPolicies, TlsPolicies
 from delivery.relay.tls.sessions import TlsSession
 from delivery.relay.wire import WireLost
@@ -47,6 +49,7 @@ class Probe:
     find_recipient: FindRecipient
     tls: TlsPolicies
     find_route: Callable[[str, str], Awaitable[Route]] | None = None  # by forward-path and reverse-path
+    is_capturing: bool = False  # nothing leaves this host
     random: Random = field(default_factory=Random)
     clock: Callable[[], float] = time.monotonic
     timeouts: Timeouts = PATIENCE
@@ -80,6 +83,13 @@ class Probe:
                 else "It would be delivered on this host, and go nowhere else.",
             )
             return
+        if self.is_capturing:
+            text = (
+                "This host is set to let nothing leave (MAILHOST_RELAY is capture): nobody is connected to."
+            )
+            yield self._step("Way out", State.NOTED, text)
+            yield end(Verdict.STAYS, "It would be kept on this host, for the administration to show.")
+            return
         if self.find_route is not None:
             self.route = await self.find_route(str(address), reverse_path)
         hops = await find_next_hops(
@@ -97,7 +107,11 @@ class Probe:
         told: list[TlsSession] = []
         try:
             policies = await self.tls.find(
-                address.domain, hops, note=told.append, is_smarthost=self.route.smarthost is not None
+                address.domain,
+                hops,
+                note=told.append,
+                is_smarthost=self.route.smarthost is not None,
+                demand=self.route.departure.demand,
             )
         except StoreUnavailable:
             yield self._step("Policies", State.FAILED, "What is kept of them cannot be read now.")
@@ -114,13 +128,21 @@ class Probe:
     async def _ask(
         self, policies: FoundPolicies, address: EmailAddress, reverse_path: str
     ) -> AsyncIterator[Step]:
-        """The first host that answers decides."""
+        """The first host that answers decides. Who has refused a password lately is left alone, as by the worker."""
         failure: Deferred | Bounced | None = None
+        sign_ins = await shared_sign_ins(policies.hops[:MAX_HOSTS_TRIED])
         for hop in policies.hops[:MAX_HOSTS_TRIED]:
+            if failure := sign_ins.refusal(hop):
+                yield self._step("Signing in", State.FAILED, f"It was not tried. {failure.reply}")
+                break
             where = f"{hop.host} ({hop.address})" if hop.host != hop.address else hop.host
             try:
                 connection = await open_connection(
-                    hop, own_name=self.own_name, timeouts=self.timeouts, tls=policies.of(hop)
+                    hop,
+                    own_name=self.own_name,
+                    timeouts=self.timeouts,
+                    tls=policies.of(hop),
+                    sign_ins=sign_ins,
                 )
             except ConnectFailed as refusal:
                 failure = refusal.outcome
@@ -165,7 +187,8 @@ class Probe:
             said = f"{command.decode().strip()} → {reply}"
             yield self._step(name, State.DONE if reply.is_positive else State.FAILED, said)
             if not reply.is_positive:
-                yield end_by(reply)
+                fault = set_up.fault(connection.hop, reply, peer=connection.peer)
+                yield end_by(reply) if fault is None else end_of(fault)
                 return
         await self._take_back(connection)
         yield end(

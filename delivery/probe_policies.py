@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from delivery.probe_steps import State
+from delivery.relay.demands import InClear, Named
 from delivery.relay.tls.finding import FoundPolicies
 from delivery.relay.tls.policy import Dane, Sts, TlsPolicy
 from delivery.relay.tls.sessions import TlsSession
@@ -49,6 +50,12 @@ def _in_words(host: str, policy: TlsPolicy) -> str:
             )
         case Sts(policy=sts):
             return _sts_in_words(policy.domain, sts)
+        case Named(route=route):
+            return (
+                f"The route {route} asks for encryption, and for a certificate that is trusted, for {host}."
+            )
+        case InClear():
+            return "The route asks for no encryption."
     return ""
 
 

@@ -17,7 +17,7 @@ from delivery.models import Quarantined, RecordedVerdict
 from mailboxes.models import Mailbox
 from mailboxes.sender_rules import patterns_for, set_sender_rule
 from mailboxes.store import lessons
-from mailboxes.store.append import INBOX
+from mailboxes.store.append_batch import INBOX
 from mailboxes.store.placing import place_content
 from mailhost.audit.trail import record
 

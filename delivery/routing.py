@@ -17,9 +17,14 @@ from delivery.forwarding import sender_behind
 from delivery.returns.addresses import sent_with
 from domains import lookup
 from domains.exceptions import AddressNotFound, DomainNotFound, TooManyTargets
-from mailboxes import accounts
-from mailboxes.accounts import LOCAL_RECIPIENT, LOCAL_RECIPIENT_JOINS, LocalRecipient
 from mailboxes.exceptions import QuotaExceeded
+from mailboxes.local_recipients import (
+    LOCAL_RECIPIENT,
+    LOCAL_RECIPIENT_JOINS,
+    LocalRecipient,
+    local_recipients,
+    postmasters,
+)
 from mailboxes.store.sending_as import may_send_for
 from mailhost.net.batcher import Batcher
 from mailhost.net.database import cursor
@@ -63,6 +68,11 @@ class Route:
     asks_accounts: bool = False
     policies: Mapping[int, Policy] = field(default_factory=dict, compare=False)
     comes_back: bool = False
+
+    @property
+    def is_expanded(self) -> bool:
+        """An alias leads to several, some of them elsewhere (RFC 3461 section 5.2.7.3)."""
+        return bool(self.relay) and len(self.relay) + len(self.account_ids) > 1
 
 
 def route(*, forward_path: ForwardPath, size_octets: int = 0, may_relay: bool = False) -> Route:
@@ -240,19 +250,17 @@ def _is_or_acts_for(account_id: int, owners: Sequence[LocalRecipient]) -> bool:
 
 def _resolve(forward_path: ForwardPath) -> tuple[list[LocalRecipient], tuple[EmailAddress, ...]]:
     if forward_path.address is None:
-        return accounts.postmasters(domain=None), ()
+        return postmasters(domain=None), ()
     local_part, domain = forward_path.address.key
     try:
         resolution = lookup.resolve(local_part=local_part, domain=domain)
     except DomainNotFound:
         if (local_part, domain) != ("postmaster", settings.HOSTNAME.lower()):
             raise
-        return accounts.postmasters(domain=None), ()  # the host writes in that name (RFC 5321 section 4.5.1)
-    recipients = (
-        accounts.local_recipients(address_ids=list(resolution.address_ids)) if resolution.address_ids else []
-    )
+        return postmasters(domain=None), ()  # the host writes in that name (RFC 5321 section 4.5.1)
+    recipients = local_recipients(address_ids=list(resolution.address_ids)) if resolution.address_ids else []
     if resolution.is_postmaster:
-        recipients += accounts.postmasters(domain=domain)
+        recipients += postmasters(domain=domain)
     return list({recipient.account_id: recipient for recipient in recipients}.values()), resolution.foreign
 
 

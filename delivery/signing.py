@@ -6,24 +6,26 @@ aligned by DMARC's relaxed rule (RFC 9989 section 4.10.2). Loaded means: in a st
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from threading import Lock
 from typing import Final
 
 import structlog
+from django.db import DatabaseError, InterfaceError
 
 from delivery.queue.contents import in_form, read_octets
 from delivery.relay.forms import Form, Octets
 from delivery.relay.parcel import OutgoingMessage
 from delivery.sealing import seal_forwarded
 from delivery.signing_keys import ActiveKey, Signed, active_keys
-from mailhost.net.database import cursor
 from mailhost.net.secrets_at_rest import CannotDecrypt
 from mailhost.protocols.dkim import CannotBeSigned, SignedMessage, read_signed_message, sign_read
 from mailhost.protocols.dmarc.author_domain import NoAuthorDomain, author_domain
 from mailhost.protocols.lines import CRLF
+from mailhost.protocols.message.without_binary import CannotConvert
 from mailhost.protocols.smtp.client import encode_data
 
 log = structlog.get_logger(__name__)
@@ -32,7 +34,17 @@ MAX_REMEMBERED: Final = (
     2_000  # messages whose fields are kept, 2 KB each: for the further destinations of each
 )
 
-NOTE: Final = b"UPDATE delivery_queuedmessage SET signing = %s WHERE id = %s AND signing <> %s"
+Keys = Callable[[str], tuple[str, list[ActiveKey]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """octets: what follows DATA's reply, or where it goes by BDAT the message itself. note: what was signed with which
+    keys, or why nothing was.
+    """
+
+    octets: bytes
+    note: str
 
 
 @dataclass(slots=True)
@@ -42,62 +54,78 @@ class _Remembered:
     made: OrderedDict[tuple[int, Octets], Signed] = field(default_factory=OrderedDict)
     lock: Lock = field(default_factory=Lock)
 
-    def get(self, key: tuple[int, Octets], make: Callable[[], Signed]) -> tuple[Signed, bool]:
-        """What is made for this key, and whether it was made just now."""
+    def get(self, key: tuple[int, Octets], make: Callable[[], Signed]) -> Signed:
+        """What is made for this key."""
         with self.lock:
             if key in self.made:
                 self.made.move_to_end(key)
-                return self.made[key], False
+                return self.made[key]
         signed = make()
         with self.lock:
             self.made[key] = signed
             while len(self.made) > MAX_REMEMBERED:
                 self.made.popitem(last=False)
-        return signed, True
+        return signed
 
 
 _remembered = _Remembered()
 
 
-def load_signed(*, message: OutgoingMessage, form: Form, now: datetime) -> bytes | None:
-    """What follows DATA's reply, or where it goes by BDAT the message itself; None where the content is gone.
+def load_signed(
+    *, messages: Sequence[OutgoingMessage], form: Form, now: datetime
+) -> dict[int, Loaded | CannotConvert]:
+    """By message_id, without those whose content is gone. What cannot be signed goes unsigned.
 
-    Raises CannotConvert. What cannot be signed goes unsigned, and the queued message says why.
+    A fault in any but the first leaves that one out: it is to come up when it is asked for by itself.
     """
-    kept = read_octets(content_id=message.content_id)
-    if kept is None:
-        return None
-    octets, in_octets = in_form(kept, form.octets, is_binary=message.body == "BINARYMIME")
-    signed, is_new = _remembered.get((message.message_id, in_octets), lambda: _sign(message, octets, now=now))
-    if is_new:
-        with cursor() as sql:
-            sql.execute(NOTE, (signed.note, message.message_id, signed.note))
-    octets = signed.fields + octets
+    kept = read_octets(content_ids=[each.content_id for each in messages])
+    keys = cache(active_keys)
+    loaded = {}
+    for number, each in enumerate(messages):
+        if each.content_id in kept:
+            try:
+                loaded[each.message_id] = _load(each, kept[each.content_id], form, keys, now=now)
+            except Exception as fault:
+                if number == 0 or isinstance(fault, DatabaseError | InterfaceError):
+                    raise
+    return loaded
+
+
+def _load(
+    message: OutgoingMessage, kept: bytes, form: Form, keys: Keys, *, now: datetime
+) -> Loaded | CannotConvert:
+    try:
+        octets, in_octets = in_form(kept, form.octets, is_binary=message.body == "BINARYMIME")
+    except CannotConvert as fact:
+        return fact
+    signed = _remembered.get((message.message_id, in_octets), lambda: _sign(message, octets, keys, now=now))
+    leaving = signed.fields + octets
     if not form.is_chunked:
-        return encode_data(octets)
+        return Loaded(encode_data(leaving), signed.note)
     # Lines all have an end, as they would after DATA.
-    return octets if form.octets is Octets.AS_THEY_ARE or octets.endswith(CRLF) else octets + CRLF
+    is_whole = form.octets is Octets.AS_THEY_ARE or leaving.endswith(CRLF)
+    return Loaded(leaving if is_whole else leaving + CRLF, signed.note)
 
 
-def sign_own(octets: bytes, *, now: datetime) -> Signed:
+def sign_own(octets: bytes, *, now: datetime, keys: Keys = active_keys) -> Signed:
     """DKIM signatures of the domain in From, RSA's first. octets: as they leave."""
     message = read_signed_message(octets)
     try:
         author = author_domain([each.value for each in message.named(b"from")])
     except NoAuthorDomain as fact:
         return Signed(b"", f"Not signed: {fact}")
-    domain, keys = active_keys(author)
+    domain, active = keys(author)
     if not domain:
         return Signed(b"", f"Not signed: {author} is not hosted here.")
-    if not keys:
+    if not active:
         return Signed(b"", f"Not signed: {domain} has no active DKIM key.")
-    return _sign_with(message, keys, now=now)
+    return _sign_with(message, active, now=now)
 
 
-def _sign(message: OutgoingMessage, octets: bytes, *, now: datetime) -> Signed:
+def _sign(message: OutgoingMessage, octets: bytes, keys: Keys, *, now: datetime) -> Signed:
     if message.forwarded_by:
         return seal_forwarded(octets, domain=message.forwarded_by, now=now)
-    signed = sign_own(octets, now=now)
+    signed = sign_own(octets, now=now, keys=keys)
     if not signed.fields:
         log.warning("sent unsigned", message_id=message.message_id, reason=signed.note)
     return signed

@@ -41,9 +41,10 @@ queued AS (
                     AND (returned.is_proven OR returned.is_vouched_for)
                    LEFT JOIN delivery_returnedmail hearsay ON recipient.state = 'delivered'
                     AND hearsay.queued_recipient_id = recipient.id AND hearsay.kind = 'bounce'
-                    AND NOT (hearsay.is_proven OR hearsay.is_vouched_for))
+                    AND NOT (hearsay.is_proven OR hearsay.is_vouched_for)
+     WHERE NOT (destination.name = '' AND recipient.state = 'delivered' AND recipient.attempts = 0))
 """
-)
+)  # the last: an alias that led on to several, which are told one by one
 ALL = (
     SENT
     + """,

@@ -6,12 +6,14 @@ from typing import ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import display_for_value
+from django.forms.widgets import Script
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from domains.dkim_keys import activate_key, make_keys, removable_at, retire_key
+from domains.dkim_records import zone_entry
 from domains.dkim_rotation import look_for_records
 from domains.exceptions import DomainFact
 from domains.models import DkimKey
@@ -33,7 +35,7 @@ class DkimKeyAdmin(ReadOnlyAdmin):
     fieldsets = (
         (
             "Publish this TXT record",
-            {"fields": ("record_name", "record_text", "in_dns", "checked_at")},
+            {"fields": ("record", "in_dns", "checked_at")},
         ),
         (
             "Key",
@@ -53,28 +55,18 @@ class DkimKeyAdmin(ReadOnlyAdmin):
         ),
     )
 
+    class Media:
+        js: ClassVar = [Script("mailhost/copy.js", type="module")]
+
     def get_queryset(self, request: HttpRequest) -> Rows:
         """Without what nobody is to see."""
         rows: Rows = super().get_queryset(request).defer("private_key").select_related("domain")
         return rows
 
-    @admin.display(description="name")
-    def record_name(self, key: DkimKey) -> SafeString:
-        """To be copied."""
-        return format_html('<input class="vTextField" size="60" readonly value="{}">', str(key))
-
-    @admin.display(description="text")
-    def record_text(self, key: DkimKey) -> SafeString:
-        """To be copied: whole, and for zone files in strings of 255 octets (RFC 6376 section 3.6.2.2)."""
-        strings = " ".join(f'"{key.record[at : at + 255]}"' for at in range(0, len(key.record), 255))
-        box = '<textarea class="vLargeTextField" rows="{}" cols="60" readonly>{}</textarea>'
-        rows = 2 + len(strings) // 60
-        whole = format_html(box, rows, key.record)
-        if '" "' not in strings:
-            return whole
-        return format_html(
-            "{}<p>In a zone file, in two strings:</p>{}", whole, format_html(box, rows, strings)
-        )
+    @admin.display(description="record")
+    def record(self, key: DkimKey) -> SafeString:
+        """To be copied: as one value, and for zone files."""
+        return render_to_string("dkim_record.html", {"key": key, "zone": zone_entry(key)})
 
     @admin.display(description="seen in DNS")
     def in_dns(self, key: DkimKey) -> str:

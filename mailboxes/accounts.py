@@ -3,7 +3,6 @@
 import os
 import unicodedata
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Unpack
 
 from django.conf import settings
@@ -11,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from domains.exceptions import InvalidAddress
-from domains.models import CATCH_ALL, Address
+from domains.models import CATCH_ALL
 from domains.registration import claim_address, find_domain, release_address
 from domains.scores import NAMES, Scores, checked_scores, require_order
 from mailboxes.exceptions import (
@@ -37,28 +36,9 @@ SCRAM_ITERATIONS = (
     4096  # RFC 7677 section 4 asks for at least this; argon2 is what guards the stored password
 )
 SCRAM_SALT_OCTETS = 16
+SCRAM_FIELDS = ("scram_salt", "scram_iterations", "scram_stored_key", "scram_server_key")
 MAX_LOGIN_CHARACTERS = 400  # as many as are looked at when somebody signs in (authentication.py)
 MAX_PASSWORD_CHARACTERS = 256  # a bound on what is hashed, far above what people type
-
-
-@dataclass(frozen=True, slots=True)
-class LocalRecipient:
-    """What delivery needs to know of an account. `room_octets` is None without quota, 0 where no message fits.
-
-    `has_opinions`: there are rules of its own for senders, or lessons of its own to judge by. Scores as in Account, or
-    its domain's: from how many points on what is done with a message; None: as the host has it, 0: never.
-    """
-
-    account_id: int
-    login: str
-    is_enabled: bool
-    room_octets: int | None
-    has_opinions: bool = True
-    junk_score: int | None = None
-    quarantine_score: int | None = None
-    refuse_score: int | None = None
-    junk_mailbox_id: int | None = None
-    junk_mailbox_name: str | None = None
 
 
 @transaction.atomic
@@ -214,65 +194,6 @@ def find_login(login: str) -> Account:
     if account is None:
         raise AccountNotFound(login)
     return account
-
-
-# The columns of LocalRecipient, for whoever finds accounts by something else.
-LOCAL_RECIPIENT = """account.id, account.login, account.is_enabled,
-       CASE WHEN account.quota_messages > 0 AND usage.messages >= account.quota_messages THEN 0
-            WHEN account.quota_octets > 0 THEN account.quota_octets - usage.octets END,
-       EXISTS (SELECT FROM mailboxes_senderrule rule WHERE rule.account_id = account.id)
-       OR EXISTS (SELECT FROM mailboxes_junktotal total
-                   WHERE total.scope = account.id AND least(total.junk, total.wanted) > 0),
-       coalesce(account.junk_score, canonical.junk_score),
-       coalesce(account.quarantine_score, canonical.quarantine_score),
-       coalesce(account.refuse_score, canonical.refuse_score), junk.id, junk.name"""
-# Of `account`, whose domain is `canonical`.
-LOCAL_RECIPIENT_JOINS = """
-  JOIN mailboxes_accountusage usage ON usage.account_id = account.id
-  LEFT JOIN LATERAL (
-       SELECT id, name FROM mailboxes_mailbox mailbox
-        WHERE mailbox.account_id = account.id AND mailbox.deleted_at IS NULL
-          AND (mailbox.special_use = '\\Junk' OR mailbox.name = 'Junk')
-        ORDER BY mailbox.special_use = '\\Junk' DESC LIMIT 1) junk ON true
-"""
-LOCAL_RECIPIENTS = f"""
-SELECT {LOCAL_RECIPIENT}
-  FROM mailboxes_account account
-  LEFT JOIN domains_address address ON address.id = account.address_id
-  LEFT JOIN domains_domain canonical ON canonical.id = address.domain_id
-  {LOCAL_RECIPIENT_JOINS}
-"""
-
-
-def local_recipients(*, address_ids: Sequence[int]) -> list[LocalRecipient]:
-    """The accounts that own these addresses: one statement."""
-    with cursor() as sql:
-        sql.execute(LOCAL_RECIPIENTS + "WHERE account.address_id = ANY(%s)", (list(address_ids),))
-        return [LocalRecipient(*row) for row in sql]
-
-
-def operators_with_a_mailbox() -> list[LocalRecipient]:
-    """Who is told of what concerns the whole host."""
-    with cursor() as sql:
-        sql.execute(
-            LOCAL_RECIPIENTS
-            + "WHERE account.is_operator AND account.is_enabled AND account.address_id IS NOT NULL"
-        )
-        return [LocalRecipient(*row) for row in sql]
-
-
-def postmasters(*, domain: str | None) -> list[LocalRecipient]:
-    """Who reads postmaster@ where nobody has that address: operators, else the oldest account of the domain, or of the
-    host (None). RFC 5321 section 4.5.1 wants a reader on every domain, and one of <postmaster>.
-    """
-    if operators := operators_with_a_mailbox():
-        return operators
-    owned = Address.objects.filter(account__is_enabled=True)
-    oldest = (owned if domain is None else owned.filter(domain__name=domain)).order_by("account__id")
-    return local_recipients(address_ids=list(oldest.values_list("pk", flat=True)[:1]))
-
-
-SCRAM_FIELDS = ("scram_salt", "scram_iterations", "scram_stored_key", "scram_server_key")
 
 
 def _save_new(account: Account, password: str, *, by: str) -> None:

@@ -13,6 +13,7 @@ from mailboxes.models import ApiKey
 from mailhost.audit.trail import record
 
 PREFIX = "mh_"
+ACTOR_PREFIX = "api:"  # of what the audit trail calls a key; no login has a colon there
 LAST_USED_STEP = timedelta(
     minutes=1
 )  # when a key was last used is told to the minute: not a write for each request
@@ -61,6 +62,17 @@ def check_api_key(text: str) -> ApiKey | None:
     if key.last_used_at is None or now - key.last_used_at > LAST_USED_STEP:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
     return key
+
+
+def actor_of(key: ApiKey) -> str:
+    """Whom the audit trail names."""
+    return ACTOR_PREFIX + key.name
+
+
+def find_actor(actor: str, *, since: datetime, now: datetime) -> ApiKey | None:
+    """The key that actor_of() calls so; None where it is over, or was made after that moment."""
+    keys = ApiKey.objects.filter(name=actor.removeprefix(ACTOR_PREFIX), created_at__lte=since)
+    return keys.exclude(expires_at__lte=now).first()
 
 
 def _digest(key: str) -> bytes:

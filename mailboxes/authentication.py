@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from asyncio import sleep
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +28,7 @@ from mailboxes.models import Account
 from mailboxes.store.locks import one
 from mailhost.bans.offences import note_offence
 from mailhost.net import counters
-from mailhost.net.connection import KNOWN_ADDRESSES
+from mailhost.net.peer_addresses import KNOWN_ADDRESSES
 from mailhost.net.store_threads import StoreThreads
 from mailhost.protocols.addresses import EmailAddress
 
@@ -207,12 +208,23 @@ class Brakes:
         """Raises TooManyFailures where no password is looked at any more."""
         if self.is_trusted:
             return
-        by_address, by_account = counters.read_all([self.address_key, self.account_key])
-        if by_address >= settings.LOGIN_MAX_FAILURES_PER_ADDRESS:
+        counts = counters.read_all(self.keys)
+        if self._is_guessing(counts):
             note_offence(peer=self.peer, what="went on guessing passwords", now=timezone.now())
+        if self.is_closed(counts):
             raise TooManyFailures(settings.LOGIN_WINDOW_SECONDS)
-        if by_account >= settings.LOGIN_MAX_FAILURES_PER_ACCOUNT:
-            raise TooManyFailures(settings.LOGIN_WINDOW_SECONDS)
+
+    @property
+    def keys(self) -> list[str]:
+        """Of the counters that is_closed() asks for."""
+        return [self.address_key, self.account_key]
+
+    def is_closed(self, counts: Sequence[int]) -> bool:
+        """Whether no password is looked at any more; counts: what the counters of `keys` say."""
+        return self._is_guessing(counts) or counts[1] >= settings.LOGIN_MAX_FAILURES_PER_ACCOUNT
+
+    def _is_guessing(self, counts: Sequence[int]) -> bool:
+        return counts[0] >= int(settings.LOGIN_MAX_FAILURES_PER_ADDRESS)
 
     def failed(self) -> AuthenticationFailed:
         """Counts one more, and says how long its answer is to wait."""

@@ -14,6 +14,7 @@ import structlog
 from mailboxes.accounts import MAX_LOGIN_CHARACTERS
 from mailboxes.authentication import (
     FIND,
+    Brakes,
     Principal,
     is_trusted,
     principal_of,
@@ -22,7 +23,8 @@ from mailboxes.authentication import (
 )
 from mailboxes.logins import can_be_stored, canonical_login
 from mailhost.net.batcher import Batcher
-from mailhost.net.connection import KNOWN_ADDRESSES
+from mailhost.net.counted_together import LoopCounters
+from mailhost.net.peer_addresses import KNOWN_ADDRESSES
 from mailhost.net.statements import TEXT_OID, Row, Statement, Statements, binary_array
 from mailhost.net.store_threads import StoreUnavailable
 
@@ -44,9 +46,13 @@ class SignIn(Protocol):
 
 
 class KnownLogins:
-    """Signs in the clients of one process: its logins of one moment are looked up together."""
+    """Signs in the clients of one process: its logins of one moment are looked up together.
 
-    def __init__(self) -> None:
+    To be closed; the counters are their owner's.
+    """
+
+    def __init__(self, counters: LoopCounters) -> None:
+        self._counters = counters
         self._statements = Statements(plans_once=True)
         self._is_trusted = functools.lru_cache(maxsize=KNOWN_ADDRESSES)(is_trusted)
         self._rows: Batcher[str, tuple[Any, ...] | None] = Batcher(
@@ -54,11 +60,11 @@ class KnownLogins:
         )
 
     async def sign_in(self, *, login: str, password: str, peer: str, protocol: str) -> Principal:
-        """As authentication.sign_in. Who is under the brakes for wrong passwords is asked there."""
-        if self._is_trusted(peer):
-            principal = await self._known(canonical_login(login[:MAX_LOGIN_CHARACTERS]), password, protocol)
-            if principal is not None:
-                return principal
+        """As authentication.sign_in, which words the refusals as well."""
+        name = canonical_login(login[:MAX_LOGIN_CHARACTERS])
+        principal = await self._known(name, password, protocol)
+        if principal is not None and (self._is_trusted(peer) or not await self._is_braked(name, peer)):
+            return principal
         return await sign_in(login=login, password=password, peer=peer, protocol=protocol)
 
     async def close(self) -> None:
@@ -77,6 +83,11 @@ class KnownLogins:
         if row is None or not was_right_lately(account_id=row[0], password=password, stored=row[2]):
             return None
         return principal_of(row, protocol=protocol)
+
+    async def _is_braked(self, login: str, peer: str) -> bool:
+        """Whether so many wrong passwords came for it, or from there, that a right one is not looked at either."""
+        brakes = Brakes(login, peer)
+        return brakes.is_closed(await self._counters.read_all(brakes.keys))
 
     async def _find(self, logins: Sequence[str]) -> list[tuple[Any, ...] | None]:
         asked = [login.encode() for login in logins]

@@ -21,7 +21,7 @@ from mailhost.environment import (
     parse_words,
     read_dot_env,
 )
-from mailhost.settings import database
+from mailhost.settings.databases import database
 
 ROOT = Path(__file__).resolve().parent.parent
 VALUES = st.text(st.characters(codec="ascii", exclude_characters="\"'", exclude_categories=["Cc"]))

@@ -22,7 +22,7 @@ from mailboxes.exceptions import MessageNotFound
 from mailboxes.junk.learning import learn_from
 from mailboxes.models import Content, Lesson, Mailbox, Message
 from mailboxes.store import lessons
-from mailboxes.store.append import INBOX
+from mailboxes.store.append_batch import INBOX
 from mailboxes.store.copy_and_move import move_messages
 from mailhost.audit.trail import record
 from mailhost.net.database import cursor

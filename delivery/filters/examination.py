@@ -26,6 +26,7 @@ from delivery.findings import Finding, Verdict, judge
 from mailboxes.junk.classifier import UNTRAINED
 from mailboxes.junk.judging import classify, classify_by_site
 from mailboxes.junk.site_counts import SiteCounts
+from mailboxes.junk.texts import html_octets
 from mailboxes.store.append import SLOW_OCTETS
 from mailhost.net.resolver import Resolver
 from mailhost.net.store_threads import in_store
@@ -33,8 +34,8 @@ from mailhost.protocols.authentication_results import authentication_results_fie
 from mailhost.protocols.milter.answers import HeaderChange
 from mailhost.protocols.smtp.replies import Reply
 
-# From here on the words of a message are counted in a thread: they take more than a millisecond.
-MANY_WORDS_OCTETS = 12 * 1024
+# From here on words are read in a thread: HTML of that size takes more than a millisecond. Plain text never does.
+MUCH_HTML_OCTETS = 12 << 10
 MAX_SENDERS = 10  # of one message, for which rules are looked up
 
 
@@ -115,7 +116,7 @@ async def _judge_alike(
     """For accounts that have said nothing of their own: they differ in their thresholds."""
     judgement = UNTRAINED
     if site is not None and settings.CLASSIFIER:
-        if len(message.octets) < MANY_WORDS_OCTETS:
+        if len(message.octets) < MUCH_HTML_OCTETS or html_octets(message.root) < MUCH_HTML_OCTETS:
             judgement = classify_by_site(message.octets, site, message.root)
         else:
             judgement = await in_store(classify_by_site, message.octets, site, message.root)

@@ -106,6 +106,8 @@ def _answers_go_elsewhere(message: Incoming, now: datetime) -> Iterator[Finding]
 
 
 def _shouted_subject(message: Incoming, now: datetime) -> Iterator[Finding]:
+    if not message.subject[:500].isupper():
+        return
     letters = _LETTERS.findall(message.subject[:500])
     if len(letters) >= SHOUTED_LETTERS and all(letter.isupper() for letter in letters):
         yield Finding("header", "shouted-subject", "The subject is in capital letters.", 0.5)

@@ -24,7 +24,9 @@ _TWO_ENDINGS: Final = re.compile(r"\.(?:pdf|docx?|xlsx?|pptx?|txt|rtf|jpe?g|png|
 # https://spamassassin.apache.org/gtube/ and https://www.eicar.org: in two pieces, or this file would be an example.
 GTUBE: Final = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*" + b"GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 EICAR: Final = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-" + b"STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
-LOOKED_THROUGH: Final = 1 << 20  # octets of a part: the strings stand at the beginning of what carries them
+# Octets of a part: the strings stand at the beginning of what carries them, EICAR's at the very beginning of a file.
+LOOKED_THROUGH: Final = 1 << 20
+LOOKED_THROUGH_OF_FILES: Final = 8 << 10
 MAX_PARTS: Final = 1_000
 
 
@@ -75,7 +77,9 @@ def _by_name(part: Part) -> list[Finding]:
 def _by_octets(octets: bytes, part: Part) -> list[Finding]:
     if part.children:
         return []
-    body = octets[part.body_start : min(part.body_end, part.body_start + LOOKED_THROUGH)]
+    is_text = part.content_type.media_type.startswith(b"text/")
+    limit = LOOKED_THROUGH if is_text else LOOKED_THROUGH_OF_FILES
+    body = octets[part.body_start : min(part.body_end, part.body_start + limit)]
     if part.transfer_encoding in (b"base64", b"quoted-printable"):
         body = decode_transfer(body, part.transfer_encoding)
     if EICAR in body:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from delivery.findings import Finding, Thresholds, Verdict
-from mailboxes.accounts import LOCAL_RECIPIENT, LOCAL_RECIPIENT_JOINS, LocalRecipient
+from mailboxes.local_recipients import LOCAL_RECIPIENT, LOCAL_RECIPIENT_JOINS, LocalRecipient
 from mailboxes.sender_rules import matching_patterns
 from mailhost.net.database import cursor
 

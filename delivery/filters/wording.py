@@ -9,7 +9,6 @@ SURE_SCORE = 5.0  # of what the classifier takes for junk: enough for the Junk m
 SUREST_SCORE = 6.0
 DOUBTFUL_SCORE = 3.0
 WANTED_SCORE = -3.0
-TOLD_REASONS = 4
 WORTH_TELLING = 0.1  # points
 
 
@@ -21,7 +20,7 @@ def junk_finding(judgement: Judgement) -> Iterator[Finding]:
     if abs(score) < WORTH_TELLING:
         return
     kind = "junk" if score > 0 else "wanted mail"
-    because = "; ".join(judgement.reasons[:TOLD_REASONS])
+    because = "; ".join(judgement.reasons)
     text = f"It reads like {kind}{f': {because}' if because else ''}."
     yield Finding(
         "lessons", "junk" if judgement.is_junk else "doubtful" if score > 0 else "wanted", text, score

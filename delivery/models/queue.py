@@ -36,8 +36,7 @@ class QueuedMessage(models.Model):
     `release_at`: nothing of it leaves before, and its sender may take it back; None once it is released, or from the
     beginning. `future_release` is what the client asked for (RFC 4865), as a DSN tells it. `message_id_field`: the
     content's Message-ID, cut, by which the sender finds what became of it.
-    `forwarded_by`: the domain here that passes a stranger's message on; "" for what is ours. `signing`: what was signed
-    with which keys when it was last loaded, or why nothing was.
+    `forwarded_by`: the domain here that passes a stranger's message on; "" for what is ours.
     `deliver_by`, `deliver_by_mode`: as in DeliverBy (RFC 2852); None and "" where it was not asked for.
     `outbox_mailbox_id`, `outbox_uid`: where it stands while it waits (mailboxes/store/outbox.py), None where it stands
     nowhere; `goes_to_sent`: from there it goes to Sent.
@@ -64,7 +63,6 @@ class QueuedMessage(models.Model):
     future_release = models.TextField(default="", db_default="", blank=True)
     message_id_field = models.TextField(default="", db_default="", blank=True)
     forwarded_by = models.TextField(default="", db_default="", blank=True)
-    signing = models.TextField(default="", db_default="", blank=True)
     deliver_by = models.DateTimeField(null=True, blank=True)
     deliver_by_mode = models.TextField(default="", db_default="", blank=True)
     outbox_mailbox_id = models.BigIntegerField(null=True, blank=True)
@@ -223,7 +221,8 @@ class Attempt(models.Model):
     `outcome` is an Event. The table is divided by days (delivery/trace/partitions.py), and what a search needs stands
     in it by value (delivery/trace/outbound.py): a row outlives `recipient` and the message, whose id is `queue_id`.
     `sender_domain`: whose mail it is, as far as it is of a domain here. `subject` is "" unless subjects are kept.
-    `certificate`: what that was found to be (relay/tls/verifying.py), "" in clear.
+    `certificate`: what that was found to be (relay/tls/verifying.py), "" in clear. `signing`: with which keys it was
+    signed, or why it was not; "" where it was not even loaded.
     """
 
     id = models.BigAutoField(primary_key=True)  # with `at`, in the database
@@ -250,6 +249,7 @@ class Attempt(models.Model):
     reply = models.TextField(default="", blank=True)
     tls = models.TextField(default="", blank=True)
     certificate = models.TextField(default="", db_default="", blank=True)
+    signing = models.TextField(default="", db_default="", blank=True)
 
     class Meta:
         ordering: ClassVar = ["-id"]

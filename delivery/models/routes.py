@@ -7,7 +7,9 @@ from django.db import models
 
 
 class RouteTls(models.TextChoices):
-    """What is asked of TLS; the last three leave DANE and MTA-STS of recipients aside."""
+    """What is asked of TLS; the last three leave DANE and MTA-STS of recipients aside, except that a policy that asks
+    for as much as `required` counts in its place.
+    """
 
     OPPORTUNISTIC = "opportunistic", "where it is offered, and as DANE and MTA-STS ask"
     REQUIRED = "required", "required: STARTTLS, with a certificate for the host's name"

@@ -31,6 +31,7 @@ class Event(models.TextChoices):
     REDIRECTED = "redirected", "given another way"
     CAPTURED = "captured", "kept here: nothing leaves this host"
     REPORTED = "reported", "its sender was told"
+    UNTOLD = "untold", "nobody could be told"
     RETURNED = "returned", "came back as undeliverable"
     COMPLAINED = "complained", "its recipient complained"
     HEARSAY = "hearsay", "said to have come back, or to be complained about"

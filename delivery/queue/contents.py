@@ -1,6 +1,7 @@
 """The octets of a queued message, ready to be sent."""
 
 import re
+from collections.abc import Collection
 from typing import Final
 
 from delivery.relay.forms import Octets
@@ -9,7 +10,7 @@ from mailhost.protocols.lines import to_crlf
 from mailhost.protocols.message.seven_bit import to_seven_bit
 from mailhost.protocols.message.without_binary import without_binary
 
-READ: Final = b"SELECT octets FROM mailboxes_content WHERE id = %s"
+READ: Final = b"SELECT id, octets FROM mailboxes_content WHERE id = ANY(%s::bigint[])"
 # The content is shared with local copies. RFC 5321 section 4.4: what is sent on carries no Return-Path.
 _RETURN_PATH = re.compile(rb"return-path:[^\n]*\n(?:[ \t][^\n]*\n)*", re.IGNORECASE)
 
@@ -35,12 +36,12 @@ def in_form(kept: bytes, octets: Octets, *, is_binary: bool) -> tuple[bytes, Oct
     return to_seven_bit(lines), octets
 
 
-def read_octets(*, content_id: int) -> bytes | None:
-    """The message as it is kept; None where the content is gone."""
+def read_octets(*, content_ids: Collection[int]) -> dict[int, bytes]:
+    """The messages as they are kept; without those whose content is gone."""
     with cursor() as sql:
-        row = sql.execute(READ, (content_id,)).fetchone()
-    if row is None:
-        return None
-    octets: bytes = row[0]
+        return {row[0]: _sent_on(row[1]) for row in sql.execute(READ, (list(content_ids),))}
+
+
+def _sent_on(octets: bytes) -> bytes:
     match = _RETURN_PATH.match(octets)
     return octets[match.end() :] if match else octets

@@ -34,9 +34,8 @@ WITH finished AS (
        SET state = %(state)s, last_status = %(status)s, finished_at = %(now)s,
            last_reply = coalesce(nullif(recipient.last_reply, ''), %(reply)s),
            cause = coalesce(nullif(recipient.cause, ''), %(cause)s),
-           report_due = CASE WHEN message.reverse_path <> ''
-                              AND (recipient.notify = '' OR upper(recipient.notify) LIKE '%%FAILURE%%')
-                             THEN 'failed' ELSE '' END
+           report_due = CASE WHEN message.reverse_path = '' OR recipient.notify = ''
+                               OR upper(recipient.notify) LIKE '%%FAILURE%%' THEN 'failed' ELSE '' END
       FROM delivery_queuedmessage message
      WHERE message.id = recipient.message_id AND recipient.destination_id = ANY(%(destinations)s::bigint[])
        AND recipient.state IN ('queued', 'deferred')
@@ -45,7 +44,8 @@ WITH finished AS (
 """
 TOLD: Final = b"""
 SELECT id AS recipient_id, message_id AS queue_id, forward_path, %(now)s::timestamptz AS at, '' AS host, '' AS address,
-       %(state)s AS outcome, cause, %(reply)s AS reply, '' AS tls, '' AS certificate
+       %(state)s AS outcome, cause, %(reply)s AS reply, '' AS tls, '' AS certificate,
+       '' AS signing
   FROM finished
 """
 # What was over when it came has been told of by whoever had it before.

@@ -16,15 +16,14 @@ from delivery.trace.outbound import traced
 from mailhost.net.database import cursor
 from mailhost.protocols.bounce_causes import find_cause
 
-# Who is told of a failure: RFC 3461 section 4.1, and never the null reverse-path.
+# Who is told of a failure: RFC 3461 section 4.1. With the null reverse-path nobody is, and bounces.py says so.
 FINISHED = b"""
 WITH finished AS (
     UPDATE delivery_queuedrecipient recipient
        SET state = %(state)s, attempts = attempts + 1, last_reply = %(reply)s, last_status = %(status)s,
            last_host = %(host)s, last_attempt_at = %(now)s, finished_at = %(now)s, cause = %(cause)s,
-           report_due = CASE WHEN message.reverse_path <> ''
-                              AND (recipient.notify = '' OR upper(recipient.notify) LIKE '%%FAILURE%%')
-                             THEN 'failed' ELSE '' END
+           report_due = CASE WHEN message.reverse_path = '' OR recipient.notify = ''
+                               OR upper(recipient.notify) LIKE '%%FAILURE%%' THEN 'failed' ELSE '' END
       FROM delivery_queuedmessage message
      WHERE message.id = recipient.message_id AND recipient.destination_id = %(destination_id)s
        AND recipient.state IN ('queued', 'deferred') AND (%(all)s OR message.expires_at <= %(now)s)
@@ -46,7 +45,7 @@ WITH finished AS (
 TOLD = b"""
 SELECT id AS recipient_id, message_id AS queue_id, forward_path, %(now)s::timestamptz AS at, %(host)s AS host,
        %(address)s AS address, %(state)s AS outcome, %(cause)s AS cause, %(reply)s AS reply,
-       %(tls)s AS tls, %(certificate)s AS certificate
+       %(tls)s AS tls, %(certificate)s AS certificate, '' AS signing
   FROM finished
 """
 FIRST_EXPIRY = b"""

@@ -71,7 +71,8 @@ Way = tuple[str, int]  # a destination's name and route
 class NewRecipient:
     """A forward-path (without brackets) with RFC 3461's parameters as they came, or "".
 
-    is_delivered: it has the message already, here, and the reverse-path is to be told so (NOTIFY=SUCCESS).
+    is_delivered: it has the message already, here, and the reverse-path is to be told so (NOTIFY=SUCCESS);
+    is_expanded: it is an alias of which that is to be told that it has led on to several.
     is_local: it leads to accounts here, and is delivered there when the message is released.
     """
 
@@ -80,11 +81,12 @@ class NewRecipient:
     notify: str = ""
     is_delivered: bool = False
     is_local: bool = False
+    is_expanded: bool = False
 
     @property
     def destination(self) -> str:
         """The name of where it goes."""
-        return LOCAL if self.is_local else domain_of(self.forward_path)
+        return LOCAL if self.is_local or self.is_expanded else domain_of(self.forward_path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,8 @@ def _first_state(message: NewQueuedMessage, recipient: NewRecipient, *, is_captu
 def _columns(recipient: NewRecipient, *, waiting: RecipientState) -> tuple[str, str, str, str, str, str]:
     """(forward_path, orcpt, notify, state, status, report_due)."""
     asked = (recipient.forward_path, recipient.orcpt, recipient.notify)
+    if recipient.is_expanded:
+        return (*asked, RecipientState.DELIVERED.value, "2.1.5", ReportDue.RELAYED.value)
     if recipient.is_delivered:
         return (*asked, RecipientState.DELIVERED.value, "2.0.0", ReportDue.DELIVERED_HERE.value)
     return (*asked, waiting.value, "", ReportDue.NOTHING.value)
@@ -219,7 +223,7 @@ def _destinations(
     for message in messages:
         for each in message.all_recipients:
             ways.add(way := _way(message, each, chosen))
-            if wakes and message.release_at is None and not each.is_delivered:
+            if wakes and message.release_at is None and not (each.is_delivered or each.is_expanded):
                 waiting.add(way)
     names, routes = [way[0] for way in sorted(ways)], [way[1] for way in sorted(ways)]
     with cursor() as sql:

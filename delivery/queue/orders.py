@@ -19,7 +19,8 @@ from delivery.queue import verbs
 from delivery.queue.filtering import QueueFilter, find
 from delivery.queue.verbs import Order, Run, Verb
 from mailboxes.administration import domains_administered_by
-from mailboxes.models import Account
+from mailboxes.api_keys import ACTOR_PREFIX, find_actor
+from mailboxes.models import Account, ApiKey
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +28,13 @@ CARRY_OUT: Final = "delivery.carry_out_orders"
 AT_ONCE: Final = 200  # recipients that are no reason to wait for a worker
 TURN: Final = timedelta(seconds=20)  # of one task, which then queues up again behind others
 KEPT: Final = timedelta(days=30)
+
+
+class OrderOver(Exception):
+    """The order is not under way any more."""
+
+    def __init__(self, order_id: int) -> None:
+        super().__init__(f"Order {order_id} is over: there is nothing to stop.")
 
 
 def place(*, order: Order, asked: QueueFilter, by: str, now: datetime) -> QueueOrder:
@@ -79,8 +87,9 @@ def go_on(order_id: int, *, now: datetime) -> bool:
             row = _running().select_for_update(skip_locked=True).filter(pk=order_id).first()
             if row is None:
                 return False
-            order, asked = _read(row)
-            if asked.sent_from == () and row.sent_from:
+            key = find_actor(row.by, since=row.ordered_at, now=now) if _is_by_key(row) else None
+            order, asked = _read(row, key)
+            if (asked.sent_from == () and row.sent_from) or (key is None and _is_by_key(row)):
                 row.state, row.ended_at = OrderState.STOPPED, now
                 row.save(update_fields=["state", "ended_at"])
                 return False
@@ -102,8 +111,9 @@ def go_on(order_id: int, *, now: datetime) -> bool:
 
 
 def stop(order_id: int, *, now: datetime) -> None:
-    """After the batch that is under way. What is done stays done."""
-    _running().filter(pk=order_id).update(state=OrderState.STOPPED, ended_at=now)
+    """After the batch that is under way. What is done stays done. Raises OrderOver."""
+    if not _running().filter(pk=order_id).update(state=OrderState.STOPPED, ended_at=now):
+        raise OrderOver(order_id)
 
 
 def orders_of(*, by: str | None) -> "QuerySet[QueueOrder]":
@@ -136,8 +146,14 @@ def _running() -> "QuerySet[QueueOrder]":
     return QueueOrder.objects.filter(state=OrderState.RUNNING).order_by("pk")
 
 
-def _read(row: QueueOrder) -> tuple[Order, QueueFilter]:
-    asked = row.asked if row.sent_from is None else {**row.asked, "sent_from": _reached(row, row.sent_from)}
+def _is_by_key(row: QueueOrder) -> bool:
+    return row.by.startswith(ACTOR_PREFIX)
+
+
+def _read(row: QueueOrder, key: ApiKey | None) -> tuple[Order, QueueFilter]:
+    asked, domains = row.asked, row.sent_from
+    if domains is not None:
+        asked = {**asked, "sent_from": _reached(row, domains, key)}
     order = Order(
         verb=Verb(row.verb),
         holder=Holder(row.holder),
@@ -148,10 +164,13 @@ def _read(row: QueueOrder) -> tuple[Order, QueueFilter]:
     return order, QueueFilter.of(asked)
 
 
-def _reached(row: QueueOrder, domains: list[str]) -> list[str]:
+def _reached(row: QueueOrder, domains: list[str], key: ApiKey | None) -> list[str]:
     """Those of the domains that whoever gave the order administers still: a right that ends, ends there as well."""
     if row.holder != Holder.ADMINISTRATOR:
         return domains
-    account_id = Account.objects.filter(login=row.by).values_list("pk", flat=True).first()
+    if _is_by_key(row):
+        account_id = key.account_id if key is not None else None
+    else:
+        account_id = Account.objects.filter(login=row.by).values_list("pk", flat=True).first()
     administered = domains_administered_by(account_id=account_id) if account_id is not None else []
     return [name for name in domains if name in administered]

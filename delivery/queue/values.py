@@ -23,8 +23,9 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class RecipientResult:
-    """What became of one recipient, to be written back."""
+    """What became of one recipient, to be written back. signing: as in an Attempt."""
 
     message: OutgoingMessage
     recipient: OutgoingRecipient
     outcome: Outcome
+    signing: str = ""

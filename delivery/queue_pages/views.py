@@ -1,5 +1,6 @@
 """The pages: what waits with its numbers, what a verb would do, and how far it has come. HTTP in, HTTP out."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -84,7 +85,8 @@ def show_order(request: HttpRequest, frame: Frame, order_id: int) -> HttpRespons
 
 def stop_order(request: HttpRequest, frame: Frame, order_id: int) -> HttpResponse:
     """POST: what is not done yet stays as it is."""
-    orders.stop(_order(frame, order_id).pk, now=timezone.now())
+    with suppress(orders.OrderOver):  # the page says how it ended
+        orders.stop(_order(frame, order_id).pk, now=timezone.now())
     return redirect(frame.url("order", order_id))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from delivery.certificate_verdicts import is_verified
+from delivery.relay import set_up
 from delivery.relay.authentication import SignInFailed, sign_in
 from delivery.relay.demands import InClear
 from delivery.relay.departure import Credentials
@@ -23,7 +24,6 @@ SERVICE_CLOSING = (
     421  # RFC 5321 section 3.8: may come in answer to anything, and the connection closes after it
 )
 SLOWEST_OCTETS_PER_SECOND = 1_024  # of a line worth waiting for, after the time for one block
-NO_MAIL_HERE = 521  # RFC 7504: this host never takes mail
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,8 @@ class RelayConnection:
             self._ends_at = math.inf
 
     def _left(self, seconds: float) -> float:
+        if self._ends_at == math.inf:
+            return seconds
         return min(seconds, max(0.0, self._ends_at - asyncio.get_running_loop().time()))
 
     async def ask(self, command: bytes, *, seconds: float) -> ServerReply:
@@ -102,7 +104,8 @@ class RelayConnection:
 
     async def reply(self, *, seconds: float) -> ServerReply:
         """The next reply; after 421 the connection is of no more use. Raises WireLost."""
-        reply = await self.wire.reply(seconds=self._left(seconds))
+        unread = self.wire.unread  # several come at once where commands go in one go
+        reply = unread.popleft() if unread else await self.wire.reply(seconds=self._left(seconds))
         if reply.code == SERVICE_CLOSING:
             self.wire.lose(str(reply))
         return reply
@@ -132,13 +135,12 @@ async def open_connection(
 ) -> RelayConnection:
     """A connection ready for MAIL, encrypted as the hop's policy asks; over `wire` where that leads there already.
 
-    Without a policy, encrypted where that works. Where the hop's departure asks for something, that counts. sign_ins:
+    Without a policy, encrypted where that works. What the hop's departure asks for counts (TlsPolicy.under). sign_ins:
     what is known of logins, and told. Raises ConnectFailed.
     """
     tls = tls or Securing()
     own_name = hop.departure.ehlo_name or own_name
-    if hop.departure.demand is not None:
-        tls = replace(tls, policy=replace(tls.policy, demand=hop.departure.demand))
+    tls = replace(tls, policy=tls.policy.under(hop.departure.demand))
     try:
         return await _open(hop, own_name=own_name, timeouts=timeouts, tls=tls, wire=wire, sign_ins=sign_ins)
     except TlsFailed as failed:
@@ -258,7 +260,7 @@ async def _sign_in(connection: RelayConnection, credentials: Credentials) -> Sig
 async def _greeted(connection: RelayConnection, own_name: str) -> None:
     greeting = await connection.wire.reply(seconds=connection.timeouts.greeting)
     if not greeting.is_positive:
-        raise ConnectFailed(_refused_greeting(greeting, connection.peer))
+        raise ConnectFailed(_refused_greeting(greeting, connection.hop, connection.peer))
     await _hello(connection, own_name)
 
 
@@ -281,9 +283,11 @@ async def _hello_again(hello: Callable[[], Awaitable[None]]) -> None:
         raise TlsFailed(str(lost)) from lost
 
 
-def _refused_greeting(greeting: ServerReply, peer: Peer) -> Deferred | Bounced:
+def _refused_greeting(greeting: ServerReply, hop: NextHop | None, peer: Peer) -> Deferred | Bounced:
     """554 or 4yz: this host is not for us now (RFC 5321 section 3.1), so mail waits; 521: it never is (RFC 7504)."""
-    if greeting.code == NO_MAIL_HERE:
+    if fault := set_up.fault(hop, greeting, peer=peer):
+        return fault
+    if greeting.code == set_up.NO_MAIL_HERE:
         return Bounced("5.3.2", str(greeting), peer)
     return Deferred(
         greeting.enhanced if greeting.code < 500 and greeting.enhanced else "4.3.2", str(greeting), peer

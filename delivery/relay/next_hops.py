@@ -29,7 +29,7 @@ class NextHop:
     """One address to connect to; host is its name, for people, for TLS and for the trace.
 
     `rank`: 0 for the MX hosts of the best preference, 1 for the next ones, and so on. `departure`: how one leaves for
-    it.
+    it. `is_smarthost`: an operator named it.
     """
 
     host: str
@@ -37,6 +37,7 @@ class NextHop:
     port: int
     rank: int = field(default=0, compare=False)
     departure: Departure = field(default=AS_THE_SYSTEM_SAYS, compare=False)
+    is_smarthost: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,10 @@ async def look_up_hops(
             smart_route = replace(
                 route, port=port, to_private=True
             )  # the operator named it: private is meant
-            return await _addresses([(0, host)], resolver=resolver, route=smart_route)
+            hops = await _addresses([(0, host)], resolver=resolver, route=smart_route)
+            if isinstance(hops, Deferred | Bounced):
+                return hops
+            return [replace(hop, is_smarthost=True) for hop in hops]
         if domain.startswith("["):
             address = domain.strip("[]").lower().removeprefix("ipv6:")
             return _reachable([NextHop(domain, address, route.port)], route)

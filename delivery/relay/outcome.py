@@ -22,14 +22,15 @@ NOBODY = Peer()
 @dataclass(frozen=True, slots=True)
 class Delivered:
     """The other server has taken responsibility. `keeps_dsn`: it also took RFC 3461's parameters,
-    `keeps_deliver_by`: RFC 2852's. `is_final`: it is in
-    a mailbox here."""
+    `keeps_deliver_by`: RFC 2852's. `is_here`: it has not left; `is_final`: it is in
+    a mailbox here, and nowhere else."""
 
     reply: str
     peer: Peer = field(default=NOBODY)
     keeps_dsn: bool = False
     keeps_deliver_by: bool = False
     is_final: bool = False
+    is_here: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,32 +24,41 @@ KEPT: Final = 1_000  # smarthosts with logins
 Key = tuple[str, int, Credentials | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Until when it is left alone, and what it said (status: 4.x.x)."""
+
+    until: datetime
+    status: str
+    said: str
+
+
 @dataclass
 class _Standing:
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     is_let_in: bool = False
     pause: timedelta = FIRST_PAUSE
-    until: datetime | None = None
-    said: str = ""
-    status: str = ""
+    now: Pause | None = None
 
 
 @dataclass
 class SignIns:
-    """Of one process."""
+    """Of one process. share: tells others of a pause that begins (sign_in_pauses.py)."""
 
     clock: Callable[[], datetime]
+    share: Callable[[NextHop, Pause], None] = lambda hop, pause: None
     _standings: OrderedDict[Key, _Standing] = field(default_factory=OrderedDict)
 
     def refusal(self, hop: NextHop) -> Deferred | None:
         """Why nobody is to sign in there now."""
         standing = self._standings.get(_key(hop))
-        if standing is None or standing.until is None or standing.until <= self.clock():
+        if standing is None or standing.now is None or standing.now.until <= self.clock():
             return None
-        until = standing.until.astimezone(UTC)
-        said = standing.said.rstrip(".")
+        pause = standing.now
+        until = pause.until.astimezone(UTC)
+        said = pause.said.rstrip(".")
         text = f"{said}. It is left alone until {until:%H:%M} UTC, so that it does not lock the account."
-        return Deferred(standing.status, text, Peer(hop.host, hop.address))
+        return Deferred(pause.status, text, Peer(hop.host, hop.address))
 
     @asynccontextmanager
     async def turn(self, hop: NextHop) -> AsyncIterator[None]:
@@ -64,16 +73,20 @@ class SignIns:
     def note_success(self, hop: NextHop) -> None:
         """It let this host in."""
         standing = self._standing(hop)
-        standing.is_let_in, standing.until, standing.pause = True, None, FIRST_PAUSE
+        standing.is_let_in, standing.now, standing.pause = True, None, FIRST_PAUSE
 
     def note_refusal(self, hop: NextHop, *, status: str, said: str) -> None:
         """It did not, and said so."""
         standing = self._standing(hop)
         standing.is_let_in = False
-        standing.status, standing.said = status, said
-        if standing.until is None or standing.until <= self.clock():
-            standing.until = self.clock() + standing.pause
+        if standing.now is None or standing.now.until <= self.clock():
+            standing.now = Pause(self.clock() + standing.pause, status, said)
             standing.pause = min(standing.pause * 2, LONGEST_PAUSE)
+            self.share(hop, standing.now)
+
+    def learn(self, hop: NextHop, pause: Pause) -> None:
+        """Another process was refused."""
+        self._standing(hop).now = pause
 
     def _standing(self, hop: NextHop) -> _Standing:
         key = _key(hop)

@@ -7,13 +7,14 @@ REQUIRETLS RFC 8689, DELIVERBY RFC 2852.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from delivery.relay import requiring
+from delivery.relay import in_time, requiring, set_up
 from delivery.relay.connection import SERVICE_CLOSING, RelayConnection
 from delivery.relay.content import LostAtTheEnd, send_chunks, send_lines
 from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome, refused
 from delivery.relay.wire import WireLost
 from mailhost.protocols.smtp.client import ServerReply, mail_command, rcpt_command
-from mailhost.protocols.smtp.deliver_by import by_value, least_seconds
+from mailhost.protocols.smtp.deliver_by import by_value
+from mailhost.protocols.smtp.dsn_parameters import MAX_ORCPT_OCTETS, orcpt_in_utf8
 
 TOO_MANY_RECIPIENTS = "4.5.3"  # RFC 3463: the rest may follow in another transaction
 
@@ -72,20 +73,30 @@ def _refusal_before(connection: RelayConnection, transaction: Transaction) -> Bo
     """What the server's extensions rule out (RFC 1870 section 6.1, RFC 6531 section 3.5)."""
     if transaction.requires_tls and (refusal := requiring.refusal(connection)):
         return refusal
-    if transaction.by_seconds is not None and transaction.by_mode.startswith("R"):
-        # RFC 2852 section 4: never handed on after its time, nor to a server that asks for more than is left.
-        least = max(1, least_seconds(connection.extensions.offered.get("DELIVERBY", "")))
-        if transaction.by_seconds < least:
-            text = "The time within which the message was to be delivered is over, or too short for the next server."
-            return Bounced("5.4.7", text, connection.peer)
+    if refusal := in_time.refusal(
+        seconds=transaction.by_seconds,
+        mode=transaction.by_mode,
+        extensions=connection.extensions,
+        peer=connection.peer,
+    ):
+        return refusal
     limit = connection.extensions.max_size_octets
     if limit is not None and transaction.size_octets > limit:
         text = f"The message has {transaction.size_octets} octets; the server takes {limit}."
         return Bounced("5.3.4", text, connection.peer)
     if transaction.needs_smtputf8 and "SMTPUTF8" not in connection.extensions:
-        text = "The server cannot handle addresses that are not plain ASCII (SMTPUTF8)."
-        return Bounced("5.6.7", text, connection.peer)
+        return _needs_ascii(connection, transaction)
     return None
+
+
+def _needs_ascii(connection: RelayConnection, transaction: Transaction) -> Bounced:
+    """RFC 6531 section 4: X.6.7 is about addresses of the envelope, X.6.9 about a header."""
+    paths = (transaction.reverse_path, *(each.forward_path for each in transaction.recipients))
+    if all(path.isascii() for path in paths):
+        text = "The server cannot handle a header that is not plain ASCII (SMTPUTF8)."
+        return Bounced("5.6.9", text, connection.peer)
+    text = "The server cannot handle addresses that are not plain ASCII (SMTPUTF8)."
+    return Bounced("5.6.7", text, connection.peer)
 
 
 async def _reset(connection: RelayConnection) -> None:
@@ -179,17 +190,33 @@ def _mail(connection: RelayConnection, transaction: Transaction) -> bytes:
     )
 
 
+def _orcpt(orcpt: str, *, is_smtputf8: bool) -> str:
+    """In ASCII it may be longer than a server has to take (RFC 3461 section 5.4): then the message goes without it."""
+    said = orcpt_in_utf8(orcpt) if is_smtputf8 else orcpt
+    return said if len(said) <= MAX_ORCPT_OCTETS else ""
+
+
 def _rcpts(connection: RelayConnection, transaction: Transaction) -> list[bytes]:
     return [
         rcpt_command(
-            each.forward_path, extensions=connection.extensions, notify=each.notify, orcpt=each.orcpt
+            each.forward_path,
+            extensions=connection.extensions,
+            notify=in_time.notify(
+                each.notify,
+                seconds=transaction.by_seconds,
+                mode=transaction.by_mode,
+                extensions=connection.extensions,
+            ),
+            orcpt=_orcpt(each.orcpt, is_smtputf8=transaction.needs_smtputf8),
         )
         for each in transaction.recipients
     ]
 
 
 async def _begin(connection: RelayConnection, commands: bytes) -> ServerReply:
-    """The answer to MAIL, the first of the commands. 421 is about the connection, not about this message."""
+    """The answer to MAIL, the first of the commands. 421 is about the connection, not about this message; so is what a
+    smarthost has against this host.
+    """
     try:
         await connection.write(commands)
         mail = await connection.reply(seconds=connection.timeouts.command)
@@ -197,6 +224,9 @@ async def _begin(connection: RelayConnection, commands: bytes) -> ServerReply:
         raise NothingBegun(Deferred("4.4.2", str(lost), connection.peer)) from lost
     if mail.code == SERVICE_CLOSING:
         raise NothingBegun(Deferred(mail.enhanced or "4.3.2", str(mail), connection.peer))
+    if fault := set_up.fault(connection.hop, mail, peer=connection.peer):
+        connection.wire.lose(fault.reply)  # it would answer each message so
+        raise NothingBegun(fault)
     connection.is_begun = True
     return mail
 
@@ -237,6 +267,8 @@ def _rcpt_outcome(connection: RelayConnection, answer: ServerReply | WireLost) -
 def _no(connection: RelayConnection, answer: ServerReply | WireLost, *, otherwise: str) -> Deferred | Bounced:
     if isinstance(answer, WireLost):
         return Deferred("4.4.2", str(answer), connection.peer)
+    if fault := set_up.fault(connection.hop, answer, peer=connection.peer):
+        return fault
     return refused(answer, otherwise=otherwise, peer=connection.peer)
 
 
@@ -268,7 +300,7 @@ async def _send_data(connection: RelayConnection, data: bytes, *, is_chunked: bo
     except WireLost as lost:
         said = connection.wire.unread.popleft() if connection.wire.unread else None
         if said and said.code >= 400:  # some say why they hang up in the middle
-            return refused(said, otherwise="6.0", peer=connection.peer)
+            return _no(connection, said, otherwise="6.0")
         return Deferred("4.4.2", str(lost), connection.peer)
     # RFC 3030 section 2: RSET has to follow a chunk that was refused.
     connection.is_begun = is_chunked and not reply.is_positive
@@ -279,4 +311,4 @@ async def _send_data(connection: RelayConnection, data: bytes, *, is_chunked: bo
             keeps_dsn="DSN" in connection.extensions,
             keeps_deliver_by="DELIVERBY" in connection.extensions,
         )
-    return refused(reply, otherwise="6.0", peer=connection.peer)
+    return _no(connection, reply, otherwise="6.0")

@@ -90,6 +90,8 @@ class Wire(asyncio.Protocol):
             if self._lost or self._transport is None:
                 raise WireLost(self._lost)
             self._transport.write(view[start : start + WRITE_BLOCK_OCTETS])
+            if self._can_write.is_set():
+                continue
             try:
                 async with asyncio.timeout(seconds()):
                     await self._can_write.wait()

@@ -1,5 +1,7 @@
 """Could mail leave by this route now? Connects, encrypts and signs in as the worker would, and sends nothing.
 
+Who has refused the password lately is left alone, as by the worker.
+
 Of a pool every address is tried. Where a route leads to the recipients' own MX hosts, there is nobody to connect to
 before a recipient is known: the delivery test does that.
 """
@@ -17,6 +19,7 @@ from delivery.relay.connection import ConnectFailed, Timeouts, open_connection
 from delivery.relay.departure import Source, missing
 from delivery.relay.next_hops import NextHop, Route, find_next_hops
 from delivery.relay.outcome import Bounced, Deferred
+from delivery.relay.sign_in_pauses import shared_sign_ins
 from delivery.relay.tls.policy import OPPORTUNISTIC
 from delivery.relay.tls.verifying import Securing
 from mailhost.net.resolver import Resolver
@@ -94,11 +97,19 @@ async def _connect(
     if isinstance(hops, Deferred | Bounced):
         steps.append(Step("Smarthost", State.FAILED, hops.reply))
         return
+    sign_ins = await shared_sign_ins(hops)
     for hop in hops:
+        if refusal := sign_ins.refusal(hop):
+            steps.append(Step("Signing in", State.FAILED, f"It was not tried. {refusal.reply}"))
+            return
         began = time.monotonic()
         try:
             connection = await open_connection(
-                hop, own_name=own_name, timeouts=timeouts, tls=tls or Securing(OPPORTUNISTIC)
+                hop,
+                own_name=own_name,
+                timeouts=timeouts,
+                tls=tls or Securing(OPPORTUNISTIC),
+                sign_ins=sign_ins,
             )
         except ConnectFailed as failed:
             text = f"{_where(hop)}: {failed.outcome.reply}"

@@ -10,6 +10,7 @@ from delivery.filters.results_fields import without_results_in_our_name
 from delivery.smtp.authorship import require_own_authorship
 from delivery.smtp.loops import delivered_to_field, require_no_circle
 from delivery.smtp.session import Door, Session
+from mailhost.protocols.dsn_fields import original_recipient_field
 from mailhost.protocols.milter.answers import HeaderChange
 from mailhost.protocols.milter.header_changes import apply_changes
 from mailhost.protocols.smtp.header import (
@@ -114,7 +115,17 @@ def _trace_fields(session: Session, envelope: Envelope, trace_id: str) -> bytes:
     if session.principal is None:
         received = delivered_to_field(envelope) + received
     is_for_here = envelope.account_ids or envelope.coming_back
-    return return_path_field(envelope.reverse_path) + received if is_for_here else received
+    if not is_for_here:
+        return received
+    return return_path_field(envelope.reverse_path) + _original_recipient(envelope) + received
+
+
+def _original_recipient(envelope: Envelope) -> bytes:
+    """RFC 8098 section 2.3, of the one recipient that there is: what was said of others is none of its business."""
+    if len(envelope.asked) != 1 or envelope.relay or not envelope.asked[0].orcpt:
+        return b""
+    field = original_recipient_field(envelope.asked[0].orcpt, is_utf8=envelope.is_smtputf8)
+    return f"{field}\r\n".encode()
 
 
 def _missing_fields(session: Session, names: list[bytes]) -> list[bytes]:

@@ -14,20 +14,16 @@ from typing import cast
 
 from aiosmtpd.smtp import SMTP
 
-from mailhost.net.connection import (
+from mailhost.net.peer_addresses import is_loopback_address, plain_address
+from mailhost.net.stream.bounds import (
     CLOSE_TIMEOUT_SECONDS,
     DISCARD_LIMIT,
     HANDSHAKE_TIMEOUT_SECONDS,
     LINGER_SECONDS,
     READ_HIGH_WATER,
     WRITE_TIMEOUT_SECONDS,
-    ConnectionLost,
-    IdleTimeout,
-    LineTooLong,
-    ShuttingDown,
-    is_loopback_address,
-    plain_address,
 )
+from mailhost.net.stream.interruptions import ConnectionLost, IdleTimeout, LineTooLong, ShuttingDown
 
 
 class SmtpConnection(SMTP):

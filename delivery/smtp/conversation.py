@@ -20,7 +20,7 @@ from delivery.smtp.replies import (
 )
 from delivery.smtp.session import Door, Session, SessionEnded, State
 from delivery.smtp.tracing import note_refusal
-from mailhost.net.connection import IdleTimeout, LineTooLong, ShuttingDown
+from mailhost.net.stream.interruptions import IdleTimeout, LineTooLong, ShuttingDown
 from mailhost.protocols.smtp.commands import parse_line
 from mailhost.protocols.smtp.replies import Reply
 

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 from django.conf import settings
 
 from delivery.smtp.replies import BUSY, MESSAGE_TOO_BIG
-from mailhost.net.connection import IdleTimeout
+from mailhost.net.stream.interruptions import IdleTimeout
 from mailhost.protocols.smtp.replies import Reply
 
 # Each block of data may take SMTP_TIMEOUT_SECONDS (RFC 5321 section 4.5.3.2.5). Beyond the first one a message must

@@ -23,15 +23,20 @@ from delivery.smtp.observing import ObservationWriter
 from delivery.smtp.replies import CLOSING_FAILED, CLOSING_TOO_MANY_CONNECTIONS, NOT_FOR_YOU
 from delivery.smtp.session import Door, Host, Session
 from delivery.smtp.tracing import TraceWriter
+from delivery.submission.admissions import Admissions
 from delivery.suppressing_senders import SuppressingSenders
 from mailboxes.junk.site_counts import following_site
+from mailboxes.known_logins import KnownLogins
 from mailhost.bans.following import following
 from mailhost.net import process
-from mailhost.net.connection import ConnectionLost
-from mailhost.net.listeners import Bans, ConnectionLimits, Listener, bind
+from mailhost.net.binding import bind
+from mailhost.net.connection_limits import ConnectionLimits
+from mailhost.net.counted_together import LoopCounters
+from mailhost.net.listeners import Bans, Listener
 from mailhost.net.resolver import Resolver, parse_nameserver
 from mailhost.net.shared_counts import exchanging
 from mailhost.net.store_threads import close_store_threads
+from mailhost.net.stream.interruptions import ConnectionLost
 from mailhost.net.tls import server_context
 
 log = structlog.get_logger(__name__)
@@ -127,12 +132,16 @@ def new_trace_id() -> str:
 async def serve_smtp(stopping: asyncio.Event) -> None:
     """The SMTP process, until it is told to stop."""
     writer, router, tracing, observing = Writer(), Router(), TraceWriter(), ObservationWriter()
+    counters = LoopCounters()
+    logins, admissions = KnownLogins(counters), Admissions(counters)
     host = Host(
         name=settings.HOSTNAME,
         tls=server_context(settings.TLS_CERT, settings.TLS_KEY),
         accept=writer.accept,
         route=router.route,
         may_send_as=router.may_send_as,
+        admit=admissions.admit,
+        sign_in=logins.sign_in,
         clock=timezone.now,
         new_trace_id=new_trace_id,
         resolver=Resolver(
@@ -160,6 +169,9 @@ async def serve_smtp(stopping: asyncio.Event) -> None:
             await host.guard.close()
         await writer.close()
         await router.close()
+        await logins.close()
+        await admissions.close()
+        await counters.close()
         await tracing.close()
         await observing.close()
         close_store_threads()

@@ -17,10 +17,12 @@ from delivery.routing import Route
 from delivery.smtp.connection import SmtpConnection
 from delivery.smtp.incoming import Chunks
 from delivery.smtp.patient import Patient
+from delivery.submission.admission import Admitted
 from delivery.suppressing_senders import SuppressingSenders
 from delivery.trace import Noted
 from mailboxes.authentication import Principal
 from mailboxes.junk.site_counts import SiteCounts
+from mailboxes.known_logins import SignIn
 from mailhost.net.resolver import Resolver
 
 
@@ -64,6 +66,8 @@ class Host:
     accept: Callable[[Acceptance], Awaitable[Accepted]]
     route: Callable[..., Awaitable[Route]]
     may_send_as: Callable[..., Awaitable[bool]]
+    admit: Callable[..., Awaitable[Admitted]]
+    sign_in: SignIn
     clock: Callable[[], datetime]
     new_trace_id: Callable[[], str]
     resolver: Resolver | None = None

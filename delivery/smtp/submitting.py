@@ -2,17 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.conf import settings
 
 from delivery.envelope import Envelope
 from delivery.filters.recording import Judged
 from delivery.smtp.session import Session
-from delivery.submission.admission import TooMuchWaits, admit, held_copies
+from delivery.submission.admission import TooMuchWaits, held_copies, require_room
 from delivery.submission.limits import SubmissionLimitReached
 from mailboxes.authentication import Principal
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.smtp.replies import CommandRefused
+
+TOO_MUCH_WAITS: Final = (552, "5.7.16")  # RFC 4865 section 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +29,23 @@ class Submitted:
     release_at: datetime | None = None
 
 
+async def require_room_for_waiting(session: Session) -> None:
+    """Raises CommandRefused where what the account has waiting is as much as it may be (RFC 4865 section 6)."""
+    if session.principal is not None:
+        try:
+            await in_store(require_room, account_id=session.principal.account_id)
+        except TooMuchWaits as fact:
+            raise CommandRefused(*TOO_MUCH_WAITS, str(fact)) from fact
+
+
 async def admit_submission(session: Session, *, trace_id: str) -> Submitted:
-    """Counts the message. Raises CommandRefused: 450 or 452, so that a client tries again (RFC 5321 4.2.1)."""
+    """Counts the message. Raises CommandRefused: 450, so that a client tries again (RFC 5321 4.2.1), or 552."""
     envelope, principal = session.envelope, session.principal
     assert envelope is not None
     assert principal is not None
     peer = session.connection.peer
     try:
-        admitted = await in_store(
-            admit,
+        admitted = await session.host.admit(
             account_id=principal.account_id,
             recipients=[path.address for path in envelope.forward_paths if path.address is not None],
             peer=peer,
@@ -44,7 +55,7 @@ async def admit_submission(session: Session, *, trace_id: str) -> Submitted:
     except SubmissionLimitReached as reached:
         raise CommandRefused(450, "4.7.1", str(reached)) from reached
     except TooMuchWaits as fact:
-        raise CommandRefused(452, "4.2.2", str(fact)) from fact
+        raise CommandRefused(*TOO_MUCH_WAITS, str(fact)) from fact
     envelope.suppressed = await _suppressed(session, envelope, principal)
     if admitted.release_at is not None:
         return Submitted(admitted.is_held, admitted.first_recipients, (), (), admitted.release_at)

@@ -4,7 +4,7 @@ RFC 5321 section 4.1.1.4: 250 is said only when the message is committed. In LMT
 (RFC 2033 section 4.2), so one full mailbox keeps nobody else's mail back.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
@@ -23,6 +23,7 @@ from delivery.smtp.tracing import note_message
 from mailboxes.exceptions import MailboxFact
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.smtp.dsn_parameters import DsnRequest
+from mailhost.protocols.smtp.paths import ForwardPath
 from mailhost.protocols.smtp.replies import Reply
 
 log = structlog.get_logger(__name__)
@@ -120,12 +121,14 @@ def _apart(acceptance: Acceptance, envelope: Envelope) -> Iterator[Acceptance]:
         accounts |= own
         addresses.update(address.key for address in relay)
         confirmed = tuple(each for each in acceptance.confirmed if own and each[0] == str(path))
+        expanded = tuple(each for each in acceptance.expanded if each[0] == str(path))
         yield replace(
             acceptance,
             account_ids=tuple(account_id for account_id in acceptance.account_ids if account_id in own),
             judged=tuple(each for each in acceptance.judged if each.account_id in own),
             relay=relay,
             confirmed=confirmed,
+            expanded=expanded,
             waiting=tuple(each for each in acceptance.waiting if each[0] == str(path)),
         )
 
@@ -156,7 +159,8 @@ def _acceptance(session: Session, envelope: Envelope, octets: bytes, examined: E
         envid=envelope.envid,
         requires_tls=envelope.requires_tls,
         dsn_requests=envelope.dsn_requests,
-        confirmed=() if is_waiting else _confirmed(session, envelope, examined),
+        confirmed=() if is_waiting else _told_of(envelope.confirmed, session, envelope, examined),
+        expanded=() if is_waiting else _told_of(envelope.expanded, session, envelope, examined),
         judged=examined.judged,
         is_held=examined.is_held,
         suppressed=envelope.suppressed,
@@ -170,19 +174,19 @@ def _acceptance(session: Session, envelope: Envelope, octets: bytes, examined: E
     )
 
 
-def _confirmed(
-    session: Session, envelope: Envelope, examined: Examined
+def _told_of(
+    asking: Mapping[ForwardPath, DsnRequest], session: Session, envelope: Envelope, examined: Examined
 ) -> tuple[tuple[str, DsnRequest], ...]:
     """Nobody is told with a null reverse-path (RFC 3461 section 6.1), and strangers where the operator lets them.
 
     Nor of what somebody has in quarantine: that is not delivered.
     """
     is_told = session.principal is not None or settings.SMTP_CONFIRM_DELIVERY
-    if not envelope.confirmed or not is_told or envelope.reverse_path.address is None:
+    if not asking or not is_told or envelope.reverse_path.address is None:
         return ()
     if any(each.action >= Action.QUARANTINE for each in examined.judged):
         return ()
-    return tuple((str(path), dsn) for path, dsn in envelope.confirmed.items())
+    return tuple((str(path), dsn) for path, dsn in asking.items())
 
 
 def _log(session: Session, envelope: Envelope, *, trace_id: str, size_octets: int) -> None:

@@ -8,7 +8,7 @@ import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 
@@ -20,6 +20,7 @@ from delivery.submission.limits import (
     DAY_SECONDS,
     WINDOWS,
     Amounts,
+    Asked,
     Counted,
     Limits,
     SubmissionLimitReached,
@@ -39,22 +40,24 @@ HELD: Final = Finding(
     "The account that sent it looks as if somebody else used it, so an operator is to look first.",
     at_least=Action.QUARANTINE,
 )
-READ = b"""
-SELECT account.login, account.undo_seconds, domain.id, domain.name, hold.account_id IS NOT NULL,
-       ARRAY(SELECT given.address FROM unnest(%s::text[]) given(address)
-              WHERE NOT EXISTS (SELECT FROM delivery_knownrecipient known
-                                 WHERE known.account_id = account.id AND known.address = given.address)),
+# Of several messages: who submits each, and which of its recipients were never written to. In Statement's form.
+READ: Final = """
+SELECT asked.number, account.id, account.login, account.undo_seconds, domain.id, domain.name,
+       hold.account_id IS NOT NULL,
+       array_to_json(ARRAY(SELECT given.address FROM unnest(%(numbers)s::bigint[], %(addresses)b::text[])
+                                  given(number, address)
+                            WHERE given.number = asked.number
+                              AND NOT EXISTS (SELECT FROM delivery_knownrecipient known
+                                               WHERE known.account_id = account.id AND known.address = given.address))),
        own.messages_per_hour, own.messages_per_day, own.recipients_per_hour, own.recipients_per_day,
        own.first_per_hour, own.first_per_day
-  FROM mailboxes_account account
+  FROM unnest(%(account_ids)s::bigint[]) WITH ORDINALITY asked(account_id, number)
+  JOIN mailboxes_account account ON account.id = asked.account_id
   LEFT JOIN domains_address address ON address.id = account.address_id
   LEFT JOIN domains_domain domain ON domain.id = address.domain_id
   LEFT JOIN delivery_sendinghold hold ON hold.account_id = account.id
   LEFT JOIN delivery_submissionlimits own ON own.account_id = account.id
- WHERE account.id = %s
 """
-
-
 WAITING_OCTETS = b"""
 SELECT coalesce(sum(size_octets), 0) FROM delivery_queuedmessage WHERE account_id = %s AND release_at IS NOT NULL
 """
@@ -80,7 +83,22 @@ class TooMuchWaits(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Sender:
+class Question:
+    """A message of an account; addresses: of its recipients, each once, as keys (EmailAddress.key with an @)."""
+
+    account_id: int
+    addresses: tuple[str, ...]
+
+    @classmethod
+    def of(cls, account_id: int, recipients: Iterable[EmailAddress]) -> "Question":
+        """As admit() gets it."""
+        return cls(account_id, tuple(sorted({"@".join(each.key) for each in recipients})))
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """What is known of the account, and which recipients of the message it never wrote to."""
+
     account_id: int
     login: str
     undo_seconds: int
@@ -106,26 +124,38 @@ def admit(
     Raises SubmissionLimitReached, and operators and the domain's administrators have had a mail then; TooMuchWaits.
     """
     if not_before is not None:
-        _require_room(account_id)
-    addresses = sorted({"@".join(each.key) for each in recipients})
-    sender = _read(account_id, addresses)
+        require_room(account_id=account_id)
+    question = Question.of(account_id, recipients)
+    sender = _read(question)
     if sender is None:  # removed meanwhile: nothing can be taken for it, and acceptance will say so
         return Admitted()
-    amounts = Amounts(recipients=len(addresses), first=len(sender.first_recipients))
     try:
-        counted, networks = count(
-            account_id=account_id,
-            domain_id=sender.domain_id,
-            limits=sender.limits,
-            amounts=amounts,
-            network=_network(peer),
-            now=now,
-        )
+        counted, networks = count(what_counts(sender, question, peer, now))
     except SubmissionLimitReached as reached:
-        _tell_of_limit(sender, reached, now)
+        tell_of_limit(sender, reached, now)
         raise
+    suspicion = suspicion_of(sender, counted, networks)
+    if suspicion:
+        hold(sender, suspicion, now)
+    return admitted(sender, is_suspect=bool(suspicion), not_before=not_before, now=now)
+
+
+def what_counts(sender: Sender, question: Question, peer: str, now: datetime) -> Asked:
+    """What the message adds to the account's and the domain's counters."""
+    return Asked.of(
+        account_id=sender.account_id,
+        domain_id=sender.domain_id,
+        limits=sender.limits,
+        amounts=Amounts(recipients=len(question.addresses), first=len(sender.first_recipients)),
+        network=_network(peer),
+        now=now,
+    )
+
+
+def admitted(sender: Sender, *, is_suspect: bool, not_before: datetime | None, now: datetime) -> Admitted:
+    """What becomes of a message for which there is room."""
     release_at = _release_at(sender.undo_seconds, not_before, now)
-    if sender.is_held or _looks_hijacked(sender, counted, networks, now):
+    if sender.is_held or is_suspect:
         return Admitted(is_held=True, release_at=release_at)
     # Of what waits they are remembered when it is released (queue/waiting.py): it may be taken back.
     return Admitted(
@@ -134,8 +164,11 @@ def admit(
     )
 
 
-def _require_room(account_id: int) -> None:
-    """What waits for weeks is kept outside every quota. What can be undone is gone in minutes, and limits bound it."""
+def require_room(*, account_id: int) -> None:
+    """What waits for weeks is kept outside every quota. What can be undone is gone in minutes, and limits bound it.
+
+    Raises TooMuchWaits.
+    """
     with cursor() as sql:
         (octets,) = sql.execute(WAITING_OCTETS, (account_id,)).fetchone() or (0,)
     if octets >= settings.WAITING_OCTETS_PER_ACCOUNT:
@@ -161,36 +194,49 @@ def held_copies(
     )
 
 
-def _read(account_id: int, addresses: Sequence[str]) -> _Sender | None:
+def _read(question: Question) -> Sender | None:
     with cursor() as sql:
-        row = sql.execute(READ, (list(addresses), account_id)).fetchone()
-    if row is None:
-        return None
-    login, undo_seconds, domain_id, domain, is_held, first, *own = row
-    return _Sender(account_id, login, undo_seconds, domain_id, domain, is_held, tuple(first), with_own(own))
+        row = sql.execute(
+            READ.encode(),
+            {
+                "account_ids": [question.account_id],
+                "numbers": [1] * len(question.addresses),
+                "addresses": list(question.addresses),
+            },
+        ).fetchone()
+    return None if row is None else sender_of(row)
 
 
-def _looks_hijacked(sender: _Sender, counted: Sequence[Counted], networks: int, now: datetime) -> bool:
-    """networks: from how many it sent today."""
+def sender_of(row: Sequence[Any]) -> Sender:
+    """Of a row of READ."""
+    _, account_id, login, undo_seconds, domain_id, domain, is_held, first, *own = row
+    return Sender(account_id, login, undo_seconds, domain_id, domain, is_held, tuple(first), with_own(own))
+
+
+def suspicion_of(sender: Sender, counted: Sequence[Counted], networks: int) -> str:
+    """Why the account looks hijacked, in a sentence; "" where it does not. networks: from how many it sent today."""
     first = next(each.total for each in counted if (each.measure, each.window) == ("first", "hour"))
-    is_suspect = 0 < settings.HIJACK_FIRST_RECIPIENTS <= first and networks >= settings.HIJACK_NETWORKS
-    if is_suspect:
-        reason = (
-            f"The account wrote to {first} recipients for the first time within an hour, and sent from {networks} "
-            "networks today: it looks hijacked."
-        )
-        hold_sending(account_id=sender.account_id, reason=reason, by="limits", now=now)
-        alert(
-            key=f"hold:{sender.account_id}",
-            every_seconds=DAY_SECONDS,
-            account_id=sender.account_id,
-            domain=sender.domain,
-            subject=f"Mail of {sender.login} is held",
-            text=f"{reason} What it submits waits in the queue until an operator releases or cancels it, and lifts "
-            "the hold, in the administration under Sending holds. Change its password first.",
-            now=now,
-        )
-    return is_suspect
+    if not 0 < settings.HIJACK_FIRST_RECIPIENTS <= first or networks < settings.HIJACK_NETWORKS:
+        return ""
+    return (
+        f"The account wrote to {first} recipients for the first time within an hour, and sent from {networks} "
+        "networks today: it looks hijacked."
+    )
+
+
+def hold(sender: Sender, reason: str, now: datetime) -> None:
+    """Nothing of it leaves until an operator has looked, who is told."""
+    hold_sending(account_id=sender.account_id, reason=reason, by="limits", now=now)
+    alert(
+        key=f"hold:{sender.account_id}",
+        every_seconds=DAY_SECONDS,
+        account_id=sender.account_id,
+        domain=sender.domain,
+        subject=f"Mail of {sender.login} is held",
+        text=f"{reason} What it submits waits in the queue until an operator releases or cancels it, and lifts "
+        "the hold, in the administration under Sending holds. Change its password first.",
+        now=now,
+    )
 
 
 def _network(peer: str) -> str:
@@ -203,7 +249,8 @@ def _network(peer: str) -> str:
     return str(ipaddress.ip_network((address, prefix), strict=False))
 
 
-def _tell_of_limit(sender: _Sender, reached: SubmissionLimitReached, now: datetime) -> None:
+def tell_of_limit(sender: Sender, reached: SubmissionLimitReached, now: datetime) -> None:
+    """Operators and the domain's administrators get a mail, once in a window."""
     counted = reached.counted
     who = sender.login if counted.scope == "account" else str(sender.domain)
     alert(

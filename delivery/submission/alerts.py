@@ -11,9 +11,9 @@ from django.conf import settings
 from delivery.acceptance import Acceptance, accept_now
 from delivery.routing import AccountDisabled, route
 from domains.exceptions import DomainFact
-from mailboxes.accounts import operators_with_a_mailbox
 from mailboxes.administration import administrators_of
 from mailboxes.exceptions import MailboxFact
+from mailboxes.local_recipients import operators_with_a_mailbox
 from mailhost.net import counters
 from mailhost.protocols.addresses import EmailAddress
 from mailhost.protocols.message.composing import compose

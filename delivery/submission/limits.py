@@ -11,8 +11,7 @@ from typing import Final, Literal
 
 from django.conf import settings
 
-from mailhost.net import counters
-from mailhost.net.counters import Addition, Distinct
+from mailhost.net.counted_together import Addition, Additions, Distinct, add_together
 
 HOUR_SECONDS: Final = 3_600
 DAY_SECONDS: Final = 86_400
@@ -80,37 +79,61 @@ def with_own(own: Sequence[int | None]) -> Limits:
     )
 
 
-def count(
-    *,
-    account_id: int,
-    domain_id: int | None,
-    limits: Limits,
-    amounts: Amounts,
-    network: str,
-    now: datetime,
-) -> tuple[list[Counted], int]:
-    """Counts a message; every counter as it is then, and from how many networks the account sent today ("": from none).
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one message adds to, and the limits of that."""
+
+    counters: tuple[Counted, ...]
+    additions: Additions
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        account_id: int,
+        domain_id: int | None,
+        limits: Limits,
+        amounts: Amounts,
+        network: str,
+        now: datetime,
+    ) -> "Asked":
+        """network: where it comes from, as one of those of the account's day; "": from none."""
+        each = list(_counters(account_id, domain_id, limits, amounts, now))
+        day = int(now.timestamp()) // DAY_SECONDS
+        distinct = Distinct(f"networks:{account_id}:{day}", network, DAY_SECONDS) if network else None
+        return cls(
+            tuple(counted for counted, _ in each),
+            Additions(tuple(addition for _, addition in each), distinct),
+        )
+
+    def counted(self, totals: Sequence[int]) -> list[Counted]:
+        """Every counter as it is then. Raises SubmissionLimitReached: what was added is to be taken back."""
+        counted = [
+            Counted(each.scope, each.measure, each.window, each.limit, total, each.ends_at)
+            for each, total in zip(self.counters, totals, strict=True)
+        ]
+        over = [each for each in counted if each.is_over]
+        if over:
+            raise SubmissionLimitReached(max(over, key=lambda each: each.ends_at))
+        return counted
+
+
+def count(asked: Asked) -> tuple[list[Counted], int]:
+    """Counts a message; every counter as it is then, and from how many networks the account sent today.
 
     Raises SubmissionLimitReached, and then the message was not counted.
     """
-    asked = list(_counters(account_id, domain_id, limits, amounts, now))
-    day = int(now.timestamp()) // DAY_SECONDS
-    distinct = Distinct(f"networks:{account_id}:{day}", network, DAY_SECONDS) if network else None
-    totals, networks = counters.add_together([addition for _, addition in asked], distinct)
-    counted = [
-        Counted(each.scope, each.measure, each.window, each.limit, total, each.ends_at)
-        for (each, _), total in zip(asked, totals, strict=True)
-    ]
-    over = [each for each in counted if each.is_over]
-    if over:
-        take_back([addition for _, addition in asked])
-        raise SubmissionLimitReached(max(over, key=lambda each: each.ends_at))
-    return counted, networks
+    totals, networks = add_together(asked.additions)
+    try:
+        return asked.counted(totals), networks
+    except SubmissionLimitReached:
+        add_together(taken_back(asked.additions))
+        raise
 
 
-def take_back(additions: Sequence[Addition]) -> None:
+def taken_back(additions: Additions) -> Additions:
     """Who is refused tries again, and is not to push the limit before himself with every try."""
-    counters.add_together([Addition(each.key, -each.by, each.window_seconds) for each in additions])
+    return Additions(tuple(Addition(each.key, -each.by, each.window_seconds) for each in additions.each))
 
 
 def _counters(

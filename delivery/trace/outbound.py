@@ -24,12 +24,13 @@ SENDING_DOMAIN: Final = (
 _INSERT: Final = """
 INSERT INTO delivery_attempt (recipient_id, queue_id, account_id, reverse_path, forward_path, domain, sender_domain,
                               message_id, subject, at, host, address, outcome, cause, reply, tls,
-                              certificate)
+                              certificate, signing)
 SELECT happened.recipient_id, message.id, message.account_id, message.reverse_path, happened.forward_path,
        CASE WHEN position('@' IN happened.forward_path) > 0
             THEN lower(split_part(happened.forward_path, '@', -1)) ELSE '' END,
        {sending_domain}, message.message_id_field, {subject}, happened.at, happened.host, happened.address,
-       happened.outcome, happened.cause, happened.reply, happened.tls, happened.certificate
+       happened.outcome, happened.cause, happened.reply, happened.tls, happened.certificate,
+       happened.signing
   FROM ({happened}) happened JOIN delivery_queuedmessage message ON message.id = happened.queue_id
 """
 _SUBJECT: Final = (
@@ -39,14 +40,14 @@ _SUBJECT: Final = (
 NOTE: Final = b"""
 SELECT id AS recipient_id, message_id AS queue_id, forward_path, %(at)s::timestamptz AS at, '' AS host, '' AS address,
        %(event)s AS outcome, %(cause)s AS cause, %(reply)s AS reply, '' AS tls,
-       '' AS certificate
+       '' AS certificate, '' AS signing
   FROM delivery_queuedrecipient WHERE id = ANY(%(ids)s::bigint[])
 """
 
 
 def traced(happened: bytes, *, after: bytes = b"") -> bytes:
     """The statement that writes what a SELECT tells of: recipient_id, queue_id, forward_path, at, host, address,
-    outcome (an Event), cause, reply, tls, certificate. after: the WITH clause that the SELECT reads from.
+    outcome (an Event), cause, reply, tls, certificate, signing. after: the WITH clause that the SELECT reads from.
     """
     return _traced(happened, after, settings.TRACE_SUBJECTS)
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from delivery.models.trace import Outcome
 from delivery.trace import wording
 from delivery.trace.asking import MAX_WORDS, Asked, Scope
+from delivery.trace.notices import Notice, number_of
 from delivery.trace.searching import Found, PlaceInvalid, find
 from delivery.trace.timeline import Judgement, Timeline, key_of, read_timeline
 
@@ -121,13 +122,15 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class ToldStep:
     """A step of a message's way. is_first: of what one client brought at once: how it came is said here, and what the
-    filters did with it.
+    filters did with it. notice: what its sender was told, where the step names a notice (has_notice) that is kept.
     """
 
     line: Line
     forward_paths: tuple[str, ...]
     is_first: bool
     judgements: tuple["ToldJudgement", ...]
+    has_notice: bool
+    notice: Notice | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +191,10 @@ def _told(timeline: Timeline) -> list[ToldStep]:
         seen |= {came} if step.row.source == "inbound" else set()
         said = [each for each in timeline.judgements if is_first and each.trace_id == step.row.trace_id]
         judgements = tuple(ToldJudgement(each, DONE[each.action]) for each in said)
-        steps.append(ToldStep(Line.of(step.row), step.forward_paths, is_first, judgements))
+        number = number_of(step.row)
+        notice = timeline.notices.get(number) if number is not None else None
+        line = Line.of(step.row)
+        steps.append(ToldStep(line, step.forward_paths, is_first, judgements, number is not None, notice))
     return steps
 
 

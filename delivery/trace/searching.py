@@ -33,6 +33,8 @@ class Found:
 
     certificate: what the other host's was found to be (relay/tls/verifying.py), "" in clear and for what came here.
     cause: a Cause, or "". next_at: when the queue does something next. is_ours: it was submitted or forwarded here.
+    failures: how often in a row its next hop was looked for and not reached, in the queue; 0 where that does not keep
+    it waiting. tried_at: when it, or else its next hop, was tried last.
     """
 
     source: Source
@@ -54,6 +56,8 @@ class Found:
     queue_id: int | None
     next_at: datetime | None
     is_ours: bool
+    failures: int
+    tried_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ def inbound(asked: Asked, scope: Scope, *, limit: int) -> str:
     columns = (
         f"id, at, reverse_path, forward_path, message_id, subject, peer, helo, tls, '' AS certificate,"
         f" ({shown})::text AS state, reply, '' AS cause, trace_id, session, NULL::bigint AS queue_id,"
-        " NULL::timestamptz AS next_at, login <> '' AS is_ours"
+        " NULL::timestamptz AS next_at, login <> '' AS is_ours, 0 AS failures, NULL::timestamptz AS tried_at"
     )
     filters = [*_moments(asked), *_fields(asked, "peer = %(address)s")]
     if scope.sees_all:
@@ -75,7 +75,7 @@ def outbound(asked: Asked, scope: Scope, *, limit: int) -> str:
     columns = (
         "id, at, reverse_path, forward_path, message_id, subject, address AS peer, host AS helo, tls, certificate,"
         " outcome AS state, reply, cause, '' AS trace_id, '' AS session, queue_id,"
-        " NULL::timestamptz AS next_at, true AS is_ours"
+        " NULL::timestamptz AS next_at, true AS is_ours, 0 AS failures, NULL::timestamptz AS tried_at"
     )
     filters = [*_moments(asked), *_fields(asked, "(address = %(address)s OR lower(host) = %(address)s)")]
     texts = _outbound_text(asked)
@@ -101,16 +101,20 @@ def queue(asked: Asked, scope: Scope, *, limit: int) -> str:
     if (asked.states and not states) or asked.address or asked.subject:
         return ""
     state = "CASE WHEN recipient.state = 'queued' AND destination.failures > 0 THEN 'deferred' ELSE recipient.state END"
+    # A destination that fails puts off all that waits for it in its own row, and says what happened for all of them.
+    fails = "destination.failures > 0 AND recipient.state IN ('queued', 'deferred')"
     columns = (
         "recipient.id, message.created_at AS at, message.reverse_path, recipient.forward_path,"
         " message.message_id_field, '' AS subject, '' AS peer, destination.name AS helo, '' AS tls, '' AS certificate,"
-        f" {state} AS state, CASE WHEN destination.failures > 0 AND recipient.state IN ('queued', 'deferred')"
-        " THEN destination.last_reply ELSE recipient.last_reply END AS reply, recipient.cause, '' AS trace_id,"
-        " '' AS session, message.id AS queue_id, CASE WHEN recipient.state = 'waiting' THEN message.release_at"
-        " WHEN recipient.state IN ('queued', 'deferred') AND destination.failures > 0"
-        " THEN greatest(recipient.next_attempt_at, destination.next_attempt_at)"
+        f" {state} AS state, CASE WHEN {fails} THEN destination.last_reply ELSE recipient.last_reply END AS reply,"
+        f" CASE WHEN {fails} AND destination.cause <> '' THEN destination.cause ELSE recipient.cause END AS cause,"
+        " '' AS trace_id, '' AS session, message.id AS queue_id,"
+        " CASE WHEN recipient.state = 'waiting' THEN message.release_at"
+        f" WHEN {fails} THEN greatest(recipient.next_attempt_at, destination.next_attempt_at)"
         " WHEN recipient.state IN ('queued', 'deferred') THEN recipient.next_attempt_at END AS next_at,"
-        " true AS is_ours"
+        f" true AS is_ours, CASE WHEN {fails} THEN destination.failures ELSE 0 END AS failures,"
+        f" CASE WHEN {fails} THEN greatest(recipient.last_attempt_at, destination.last_attempt_at)"
+        " ELSE recipient.last_attempt_at END AS tried_at"
     )
     filters = [_words_among("recipient.state", QUEUE_STATES), *_queue_moments(asked)]
     filters += [_standing(states)] if states else []

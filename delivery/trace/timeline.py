@@ -4,7 +4,7 @@ A message is what has one Message-ID: what was brought twice, or sent on by an a
 is what has the id that was asked for.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -14,6 +14,7 @@ from django.db.models import Q
 from delivery.findings import Action
 from delivery.models import RecordedVerdict
 from delivery.trace.asking import Asked, Scope, as_message_id, cleaned
+from delivery.trace.notices import Notice, read_notices
 from delivery.trace.searching import Found, find
 
 MAX_STEPS: Final = 500  # the newest ones: a message to thousands is told as far
@@ -45,6 +46,7 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Timeline:
     """steps: from the first to the last. standing: what is in the queue now. judgements: those that one may see.
+    notices: what was told, by number, as far as it is kept (notices.py).
 
     is_cut: there are more steps before these.
     """
@@ -56,6 +58,7 @@ class Timeline:
     steps: tuple[Step, ...]
     standing: tuple[Found, ...]
     judgements: tuple[Judgement, ...]
+    notices: Mapping[int, Notice]
     is_cut: bool
 
 
@@ -104,6 +107,7 @@ def _told(rows: Sequence[Found], scope: Scope, *, is_cut: bool) -> Timeline:
         steps=tuple(_together(row for row in rows if row.source != "queue")),
         standing=tuple(row for row in rows if row.source == "queue"),
         judgements=_judgements({row.trace_id for row in rows if row.trace_id}, scope),
+        notices=read_notices(rows, scope),
         is_cut=is_cut,
     )
 

@@ -5,6 +5,7 @@ from typing import Final
 from delivery.certificate_verdicts import FAILED, is_verified
 from delivery.models.trace import Event
 from delivery.trace.searching import Found
+from mailhost.protocols.bounce_causes import Cause
 
 STATES: Final = {
     "accepted": "delivered here",
@@ -25,6 +26,7 @@ STATES: Final = {
     "redirected": "given another way",
     "captured": "kept on this host",
     "reported": "its sender was told",
+    "untold": "nobody could be told",
     "returned": "came back",
     "complained": "complained about",
     "hearsay": "said to have come back",
@@ -46,6 +48,13 @@ _QUEUE: Final = {
     "held": "held for an operator to look at",
     "deferred": "waits for the next try",
 }
+# Of a next hop that keeps all waiting that is for it; {} is its domain.
+_KEEPS_WAITING: Final = {
+    Cause.NO_CONNECTION: "waits: the host for {} does not answer",
+    Cause.DNS: "waits: no host is found for {}",
+    Cause.TLS: "waits: with the host for {} no encryption came about as it must be",
+    Cause.RATE: "waits: the host for {} takes no more at the moment",
+}
 _OUTBOUND: Final = {
     Event.EXPIRED: "given up: it was tried for as long as it may be",
     Event.HELD: "held in the queue",
@@ -55,11 +64,12 @@ _OUTBOUND: Final = {
     Event.REDIRECTED: "given another way",
     Event.CAPTURED: "kept on this host, which sends nothing elsewhere",
     Event.REPORTED: "the sender was told",
+    Event.UNTOLD: "nobody could be told",
     Event.RETURNED: "came back as undeliverable, after it had been taken",
     Event.COMPLAINED: "the recipient complained about it",
     Event.HEARSAY: "somebody says that it came back or was complained about, which nothing proves",
 }
-BAD: Final = frozenset({"refused", "bounced", "expired", "returned", "complained"})
+BAD: Final = frozenset({"refused", "bounced", "expired", "untold", "returned", "complained"})
 SLOW: Final = frozenset({"deferred", "held", "quarantined", "junk", "hearsay"})
 
 
@@ -67,6 +77,9 @@ def what_became(row: Found) -> str:
     """Of the recipient, by this row."""
     if row.source == "inbound":
         return _INBOUND[row.state]
+    if row.failures:
+        otherwise = "waits: nothing can be brought to {} at the moment"
+        return _KEEPS_WAITING.get(Cause(row.cause or Cause.OTHER), otherwise).format(row.name or "this host")
     if row.source == "queue":
         return _QUEUE[row.state]
     match row.state:

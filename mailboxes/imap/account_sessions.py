@@ -6,7 +6,7 @@ Counted with what other processes have (mailhost/net/shared_counts.py), which co
 import ipaddress
 from collections.abc import Sequence
 
-from mailhost.net.listeners import Network
+from mailhost.net.connection_limits import Network
 from mailhost.net.shared_counts import SharedCounts
 
 

@@ -3,10 +3,13 @@
 import functools
 
 from mailboxes.imap.dispatch import refuse_framing, serve
+from mailboxes.imap.host import ImapHost
+from mailboxes.imap.reading_commands import read_command
 from mailboxes.imap.selected import MailboxGone
-from mailboxes.imap.session import ImapHost, Session
+from mailboxes.imap.session import Session
 from mailboxes.imap.waiting import until_input
-from mailhost.net.connection import Connection, ConnectionLost, IdleTimeout, ShuttingDown
+from mailhost.net.connection import Connection
+from mailhost.net.stream.interruptions import ConnectionLost, IdleTimeout, ShuttingDown
 from mailhost.protocols.imap.capabilities import KNOWN_LISTS
 from mailhost.protocols.imap.framing import CommandTooBig
 from mailhost.protocols.imap.responses import status_line
@@ -46,7 +49,7 @@ async def _serve_next(session: Session) -> None:
     session.let_go()
     if session.news is not None:
         await until_input(session, may_tell_expunges=session.hearing.expunges_at_any_time)
-    command = await session.read_command()
+    command = await read_command(session)
     if isinstance(command, CommandTooBig):
         reply, session.tag = refuse_framing(session, command), command.tag
     else:

@@ -12,7 +12,8 @@ from mailboxes.imap.numbering import is_by_number
 from mailboxes.imap.refusals import WORDED, word_refusal
 from mailboxes.imap.selected import MailboxGone
 from mailboxes.imap.session import Session
-from mailhost.net.connection import ConnectionLost, IdleTimeout
+from mailboxes.imap.telling import tell_changes
+from mailhost.net.stream.interruptions import ConnectionLost, IdleTimeout
 from mailhost.protocols.imap import commands as c
 from mailhost.protocols.imap.appending import Append, Replace
 from mailhost.protocols.imap.errors import ImapSyntaxError, UnknownCharset
@@ -76,7 +77,7 @@ async def _serve(session: Session, text: CommandText) -> Reply | None:
     if session.news is not None and reply.status == "OK":
         session.news.note_own(command)
     at_any_time = session.hearing.expunges_at_any_time
-    await session.tell_changes(may_tell_expunges=command.may_tell_expunges or at_any_time)
+    await tell_changes(session, may_tell_expunges=command.may_tell_expunges or at_any_time)
     return reply if reply.text else Reply(reply.status, f"{tagged.name} completed", reply.code)
 
 

@@ -15,9 +15,9 @@ from mailboxes.imap.read_ahead import MESSAGES_AHEAD, read_with_next
 from mailboxes.imap.selected import Selected
 from mailboxes.imap.session import Session
 from mailboxes.imap.view import MailboxView, Ranges
-from mailhost.net.connection import ConnectionLost
 from mailhost.net.one_ahead import one_ahead
 from mailhost.net.store_threads import in_store
+from mailhost.net.stream.interruptions import ConnectionLost
 from mailhost.protocols.imap.fetch_items import Attribute, FetchItem
 
 

@@ -6,8 +6,8 @@ from mailboxes.imap.binary import body_span, decoder_of, header_span, place_of
 from mailboxes.imap.sections import clip, filter_fields, is_filtered, span
 from mailboxes.imap.session import Session
 from mailboxes.store.fetch import fetch_slice
-from mailhost.net.connection import ConnectionLost
 from mailhost.net.store_threads import in_store
+from mailhost.net.stream.interruptions import ConnectionLost
 from mailhost.protocols.imap.fetch_items import Binary, FetchItem, Section
 from mailhost.protocols.imap.responses import literal
 

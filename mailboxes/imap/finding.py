@@ -14,6 +14,7 @@ from mailboxes.imap.contexts import as_of
 from mailboxes.imap.progress import with_progress
 from mailboxes.imap.selected import Selected
 from mailboxes.imap.session import Session
+from mailboxes.imap.telling import tell_changes
 from mailboxes.imap.view import MailboxView, Ranges
 from mailboxes.store.search import reads_messages
 from mailboxes.store.search import search as search_messages
@@ -116,7 +117,7 @@ async def resolved_key(session: Session, command: Search | Sort | Thread) -> Sea
     # Expunges are told where no number in the command could come to mean something else. What was delivered a moment
     # ago is to be found, whether or not its announcement has come through.
     may_tell_expunges = command.by_uid and not names_numbers(command.key)
-    await session.tell_changes(may_tell_expunges=may_tell_expunges, is_asked=True)
+    await tell_changes(session, may_tell_expunges=may_tell_expunges, is_asked=True)
     selected = session.mailbox
     return as_of(resolve(command.key, selected, await selected.view()), timezone.now())
 

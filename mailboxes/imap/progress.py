@@ -9,8 +9,8 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from mailboxes.imap.session import Session
-from mailhost.net.connection import ConnectionLost
 from mailhost.net.store_threads import Progress, watching
+from mailhost.net.stream.interruptions import ConnectionLost
 from mailhost.protocols.imap.responses import in_progress
 
 T = TypeVar("T")

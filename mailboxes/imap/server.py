@@ -11,15 +11,17 @@ from django.conf import settings
 from mailboxes.imap.account_sessions import AccountSessions
 from mailboxes.imap.arriving import Arriving
 from mailboxes.imap.conversation import converse
+from mailboxes.imap.host import ImapHost
 from mailboxes.imap.limits import from_settings
 from mailboxes.imap.message_budget import MessageBudget
-from mailboxes.imap.session import ImapHost
 from mailboxes.known_logins import KnownLogins
 from mailboxes.store.changes import highest_modseqs
 from mailboxes.store.watching import account_marks
 from mailhost.bans.following import following
 from mailhost.net.announcements import Watcher
-from mailhost.net.listeners import Bans, ConnectionLimits, listen
+from mailhost.net.connection_limits import ConnectionLimits
+from mailhost.net.counted_together import LoopCounters
+from mailhost.net.listeners import Bans, listen
 from mailhost.net.process import ready
 from mailhost.net.shared_counts import exchanging
 from mailhost.net.store_threads import close_store_threads
@@ -33,7 +35,8 @@ BANNED = status_line("*", "BYE", "Your network is banned here", "UNAVAILABLE")
 async def imap_host(*, tls: ssl.SSLContext | None) -> AsyncIterator[ImapHost]:
     """What the sessions of one process share, as the settings say."""
     watcher, arriving = Watcher(highest_modseqs, poll_accounts=account_marks), Arriving()
-    logins = KnownLogins()
+    counters = LoopCounters()
+    logins = KnownLogins(counters)
     accounts = AccountSessions(
         at_most=settings.IMAP_MAX_SESSIONS_PER_ACCOUNT, trusted=settings.TRUSTED_NETWORKS
     )
@@ -55,6 +58,7 @@ async def imap_host(*, tls: ssl.SSLContext | None) -> AsyncIterator[ImapHost]:
     finally:
         await arriving.close()
         await logins.close()
+        await counters.close()
         await watcher.stop()
 
 

@@ -1,113 +1,51 @@
 """One client's connection: its state, what it has selected, what it tells (RFC 3501 section 3)."""
 
-import asyncio
-import ssl
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from collections.abc import Collection
+from dataclasses import replace
 
 import structlog
 from django.db import DatabaseError
-from django.utils import timezone
 
 from mailboxes.authentication import Principal
 from mailboxes.exceptions import MailboxFact
-from mailboxes.imap.account_sessions import AccountSessions
-from mailboxes.imap.arriving import Arriving
 from mailboxes.imap.hearing import EVERYTHING, Hearing
-from mailboxes.imap.incoming import Obstacle, obstacle
-from mailboxes.imap.limits import BEFORE_LOGIN, LINE_SLACK, SessionLimits
-from mailboxes.imap.message_budget import Held, MessageBudget
+from mailboxes.imap.host import ImapHost
+from mailboxes.imap.incoming import Obstacle
+from mailboxes.imap.limits import BEFORE_LOGIN
+from mailboxes.imap.message_budget import Held
+from mailboxes.imap.news import News
 from mailboxes.imap.selected import Selected
-from mailboxes.imap.view import SharedViews
-from mailboxes.known_logins import KnownLogins
 from mailboxes.mechanisms import offered_mechanisms
 from mailboxes.store.select import select_mailbox
-from mailhost.net.announcements import Watch, Watcher
-from mailhost.net.connection import Connection, ConnectionLost, LineTooLong
+from mailhost.net.announcements import Watch
+from mailhost.net.connection import Connection
 from mailhost.net.store_threads import StoreUnavailable, in_store
 from mailhost.protocols.imap.capabilities import capabilities
-from mailhost.protocols.imap.commands import Command
 from mailhost.protocols.imap.enabling import IMPLIES
 from mailhost.protocols.imap.framing import (
-    NO_ROOM,
-    NOT_TAKEN,
     SHORT_LITERAL_OCTETS,
-    CommandText,
-    CommandTooBig,
     Framer,
     FramingLimits,
-    LiteralFollows,
 )
 from mailhost.protocols.imap.names import write_name
-from mailhost.protocols.imap.responses import continuation, status_line
+from mailhost.protocols.imap.responses import status_line
 from mailhost.protocols.imap.states import State
 
-SEARCHES_AT_ONCE = 2
-MAX_SKIPPED_BEFORE_LOGIN = 65_536
-COMMANDS_IN_A_ROW = 16  # that are here already; then other sessions have their turn (a NOOP takes 0.1 ms)
-
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class ImapHost:
-    """What all sessions of a process share."""
-
-    limits: SessionLimits
-    watcher: Watcher
-    budget: MessageBudget
-    accounts: AccountSessions
-    arriving: Arriving
-    logins: KnownLogins
-    tls: ssl.SSLContext | None = None
-    allow_plaintext_login: bool = False  # on loopback alone
-    switched_off: frozenset[str] = frozenset()  # capabilities
-    views: SharedViews = field(default_factory=SharedViews)
-    # Searches that read messages take seconds of a store thread: they must leave most of them to everybody else.
-    searching: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SEARCHES_AT_ONCE))
-
-
-class News(Protocol):
-    """What NOTIFY asked for (notifying.py), as far as a session has to know of it."""
-
-    hearing: Hearing
-
-    @property
-    def is_behind(self) -> bool:
-        """Whether something is to be looked at."""
-
-    def left(self, selected: Selected) -> None:
-        """The mailbox is not selected any more."""
-
-    def note_own(self, command: Command) -> None:
-        """The client's own command did what it says."""
-
-    def note_own_arrivals(self, name: str, uids: Collection[int]) -> None:
-        """The client's own command put messages there."""
-
-    async def tell(self) -> None:
-        """Tell what is new in mailboxes that are not selected."""
-
-    async def tell_new_messages(self, uids: Sequence[int]) -> None:
-        """Tell what was asked for of messages that came into the selected mailbox."""
-
-    def close(self) -> None:
-        """Watch nothing any more."""
 
 
 class Session:
     """See the module. Commands run one after the other; nothing else writes to the connection."""
 
     __slots__ = (
-        "_framer",
         "_held",
-        "_in_a_row",
         "_watch",
         "bad_commands",
         "connection",
         "enabled",
+        "framer",
         "host",
+        "in_a_row",
         "login_failures",
         "news",
         "obstacle",
@@ -129,9 +67,9 @@ class Session:
         self.login_failures = 0
         self.news: News | None = None  # once NOTIFY was used
         self.obstacle: Obstacle | None = None  # why the last command's message was not taken
-        self._framer = Framer(self._framing(BEFORE_LOGIN))
+        self.framer = Framer(self._framing(BEFORE_LOGIN))
         self._held = Held(host.budget)
-        self._in_a_row = 0  # commands for which nobody had to wait
+        self.in_a_row = 0  # commands for which nobody had to wait
         self._watch: Watch | None = None
 
     # --- what commands ask -----------------------------------------------------------------------------------
@@ -223,7 +161,7 @@ class Session:
         """Signed in: the account's sessions have admitted this one."""
         self.principal = principal
         self.state = State.AUTHENTICATED
-        self._framer.set_limits(self._framing(self.host.limits.framing))
+        self.framer.set_limits(self._framing(self.host.limits.framing))
 
     def _framing(self, limits: FramingLimits) -> FramingLimits:
         """With what this connection may send without waiting for our "+" (RFC 7888)."""
@@ -242,7 +180,7 @@ class Session:
         self.principal = None
         self.state = State.NOT_AUTHENTICATED
         self.enabled.clear()
-        self._framer.set_limits(self._framing(BEFORE_LOGIN))
+        self.framer.set_limits(self._framing(BEFORE_LOGIN))
 
     def listen_to(self, news: News | None) -> None:
         """From now on these are told, in the place of those before; without any, as if NOTIFY were unknown."""
@@ -293,101 +231,19 @@ class Session:
         if self.news is not None:
             self.news.note_own_arrivals(name, uids)
 
-    # --- changes ---------------------------------------------------------------------------------------------
-
-    async def tell_changes(
-        self, *, may_tell_expunges: bool, is_asked: bool = False, must_tell_expunges: bool = False
-    ) -> None:
-        """Tell what is new in the selected mailbox; `is_asked` looks even where nobody announced anything.
-
-        RFC 3501 section 5.5: a client must wait for the reply before it counts on sequence numbers again. For those
-        that do not, EXPUNGE waits while another command is here already: it was written with the numbers of before.
-        `must_tell_expunges` is for commands that are about expunging, and end with it.
-
-        While the store is away nothing is told: the next command will look again. After NOTIFY also what is new
-        elsewhere, and no more than was asked for.
-        """
-        if self.selected is not None:
-            may_tell_expunges = must_tell_expunges or (may_tell_expunges and not self._may_count_on_numbers)
-            await self._tell_of_selected(self.selected, may_tell_expunges, is_asked)
-        if self.news is not None:
-            await self.news.tell()
-
-    @property
-    def _may_count_on_numbers(self) -> bool:
-        """Whether a command is here already that was written with the sequence numbers of now."""
-        return self.connection.has_line and "UIDONLY" not in self.enabled
-
-    async def _tell_of_selected(self, selected: Selected, may_tell_expunges: bool, is_asked: bool) -> None:
-        contexts = selected.contexts
-        try:
-            if is_asked or selected.is_stale:
-                await selected.sync()
-            answers = []
-            if contexts:
-                answers = await contexts.look_again(
-                    selected.mailbox_id, now=timezone.now(), searching=self.host.searching
-                )
-        except (StoreUnavailable, DatabaseError) as error:
-            log.info("changes not looked at", error=str(error))
-            return
-        told = selected.tell(may_tell_expunges=may_tell_expunges, answers=answers)
-        if told:
-            await self.send(told)
-        if selected.arrivals and self.news is not None:
-            arrivals, selected.arrivals = selected.arrivals, []
-            await self.news.tell_new_messages(arrivals)
-
     # --- reading and the end -----------------------------------------------------------------------------
 
     def bye(self, text: str, code: str = "") -> None:
         self.write(status_line("*", "BYE", text, code))
 
     @property
-    def _silence_seconds(self) -> float:
+    def silence_seconds(self) -> float:
         limits = self.host.limits
         return limits.login_seconds if self.principal is None else limits.autologout_seconds
 
     async def read_line(self) -> bytes:
         """A line that belongs to a command under way: SASL, IDLE's DONE. Raises LineTooLong."""
-        return await self.connection.read_line(limit=BEFORE_LOGIN.line, timeout=self._silence_seconds)
-
-    async def read_command(self) -> CommandText | CommandTooBig:
-        self.let_go()
-        await self._take_turns()
-        framing = BEFORE_LOGIN if self.principal is None else self.host.limits.framing
-        while True:
-            try:
-                line = await self.connection.read_line(
-                    limit=framing.line * LINE_SLACK, timeout=self._silence_seconds
-                )
-            except LineTooLong:
-                return self._framer.refuse_line(b"")
-            event = self._framer.feed_line(line)
-            if isinstance(event, LiteralFollows) and event.is_kept and event.is_message:
-                event = await self._expect_message(event)
-            if not isinstance(event, LiteralFollows):
-                return event
-            if event.is_synchronising:
-                await self.send(continuation("Ready for the literal"))
-            await self._read_literal(event)
-
-    async def _take_turns(self) -> None:
-        """A client that sends thousands of commands at once, compressed even millions, must not keep the loop."""
-        self._in_a_row = self._in_a_row + 1 if self.connection.has_line else 0
-        if self._in_a_row >= COMMANDS_IN_A_ROW:
-            self._in_a_row = 0
-            await asyncio.sleep(0)
-
-    async def _expect_message(self, literal: LiteralFollows) -> LiteralFollows | CommandTooBig:
-        """With room for it in memory; or it is not read at all, or read past."""
-        account_id, has_utf8_names = self.account_id, self.has_utf8_names
-        self.obstacle = await obstacle(
-            self._framer, literal, account_id=account_id, has_utf8_names=has_utf8_names
-        )
-        if self.obstacle is not None:
-            return self._framer.refuse_literal(literal, NOT_TAKEN)
-        return literal if await self.hold(literal.size) else self._framer.refuse_literal(literal, NO_ROOM)
+        return await self.connection.read_line(limit=BEFORE_LOGIN.line, timeout=self.silence_seconds)
 
     async def hold(self, octets: int) -> bool:
         """Wait for room for so many octets of messages; it is kept until the next command is read."""
@@ -397,16 +253,3 @@ class Session:
     def let_go(self) -> None:
         """No message of a command is held any more."""
         self._held.give_back()
-
-    async def _read_literal(self, literal: LiteralFollows) -> None:
-        seconds = self.host.limits.literal_seconds
-        if literal.is_kept:
-            self._framer.feed_literal(await self.connection.read_exactly(literal.size, timeout=seconds))
-            return
-        # RFC 7888 section 4: too big and already on its way. Read past it, or give up where that takes too long.
-        bound = MAX_SKIPPED_BEFORE_LOGIN if self.principal is None else 2 * self.host.limits.framing.message
-        if literal.size > bound:
-            self.bye("The literal is too big", "TOOBIG")
-            raise ConnectionLost("a literal that is far too big")
-        async for _ in self.connection.read_chunks(literal.size, timeout=seconds):
-            pass

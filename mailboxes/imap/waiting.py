@@ -3,7 +3,8 @@
 import asyncio
 
 from mailboxes.imap.session import Session
-from mailhost.net.connection import IdleTimeout
+from mailboxes.imap.telling import tell_changes
+from mailhost.net.stream.interruptions import IdleTimeout
 from mailhost.protocols.imap.responses import status_line
 
 # A change was announced and the store was away when we looked: nobody may announce it again.
@@ -32,4 +33,4 @@ async def until_input(session: Session, *, may_tell_expunges: bool) -> None:
             is_readable = False
         if is_readable:
             return
-        await session.tell_changes(may_tell_expunges=may_tell_expunges)
+        await tell_changes(session, may_tell_expunges=may_tell_expunges)

@@ -26,7 +26,8 @@ SITE_STRENGTH = 1.0
 MIN_LESSONS = 10
 UNDECIDED = 0.5
 JUNK_FROM = 0.9  # the cut-off that the figures of docs/spam.md are for
-MAX_REASONS = 8
+MAX_REASONS = 4
+LEAST = np.finfo(np.float64).tiny
 
 Beliefs = NDArray[np.float64]
 
@@ -88,17 +89,16 @@ def judge(tokens: Sequence[str], scopes: Sequence[Knowledge]) -> Judgement:
 
 def _beliefs(count: int, scopes: Sequence[Knowledge]) -> Beliefs:
     """How much each token belongs to junk, 0 to 1; of one that nobody has seen what is assumed, which tells nothing."""
-    beliefs = np.full(count, ASSUMED)
-    strengths = np.full(count, STRENGTH)
+    beliefs, strengths = np.full(count, ASSUMED), np.full(count, STRENGTH)
     for scope in scopes:
         seen = scope.junk + scope.wanted
-        (known,) = seen.nonzero()
-        in_junk = scope.junk[known] / scope.totals.junk
-        in_wanted = scope.wanted[known] / scope.totals.wanted
-        ratios = in_junk / (in_junk + in_wanted)
-        before, weights = strengths[known], seen[known]
-        beliefs[known] = (before * beliefs[known] + weights * ratios) / (before + weights)
-        strengths[known] = SITE_STRENGTH
+        in_junk = scope.junk / scope.totals.junk
+        in_both = scope.wanted / scope.totals.wanted
+        in_both += in_junk
+        # Where nothing was seen nothing is weighed: what it is divided by is no matter there, but that it is not 0.
+        ratios = in_junk / np.maximum(in_both, LEAST, out=in_both)
+        beliefs = (strengths * beliefs + seen * ratios) / (strengths + seen)
+        strengths[seen > 0] = SITE_STRENGTH
     return beliefs
 
 

@@ -11,7 +11,6 @@ from itertools import islice
 from mailboxes.junk.urls import domain_tokens, url_tokens
 from mailboxes.junk.words import words_of
 from mailhost.protocols.message.address_list import parse_address_list
-from mailhost.protocols.message.header import unfold
 from mailhost.protocols.message.text import decode_words
 
 MAX_HEADER_OCTETS = 1 << 16
@@ -37,8 +36,11 @@ WORD_FIELDS = frozenset(
 )
 LINK_FIELDS = frozenset(("list-unsubscribe", "list-help", "list-post", "list-archive"))
 
-_FIELD_END = re.compile(rb"(?>\r\n|\r|\n)(?![ \t])")
-_FIELD = re.compile(rb"([!-9;-~]{1,60}+)[ \t]*+:")
+_READ = {
+    name.encode(): name
+    for name in ("subject", "received", "date", "message-id", *ADDRESS_FIELDS, *WORD_FIELDS, *LINK_FIELDS)
+}
+_LINE_END = re.compile(rb"\r\n|\r|\n")
 _ZONE = re.compile(r"[+-][0-9]{4}\b")
 _HOST = re.compile(r"[a-zA-Z0-9_-]{1,63}+(?:\.[a-zA-Z0-9_-]{1,63}+)+")
 
@@ -46,15 +48,18 @@ Field = tuple[str, bytes]
 
 
 def fields_of(header: bytes) -> list[Field]:
-    """Names in lower case, and values unfolded and cut."""
+    """Those that tokens are made of: names in lower case, and values unfolded and cut."""
+    header = header[:MAX_HEADER_OCTETS]
+    if not header.count(b"\r\n") == header.count(b"\n") == header.count(b"\r"):
+        header = _LINE_END.sub(b"\r\n", header)
     fields = []
-    for octets in _FIELD_END.split(header[:MAX_HEADER_OCTETS]):
-        found = _FIELD.match(octets)
-        if found is not None:
-            value = unfold(octets[found.end() : found.end() + MAX_VALUE_OCTETS])
-            fields.append((found[1].decode("ascii").lower(), value))
-            if len(fields) == MAX_FIELDS:
-                break
+    for line in (
+        header.replace(b"\r\n ", b" ").replace(b"\r\n\t", b"\t").split(b"\r\n", MAX_FIELDS)[:MAX_FIELDS]
+    ):
+        octets, colon, value = line.partition(b":")
+        name = _READ.get(octets.rstrip(b" \t").lower())
+        if name is not None and colon:
+            fields.append((name, value[:MAX_VALUE_OCTETS].strip(b" \t")))
     return fields
 
 

@@ -1,4 +1,4 @@
-"""What all accounts have taught together, in the memory of a process: sorted arrays, 16 octets a token.
+"""What all accounts have taught together, in the memory of a process: sorted arrays, 20 octets a token.
 
 The statement that asks Postgres for the counts of a message's thousand tokens takes its backend milliseconds, for every
 message that comes in. Here it is one search in an array. A process reads what has changed every few seconds.
@@ -7,7 +7,6 @@ message that comes in. Here it is one search in an array. A process reads what h
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
@@ -24,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 LOOK_SECONDS: Final = 5.0
 REST: Final = 20  # times what the last look took: a busy site is looked at less often
-MAX_TOKENS_KEPT: Final = 8_000_000  # 128 MB; of more than that those that were seen last
+MAX_TOKENS_KEPT: Final = 8_000_000  # 160 MB; of more than that those that were seen last
 
 TOTALS = "SELECT junk, wanted, current_date - 1 FROM mailboxes_junktotal WHERE scope = 0"
 # The rows of the site have an index of their own (seen_on WHERE scope = 0).
@@ -47,28 +46,49 @@ ROW: Final = np.dtype(
 )
 HEAD_OCTETS: Final = 19
 END_OCTETS: Final = 2
+NO_TOKENS: Final = np.zeros(0, np.int64)
+NO_COUNTS: Final = np.zeros(0, np.int32)
+STEPS: Final = tuple(np.int32(step) for step in (4, 2, 1))  # so eight places are halved
 
 
-@dataclass(frozen=True, slots=True)
 class Counts:
-    """By token, sorted by its hash."""
+    """By token, sorted by its hash.
 
-    tokens: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    junk: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
-    wanted: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    Hashes are evenly spread, so that their first bits tell within a few places where each stands. Those few are halved
+    for all hashes of a message at once; a search that begins with the whole array waits for memory most of its time.
+    """
 
-    def put_into(self, hashes: NDArray[np.int64], junk: NDArray[np.int64], wanted: NDArray[np.int64]) -> None:
-        """Sets the counts of those that are here; others stay as they are.
+    def __init__(
+        self,
+        tokens: NDArray[np.int64] = NO_TOKENS,
+        junk: NDArray[np.int32] = NO_COUNTS,
+        wanted: NDArray[np.int32] = NO_COUNTS,
+    ) -> None:
+        self.tokens, self.junk, self.wanted = tokens, junk, wanted
+        bits = max(1, len(tokens).bit_length() - 1)  # one or two tokens for each beginning
+        self._shift = 64 - bits
+        self._half = 1 << (bits - 1)
+        beginnings = np.arange(-self._half, self._half, dtype=np.int64) << self._shift
+        self._starts = tokens.searchsorted(beginnings).astype(np.int32)
 
-        Sorted hashes are found twice as fast, sorting included: the search goes through memory in one direction.
-        """
+    def put_into(self, counts: NDArray[np.int64], hashes: NDArray[np.int64]) -> None:
+        """Sets the counts of those that are here, junk in the first row and wanted in the second."""
         if not len(self.tokens):
             return
-        places = self.tokens.searchsorted(hashes)
-        places[places == len(self.tokens)] = 0
-        (known,) = (self.tokens[places] == hashes).nonzero()
-        junk[known] = self.junk[places[known]]
-        wanted[known] = self.wanted[places[known]]
+        places = self._starts.take((hashes >> self._shift) + self._half)
+        for step in STEPS:
+            places += (self.tokens.take(places + (step - 1), mode="clip") < hashes) * step
+        there = self.tokens.take(places, mode="clip")
+        crowded = (there < hashes).nonzero()[
+            0
+        ]  # more tokens begin like it than were halved; or it is behind the last
+        if len(crowded):
+            places[crowded] = self.tokens.searchsorted(hashes[crowded])
+            there = self.tokens.take(places, mode="clip")
+        known = (there == hashes).nonzero()[0]
+        places = places[known]
+        counts[0, known] = self.junk.take(places, mode="clip")
+        counts[1, known] = self.wanted.take(places, mode="clip")
 
 
 class SiteCounts:
@@ -85,14 +105,10 @@ class SiteCounts:
 
     def knowledge(self, hashes: NDArray[np.int64]) -> Knowledge:
         """What is known of these."""
-        order = hashes.argsort()
-        in_order = hashes[order]
         counts = np.zeros((2, len(hashes)), np.int64)
-        self._base.put_into(in_order, *counts)
-        self._recent.put_into(in_order, *counts)
-        in_place = np.empty_like(counts)
-        in_place[:, order] = counts
-        return Knowledge(self.totals, *in_place)
+        self._base.put_into(counts, hashes)
+        self._recent.put_into(counts, hashes)
+        return Knowledge(self.totals, *counts)
 
     def look(self) -> None:
         """Reads what has changed, in one moment of the database. Raises DatabaseError."""

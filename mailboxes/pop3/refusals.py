@@ -10,8 +10,8 @@ from mailboxes.exceptions import (
     TooManyFailures,
 )
 from mailboxes.pop3.maildrop import MessageGone, NoSuchMessage
-from mailhost.net.connection import LineTooLong
 from mailhost.net.store_threads import StoreUnavailable
+from mailhost.net.stream.interruptions import LineTooLong
 from mailhost.protocols.pop3.commands import BadCommand
 from mailhost.protocols.pop3.replies import ResponseCode, err
 from mailhost.protocols.sasl import SaslCancelled, SaslSyntaxError

@@ -14,10 +14,12 @@ from mailboxes.pop3.refusals import FACTS, MISTAKES, refusal
 from mailboxes.pop3.session import Session, SessionOver
 from mailhost.bans.following import following
 from mailhost.net import process
-from mailhost.net.connection import Connection, ConnectionLost, IdleTimeout
-from mailhost.net.listeners import Bans, ConnectionLimits, listen
+from mailhost.net.connection import Connection
+from mailhost.net.connection_limits import ConnectionLimits
+from mailhost.net.listeners import Bans, listen
 from mailhost.net.shared_counts import exchanging
 from mailhost.net.store_threads import close_store_threads
+from mailhost.net.stream.interruptions import ConnectionLost, IdleTimeout
 from mailhost.protocols.pop3.commands import BadCommand, parse
 from mailhost.protocols.pop3.replies import ResponseCode, err, ok
 from mailhost.protocols.pop3.states import is_allowed

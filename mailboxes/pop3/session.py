@@ -11,7 +11,8 @@ from mailboxes.authentication import Principal
 from mailboxes.mechanisms import offered_mechanisms
 from mailboxes.pop3.leases import Leases
 from mailboxes.pop3.maildrop import Maildrop
-from mailhost.net.connection import Connection, ConnectionLost
+from mailhost.net.connection import Connection
+from mailhost.net.stream.interruptions import ConnectionLost
 from mailhost.protocols.pop3.states import State
 
 MAX_HELD_OCTETS = 64 * 1024

@@ -15,7 +15,8 @@ from typing import Any
 from django.conf import settings
 
 from mailboxes.exceptions import DiskNearlyFull
-from mailboxes.store.append import CONTENT_COLUMNS, GIVEN_COLUMNS, GIVEN_CONTENTS, INBOX, content_parameters
+from mailboxes.store.append_batch import INBOX
+from mailboxes.store.content_rows import CONTENT_COLUMNS, GIVEN_COLUMNS, GIVEN_CONTENTS, content_parameters
 from mailboxes.store.values import NO_FLAGS, Flag, NewContent
 from mailhost.net.announcements import announce
 from mailhost.net.disk import has_room

@@ -8,6 +8,7 @@ from ninja import Router
 from pydantic import Field
 
 from domains.dkim_keys import make_keys, removable_at
+from domains.dkim_records import zone_entry
 from domains.models import DkimKey
 from domains.registration import find_domain
 from mailhost.api.domains import DomainName
@@ -29,7 +30,8 @@ class DkimKeyBody(Described):
         "signed is on its way, `retired` when the private key is wiped."
     )
     record_name: str = Field(description="Where the TXT record belongs.")
-    record: str = Field(description="The TXT record; as strings of 255 octets at most, where it is longer.")
+    record: str = Field(description="The TXT record, as one value.")
+    zone_entry: str = Field(description="The same for a zone file, in strings of 255 octets at most.")
     created_at: datetime
     seen_at: datetime | None = Field(description="When the record was first seen in DNS.")
     checked_at: datetime | None = Field(description="When DNS was last asked.")
@@ -45,6 +47,7 @@ class DkimKeyBody(Described):
             state=key.state,
             record_name=str(key),
             record=key.record,
+            zone_entry=zone_entry(key),
             created_at=key.created_at,
             seen_at=key.seen_at,
             checked_at=key.checked_at,

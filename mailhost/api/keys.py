@@ -3,7 +3,7 @@
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
-from mailboxes.api_keys import check_api_key
+from mailboxes.api_keys import actor_of, check_api_key
 from mailboxes.models import ApiKey
 
 
@@ -41,4 +41,4 @@ def key_of(request: HttpRequest) -> ApiKey:
 
 def actor(request: HttpRequest) -> str:
     """Whom the audit trail names."""
-    return f"api:{key_of(request).name}"
+    return actor_of(key_of(request))

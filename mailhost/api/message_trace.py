@@ -1,5 +1,6 @@
 """/trace: one search over what came, what waits and what left, and a message's whole way, as far as the key may see."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -10,6 +11,7 @@ from pydantic import AwareDatetime, Field
 
 from delivery.trace import wording
 from delivery.trace.asking import EVERYTHING, MAX_WORDS, STATES, Asked, Scope
+from delivery.trace.notices import Notice, number_of
 from delivery.trace.searching import Found, PlaceInvalid, find
 from delivery.trace.timeline import Judgement, Step, Timeline, key_of, read_timeline
 from domains.exceptions import DomainNotFound
@@ -52,6 +54,12 @@ class RowBody(Described):
     session: str = Field(description="As the log calls it.")
     queue_id: int | None = Field(description="The message's number in the queue.")
     next_at: datetime | None = Field(description="In the queue: the next try, or when it leaves.")
+    failures: int = Field(
+        description="In the queue: how often in a row the next hop was tried and not reached, for which it waits; or 0."
+    )
+    tried_at: datetime | None = Field(
+        description="In the queue: when it, or what it waits for, was last tried."
+    )
     key: str = Field(description="By which `/trace/message` tells its whole way; empty: it has no name.")
 
     @classmethod
@@ -76,6 +84,8 @@ class RowBody(Described):
             session=row.session,
             queue_id=row.queue_id,
             next_at=row.next_at,
+            failures=row.failures,
+            tried_at=row.tried_at,
             key=key_of(row),
         )
 
@@ -86,15 +96,30 @@ class RowPage(Page):
     items: list[RowBody]
 
 
+class NoticeBody(Described):
+    """What the sender was told."""
+
+    text: str = Field(description="In words.")
+    fields: str = Field(description="The report for programs (RFC 3464); empty where there is none.")
+
+
 class StepBody(RowBody):
     """One step of a message's way. `forward_paths`: all to whom the same happened at that moment."""
 
     forward_paths: list[str]
+    notice: NoticeBody | None = Field(
+        description="Of the states reported and untold, the notice, as long as it is kept; null where it is gone."
+    )
 
     @classmethod
-    def of_step(cls, step: Step) -> "StepBody":
+    def of_step(cls, step: Step, notices: Mapping[int, Notice]) -> "StepBody":
         """As it is told."""
-        return cls(**RowBody.of(step.row).model_dump(), forward_paths=list(step.forward_paths))
+        found = notices.get(number_of(step.row) or 0)
+        return cls(
+            **RowBody.of(step.row).model_dump(),
+            forward_paths=list(step.forward_paths),
+            notice=NoticeBody(text=found.text, fields=found.fields) if found else None,
+        )
 
 
 class JudgementBody(Described):
@@ -132,7 +157,7 @@ class WayBody(Described):
         return cls(
             message_id=found.message_id,
             subject=found.subject,
-            steps=[StepBody.of_step(each) for each in found.steps],
+            steps=[StepBody.of_step(each, found.notices) for each in found.steps],
             standing=[RowBody.of(each) for each in found.standing],
             judgements=[JudgementBody.of(each) for each in found.judgements],
             is_cut=found.is_cut,

@@ -16,6 +16,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import Field
 
+from delivery.queue.orders import OrderOver
 from delivery.queue.waiting import ReleaseTimeInvalid, TooLate
 from delivery.routes.making import RouteInvalid, RouteNotFound
 from delivery.submission.admission import TooMuchWaits
@@ -151,6 +152,20 @@ class OrderInvalid(Exception):
         self.field = field
 
 
+class OrderNotFound(Exception):
+    """No order over the queue that the key may see has this id."""
+
+    def __init__(self, order_id: int) -> None:
+        super().__init__(f"There is no order {order_id}, or no longer.")
+
+
+class TooManyOrders(Exception):
+    """More orders of one key than a worker should have under way at once."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{most} orders of this key are under way: wait for one to end, or stop one.")
+
+
 # fact: status, code, field
 FACTS: Final[dict[type[Exception], tuple[int, str, str | None]]] = {
     KeyOfAnAccount: (403, "operators_only", None),
@@ -207,6 +222,9 @@ FACTS: Final[dict[type[Exception], tuple[int, str, str | None]]] = {
     SubmissionLimitReached: (429, "sending_limit_reached", None),
     FilterEmpty: (422, "filter_empty", "filter"),
     OrderInvalid: (422, "invalid_order", None),
+    OrderNotFound: (404, "order_not_found", None),
+    OrderOver: (409, "order_over", None),
+    TooManyOrders: (409, "too_many_orders", None),
     CursorInvalid: (422, "invalid_cursor", "cursor"),
 }
 

@@ -9,6 +9,7 @@ from ninja import Body, Path, Query, Router
 
 from delivery.models import Holder
 from delivery.queue import filtering, verbs
+from delivery.queue.filtering import QueueFilter
 from delivery.queue.verbs import Order, Run, Verb
 from domains.registration import domain_name
 from mailboxes.administration import domains_administered_by
@@ -22,6 +23,7 @@ from mailhost.api.queue_schemas import (
     PreviewBody,
     QueuedRecipientBody,
     QueuePage,
+    VerbBody,
 )
 from mailhost.api.responses import ACTING, reading
 
@@ -57,18 +59,11 @@ def act(request: HttpRequest, verb: VerbName, order: Annotated[OrderBody, Body()
     `bounce` reports to the sender and `cancel` does not. What waits for a host that mail is being sent to right now
     is neither bounced nor redirected, and counted as `busy`: `hold` it first. `redirect` is for operators' keys alone,
     and a key of an account releases what keys and pages of administrators have held, not what an operator holds.
+    `/queue-orders` leaves the many to a worker.
     """
-    if verb in OPERATORS_ONLY and key_of(request).account_id is not None:
-        raise KeyOfAnAccount
-    asked, told = order.filter.asked(_sent_from(request)), _order(verb, order, _holder(request))
-    if asked.is_everything and not order.everything:
-        raise FilterEmpty
-    try:
-        meant = verbs.meant(told, asked)
-    except ValueError as error:
-        raise OrderInvalid(error, field="filter.states") from error
+    told, asked = read_order(request, verb, order)
     if order.dry_run:
-        seen = PreviewBody.of(filtering.preview(meant))
+        seen = PreviewBody.of(filtering.preview(verbs.meant(told, asked)))
         return OrderDone(changed=0, busy=0, next_cursor=None, preview=seen)
     if order.cursor:
         last, _, after = order.cursor.partition("-")
@@ -82,7 +77,21 @@ def act(request: HttpRequest, verb: VerbName, order: Annotated[OrderBody, Body()
     return OrderDone(changed=run.changed, busy=run.busy, next_cursor=following, preview=None)
 
 
-def _order(verb: Verb, body: OrderBody, holder: Holder) -> Order:
+def read_order(request: HttpRequest, verb: Verb, body: VerbBody) -> tuple[Order, QueueFilter]:
+    """What the key orders, over what. Raises KeyOfAnAccount, FilterEmpty, OrderInvalid, DomainFact."""
+    if verb in OPERATORS_ONLY and key_of(request).account_id is not None:
+        raise KeyOfAnAccount
+    asked, order = body.filter.asked(_sent_from(request)), _order(verb, body, _holder(request))
+    if asked.is_everything and not body.everything:
+        raise FilterEmpty
+    try:
+        verbs.meant(order, asked)
+    except ValueError as error:
+        raise OrderInvalid(error, field="filter.states") from error
+    return order, asked
+
+
+def _order(verb: Verb, body: VerbBody, holder: Holder) -> Order:
     to = domain_name(body.to) if body.to else ""
     if body.until is not None and body.until > timezone.now() + MAX_DEFERRAL:
         raise OrderInvalid("nothing is put off for more than a year", field="until")

@@ -94,17 +94,22 @@ class FilterBody(Described):
         return QueueFilter(**given | {"ids": tuple(self.ids), "states": tuple(self.states)})
 
 
-class OrderBody(Described):
+class VerbBody(Described):
     """A verb's filter, and what the verb needs."""
 
     filter: FilterBody
     everything: bool = Field(default=False, description="Needed where the filter asks for nothing.")
-    dry_run: bool = Field(default=False, description="Changes nothing, and tells what would be.")
     until: AwareDatetime | None = Field(
         default=None, description="Of `defer`: not before this moment, within a year."
     )
     to: Text = Field(default="", max_length=255, description="Of `redirect`: the domain or host to send to.")
     reply: Text = Field(default="", max_length=MAX_REPLY, description="Of `bounce`: what the sender is told.")
+
+
+class OrderBody(VerbBody):
+    """A verb over a part of what is meant: request after request, as far as the caller goes on."""
+
+    dry_run: bool = Field(default=False, description="Changes nothing, and tells what would be.")
     cursor: str = Field(
         default="",
         pattern=r"^([0-9]{1,18}-[0-9]{1,18})?$",

@@ -25,6 +25,7 @@ from mailhost.api import (
     message_trace,
     messages,
     queue,
+    queue_orders,
     routes,
     suppressions,
     trace,
@@ -42,10 +43,10 @@ Make a key with `manage.py add_api_key NAME` and send it as `Authorization: Bear
 makes what is not there (201) and changes what is (200); fields left out stay as they are. Every answer from 400 on \
 has the body `{"error": {"code", "message", "field"}}`; codes do not change. Lists come in pages: pass \
 `next_cursor` as `cursor`. A key made with `--account LOGIN` may ask for `/trace`, `/delivery-status`, \
-`/waiting`, `/messages` and `/queue` alone: what came for that account and the domains that it administers, what it \
-sent, what of that has not left, sending itself, and what those domains send; and for `/delivery-problems` and \
-`/suppressions`: why that does not arrive, and where it is not sent any more. A 503 says in `Retry-After` when to try \
-again.
+`/waiting`, `/messages`, `/queue` and `/queue-orders` alone: what came for that account and the domains that it \
+administers, what it sent, what of that has not left, sending itself, and what those domains send; and for \
+`/delivery-problems` and `/suppressions`: why that does not arrive, and where it is not sent any more. A 503 says in \
+`Retry-After` when to try again.
 """
 
 MESSAGES: Final = "/api/v1/messages"
@@ -68,6 +69,7 @@ for router in (
     dkim.router,
     filters.router,
     queue.router,
+    queue_orders.router,
     routes.router,
     trace.router,
     message_trace.router,

@@ -32,7 +32,7 @@ def only_one(var: Path) -> Iterator[None]:
 
 @contextmanager
 def known_to_commands(var: Path, *, database_url: str, redis_url: str) -> Iterator[None]:
-    """While it runs, `manage.py` finds the databases of this folder (settings.running_instance)."""
+    """While it runs, `manage.py` finds the databases of this folder (mailhost.settings.places)."""
     folder = var / "run"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     urls = {folder / "database_url": database_url, folder / "redis_url": redis_url}

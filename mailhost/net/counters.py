@@ -6,8 +6,6 @@ While Redis is away each process counts for itself: limits are looser then, by t
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final
 
 import redis
 
@@ -64,7 +62,7 @@ class LocalCounters:
             del self._counts[key]
 
 
-_local = LocalCounters()
+local_counters = LocalCounters()  # of this process
 
 
 def increment(key: str, *, by: int = 1, window_seconds: int) -> int:
@@ -80,66 +78,7 @@ def increment(key: str, *, by: int = 1, window_seconds: int) -> int:
     try:
         return shared_breaker().ask(count)
     except RedisAway:
-        return _local.increment(key, by=by, window_seconds=window_seconds)
-
-
-@dataclass(frozen=True, slots=True)
-class Addition:
-    """So much more for a counter; see increment()."""
-
-    key: str
-    by: int
-    window_seconds: int
-
-
-@dataclass(frozen=True, slots=True)
-class Distinct:
-    """One more value for the set whose size is counted; it lives so long from its first value on."""
-
-    key: str
-    value: str
-    window_seconds: int
-
-
-# One command instead of two for each counter: a message that is submitted adds to a dozen of them.
-ADD_TOGETHER: Final = """
-local sums = {}
-for i = 1, tonumber(ARGV[1]) do
-  sums[i] = redis.call('INCRBY', KEYS[i], ARGV[2 * i])
-  redis.call('EXPIRE', KEYS[i], ARGV[2 * i + 1], 'NX')
-end
-if #KEYS > #sums then
-  redis.call('PFADD', KEYS[#KEYS], ARGV[#ARGV - 1])
-  redis.call('EXPIRE', KEYS[#KEYS], ARGV[#ARGV], 'NX')
-  sums[#KEYS] = redis.call('PFCOUNT', KEYS[#KEYS])
-end
-return sums
-"""
-
-
-def add_together(additions: Sequence[Addition], distinct: Distinct | None = None) -> tuple[list[int], int]:
-    """As increment() for each, in one round trip; and how many different values `distinct` has then, this one
-    included, about, beyond hundreds (0 without it; 1 while Redis is away: nobody knows of others).
-    """
-    keys = [PREFIX + each.key for each in additions]
-    values: list[int | str] = [len(additions)]
-    for each in additions:
-        values += (each.by, each.window_seconds)
-    if distinct is not None:
-        keys.append(f"{PREFIX}distinct:{distinct.key}")
-        values += (distinct.value, distinct.window_seconds)
-
-    def count(client: "redis.Redis") -> list[int]:
-        return [int(number) for number in client.register_script(ADD_TOGETHER)(keys=keys, args=values)]
-
-    try:
-        numbers = shared_breaker().ask(count)
-    except RedisAway:
-        sums = [
-            _local.increment(each.key, by=each.by, window_seconds=each.window_seconds) for each in additions
-        ]
-        return sums, 0 if distinct is None else 1
-    return numbers[: len(additions)], 0 if distinct is None else numbers[-1]
+        return local_counters.increment(key, by=by, window_seconds=window_seconds)
 
 
 def read(key: str) -> int:
@@ -153,13 +92,13 @@ def read_all(keys: Sequence[str]) -> list[int]:
     try:
         counted = shared_breaker().ask(lambda client: client.mget(names))
     except RedisAway:
-        return [_local.read(key) for key in keys]
+        return [local_counters.read(key) for key in keys]
     return [int(each or 0) for each in counted]
 
 
 def forget(key: str) -> None:
     """Back to 0: the right password was given after all."""
-    _local.forget(key)
+    local_counters.forget(key)
     try:
         shared_breaker().ask(lambda client: client.delete(PREFIX + key))
     except RedisAway:

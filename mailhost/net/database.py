@@ -11,6 +11,10 @@ from typing import Any
 import psycopg
 from django.db import connection, transaction
 
+PLAN_BY_KEY = b"""
+SELECT set_config('plan_cache_mode', 'force_generic_plan', false), set_config('enable_seqscan', 'off', false)
+"""
+
 
 @contextmanager
 def cursor() -> Iterator[psycopg.Cursor[Any]]:
@@ -19,6 +23,16 @@ def cursor() -> Iterator[psycopg.Cursor[Any]]:
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as raw:
         raw.format = psycopg.pq.Format.BINARY
         yield raw
+
+
+def plan_by_key() -> None:
+    """From now on this connection's statements are planned once, and look into indexes.
+
+    With arrays for parameters Postgres takes a plan for just these values to be the cheaper one, again and again, and
+    making it takes longer than the statement. One made while a table is new and small would read all of it for long.
+    """
+    with cursor() as sql:
+        sql.execute(PLAN_BY_KEY)
 
 
 @contextmanager

@@ -1,34 +1,26 @@
-"""Listening sockets and the sessions behind them: one task each, counted, and told when the process ends.
+"""Listeners and the sessions behind them: one task each, counted, and told when the process ends.
 
 Connections are accepted here rather than by `loop.create_server`, so that one over the limit costs neither a
 transport nor a TLS handshake, and running out of file descriptors pauses accepting instead of spinning.
 """
 
 import asyncio
-import errno
-import functools
-import ipaddress
-import os
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar, cast
 
 import structlog
 from django.conf import settings
 
-from mailhost.net.connection import (
-    CLOSE_TIMEOUT_SECONDS,
-    HANDSHAKE_TIMEOUT_SECONDS,
-    KNOWN_ADDRESSES,
-    Connection,
-    ConnectionLost,
-    IdleTimeout,
-    plain_address,
-)
+from mailhost.net.binding import bind
+from mailhost.net.connection import Connection
+from mailhost.net.connection_limits import ConnectionLimits, Network
+from mailhost.net.peer_addresses import plain_address
 from mailhost.net.proxy_protocol import NoProxyHeader, is_balancer, read_source, speak_for
-from mailhost.net.shared_counts import SharedCounts
+from mailhost.net.stream.bounds import CLOSE_TIMEOUT_SECONDS, HANDSHAKE_TIMEOUT_SECONDS
+from mailhost.net.stream.interruptions import ConnectionLost, IdleTimeout
 from mailhost.protocols.proxy import Source
 
 log = structlog.get_logger(__name__)
@@ -50,25 +42,10 @@ class AnyConnection(Protocol):
 
 
 C = TypeVar("C", bound=AnyConnection)
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-BACKLOG = 1024  # a burst of clients after a restart; the kernel caps it at net.core.somaxconn
 ACCEPTS_AT_ONCE = 64  # then the sessions get their turn
 ACCEPT_PAUSE_SECONDS = 1.0  # after running out of descriptors or memory
 GRACE_SECONDS = 5.0  # for commands under way when the process ends; ./run stops all within 10 s
-
-
-class CannotListen(Exception):
-    """The socket cannot be had; the text says which port and why."""
-
-
-class PortTaken(CannotListen):
-    """Another program listens there."""
-
-    def __init__(self, host: str, port: int) -> None:
-        super().__init__(f"Port {port} on {host or 'all addresses'} is taken by another program.")
-        self.host = host
-        self.port = port
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,74 +54,6 @@ class Bans:
 
     is_banned: Callable[[str], bool]
     refusal: bytes
-
-
-class ConnectionLimits:
-    """How many connections at once: in all, and from one address (IPv6: one /64, which is one customer).
-
-    `name` is what other processes call the same door: where by_address is exchanged, addresses count in all of them.
-    """
-
-    def __init__(
-        self, *, total: int, per_address: int, trusted: Sequence[Network] = (), name: str = ""
-    ) -> None:
-        self._total = total
-        self._trusted = tuple(trusted)
-        self._count = 0
-        self.by_address = SharedCounts(name, at_most=per_address)
-        self._key = functools.lru_cache(maxsize=KNOWN_ADDRESSES)(self._network)
-
-    def admit(self, address: str) -> bool:
-        """Count one more from there, or say no. Each admitted one is to be released."""
-        key = self._key(address)
-        if key is not None and (self._count >= self._total or self.by_address.is_full(key)):
-            return False
-        self._count += 1
-        if key is not None:
-            self.by_address.add(key)
-        return True
-
-    def release(self, address: str) -> None:
-        """One less from there."""
-        self._count -= 1
-        key = self._key(address)
-        if key is not None:
-            self.by_address.remove(key)
-
-    def _network(self, address: str) -> str | None:
-        """What its connections count for; None where they do not."""
-        parsed = ipaddress.ip_address(plain_address(address))
-        if any(parsed in network for network in self._trusted):
-            return None
-        if parsed.version == 6:
-            return str(ipaddress.ip_network((parsed, 64), strict=False))
-        return str(parsed)
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A listening, non-blocking socket. "" and "::" take IPv4 and IPv6, "0.0.0.0" IPv4 alone; port 0 any free
-    one.
-
-    Several processes of ours may listen there, and the kernel spreads connections (SO_REUSEPORT). Raises
-    PortTaken, CannotListen.
-    """
-    family = socket.AF_INET6 if (":" in host or not host) and socket.has_dualstack_ipv6() else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(host not in {"", "::"}))
-        sock.setblocking(False)
-        sock.bind((host, port))
-        sock.listen(BACKLOG)
-    except OSError as error:
-        sock.close()
-        if error.errno == errno.EADDRINUSE:
-            raise PortTaken(host, port) from error
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise CannotListen(f"Cannot listen on port {port} of {host or 'all addresses'}: {reason}.") from error
-    return sock
 
 
 class Listener(Generic[C]):

@@ -6,7 +6,8 @@ import socket
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from mailhost.net.connection import Connection, is_loopback_address, plain_address
+from mailhost.net.connection import Connection
+from mailhost.net.peer_addresses import is_loopback_address, plain_address
 from mailhost.protocols.proxy import ProxySyntaxError, Source, missing_octets, parse_proxy_header
 
 # proxy-protocol.txt section 2 asks for at least 3 seconds: the header may have to be sent again.

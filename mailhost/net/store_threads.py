@@ -21,6 +21,8 @@ import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
+from mailhost.net.database import plan_by_key
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -98,11 +100,15 @@ class _Call:
 
 
 class StoreThreads:
-    """`size` threads, started when first needed, each with its own database connection."""
+    """`size` threads, started when first needed, each with its own database connection.
 
-    def __init__(self, size: int, name: str) -> None:
+    by_key: what they run are the same few statements, which find all rows by keys (database.plan_by_key).
+    """
+
+    def __init__(self, size: int, name: str, *, by_key: bool = False) -> None:
         self._size = size
         self._name = name
+        self._by_key = by_key
         self._calls: SimpleQueue[_Call | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
@@ -172,6 +178,8 @@ class StoreThreads:
             raise StoreUnavailable("the database is away")
         was_connected = connection.connection is not None
         try:
+            if self._by_key and not was_connected:
+                plan_by_key()
             return function()
         except (OperationalError, InterfaceError) as error:
             # Nothing of these is the caller's doing: a lost connection, and also a deadlock, a time-out, a full disk.

@@ -31,6 +31,7 @@ class Cause(StrEnum):
     DNS = "dns"
     NO_CONNECTION = "no-connection"
     TLS = "tls"
+    SET_UP = "set-up"
     LOOP = "loop"
     TIME_OVER = "time-over"
     POLICY = "policy"
@@ -119,6 +120,8 @@ _BY_CODE: Final = {
     "7.28": Cause.RATE,
     "7.30": Cause.TLS,
 }
+# What only sentences of our own mean by these codes: a route, or what its smarthost has against it.
+_OWN: Final = {"3.5": Cause.SET_UP, "7.8": Cause.SET_UP}
 _LISTS: Final = re.compile(
     r"\b(?:[a-z0-9-]{1,40}\.){1,4}(?:spamhaus|spamcop|barracudacentral|sorbs|uceprotect|abuseat|dnsbl)"
     r"(?:-level[1-3])?\.(?:org|net|com)\b",
@@ -136,8 +139,8 @@ def find_cause(status: str, reply: str) -> Cause:
     """status: an enhanced code such as "5.1.1". OTHER where neither tells anything."""
     detail = status.partition(".")[2]
     otherwise = Cause.POLICY if detail.startswith("7.") else Cause.OTHER
-    if not reply[:3].isdigit() and detail in _BY_CODE:
-        return _BY_CODE[detail]  # a sentence of our own, which goes with its code
+    if not reply[:3].isdigit() and (own := _OWN.get(detail) or _BY_CODE.get(detail)):
+        return own  # a sentence of our own, which goes with its code
     return said_cause(reply) or _BY_CODE.get(detail, otherwise)
 
 

@@ -65,6 +65,10 @@ WORDS: Final = {
         "Try again later. If it goes on, tell the recipient another way.",
     ),
     Cause.TLS: ("The two mail servers could not agree on encryption.", _ASK_ADMINISTRATOR),
+    Cause.SET_UP: (
+        "This mail server's own way out is not set up right.",
+        "Tell your mail administrator. What waits leaves by itself once that is mended.",
+    ),
     Cause.LOOP: (
         "The message would have gone round in circles.",
         "Tell your mail administrator: an address or domain is forwarded to itself.",
@@ -116,6 +120,8 @@ _ADMINISTRATORS_STEPS: Final = {
     Cause.GREYLISTED: "Nothing need be done: it is tried again by itself.",
     Cause.RATE: "It is tried again, more slowly. Look who sends so much; let big mailings go out over hours.",
     Cause.TLS: "Run the delivery test: it says where encryption fails, and whether a policy asks for it.",
+    Cause.SET_UP: "Look at the route, or at MAILHOST_RELAY where there is none: host, port, login, encryption, "
+    "addresses to send from. Try it from its page.",
     Cause.LOOP: "Look for an alias or a domain whose mail is led back here.",
     Cause.NO_CONNECTION: "Run the delivery test. Where others are reached, theirs is away: it is tried again.",
     Cause.DNS: "Run the delivery test. Where others are found, their name servers fail: it is tried again.",

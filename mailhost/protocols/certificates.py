@@ -4,6 +4,7 @@ A path is looked for by the chain that came, and by nothing else. What is refuse
 RFC 8460 section 4.3.
 """
 
+import ipaddress
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final, Literal, TypeVar
@@ -12,6 +13,8 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
+
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 E = TypeVar("E", bound=x509.ExtensionType)
 
@@ -101,6 +104,29 @@ def require_name(certificate: x509.Certificate, names: Sequence[str], *, common_
     raise CertificateRefused("certificate-host-mismatch", f"The certificate {shown}, and not for {names[0]}.")
 
 
+def require_address(certificate: x509.Certificate, address: IpAddress) -> None:
+    """It is among the addresses that the certificate is for, of which DNS-IDs are none (RFC 5280 section 4.2.1.6).
+
+    Raises CertificateRefused.
+    """
+    alternatives = _extension(certificate, x509.SubjectAlternativeName)
+    own = alternatives.get_values_for_type(x509.IPAddress) if alternatives else []
+    if address not in own:
+        shown = f"is for {', '.join(map(str, own[:3]))}" if own else "is for no address"
+        raise CertificateRefused(
+            "certificate-host-mismatch", f"The certificate {shown}, and not for {address}."
+        )
+
+
+def address_in(host: str) -> IpAddress | None:
+    """The address that a host is named by, as it is or as an address literal (RFC 5321 section 4.1.3); None: a name."""
+    text = host.lower().removeprefix("[").removesuffix("]").removeprefix("ipv6:")
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
+
+
 def _shown(name: str) -> str:
     """A name out of a stranger's certificate, which goes into logs and notices: of bounded length, and of one line."""
     return "".join(each if each.isprintable() else "?" for each in name[:MAX_SHOWN])
@@ -117,12 +143,17 @@ def require_dates(certificate: x509.Certificate, *, now: datetime) -> None:
 
 
 def require_web_pki(chain: Sequence[bytes], *, name: str, trust: Store, now: datetime) -> None:
-    """The chain leads to a trusted CA, and is for this name. Raises CertificateRefused."""
+    """The chain leads to a trusted CA, and is for this name, or address. Raises CertificateRefused."""
     leaf, *others = load_chain(chain)
+    address = address_in(name)
     try:
-        require_name(leaf, [name], common_name=False)  # RFC 8461 section 4.2: a DNS-ID
+        if address is None:
+            require_name(leaf, [name], common_name=False)  # RFC 8461 section 4.2: a DNS-ID
+        else:
+            require_address(leaf, address)
         require_dates(leaf, now=now)
-        verifier = PolicyBuilder().store(trust).time(now).build_server_verifier(x509.DNSName(name))
+        subject = x509.DNSName(name) if address is None else x509.IPAddress(address)
+        verifier = PolicyBuilder().store(trust).time(now).build_server_verifier(subject)
         verifier.verify(leaf, others)
     except VerificationError as error:
         text = "The certificate was not issued by an authority that is trusted here."

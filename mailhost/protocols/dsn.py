@@ -18,14 +18,20 @@ _SUBJECTS: Final = {
     Action.DELAYED: "Your message is delayed, and still being tried",
     Action.DELIVERED: "Your message was delivered",
     Action.RELAYED: "Your message was handed on",
+    Action.EXPANDED: "Your message was handed on to several",
 }
+SUBJECT_LINE: Final = "Your message had the subject:"
+_UNTOLD_SUBJECT: Final = "A message could not be delivered, and nobody could be told"
+_UNTOLD_OPENING: Final = "A message did not reach these recipients, and nothing more will be tried for them."
 _OPENINGS: Final = {
     Action.FAILED: "Your message did not reach these recipients. Nothing more will be tried for them.",
     Action.DELAYED: "Your message has not reached these recipients yet. You need not send it again:\n"
     "it is tried further, and you get another notice if it fails for good.",
     Action.DELIVERED: "Your message was delivered to these recipients.",
     Action.RELAYED: "Your message was handed on to the mail servers of these recipients.\n"
-    "Those servers send no confirmation that it arrived.",
+    "They may send no confirmation that it arrived.",
+    Action.EXPANDED: "These addresses stand for several others, and your message was handed on to all of them.\n"
+    "You get another notice where it does not arrive.",
 }
 
 
@@ -38,19 +44,22 @@ def compose_report(report: Report) -> bytes:
     parts = [
         part("text/plain; charset=utf-8", _human_octets(report, is_whole=is_whole), "Notification"),
         _status_part(report),
-        given_back if is_whole and given_back else original_header_part(report.original_header),
+        given_back
+        if is_whole and given_back
+        else original_header_part(report.original_header, is_8bit=report.is_utf8),
     ]
     header = [
-        f"From: Mail Delivery System <MAILER-DAEMON@{report.reporting_host}>",
+        # RFC 3464 section 2: whoever answers reaches a person.
+        f"From: Mail Delivery System <postmaster@{report.reporting_host}>",
         f"To: <{report.to}>",
-        f"Subject: {_SUBJECTS[report.action]}",
+        f"Subject: {_UNTOLD_SUBJECT if report.nobody_told else _SUBJECTS[report.action]}",
         f"Date: {format_datetime(report.at)}",
         f"Message-ID: {report.message_id}",
         *_threading(report),
         # RFC 3834 section 5: programs that answer mail must not answer this.
         "Auto-Submitted: auto-replied",
         "MIME-Version: 1.0",
-        f'Content-Type: multipart/report; report-type=delivery-status;\r\n boundary="{report.boundary}"',
+        f'Content-Type: multipart/report; report-type={_status_type(report)};\r\n boundary="{report.boundary}"',
     ]
     if not all(each.isascii() for each in parts):
         header.append("Content-Transfer-Encoding: 8bit")  # RFC 2045 section 6.4: no less than its parts need
@@ -60,9 +69,14 @@ def compose_report(report: Report) -> bytes:
     return "\r\n".join(header).encode() + b"\r\n\r\n" + preamble + body + delimiter + b"--\r\n"
 
 
+def _status_type(report: Report) -> str:
+    """The subtype of the second part, and so the report's type (RFC 6522 section 3)."""
+    return "global-delivery-status" if report.is_utf8 else "delivery-status"
+
+
 def _status_part(report: Report) -> bytes:
     """RFC 6533 section 4: message/global-delivery-status has addresses in UTF-8, and may be 8-bit."""
-    kind = "message/global-delivery-status" if report.is_utf8 else "message/delivery-status"
+    kind = f"message/{_status_type(report)}"
     status = delivery_status(report).encode("utf-8" if report.is_utf8 else "ascii")
     return part(kind, status, "Delivery report", is_8bit=report.is_utf8)
 
@@ -82,12 +96,18 @@ def _human_octets(report: Report, *, is_whole: bool) -> bytes:
 def human_text(report: Report, *, is_whole: bool = False) -> str:
     """The first part: what happened, what it means, what to do."""
     paragraphs = [f"This is the mail server {report.reporting_host}."]
+    if report.nobody_told:
+        paragraphs += [
+            f"{_UNTOLD_OPENING}\n{report.nobody_told}",
+            *(_about(each) for each in report.recipients),
+        ]
+        return "\n\n".join([*paragraphs, "Its header and a report for programs are attached."]) + "\n"
     for action in Action:
         those = [each for each in report.recipients if each.action is action]
         if those:
             paragraphs += [_OPENINGS[action], *(_about(each) for each in those)]
     if report.subject:
-        paragraphs.append(f"Your message had the subject: {one_line(report.subject)}")
+        paragraphs.append(f"{SUBJECT_LINE} {one_line(report.subject)}")
     what = "Your message" if is_whole else "The header of your message"
     paragraphs.append(f"{what} and a report for programs are attached.")
     return "\n\n".join(paragraphs) + "\n"

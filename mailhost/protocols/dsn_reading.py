@@ -30,7 +30,7 @@ MAX_RECIPIENTS: Final = 1_000
 STATUS_TYPES: Final = frozenset((b"message/delivery-status", b"message/global-delivery-status"))
 _STATUS = re.compile(r"\b([245])\.([0-9]{1,3})\.([0-9]{1,3})\b")
 _REPLY = re.compile(r"\b([245])[0-9][0-9][ -]")
-_BY_WORD: Final = {action.value: action for action in Action} | {"expanded": Action.RELAYED}
+_BY_WORD: Final = {action.value: action for action in Action}
 _BY_CLASS: Final = {"2": Action.DELIVERED, "4": Action.DELAYED, "5": Action.FAILED}
 
 
@@ -38,8 +38,7 @@ _BY_CLASS: Final = {"2": Action.DELIVERED, "4": Action.DELAYED, "5": Action.FAIL
 class ReadRecipient:
     """What is said of one recipient. final and original are bare addresses, or ""; status always has a class.
 
-    diagnostic: the words of whoever refused it; remote_host: who that was. EXPANDED of RFC 3464 is RELAYED here: it
-    went on, and nothing more is known.
+    diagnostic: the words of whoever refused it; remote_host: who that was.
     """
 
     action: Action

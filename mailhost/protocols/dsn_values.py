@@ -13,6 +13,7 @@ class Action(StrEnum):
     DELAYED = "delayed"
     DELIVERED = "delivered"
     RELAYED = "relayed"
+    EXPANDED = "expanded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ class Report:
     """One notification about one message, to its reverse-path. `subject` is the message's, decoded.
 
     `future_release`: what was asked, as FutureRelease.request. `original`: the whole message, where it is to be given
-    back (RET=FULL); it is where it can be carried.
+    back (RET=FULL); it is where it can be carried. `nobody_told`: a sentence why this goes to a postmaster instead of
+    the reverse-path; "" where it goes there.
     """
 
     reporting_host: str
@@ -54,6 +56,7 @@ class Report:
     original: bytes = b""
     future_release: str = ""
     deliver_by: datetime | None = None
+    nobody_told: str = ""
 
     @property
     def is_utf8(self) -> bool:

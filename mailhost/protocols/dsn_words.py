@@ -24,6 +24,10 @@ _BY_DETAIL: Final = {
         "The message is larger than the recipient may receive.",
         "Send it with smaller attachments, or share the files with a link.",
     ),
+    "3.3": (
+        "The next server does not know a demand of the message.",
+        "Send it without that demand. What it is stands below.",
+    ),
     "3.4": (
         "The message is larger than the other server takes.",
         "Send it with smaller attachments, or share the files with a link.",
@@ -48,6 +52,10 @@ _BY_DETAIL: Final = {
     "6.7": (
         "An address has characters that the other server cannot handle.",
         "Use an address in plain ASCII letters, if there is one.",
+    ),
+    "6.9": (
+        "The header of the message has characters that the other server cannot handle.",
+        "Write subject and names in plain ASCII letters.",
     ),
     "7.10": (
         "The message may only travel encrypted and to a server that was verified, and the next one could not be.",

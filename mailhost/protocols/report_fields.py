@@ -24,7 +24,7 @@ Block = dict[str, list[str]]
 """Field name in lower case -> its unfolded values."""
 
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)*\n")
-_FIELD = re.compile(r"^([!-9;-~]{1,100}+)[ \t]*+:([^\n]*+(?:\n[ \t]++[^\n \t][^\n]*+)*+)", re.MULTILINE)
+_FIELD = re.compile(r"^([!-9;-~]{1,100}+)[ \t]*+:([^\n]*+(?:\n[ \t]++[^\n \t][^\n]*+)*)", re.MULTILINE)
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,500}+>")
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"@]{1,250}@[^\s<>()\[\],;:\"@]{1,250}")
 _HEX_CHARACTER = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")

@@ -6,13 +6,13 @@ from urllib.parse import urlencode
 
 import pytest
 
-from delivery.models import Attempt
+from delivery.models import Attempt, Destination, QueuedRecipient
 from mailboxes.administration import appoint_administrator
 from mailboxes.api_keys import add_api_key
 from mailboxes.models import Account
 from tests.api.asking import Api, read, refusal
 from tests.support.hosting import new_account
-from tests.support.tracing import FAR, sent_message
+from tests.support.tracing import FAR, keep_notice, sent_message
 
 NOW = datetime.now(UTC)
 ID = "<trip@here.test>"
@@ -109,10 +109,30 @@ def test_a_messages_whole_way(api: Api, ann: Account, bob: Account) -> None:
         ]
         assert [each["findings"] for each in way["judgements"]] == [["It promises money for nothing."]]
         assert (way["message_id"], way["standing"], way["is_cut"]) == (ID, [], False)
+    QueuedRecipient.objects.update(state="queued", finished_at=None)
+    Destination.objects.update(failures=3, cause="no-connection", last_attempt_at=NOW)
+    [waits] = read(api.get(f"/trace/message?{urlencode({'id': ID})}"))["standing"]
+    assert waits["text"] == "waits: the host for far.test does not answer"
+    assert (waits["failures"], datetime.fromisoformat(waits["tried_at"])) == (
+        3,
+        NOW.replace(microsecond=NOW.microsecond // 1000 * 1000),
+    )
     his = read(key_of(bob).get(f"/trace/message?{urlencode({'id': ID})}"))
     assert [step["forward_paths"] for step in his["steps"]] == [[bob.login]]
     nobody = key_of(new_account("eve")).get(f"/trace/message?{urlencode({'id': ID})}")
     assert refusal(nobody)[:2] == (404, "message_not_found")
+
+
+def test_what_its_sender_was_told(ann: Account, bob: Account) -> None:
+    number = sent_message(ann, here=bob, now=NOW)
+    notice = keep_notice(ann, queue_id=number, now=NOW)
+    asked = f"/trace/message?{urlencode({'id': ID})}"
+    *others, told = read(key_of(ann).get(asked))["steps"]
+    assert "What happened: There is no such address there." in told["notice"]["text"]
+    assert f"Final-Recipient: rfc822; {FAR}" in told["notice"]["fields"]
+    assert [step["notice"] for step in others] == [None] * 4
+    notice.delete()
+    assert read(key_of(ann).get(asked))["steps"][-1]["notice"] is None
 
 
 @pytest.mark.parametrize(

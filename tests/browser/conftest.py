@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.browser.screens import SCREENS
 from tests.support.needs import find_program
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
     from mailboxes.models import Account
 
 CHROMIUM = find_program("chromium")
@@ -71,3 +74,11 @@ def alice(web: str) -> "Account":
     from tests.support.hosting import new_account
 
     return new_account("alice")
+
+
+@pytest.fixture(params=SCREENS)
+def screen(request: pytest.FixtureRequest, browser: "Browser", web: str) -> Iterator[tuple[str, "Page"]]:
+    """A page on each kind of screen, and what that is called."""
+    context = browser.new_context(base_url=web, **SCREENS[request.param])
+    yield request.param, context.new_page()
+    context.close()

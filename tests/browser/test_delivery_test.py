@@ -7,13 +7,14 @@ from contextlib import asynccontextmanager
 import pytest
 from django.conf import settings
 from django.test import override_settings
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from mailboxes.administration import appoint_administrator
 from mailboxes.models import Account
-from tests.browser.test_looks import SCREENS, look
+from tests.browser.screens import look
+from tests.browser.signing_in import sign_in
 from tests.support.dns_server import DnsServer, dns_server
-from tests.support.hosting import PASSWORD, new_account, new_domain
+from tests.support.hosting import new_account, new_domain
 from tests.support.servers import running
 from tests.support.smtp_sink import SmtpSink, smtp_sink
 
@@ -47,21 +48,11 @@ def ada(web: str) -> Account:
     return ada
 
 
-@pytest.fixture(params=SCREENS)
-def screen(request: pytest.FixtureRequest, browser: Browser) -> Iterator[tuple[str, Page]]:
-    context = browser.new_context(**SCREENS[request.param])
-    yield request.param, context.new_page()
-    context.close()
-
-
 # The tests' server is a synchronous one; uvicorn serves the steps as they come.
 @pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume asynchronous iterators")
 def test_the_steps_are_shown(web: str, ada: Account, sink: SmtpSink, screen: tuple[str, Page]) -> None:
     name, page = screen
-    page.goto(web + "/?next=/panel/delivery-test/")
-    page.get_by_label("Address").fill(ada.login)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, ada, to="/panel/delivery-test/")
     for to, verdict in (
         ("bob@far.test", "A mail could leave now"),
         ("ghost@far.test", "It would come back to its sender, with this answer"),

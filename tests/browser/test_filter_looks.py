@@ -1,18 +1,16 @@
 """The pages about filters fit their screens and keep their policy, for account holders and for operators."""
 
-from collections.abc import Iterator
-
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Page
 
 from delivery.models import InboundTrace, RecordedVerdict
 from domains.registration import change_domain
 from mailboxes.accounts import change_account
 from mailboxes.models import Account, Message
 from tests.browser.demo_filters import held_of, judge_some, report_some
-from tests.browser.test_looks import SCREENS, look
-from tests.browser.test_mail import sign_in
+from tests.browser.screens import complaints_of, look
+from tests.browser.signing_in import sign_in
 from tests.support.hosting import new_account
 
 
@@ -27,25 +25,11 @@ def judged(web: str) -> Account:
     return change_account(account_id=account.pk, is_operator=True, refuse_score=12, by="test")
 
 
-@pytest.fixture(params=SCREENS)
-def screen(request: pytest.FixtureRequest, browser: Browser, web: str) -> Iterator[tuple[str, Page]]:
-    context = browser.new_context(base_url=web, **SCREENS[request.param])
-    yield request.param, context.new_page()
-    context.close()
-
-
 def test_every_page_about_filters_fits_and_breaks_no_policy(
     judged: Account, screen: tuple[str, Page]
 ) -> None:
     name, page = screen
-    complaints: list[str] = []
-
-    def listen(message: ConsoleMessage) -> None:
-        if message.type == "error" and "ERR_NETWORK_CHANGED" not in message.text:
-            complaints.append(f"{page.url}: {message.text}")
-
-    page.on("console", listen)
-    page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+    complaints = complaints_of(page)
     domain = judged.login.partition("@")[2]
     junk = Message.objects.get(mailbox__account=judged, mailbox__name="Junk")
     program, bank = (each.pk for each in held_of(judged))

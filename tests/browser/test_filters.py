@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from mailboxes.models import Account
 from tests.browser.demo_filters import judge_some
-from tests.browser.test_mail import sign_in
+from tests.browser.signing_in import sign_in
 
 
 @pytest.fixture(params=[True, False], ids=["with-scripts", "without-scripts"])

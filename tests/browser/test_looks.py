@@ -1,17 +1,10 @@
-"""Every page fits its screen and keeps its own content policy: on a desktop, on a phone, in the dark.
+"""Every page fits its screen and keeps its own content policy: on a desktop, on a phone, in the dark."""
 
-MAILHOST_TEST_SHOTS=/tmp/shots keeps a picture of each; docs/images/webmail.png is one of them.
-"""
-
-import os
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Page
 
 from delivery.acceptance import Acceptance, accept_now
 from mailboxes.accounts import add_account
@@ -19,15 +12,9 @@ from mailboxes.models import Account
 from mailboxes.store.hierarchy import find_mailbox
 from mailhost.protocols.addresses import EmailAddress
 from tests.browser.demo_mail import fill
+from tests.browser.screens import complaints_of, look
+from tests.browser.signing_in import sign_in
 from tests.support.hosting import PASSWORD, new_account, new_domain
-
-SHOTS = os.environ.get("MAILHOST_TEST_SHOTS", "")
-SCREENS: dict[str, Any] = {
-    "desktop": {"viewport": {"width": 1280, "height": 800}},
-    "phone": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True},
-    "dark": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},
-    "phone-dark": {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"},
-}
 
 
 @pytest.fixture(scope="module")
@@ -64,34 +51,15 @@ def wait(account: Account, subject: str, *, seconds: int) -> None:
     accept_now(acceptance, now=now)
 
 
-@pytest.fixture(params=SCREENS)
-def screen(
-    request: pytest.FixtureRequest, browser: Browser, furnished: Account
-) -> Iterator[tuple[str, Page]]:
-    context = browser.new_context(**SCREENS[request.param])
-    yield request.param, context.new_page()
-    context.close()
-
-
 def test_every_page_fits_and_breaks_no_policy(web: str, furnished: Account, screen: tuple[str, Page]) -> None:
     name, page = screen
-    complaints: list[str] = []
-
-    def listen(message: ConsoleMessage) -> None:
-        # Chromium gives up what it loads when any interface of the machine comes or goes: no fault of the page.
-        if message.type == "error" and "ERR_NETWORK_CHANGED" not in message.text:
-            complaints.append(f"{page.url}: {message.text}")
-
-    page.on("console", listen)
-    page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+    complaints = complaints_of(page)
     inbox = find_mailbox(account_id=furnished.pk, name="INBOX").mailbox_id
     trash = find_mailbox(account_id=furnished.pk, name="Trash").mailbox_id
 
     page.goto(web + "/")
     look(page, name, "sign-in")
-    page.get_by_label("Address").fill(furnished.login)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, furnished)
     page.wait_for_url("**/mail/*/")
     for place, path in {
         "list": f"/mail/{inbox}/",
@@ -120,13 +88,3 @@ def test_every_page_fits_and_breaks_no_policy(web: str, furnished: Account, scre
         look(page, name, place)
     # The 404 page itself is told in the console as a failed load: that one is meant.
     assert [each for each in complaints if "/4711/" not in each] == []
-
-
-def look(page: Page, screen: str, place: str) -> None:
-    """Nothing sticks out to the right; a picture, where they are wanted."""
-    page.wait_for_load_state("load")
-    if SHOTS:
-        Path(SHOTS).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=str(Path(SHOTS) / f"{place}-{screen}.png"))
-    wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wider <= 0, f"{place} on {screen} is {wider} pixels too wide"

@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from mailboxes.models import Account
-from tests.support.hosting import PASSWORD, new_account
+from tests.browser.signing_in import sign_in
+from tests.support.hosting import new_account
 from tests.webmail.mail import LETTER, deliver
 
 HTML = LETTER.replace(b"Subject: Hello", b"Subject: Colours").replace(
@@ -22,13 +23,6 @@ def page(request: pytest.FixtureRequest, browser: Browser, web: str) -> Iterator
     context = browser.new_context(base_url=web, java_script_enabled=request.param)
     yield context.new_page()
     context.close()
-
-
-def sign_in(page: Page, account: Account) -> None:
-    page.goto("/")
-    page.get_by_label("Address").fill(account.login)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
 
 
 def test_reading_answering_and_tidying_up(page: Page, alice: Account) -> None:

@@ -1,8 +1,6 @@
 """The Outbox reads as a mailbox, on every screen; MAILHOST_TEST_SHOTS keeps pictures."""
 
-import os
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.utils import timezone
@@ -16,10 +14,10 @@ from mailboxes.store.hierarchy import find_mailbox
 from mailboxes.store.values import Flag, NewMessage
 from mailhost.protocols.addresses import EmailAddress
 from tests.browser.demo_mail import fill
-from tests.browser.test_looks import SCREENS, wait
+from tests.browser.screens import complaints_of, look
+from tests.browser.signing_in import sign_in
+from tests.browser.test_looks import wait
 from tests.support.hosting import PASSWORD, new_domain
-
-SHOTS = os.environ.get("MAILHOST_TEST_SHOTS", "")
 
 
 @pytest.fixture(scope="module")
@@ -50,42 +48,27 @@ def writer(web: str) -> Account:
     return account
 
 
-def sign_in(page: Page, web: str, account: Account) -> None:
-    page.goto(web + "/")
-    page.get_by_label("Address").fill(account.login)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+def test_the_outbox_fits_every_screen(writer: Account, screen: tuple[str, Page]) -> None:
+    name, page = screen
+    complaints = complaints_of(page)
+    sign_in(page, writer)
     page.wait_for_url("**/mail/*/")
-
-
-@pytest.mark.parametrize("screen", SCREENS)
-def test_the_outbox_fits_every_screen(web: str, writer: Account, browser: Browser, screen: str) -> None:
-    context = browser.new_context(**SCREENS[screen])
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    sign_in(page, web, writer)
     outbox = find_mailbox(account_id=writer.pk, name="Outbox").mailbox_id
-    for name, path in {
+    for place, path in {
         "outbox": "/mail/outbox/",
         "letter": f"/mail/{outbox}/1/",
         "list": f"/mail/{outbox}/",
     }.items():
-        page.goto(web + path)
-        page.wait_for_load_state("load")
-        if SHOTS:
-            page.screenshot(path=str(Path(SHOTS) / f"OUTBOX-{name}-{screen}.png"))
-        assert (
-            page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
-        ), name
-    context.close()
+        page.goto(path)
+        look(page, name, f"OUTBOX-{place}")
     assert complaints == []
 
 
 def test_its_buttons_cancel_edit_and_send(web: str, writer: Account, browser: Browser) -> None:
-    context = browser.new_context()
+    context = browser.new_context(base_url=web)
     page = context.new_page()
-    sign_in(page, web, writer)
+    sign_in(page, writer)
+    page.wait_for_url("**/mail/*/")
     for subject in ("To be cancelled", "To be edited", "To be sent"):
         wait(writer, subject, seconds=3_600)
     page.goto(web + "/mail/outbox/")

@@ -1,19 +1,19 @@
 """A domain administrator at work in a browser: on a desktop, on a phone, in the dark."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Page, expect
 
 from delivery.models.trace import Outcome
 from domains.registration import add_domain
 from mailboxes.administration import appoint_administrator
 from mailboxes.models import Account, Grant, Mailbox
-from tests.browser.test_looks import SCREENS, look
+from tests.browser.screens import complaints_of, look
+from tests.browser.signing_in import sign_in
 from tests.panel.test_reports import report
 from tests.panel.tracing import NOW, noted, write
-from tests.support.hosting import PASSWORD, new_account, new_domain
+from tests.support.hosting import new_account, new_domain
 
 REPLIES = {
     Outcome.ACCEPTED: "250 2.0.0 Taken as 77ace00",
@@ -46,26 +46,10 @@ def ada(web: str) -> Account:
     return ada
 
 
-@pytest.fixture(params=SCREENS)
-def screen(request: pytest.FixtureRequest, browser: Browser) -> Iterator[tuple[str, Page]]:
-    context = browser.new_context(**SCREENS[request.param])
-    yield request.param, context.new_page()
-    context.close()
-
-
 def test_deliveries_and_reports_of_ones_domains(web: str, ada: Account, screen: tuple[str, Page]) -> None:
     name, page = screen
-    complaints: list[str] = []
-
-    def listen(message: ConsoleMessage) -> None:
-        if message.type == "error" and "ERR_NETWORK_CHANGED" not in message.text:
-            complaints.append(f"{page.url}: {message.text}")
-
-    page.on("console", listen)
-    page.goto(web + "/?next=/mail/account/")
-    page.get_by_label("Address").fill(ada.login)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    complaints = complaints_of(page)
+    sign_in(page, ada, to="/mail/account/")
     page.get_by_role("link", name="Your domains").click()
     expect(page.get_by_role("heading", name="Deliveries")).to_be_visible()
     expect(page.get_by_text("No such recipient here")).to_be_visible()

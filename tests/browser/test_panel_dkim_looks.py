@@ -1,17 +1,16 @@
-"""The panel's page of DKIM keys fits its screens."""
-
-from collections.abc import Iterator
+"""The panel's page of DKIM keys fits its screens, and its buttons copy the records."""
 
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from domains.dkim_keys import activate_key, make_keys
+from domains.dkim_records import zone_entry
 from domains.models import DkimKey, Domain
 from mailboxes.administration import appoint_administrator
 from mailboxes.models import Account
-from tests.browser.test_looks import SCREENS, look
-from tests.browser.test_mail import sign_in
+from tests.browser.screens import look
+from tests.browser.signing_in import sign_in
 from tests.support.hosting import new_account
 
 
@@ -27,17 +26,31 @@ def ann(web: str) -> Account:
     return ann
 
 
-@pytest.fixture(params=SCREENS)
-def screen(request: pytest.FixtureRequest, browser: Browser, web: str) -> Iterator[tuple[str, Page]]:
-    context = browser.new_context(base_url=web, **SCREENS[request.param])
-    yield request.param, context.new_page()
-    context.close()
-
-
 def test_the_page_of_keys_fits(ann: Account, screen: tuple[str, Page]) -> None:
     name, page = screen
     sign_in(page, ann)
     page.wait_for_url("**/mail/*/")
     page.goto("/panel/dkim/")
-    expect(page.get_by_label("TXT record").first).to_be_visible()
-    look(page, name, "FINISH-panel-dkim")
+    expect(page.get_by_label("As one value").first).to_be_visible()
+    look(page, name, "queue8-panel-dkim")
+
+
+@pytest.mark.parametrize("clipboard", ["of scripts", "of the browser"])
+def test_each_record_is_copied_in_both_forms(
+    ann: Account, browser: Browser, web: str, clipboard: str
+) -> None:
+    context = browser.new_context(base_url=web, permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    if clipboard == "of the browser":  # as where the page came without TLS
+        page.add_init_script("navigator.clipboard.writeText = () => { throw new Error('not here'); };")
+    sign_in(page, ann)
+    page.wait_for_url("**/mail/*/")
+    page.goto("/panel/dkim/")
+    key = DkimKey.objects.filter(domain__name=ann.login.partition("@")[2], algorithm="rsa").get()
+    for field, value in {"name": str(key), "record": key.record, "zone": zone_entry(key)}.items():
+        button = page.locator(f"[data-copy={field}-{key.pk}]")
+        button.click()
+        expect(button).to_have_text("Copied")
+        assert page.evaluate("navigator.clipboard.readText()") == value
+        expect(button).to_have_text("Copy")
+    context.close()

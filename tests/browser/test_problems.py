@@ -7,7 +7,7 @@ from random import Random
 import pytest
 from django.test import override_settings
 from django.utils import timezone
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Page, expect
 
 from delivery.acceptance import Acceptance, accept_now
 from delivery.models import QueuedMessage, QueuedRecipient, ReturnedKind
@@ -21,7 +21,8 @@ from mailboxes.accounts import add_account
 from mailboxes.administration import appoint_administrator
 from mailboxes.models import Account
 from mailhost.protocols.addresses import EmailAddress
-from tests.browser.test_looks import SCREENS, look
+from tests.browser.screens import complaints_of, look
+from tests.browser.signing_in import sign_in
 from tests.support.hosting import PASSWORD, new_domain
 
 OUTCOMES: dict[str, Outcome] = {
@@ -95,26 +96,10 @@ def complained(ada: Account) -> None:
         )
 
 
-@pytest.fixture(params=SCREENS)
-def screen(request: pytest.FixtureRequest, browser: Browser) -> Iterator[tuple[str, Page]]:
-    context = browser.new_context(**SCREENS[request.param])
-    yield request.param, context.new_page()
-    context.close()
-
-
 def test_why_mail_does_not_arrive(web: str, ada: Account, screen: tuple[str, Page]) -> None:
     name, page = screen
-    complaints: list[str] = []
-
-    def listen(message: ConsoleMessage) -> None:
-        if message.type == "error" and "ERR_NETWORK_CHANGED" not in message.text:
-            complaints.append(f"{page.url}: {message.text}")
-
-    page.on("console", listen)
-    page.goto(web + "/?next=/panel/problems/")
-    page.get_by_label("Address").fill(ada.login)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    complaints = complaints_of(page)
+    sign_in(page, ada, to="/panel/problems/")
     expect(page.get_by_text("is on a list that the other server asks: zen.spamhaus.org")).to_be_visible()
     expect(page.get_by_text("These people marked it as junk")).to_be_visible()
     look(page, name, "panel-problems")
@@ -143,8 +128,7 @@ def test_why_mail_does_not_arrive(web: str, ada: Account, screen: tuple[str, Pag
     page.get_by_label("To", exact=True).press("Tab")
     expect(page.get_by_role("status").filter(has_text="You can lift it in webmail")).to_be_visible()
     look(page, name, "compose-hint")
-    page.remove_listener("console", listen)  # which tells of every 422
+    assert complaints == []  # before a 422, which is told as one
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.get_by_text("was put on the suppression list")).to_be_visible()
     look(page, name, "compose-suppressed")
-    assert complaints == []

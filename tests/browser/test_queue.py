@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.test import override_settings
 from django.utils import timezone
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Page, expect
 
 from delivery.models import (
     Destination,
@@ -19,8 +19,9 @@ from delivery.models import (
 from delivery.queue import orders
 from delivery.queue.survey import survey
 from mailboxes.models import Account
-from tests.browser.test_looks import SCREENS, look
-from tests.support.hosting import PASSWORD, new_account, new_domain
+from tests.browser.screens import complaints_of, look
+from tests.browser.signing_in import sign_in
+from tests.support.hosting import new_account, new_domain
 from tests.support.queueing import queue
 
 REPLIES = (
@@ -82,13 +83,6 @@ def operator(web: str) -> Iterator[Account]:
     OutboundRoute.objects.all().delete()
 
 
-@pytest.fixture(params=SCREENS)
-def screen(request: pytest.FixtureRequest, browser: Browser) -> Iterator[tuple[str, Page]]:
-    context = browser.new_context(**SCREENS[request.param])
-    yield request.param, context.new_page()
-    context.close()
-
-
 @pytest.mark.parametrize(
     ("frame", "where"), [("panel", "/panel/queue/"), ("admin", "/admin/delivery/queuedrecipient/")]
 )
@@ -103,17 +97,8 @@ def test_the_queue_is_looked_at_and_told_what_to_do(
     monkeypatch.setattr(orders, "AT_ONCE", 0)
     monkeypatch.setattr(orders, "orders_are_due", lambda: None)
     name, page = screen
-    complaints: list[str] = []
-
-    def listen(message: ConsoleMessage) -> None:
-        if message.type == "error" and "ERR_NETWORK_CHANGED" not in message.text:
-            complaints.append(f"{page.url}: {message.text}")
-
-    page.on("console", listen)
-    page.goto(f"{web}/?next={where}")
-    page.get_by_label("Address").fill(operator.login)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    complaints = complaints_of(page)
+    sign_in(page, operator, to=where)
     expect(page.get_by_role("heading", name="Where most waits")).to_be_visible()
     look(page, name, f"{frame}-queue")
     page.get_by_label("Waits for").fill("university.example")

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Page, expect
 
 from delivery.models import OutboundRoute, RouteChange
 from delivery.routes.making import RoutePlan, put_route
 from mailboxes.accounts import change_account
 from mailboxes.models import Account
-from tests.browser.test_looks import SCREENS, look
-from tests.browser.test_mail import sign_in
+from tests.browser.screens import complaints_of, look
+from tests.browser.signing_in import sign_in
 from tests.support.hosting import new_account
 
 SMARTHOST = RoutePlan(
@@ -43,24 +43,11 @@ def operator(web: str) -> Account:
     return change_account(account_id=new_account("root").pk, is_operator=True, by="test")
 
 
-@pytest.fixture(params=SCREENS)
-def screen(request: pytest.FixtureRequest, browser: Browser, web: str) -> Iterator[tuple[str, Page]]:
-    context = browser.new_context(base_url=web, **SCREENS[request.param])
-    yield request.param, context.new_page()
-    context.close()
-
-
 def test_routes_are_looked_at_refused_and_tried(
     operator: Account, routes: list[OutboundRoute], screen: tuple[str, Page]
 ) -> None:
     name, page = screen
-    complaints: list[str] = []
-
-    def listen(message: ConsoleMessage) -> None:
-        if message.type == "error" and "ERR_NETWORK_CHANGED" not in message.text:
-            complaints.append(f"{page.url}: {message.text}")
-
-    page.on("console", listen)
+    complaints = complaints_of(page)
     smarthost, pool = routes
     sign_in(page, operator)
     page.wait_for_url("**/mail/*/")

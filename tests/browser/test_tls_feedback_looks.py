@@ -1,17 +1,16 @@
 """The pages of TLS reports of our own fit their screens, and keep their policy."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Page
 
 from delivery.models import FeedbackState, TlsFeedback, TlsFeedbackCopy
 from mailboxes.accounts import change_account
 from mailboxes.models import Account
-from tests.browser.test_looks import SCREENS, look
-from tests.browser.test_mail import sign_in
+from tests.browser.screens import complaints_of, look
+from tests.browser.signing_in import sign_in
 from tests.support.hosting import new_account
 from tests.support.tls_reporting import count
 from tests.support.tls_sessions import session
@@ -25,22 +24,9 @@ def operator(web: str) -> Account:
     return change_account(account_id=account.pk, is_operator=True, by="test")
 
 
-@pytest.fixture(params=SCREENS)
-def screen(request: pytest.FixtureRequest, browser: Browser, web: str) -> Iterator[tuple[str, Page]]:
-    context = browser.new_context(base_url=web, **SCREENS[request.param])
-    yield request.param, context.new_page()
-    context.close()
-
-
 def test_the_pages_fit_and_break_no_policy(operator: Account, screen: tuple[str, Page]) -> None:
     name, page = screen
-    complaints: list[str] = []
-
-    def listen(message: ConsoleMessage) -> None:
-        if message.type == "error" and "ERR_NETWORK_CHANGED" not in message.text:
-            complaints.append(f"{page.url}: {message.text}")
-
-    page.on("console", listen)
+    complaints = complaints_of(page)
     yesterday = timezone.now() - timedelta(days=1)
     TlsFeedback.objects.all().delete()
     count(*[session()] * 412, *[session(result="certificate-host-mismatch", detail=LONG)] * 3, at=yesterday)

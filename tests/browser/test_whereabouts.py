@@ -1,9 +1,7 @@
 """What became of a message, in a real browser: its page follows by itself, stays as it was unfolded, and fits.
 
-MAILHOST_TEST_SHOTS keeps pictures, as in test_looks.py.
+MAILHOST_TEST_SHOTS keeps pictures, as in screens.py.
 """
-
-from collections.abc import Iterator
 
 import pytest
 from django.utils import timezone
@@ -16,8 +14,8 @@ from delivery.returned import note_returned
 from mailboxes.models import Account, Message
 from mailhost.protocols.addresses import EmailAddress
 from mailhost.protocols.bounce_causes import Cause
-from tests.browser.test_looks import SCREENS, look
-from tests.browser.test_mail import sign_in
+from tests.browser.screens import look
+from tests.browser.signing_in import sign_in
 from tests.webmail.mail import mailbox_id
 from tests.webmail.test_whereabouts import TLS, became
 
@@ -26,13 +24,6 @@ from tests.webmail.test_whereabouts import TLS, became
 def relaying(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.RELAY = "direct"
     monkeypatch.setattr("delivery.queue.enqueue.relay_is_due", lambda: None)
-
-
-@pytest.fixture(params=SCREENS)
-def screen(request: pytest.FixtureRequest, browser: Browser, web: str) -> Iterator[tuple[str, Page]]:
-    context = browser.new_context(base_url=web, **SCREENS[request.param])
-    yield request.param, context.new_page()
-    context.close()
 
 
 def send(account: Account, subject: str, *to: str) -> str:

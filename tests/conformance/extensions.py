@@ -233,7 +233,25 @@ SMTP: tuple[Row, ...] = (
     Row("SMTPUTF8", "RFC 6531", ("SMTPUTF8", "553 5.6.7")),
     Row("CHUNKING", "RFC 3030", ("CHUNKING", "BDAT", "LAST")),
     Row("BINARYMIME", "RFC 3030", ("BINARYMIME", "BODY=BINARYMIME")),
-    Row("DSN", "RFC 3461", ("RET=HDRS", "ENVID=", "NOTIFY=", "ORCPT=rfc822;")),
+    Row(
+        "DSN",
+        "RFC 3461",
+        ("RET=HDRS", "ENVID=", "NOTIFY=", "ORCPT=rfc822;", "Action: delivered", "Action: expanded"),
+        "Success is told to strangers unless the operator forbids it. Final-Recipient is the address that an alias has "
+        "led to; a reply of several lines is told on one. Without RET a header comes back.",
+    ),
+    Row(
+        "DELIVERBY",
+        "RFC 2852",
+        ("BY=600;RT", "501 5.5.4"),
+        "On submission. Mode R goes to no server without it, so to few.",
+    ),
+    Row(
+        "FUTURERELEASE",
+        "RFC 4865",
+        ("FUTURERELEASE 2592000", "HOLDFOR=", "HOLDUNTIL=", "552 5.7.16"),
+        "On submission. A moment that is over is refused; HOLDUNTIL takes any zone.",
+    ),
     Row("ENHANCEDSTATUSCODES", "RFC 2034", ("ENHANCEDSTATUSCODES", "250 2.1.5", "550 5.1.1", "550 5.7.1")),
     Row("STARTTLS", "RFC 3207", ("STARTTLS", "220 2.0.0", "530 5.7.0")),
     Row("REQUIRETLS", "RFC 8689", ("REQUIRETLS", "530 5.7.10")),

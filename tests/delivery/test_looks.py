@@ -1,13 +1,17 @@
 """Looks that meet what nobody expected: the claim is given back, mail waits, and comes back in the end."""
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from delivery.models import Destination, QueuedRecipient
+from delivery import look, signing
+from delivery.models import Attempt, Destination, QueuedMessage, QueuedRecipient
+from mailboxes.models import Content
 from mailhost.net.store_threads import in_store
 from tests.delivery.test_worker import bench
-from tests.support.queueing import queue, state
+from tests.support.queueing import queue, state, until_idle
 from tests.support.running import run
 from tests.support.smtp_sink import GREETING
 
@@ -66,3 +70,140 @@ def test_a_fault_in_a_look_gives_the_claim_back_and_mail_comes_back_in_the_end(
             assert await in_store(state, "bob@far.test") == "expired"
 
     run(scenario())
+
+
+@pytest.mark.parametrize(("places", "connections"), [(2, 1), (1, 2)])
+def test_where_messages_follow_each_other_the_next_one_is_waited_for_unless_others_want_the_place(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, places: int, connections: int
+) -> None:
+    settings.RELAY_CONNECTIONS = places
+    monkeypatch.setattr(look, "FETCHED_RECIPIENTS", 1)
+    monkeypatch.setattr(look, "LINGER_SECONDS", 0.01)
+    monkeypatch.setattr(look, "LINGERS", 1_000)
+
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test") as sink:
+            for number in range(2):
+                await in_store(queue, f"r{number}@far.test")
+            worker = b.worker()
+            await worker.round()
+            await sink.wait_for(2)
+            if places == 1:
+                await until_idle(worker)
+            await in_store(queue, "late@far.test")
+            if places == 1:
+                await worker.round()
+            await sink.wait_for(3)
+            await worker.close()
+            assert await in_store(state, "late@far.test") == "delivered"
+            assert not await in_store(claimed)
+            assert sink.connections == connections
+
+    run(scenario())
+
+
+def test_a_single_message_is_waited_behind_by_nobody(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(look, "LINGER_SECONDS", 3_600)
+
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test"):
+            await in_store(queue, "bob@far.test")
+            await b.work()
+            assert not await in_store(claimed)
+
+    run(scenario())
+
+
+UNCONVERTIBLE = (
+    b"Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\r\n\xc3\xbc\r\n--b\r\n\r\nx\r\n--b--\r\n"
+)
+
+
+def test_short_messages_are_read_together_and_a_bad_one_spoils_no_other(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads: list[int] = []
+    real = signing.load_signed
+
+    def counted(**asked: Any) -> Any:
+        loads.append(len(asked["messages"]))
+        return real(**asked)
+
+    monkeypatch.setattr(look, "load_signed", counted)
+
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test") as sink:
+            sink.extensions = ("PIPELINING",)
+            for number in range(8):
+                await in_store(queue, f"r{number}@far.test")
+            await in_store(queue, "signed@far.test", octets=UNCONVERTIBLE)
+            gone = await in_store(queue, "gone@far.test", octets=b"From: a@x.test\r\n\r\ngone\r\n")
+            content = await in_store(QueuedMessage.objects.get, pk=gone)
+            await in_store(Content.objects.filter(pk=content.content_id).delete)
+            await b.work()
+            assert len(sink.received) == 8
+            states = {
+                name: await in_store(state, f"{name}@far.test") for name in ("r0", "r7", "signed", "gone")
+            }
+            assert states == {"r0": "delivered", "r7": "delivered", "signed": "bounced", "gone": "bounced"}
+            told = Attempt.objects.filter(outcome="delivered").values_list("signing", flat=True)
+            assert await in_store(lambda: {each[:11] for each in told}) == {"Not signed:"}
+
+    run(scenario())
+    assert loads[0] == 10
+    assert len(loads) <= 2  # what is gone is asked for once more
+
+
+def test_long_messages_are_read_one_by_one(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(look, "AHEAD_OCTETS", 10)
+    loads: list[int] = []
+    real = signing.load_signed
+
+    def counted(**asked: Any) -> Any:
+        loads.append(len(asked["messages"]))
+        return real(**asked)
+
+    monkeypatch.setattr(look, "load_signed", counted)
+
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test") as sink:
+            for number in range(3):
+                await in_store(queue, f"r{number}@far.test")
+            await b.work()
+            assert len(sink.received) == 3
+
+    run(scenario())
+    assert loads == [1, 1, 1]
+
+
+def test_a_message_that_a_fault_of_ours_hits_keeps_those_before_it_from_nobody(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = signing.sign_own
+
+    def faulty(octets: bytes, **asked: Any) -> Any:
+        if b"poison" in octets:
+            raise AttributeError("no such method in this Python")
+        return real(octets, **asked)
+
+    monkeypatch.setattr(signing, "sign_own", faulty)
+
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test") as sink:
+            for name in ("first", "second"):
+                await in_store(queue, f"{name}@far.test")
+            await in_store(queue, "third@far.test", octets=b"From: a@x.test\r\n\r\npoison\r\n")
+            await b.work()
+            assert len(sink.received) == 2
+            assert await in_store(state, "second@far.test") == "delivered"
+            assert await in_store(state, "third@far.test") == "deferred"
+            assert await in_store(last_reply_of, "third@far.test") == "Something went wrong here"
+
+    run(scenario())
+
+
+def last_reply_of(forward_path: str) -> str:
+    recipient = QueuedRecipient.objects.select_related("destination").get(forward_path=forward_path)
+    return recipient.last_reply or recipient.destination.last_reply

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
+from typing import Any
 
 import pytest
 from cryptography.x509.verification import Store
@@ -11,6 +12,8 @@ from cryptography.x509.verification import Store
 from delivery.probe import Probe
 from delivery.probe_steps import State, Step, Verdict
 from delivery.relay.connection import Timeouts
+from delivery.relay.demands import Demand, InClear, Named
+from delivery.relay.departure import AS_THE_SYSTEM_SAYS, Credentials, Departure
 from delivery.relay.next_hops import Route
 from delivery.relay.tls.finding import TlsPolicies
 from delivery.relay.tls.mta_sts import FetchFailed, KeptPolicy, StsPolicies
@@ -62,6 +65,8 @@ async def steps(
     sender: str = "postmaster@here.test",
     policies: Policies | None = None,
     validates: bool = True,
+    departure: Departure = AS_THE_SYSTEM_SAYS,
+    **columns: Any,
 ) -> list[Step]:
     resolver = dns.resolver(look_up_seconds=0.5)
     resolver.validates = validates
@@ -70,12 +75,13 @@ async def steps(
     probe = Probe(
         resolver=resolver,
         tls=TlsPolicies(resolver, sts, lambda: NOON, lambda: Store([CA.certificate])),
-        route=Route(port=sink.port if sink else 1, to_private=True),
+        route=Route(port=sink.port if sink else 1, to_private=True, departure=departure),
         own_name="mx.here.test",
         which_are_ours=nobody_of_ours,
         find_recipient=found_here,
         random=Random(1),
         timeouts=SHORT,
+        **columns,
     )
     return [step async for step in probe.run(forward_path=to, reverse_path=sender)]
 
@@ -198,6 +204,39 @@ def test_an_address_that_the_server_cannot_be_told_is_not_told() -> None:
     run(scenario())
 
 
+def test_where_nothing_is_to_leave_nobody_is_connected_to() -> None:
+    async def scenario() -> None:
+        async with dns_server() as dns, smtp_sink() as sink:
+            dns.say("far.test", "MX", "10 mx.far.test.")
+            dns.say("mx.far.test", "A", "127.0.0.1")
+            told = await steps(dns, sink, is_capturing=True)
+            assert names(told) == [("Address", "done"), ("Way out", "noted"), ("Result", "done")]
+            assert "MAILHOST_RELAY is capture" in told[1].text
+            assert told[-1].verdict is Verdict.STAYS
+            assert (sink.connections, dns.asked) == (0, [])
+            told = await steps(dns, sink, "ghost@here.test", is_capturing=True)
+            assert told[-1].verdict is Verdict.COMES_BACK
+
+    run(scenario())
+
+
+def test_who_refused_the_password_lately_is_not_signed_in_with() -> None:
+    async def scenario() -> None:
+        async with dns_server() as dns, smtp_sink() as sink:
+            say_far(dns)
+            sink.extensions, sink.login = (*sink.extensions, "AUTH PLAIN"), ("us", "geheim")
+            departure = Departure(credentials=Credentials("us", "falsch", allows_clear=True))
+            told = await steps(dns, sink, departure=departure)
+            assert names(told)[-2:] == [("Connection", "failed"), ("Result", "failed")]
+            told = await steps(dns, sink, departure=departure)
+            assert names(told)[-2:] == [("Signing in", "failed"), ("Result", "failed")]
+            assert "It was not tried." in told[-2].text
+            assert told[-1].verdict is Verdict.WAITS
+            assert sink.connections == 1
+
+    run(scenario())
+
+
 HOST = "mx.far.test"
 ENFORCE = Policies({"far.test": StsPolicy(Mode.ENFORCE, 86_400, (HOST,))})
 
@@ -235,6 +274,29 @@ def test_dane_is_told_and_held_to() -> None:
             told = await steps(dns, sink)
             assert texts(told, "Policies")[0].startswith("failed: Whether mx.far.test asks for verified")
             assert told[-1].verdict is Verdict.WAITS
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("demand", "text", "verdict"),
+    [
+        (
+            Named("out"),
+            "The route out asks for encryption, and for a certificate that is trusted, for mx.far.test.",
+            Verdict.WAITS,
+        ),
+        (InClear(), "The route asks for no encryption.", Verdict.LEAVES),
+    ],
+)
+def test_what_the_route_asks_for_is_told_and_held_to(demand: Demand, text: str, verdict: Verdict) -> None:
+    async def scenario() -> None:
+        async with dns_server() as dns, smtp_sink() as sink:
+            say_far(dns)
+            sink.tls = self_signed(HOST, now=NOON).context()
+            told = await steps(dns, sink, departure=Departure(demand=demand))
+            assert texts(told, "Policies") == [f"done: {text}"]
+            assert told[-1].verdict is verdict
 
     run(scenario())
 

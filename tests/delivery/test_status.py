@@ -190,6 +190,12 @@ def test_a_recipient_who_is_to_be_confirmed_is_told_once(alice: Account) -> None
     assert (only.state, only.is_here) == (RecipientState.DELIVERED, True)
 
 
+def test_an_alias_that_led_on_is_told_by_where_it_leads(alice: Account) -> None:
+    submit(alice, "x@far.test", "y@far.test", expanded=(("team@here.test", DsnRequest(notify="SUCCESS")),))
+    assert [each.forward_path for each in status(alice).recipients] == ["x@far.test", "y@far.test"]
+    assert read_counts(account_id=alice.pk, message_ids=[ID])[ID].total == 2
+
+
 def test_of_a_message_that_was_submitted_again_the_newest_is_told(alice: Account) -> None:
     submit(alice, "a@far.test", "b@far.test")
     end({"a@far.test": Bounced("5.2.2", "552 5.2.2 Full", MX), "b@far.test": Delivered("250 Ok", MX)})

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from domains import aliases, registration
 from domains.exceptions import AddressNotFound, DomainNotFound, TooManyTargets
 from domains.lookup import is_hosted, resolve
-from mailboxes.accounts import local_recipients
+from mailboxes.local_recipients import local_recipients
 from mailhost.protocols.addresses import EmailAddress
 from tests.support.examples import examples
 from tests.support.hosting import new_account

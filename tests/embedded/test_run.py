@@ -70,6 +70,55 @@ def test_pip_is_not_sent_elsewhere_by_the_callers_settings(
     assert environment["UV_DEFAULT_INDEX"] == "https://packages.example.org/simple"
 
 
+def fake_python(path: Path, *, seconds: float) -> Path:
+    """Says that the work took so long."""
+    path.write_text(f"#!/bin/sh\necho {seconds} 3.11.99 made up\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_the_systems_python_is_taken_where_it_is_clearly_faster(
+    run: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("MAILHOST_PYTHON", raising=False)
+    monkeypatch.setattr(run.sys, "executable", str(fake_python(tmp_path / "ours", seconds=0.018)))
+    monkeypatch.setattr(run, "SYSTEM", fake_python(tmp_path / "theirs", seconds=0.012))
+    assert run.chosen_python() == (str(tmp_path / "theirs"), "3.11.99 made up")
+    assert "1.5 times as fast" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seconds", [0.017, 0.018, 1.0])
+def test_the_python_that_runs_it_is_kept_otherwise(
+    run: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    monkeypatch.delenv("MAILHOST_PYTHON", raising=False)
+    monkeypatch.setattr(run.sys, "executable", str(fake_python(tmp_path / "ours", seconds=0.018)))
+    monkeypatch.setattr(run, "SYSTEM", fake_python(tmp_path / "theirs", seconds=seconds))
+    assert run.chosen_python()[0] == str(tmp_path / "ours")
+    monkeypatch.setattr(run, "SYSTEM", tmp_path / "nowhere")
+    assert run.chosen_python()[0] == str(tmp_path / "ours")
+    monkeypatch.setattr(run, "SYSTEM", Path("/bin/false"))
+    assert run.chosen_python()[0] == str(tmp_path / "ours")
+
+
+def test_the_python_that_is_asked_for_is_taken_or_named(
+    run: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.STAMP.write_text(run.json.dumps(run.wanted("run")))
+    monkeypatch.setenv("MAILHOST_PYTHON", str(fake_python(tmp_path / "asked", seconds=9)))
+    assert not run.is_installed("run")
+    assert run.chosen_python() == (str(tmp_path / "asked"), "3.11.99 made up")
+    monkeypatch.setenv("MAILHOST_PYTHON", "/nonexistent")
+    with pytest.raises(run.SetupFailed, match="/nonexistent, which does not run"):
+        run.chosen_python()
+
+
+def test_the_pace_of_a_python_comes_with_its_version(run: ModuleType) -> None:
+    seconds, version = run.pace(sys.executable)
+    assert seconds > 0
+    assert version == sys.version
+
+
 def test_an_unknown_command_is_refused_with_the_known_ones() -> None:
     done = subprocess.run([sys.executable, str(ROOT / "run"), "dance"], capture_output=True, text=True)
     assert done.returncode == 1

@@ -12,6 +12,7 @@ from mailboxes.exceptions import (
     PasswordRefused,
     UndoSecondsInvalid,
 )
+from mailboxes.local_recipients import postmasters
 from mailboxes.models import Account, Mailbox
 from mailhost.audit.models import Act
 from mailhost.protocols import scram
@@ -78,13 +79,13 @@ def test_postmaster_is_read_by_operators_else_by_the_oldest_account() -> None:
     first = new_account("first")
     domain = first.login.partition("@")[2]
     new_account("second", domain=domain)
-    assert [each.account_id for each in accounts.postmasters(domain=domain)] == [first.pk]
+    assert [each.account_id for each in postmasters(domain=domain)] == [first.pk]
     accounts.add_operator(login="root", password=PASSWORD, by="test")  # has no mailbox
-    assert [each.account_id for each in accounts.postmasters(domain=domain)] == [first.pk]
+    assert [each.account_id for each in postmasters(domain=domain)] == [first.pk]
     reader = new_account("reader")
     accounts.change_account(account_id=reader.pk, is_operator=True, by="test")
-    assert [each.account_id for each in accounts.postmasters(domain=domain)] == [reader.pk]
-    assert [each.account_id for each in accounts.postmasters(domain=None)] == [reader.pk]
+    assert [each.account_id for each in postmasters(domain=domain)] == [reader.pk]
+    assert [each.account_id for each in postmasters(domain=None)] == [reader.pk]
 
 
 @pytest.mark.parametrize("login", ["", "  ", "a\0b", "a\nb", "a\ud800", "x" * 401])

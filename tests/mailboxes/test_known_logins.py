@@ -14,6 +14,7 @@ from mailboxes.authentication import Principal, authenticate
 from mailboxes.exceptions import AuthenticationFailed, TooManyFailures
 from mailboxes.known_logins import KnownLogins
 from mailboxes.models import Account
+from mailhost.net.counted_together import LoopCounters
 from mailhost.net.statements import Statements
 from mailhost.net.store_threads import StoreUnavailable, close_store_threads
 from tests.support.hosting import PASSWORD, new_account
@@ -62,11 +63,13 @@ def with_logins(ask: Callable[[KnownLogins], Awaitable[T]]) -> T:
     answers = []
 
     async def scenario() -> None:
-        logins = KnownLogins()
+        counters = LoopCounters()
+        logins = KnownLogins(counters)
         try:
             answers.append(await ask(logins))
         finally:
             await logins.close()
+            await counters.close()
             close_store_threads()
 
     run(scenario())
@@ -137,6 +140,24 @@ def test_strangers_are_under_the_brakes(account: Account, asked: Asked, settings
         sign_in(account.login, peer=STRANGER)
     assert sign_in(account.login).account_id == account.pk
     assert asked == [account.login] * 2
+
+
+def test_strangers_who_mistake_nothing_need_no_thread_either(account: Account, asked: Asked) -> None:
+    assert sign_in(account.login, peer=STRANGER).account_id == account.pk
+    assert not asked
+
+
+def test_a_network_that_guesses_is_not_let_in_with_what_is_known(
+    account: Account, asked: Asked, settings: Settings
+) -> None:
+    settings.LOGIN_MAX_FAILURES_PER_ADDRESS = 2
+    peer = "192.0.2.201"
+    for name in ("nobody@nowhere.example", "somebody@nowhere.example"):
+        with pytest.raises(AuthenticationFailed):
+            sign_in(name, peer=peer)
+    with pytest.raises(TooManyFailures):
+        sign_in(account.login, peer=peer)
+    assert asked[-1] == account.login
 
 
 def test_many_at_once_are_told_apart(asked: Asked) -> None:

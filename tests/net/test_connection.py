@@ -14,10 +14,13 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailhost.net import connection as connection_module
 from mailhost.net.compression import BrokenStream, Compression
-from mailhost.net.connection import Connection, ConnectionLost, IdleTimeout, LineTooLong, plain_address
-from mailhost.net.listeners import ConnectionLimits, Listener, listen
+from mailhost.net.connection import KEEPALIVE, Connection
+from mailhost.net.connection_limits import ConnectionLimits
+from mailhost.net.listeners import Listener, listen
+from mailhost.net.peer_addresses import plain_address
+from mailhost.net.stream import bounds
+from mailhost.net.stream.interruptions import ConnectionLost, IdleTimeout, LineTooLong
 from mailhost.net.tls import ensure_local_ca, server_context
 from tests.support.examples import examples
 from tests.support.running import run
@@ -150,7 +153,7 @@ def test_a_line_that_is_too_long_is_dropped_and_the_next_one_read() -> None:
 def test_an_endless_line_ends_the_connection() -> None:
     async def scenario() -> None:
         async with accepted() as (connection, (reader, writer)):
-            writer.write(b"x" * (connection_module.DISCARD_LIMIT + 500_000))
+            writer.write(b"x" * (bounds.DISCARD_LIMIT + 500_000))
             with pytest.raises(ConnectionLost):
                 await connection.read_line(limit=1000, timeout=5)
             try:
@@ -214,7 +217,7 @@ def test_what_is_written_in_pieces_goes_out_together() -> None:
         assert transport.written == []
         await connection.drain()
         assert transport.written == [b"* 1 FETCH (UID 1)\r\n* 2 FETCH (UID 2)\r\na OK done\r\n"]
-        await connection.tell(b"z" * connection_module.WRITTEN_TOGETHER)
+        await connection.tell(b"z" * bounds.WRITTEN_TOGETHER)
         assert len(transport.written) == 2
         await connection.tell(b"* OK still here\r\n")
         await asyncio.sleep(0)
@@ -297,7 +300,7 @@ def test_a_handshake_that_does_not_come_is_not_waited_for(
     context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mailhost.net.listeners.HANDSHAKE_TIMEOUT_SECONDS", 0.1)
-    monkeypatch.setattr(connection_module, "HANDSHAKE_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr("mailhost.net.connection.HANDSHAKE_TIMEOUT_SECONDS", 0.1)
 
     async def scenario() -> None:
         async def serve(connection: Connection) -> None:
@@ -316,7 +319,7 @@ def test_a_handshake_that_does_not_come_is_not_waited_for(
 def test_a_slow_reader_is_waited_for_and_one_that_takes_nothing_is_left(
     is_tls: bool, context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection_module, "WRITE_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr("mailhost.net.stream.writing_side.WRITE_TIMEOUT_SECONDS", 0.2)
 
     async def scenario() -> None:
         async with accepted(tls=context if is_tls else None) as (connection, (_, writer)):
@@ -408,7 +411,7 @@ def test_the_kernel_probes_silent_clients_where_it_is_asked_to(context: ssl.SSLC
             assert not sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
             connection.probe_peer()
             assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
-            assert sock.getsockopt(socket.IPPROTO_TCP, connection_module.KEEPALIVE[0][0]) == 60
+            assert sock.getsockopt(socket.IPPROTO_TCP, KEEPALIVE[0][0]) == 60
 
     run(scenario())
 
@@ -465,7 +468,7 @@ def test_a_bomb_is_unfolded_no_further_than_it_is_read() -> None:
                 patch.setattr(Connection, "_inflate", lambda self, limit: watched(limit))
                 with pytest.raises(ConnectionLost):
                     await connection.read_line(limit=8192, timeout=20)
-            assert 0 < largest <= 3 * connection_module.READ_HIGH_WATER
+            assert 0 < largest <= 3 * bounds.READ_HIGH_WATER
 
     run(scenario())
 

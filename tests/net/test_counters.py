@@ -1,5 +1,6 @@
 """Counters, with Valkey and without."""
 
+import asyncio
 import os
 import socket
 import time
@@ -13,15 +14,19 @@ from django.conf import settings
 from django.test import override_settings
 
 from mailhost.net import counters, redis_clients
-from mailhost.net.counters import Addition, Distinct, LocalCounters
+from mailhost.net.counted_together import Addition, Additions, Distinct, LoopCounters, add_together
+from mailhost.net.counters import LocalCounters
 from mailhost.net.redis_clients import (
     BREAK_SECONDS,
+    AsyncBreaker,
     Breaker,
     RedisAway,
     client_for,
+    fast_async_client_for,
     kombu_url,
     shared_breaker,
 )
+from tests.support.running import run
 
 
 @pytest.fixture
@@ -58,22 +63,91 @@ def test_without_redis_the_process_counts_for_itself(key: str, redis_away: None)
 
 def test_many_are_counted_together(key: str) -> None:
     counters.increment(f"{key}:a", window_seconds=60)
-    additions = [Addition(f"{key}:a", 2, 600), Addition(f"{key}:b", 0, 60)]
+    additions = (Addition(f"{key}:a", 2, 600), Addition(f"{key}:b", 0, 60))
     for place, networks in (("10.0.0.0/24", 1), ("10.0.1.0/24", 2), ("10.0.1.0/24", 2)):
-        sums, distinct = counters.add_together(additions, Distinct(key, place, 60))
+        sums, distinct = add_together(Additions(additions, Distinct(key, place, 60)))
         assert distinct == networks
     assert sums == [7, 0]
-    assert counters.add_together([Addition(f"{key}:b", 5, 60)]) == ([5], 0)
+    assert add_together(Additions((Addition(f"{key}:b", 5, 60),))) == ([5], 0)
+    assert add_together(Additions((Addition(f"{key}:b", 0, 60),))) == ([5], 0)
     assert counters.read_all([f"{key}:a", f"{key}:b", f"{key}:c"]) == [7, 5, 0]
     client = client_for(settings.REDIS_URL)
     for name in (f"{key}:a", f"{key}:b", f"distinct:{key}"):
         assert 0 < int(str(client.ttl(counters.PREFIX + name))) <= 60
 
 
+def test_what_is_taken_back_of_a_counter_that_has_ended_ends_as_well(key: str) -> None:
+    assert add_together(Additions((Addition(key, -3, 60),))) == ([-3], 0)
+    assert 0 < int(str(client_for(settings.REDIS_URL).ttl(counters.PREFIX + key))) <= 60
+
+
+def test_the_sessions_of_a_loop_are_counted_together_each_for_itself(key: str) -> None:
+    async def scenario() -> None:
+        shared = LoopCounters()
+        try:
+            answers = await asyncio.gather(
+                *(
+                    shared.add_together(
+                        Additions(
+                            (Addition(f"{key}:all", 1, 60), Addition(f"{key}:{number}", number, 60)),
+                            Distinct(key, f"10.0.{number}.0/24", 60) if number % 2 else None,
+                        )
+                    )
+                    for number in range(5)
+                )
+            )
+            assert answers == [([1, 0], 0), ([2, 1], 1), ([3, 2], 0), ([4, 3], 2), ([5, 4], 0)]
+            keys = [f"{key}:all", f"{key}:4", f"{key}:nobody"]
+            counted, some = await asyncio.gather(shared.read_all(keys), shared.read_all(keys[1:]))
+            assert (counted, some) == ([5, 4, 0], [4, 0])
+        finally:
+            await shared.close()
+
+    run(scenario())
+
+
+def test_without_redis_a_loop_counts_for_its_process(key: str, redis_away: None) -> None:
+    async def scenario() -> None:
+        shared = LoopCounters()
+        try:
+            additions = Additions((Addition(f"{key}:a", 2, 60),), Distinct(key, "10.0.0.0/24", 60))
+            assert await shared.add_together(additions) == ([2], 1)
+            assert await shared.read_all([f"{key}:a", f"{key}:b"]) == [2, 0]
+        finally:
+            await shared.close()
+
+    run(scenario())
+    assert counters.read(f"{key}:a") == 2
+
+
+def test_a_redis_that_says_nothing_is_not_waited_for_twice(key: str, tmp_path: Path) -> None:
+    connections = []
+
+    async def scenario() -> None:
+        async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            connections.append(writer)
+            await reader.read()
+            writer.close()
+
+        server = await asyncio.start_unix_server(listen, tmp_path / "deaf")
+        breaker = AsyncBreaker(fast_async_client_for(f"unix://{tmp_path}/deaf"))
+        shared = LoopCounters(breaker)
+        try:
+            assert await shared.add_together(Additions((Addition(key, 2, 60),))) == ([2], 0)
+            assert await shared.read_all([key]) == [2]
+        finally:
+            await shared.close()
+            server.close()
+            await server.wait_closed()
+
+    run(scenario())
+    assert len(connections) == 1
+
+
 def test_without_redis_many_are_counted_together_as_well(key: str, redis_away: None) -> None:
-    additions = [Addition(f"{key}:a", 2, 60), Addition(f"{key}:b", 3, 60)]
-    assert counters.add_together(additions) == ([2, 3], 0)
-    assert counters.add_together(additions, Distinct(key, "10.0.0.0/24", 60)) == ([4, 6], 1)
+    additions = (Addition(f"{key}:a", 2, 60), Addition(f"{key}:b", 3, 60))
+    assert add_together(Additions(additions)) == ([2, 3], 0)
+    assert add_together(Additions(additions, Distinct(key, "10.0.0.0/24", 60))) == ([4, 6], 1)
     assert counters.read_all([f"{key}:b", f"{key}:a"]) == [6, 4]
 
 

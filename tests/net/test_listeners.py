@@ -7,8 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from mailhost.net.connection import Connection, ShuttingDown
-from mailhost.net.listeners import CannotListen, ConnectionLimits, PortTaken, bind, listen
+from mailhost.net.binding import CannotListen, PortTaken, bind
+from mailhost.net.connection import Connection
+from mailhost.net.connection_limits import ConnectionLimits
+from mailhost.net.listeners import listen
+from mailhost.net.stream.interruptions import ShuttingDown
 from tests.support.running import run
 
 

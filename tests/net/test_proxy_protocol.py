@@ -13,7 +13,8 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from mailhost.net.connection import Connection
-from mailhost.net.listeners import ConnectionLimits, Listener, listen
+from mailhost.net.connection_limits import ConnectionLimits
+from mailhost.net.listeners import Listener, listen
 from mailhost.net.proxy_protocol import NoProxyHeader, read_source
 from mailhost.net.tls import ensure_local_ca, server_context
 from tests.support.running import run

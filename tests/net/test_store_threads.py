@@ -194,6 +194,23 @@ def test_after_close_nothing_runs_and_no_connection_is_left(shared_db: None) -> 
     run(scenario())
 
 
+def test_threads_that_look_up_by_key_are_planned_so_after_each_new_connection(shared_db: None) -> None:
+    threads = StoreThreads(1, "test", by_key=True)
+
+    def planned() -> tuple[str, str]:
+        return ask("SHOW plan_cache_mode"), ask("SHOW enable_seqscan")
+
+    async def scenario() -> None:
+        assert await threads.run(planned) == ("force_generic_plan", "off")
+        _, pid = await threads.run(backend)
+        await asyncio.to_thread(terminate, pid)
+        assert await threads.run(planned) == ("force_generic_plan", "off")
+
+    run(scenario())
+    threads.close()
+    assert planned() == ("auto", "on")
+
+
 def test_in_store_uses_as_many_threads_as_the_setting_says(shared_db: None) -> None:
     async def scenario() -> None:
         assert (await in_store(backend))[0] == "store-0"

@@ -16,7 +16,8 @@ from cryptography.x509.oid import NameOID
 
 from mailhost.net import tls as module
 from mailhost.net.connection import Connection
-from mailhost.net.listeners import ConnectionLimits, listen
+from mailhost.net.connection_limits import ConnectionLimits
+from mailhost.net.listeners import listen
 from mailhost.net.tls import ensure_local_ca, server_context
 from tests.support.running import run
 

@@ -6,6 +6,7 @@ from django.test import Client
 from django.utils import timezone
 
 from domains.dkim_keys import activate_key, make_keys, retire_key
+from domains.dkim_records import zone_entry
 from domains.models import DkimKey, Domain
 from mailboxes.administration import withdraw_administrator
 from mailboxes.models import Account
@@ -28,7 +29,8 @@ def test_she_reads_the_records_of_her_domain_and_where_they_stand(
     page = pages.get("/panel/dkim/").content.decode()
     for key in (first, second):
         assert f'value="{key}"' in page
-        assert html.escape(key.record) in page
+        assert f">\n{html.escape(key.record)}</textarea>" in page
+        assert f">\n{html.escape(zone_entry(key))}</textarea>" in page
     assert str(other) not in page
     assert "signs as soon as its record is seen" in page
     assert "There is &lt;no&gt; such record." in page

@@ -1,6 +1,7 @@
 """Certificate authorities for tests: certificates for any name and time, and TLS servers that show them."""
 
 import datetime as dt
+import ipaddress
 import ssl
 import tempfile
 from collections.abc import Sequence
@@ -92,7 +93,7 @@ class Authority:
         usages: Sequence[x509.ObjectIdentifier] = (ExtendedKeyUsageOID.SERVER_AUTH,),
         critical: x509.ExtensionType | None = None,
     ) -> Issued:
-        """A server's, with these as DNS-IDs."""
+        """A server's, with these as DNS-IDs, or addresses."""
         key = ec.generate_private_key(ec.SECP256R1())
         begins, ends = begins or self.now - dt.timedelta(days=1), ends or self.now + YEAR
         subject = _name(common_name or "server")
@@ -144,11 +145,19 @@ def _server(
     builder: x509.CertificateBuilder, names: Sequence[str], usages: Sequence[x509.ObjectIdentifier]
 ) -> x509.CertificateBuilder:
     if names:
-        alternatives = x509.SubjectAlternativeName([x509.DNSName(each) for each in names])
+        alternatives = x509.SubjectAlternativeName([_alternative(each) for each in names])
         builder = builder.add_extension(alternatives, critical=False)
     if usages:
         builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
     return builder.add_extension(x509.BasicConstraints(False, None), critical=True)
+
+
+def _alternative(name: str) -> x509.GeneralName:
+    """An address goes as such."""
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def _authority(key: Key) -> x509.AuthorityKeyIdentifier:

@@ -33,7 +33,7 @@ def queue(
 
 def read_data(*, content_id: int, is_binary: bool = False) -> bytes | None:
     """What follows DATA's reply, unsigned; None where the content is gone."""
-    octets = read_octets(content_id=content_id)
+    octets = read_octets(content_ids=[content_id]).get(content_id)
     return None if octets is None else encode_data(as_lines(octets, is_binary=is_binary))
 
 

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from mailhost.net.connection import Connection
-from mailhost.net.listeners import ConnectionLimits, listen
+from mailhost.net.connection_limits import ConnectionLimits
+from mailhost.net.listeners import listen
 from tests.support.servers import running
 from tests.support.transcript import ConversationDiffers, converse
 

@@ -3,11 +3,16 @@
 from datetime import datetime, timedelta
 
 from delivery import trace
+from delivery.acceptance import Acceptance, accept_now
 from delivery.findings import Action
 from delivery.models import Attempt, Destination, QueuedMessage, QueuedRecipient, RecordedVerdict
 from delivery.models.trace import Outcome
 from delivery.trace import Noted
-from mailboxes.models import Account
+from delivery.trace.notices import as_told
+from mailboxes.models import Account, Content
+from mailhost.protocols.dsn import compose_report
+from mailhost.protocols.dsn_values import Action as Told
+from mailhost.protocols.dsn_values import RecipientReport, Report
 
 MINUTE = timedelta(minutes=1)
 FAR = "carol@far.test"
@@ -96,3 +101,28 @@ def sent_message(
             tls=tls,
         )
     return message.pk
+
+
+def keep_notice(sender: Account, *, queue_id: int, now: datetime) -> Content:
+    """The notice that sent_message() tells of, in the sender's INBOX."""
+    report = Report(
+        reporting_host="mail.here.test",
+        to=sender.login,
+        message_id=f"<{queue_id}.report@mail.here.test>",
+        boundary="=_b",
+        at=now,
+        arrived_at=now - 30 * MINUTE,
+        recipients=[
+            RecipientReport(
+                FAR, Told.FAILED, "5.1.1", remote_host="mx2.far.test", reply="550 5.1.1 No such user"
+            )
+        ],
+        original_header=b"Subject: trip\r\n\r\n",
+        subject="trip",
+    )
+    accepted = accept_now(
+        Acceptance(octets=b"Return-Path: <>\r\n" + compose_report(report), account_ids=(sender.pk,)), now=now
+    )
+    told = as_told(f"{sender.login} was told that it did not arrive", content_id=accepted.content_id)
+    Attempt.objects.filter(queue_id=queue_id, outcome="reported").update(reply=told)
+    return Content.objects.get(pk=accepted.content_id)

@@ -11,7 +11,7 @@ from delivery.models import Attempt
 from mailboxes.administration import appoint_administrator
 from mailboxes.models import Account
 from tests.support.hosting import new_account
-from tests.support.tracing import FAR, sent_message
+from tests.support.tracing import FAR, keep_notice, sent_message
 
 pytestmark = pytest.mark.django_db
 NOW = datetime.now(UTC)
@@ -58,6 +58,24 @@ def test_the_whole_way_is_told_in_plain_words(pages: Client, ann: Account, place
     says_why = "It promises money for nothing." in text
     assert says_why == (place == "admin")
     assert ("into Junk" in text) == (place == "admin")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_what_the_sender_was_told_can_be_read_as_long_as_it_is_kept(
+    pages: Client, ann: Account, settings: Settings, place: str
+) -> None:
+    settings.TRACE_SUBJECTS = False
+    number = sent_message(ann, here=new_account("bob"), now=NOW)
+    notice = keep_notice(ann, queue_id=number, now=NOW)
+    asked = (f"{PLACES[place]}message/", {"id": f"Q{number}"})
+    text = pages.get(*asked).content.decode()
+    assert "What happened: There is no such address there." in text
+    assert f"Final-Recipient: rfc822; {FAR}" in text
+    assert ("had the subject: trip" in text) == (place == "webmail")  # to others as far as subjects are kept
+    notice.delete()
+    text = pages.get(*asked).content.decode()
+    assert "What happened" not in text
+    assert "The notice itself is no longer kept here." in text
 
 
 @pytest.mark.parametrize("place", PLACES)

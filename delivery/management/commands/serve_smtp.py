@@ -6,7 +6,7 @@ from django.core.management.base import CommandError
 
 from delivery.smtp.server import serve_smtp
 from mailhost import command_line
-from mailhost.net.listeners import CannotListen
+from mailhost.net.binding import CannotListen
 from mailhost.net.process import run_process
 
 

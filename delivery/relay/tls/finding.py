@@ -11,6 +11,7 @@ from datetime import datetime
 
 from cryptography.x509.verification import Store
 
+from delivery.relay.demands import Demand, InClear
 from delivery.relay.next_hops import NextHop
 from delivery.relay.outcome import Deferred, Peer
 from delivery.relay.tls.dane import find_dane, is_named_securely
@@ -55,13 +56,23 @@ class TlsPolicies:
     trust: Callable[[], Store | None] = field(default=system_trust)
 
     async def find(
-        self, domain: str, hops: Sequence[NextHop], *, note: Note, is_smarthost: bool = False
+        self,
+        domain: str,
+        hops: Sequence[NextHop],
+        *,
+        note: Note,
+        is_smarthost: bool = False,
+        demand: Demand | None = None,
     ) -> FoundPolicies:
         """For mail to this domain over these hops, at least one.
 
         is_smarthost: the operator named the host, so that the domain's own policies do not matter here, and its name is
-        as good as signed. Raises StoreUnavailable.
+        as good as signed. demand: what the route asks for. Raises StoreUnavailable.
         """
+        if demand is not None and (is_smarthost or isinstance(demand, InClear)):
+            policy = TlsPolicy(domain, demand, trusts_name=is_smarthost)  # whatever any DNS says
+            securing = Securing(policy, note, self.clock, self.trust)
+            return FoundPolicies(tuple(hops), {}, {hop.host: securing for hop in hops})
         sts, is_secure = await asyncio.gather(
             self._sts(domain, is_smarthost=is_smarthost), self._is_secure(domain, is_smarthost=is_smarthost)
         )
@@ -79,7 +90,7 @@ class TlsPolicies:
             )
         )
         securings = {
-            host: Securing(policy, note, self.clock, self.trust)
+            host: Securing(policy.under(demand), note, self.clock, self.trust)
             for host, policy in zip(hosts, found, strict=True)
         }
         if sts.failure is not None:

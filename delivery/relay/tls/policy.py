@@ -4,10 +4,10 @@ Opportunistic: TLS where it is offered, without a look at the certificate, since
 be checked, and in clear where TLS fails. DANE and MTA-STS make it stricter for the domains that ask for it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from delivery.relay.demands import InClear, Named
+from delivery.relay.demands import Demand, InClear, Named
 from mailhost.protocols.dane import TlsaRecord
 from mailhost.protocols.mta_sts import Mode, StsPolicy
 
@@ -58,6 +58,23 @@ class TlsPolicy:
     domain: str = ""
     demand: Opportunistic | Dane | Sts | Unknown | Named | InClear = Opportunistic()
     trusts_name: bool = False
+
+    def under(self, demand: Demand | None) -> "TlsPolicy":
+        """As a route asks, in place of the domain's policy; one that verifies the server asks no less than Named, and
+        stays (RFC 7672 section 6).
+        """
+        if demand is None or (isinstance(demand, Named) and self._verifies):
+            return self
+        return replace(self, demand=demand)
+
+    @property
+    def _verifies(self) -> bool:
+        match self.demand:
+            case Dane(records=records):
+                return bool(records)
+            case Sts() as sts:
+                return sts.is_enforced
+        return isinstance(self.demand, Unknown)
 
     @property
     def forbids_clear(self) -> bool:

@@ -15,7 +15,7 @@ from delivery.relay.next_hops import NextHop
 from delivery.relay.tls.policy import OPPORTUNISTIC, Dane, Opportunistic, Sts, TlsPolicy, Unknown
 from delivery.relay.tls.sessions import TlsSession
 from delivery.relay.tls.trust import system_trust
-from mailhost.protocols.certificates import CertificateRefused, require_web_pki
+from mailhost.protocols.certificates import CertificateRefused, address_in, require_web_pki
 from mailhost.protocols.dane import Usage, verify
 
 
@@ -42,9 +42,9 @@ class Securing:
     trust: Callable[[], Store | None] = field(default=system_trust)
 
     def server_name(self, hop: NextHop) -> str:
-        """What the server is told that it is meant to be (SNI)."""
+        """What the server is told that it is meant to be (SNI): no address is (RFC 6066 section 3)."""
         demand = self.policy.demand
-        return demand.names[0] if isinstance(demand, Dane) else hop.host
+        return demand.names[0] if isinstance(demand, Dane) else str(address_in(hop.host) or hop.host)
 
     def judge(self, hop: NextHop, chain: Sequence[bytes]) -> Verdict:
         """The certificates that the server showed (DER, its own first) against the policy."""

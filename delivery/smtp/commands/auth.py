@@ -9,8 +9,8 @@ from delivery.smtp.session import Door, Session, State
 from mailboxes.authentication import Principal
 from mailboxes.exceptions import ActingForAnother, AuthenticationFailed
 from mailboxes.mechanisms import Attempt, authenticate_with, offered_mechanisms
-from mailhost.net.connection import LineTooLong
 from mailhost.net.store_threads import StoreUnavailable
+from mailhost.net.stream.interruptions import LineTooLong
 from mailhost.protocols.sasl import (
     Challenge,
     SaslCancelled,
@@ -76,7 +76,7 @@ async def _exchange(session: Session, argument: str, offered: tuple[str, ...]) -
 
     try:
         response = decode_initial_response(initial.encode()) if initial else None
-        attempt = Attempt("smtp", connection.peer, (), offered, ask)
+        attempt = Attempt("smtp", connection.peer, (), offered, ask, session.host.sign_in)
         return await authenticate_with(mechanism, response, attempt)
     except SaslCancelled:
         raise CommandRefused(501, "5.7.0", "Authentication cancelled") from None

@@ -18,6 +18,7 @@ from delivery.smtp.replies import (
     STARTTLS_REQUIRED,
 )
 from delivery.smtp.session import Door, Session, State, max_message_octets
+from delivery.smtp.submitting import require_room_for_waiting
 from mailhost.net.disk import has_room
 from mailhost.protocols.smtp.commands import parse_mail
 from mailhost.protocols.smtp.deliver_by import DeliverBy
@@ -43,6 +44,8 @@ async def mail(session: Session, argument: str) -> Reply:
     if session.principal is not None and not await _is_own(session, command.reverse_path):
         return NOT_YOUR_ADDRESS
     release_at = _release_at(session, command.future_release)
+    if release_at is not None:
+        await require_room_for_waiting(session)
     deliver_by = _deliver_by(session, command.deliver_by, release_at)
     await allow_message(session, command.reverse_path)
     session.envelope = Envelope(
@@ -62,7 +65,8 @@ async def mail(session: Session, argument: str) -> Reply:
 
 
 def _release_at(session: Session, asked: FutureRelease | None) -> datetime | None:
-    """Raises CommandRefused: what cannot be kept so long, or not at all, is not taken (RFC 4865 section 4)."""
+    """Raises CommandRefused: what cannot be kept so long, or not at all, is not taken (RFC 4865 section 4.2, 7 to
+    11)."""
     if asked is None:
         return None
     most = settings.FUTURE_RELEASE_MAX_SECONDS
@@ -71,21 +75,22 @@ def _release_at(session: Session, asked: FutureRelease | None) -> datetime | Non
     now = session.host.clock()
     release_at = asked.release_at(now=now)
     if release_at > now + timedelta(seconds=most):
-        raise CommandRefused(554, "5.5.4", f"Nothing is kept here for more than {most} seconds")
+        raise CommandRefused(501, "5.5.4", f"Nothing is kept here for more than {most} seconds")
     if release_at <= now:
         # Clients that mean a moment that is over have the year or the zone wrong, and it could not be called back.
-        raise CommandRefused(554, "5.5.4", "The moment of HOLDUNTIL is over")
+        raise CommandRefused(501, "5.5.4", "The moment of HOLDUNTIL is over")
     return release_at
 
 
 def _deliver_by(session: Session, asked: DeliverBy | None, release_at: datetime | None) -> datetime | None:
-    """Raises CommandRefused: where it is not offered, and where it could only come back (RFC 2852 section 4)."""
+    """Raises CommandRefused: where it is not offered, and in either mode where it would be over before the message is
+    let go (RFC 4865 section 5.2.2)."""
     if asked is None:
         return None
     if session.door is not Door.SUBMISSION:
         raise CommandRefused(555, "5.5.4", "BY is not known here")
     moment = asked.moment(now=session.host.clock())
-    if release_at is not None and asked.mode.startswith("R") and moment <= release_at:
+    if release_at is not None and moment <= release_at:
         raise CommandRefused(501, "5.5.4", "BY would be over before the message may leave")
     return moment
 

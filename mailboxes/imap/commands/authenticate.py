@@ -4,7 +4,7 @@ from mailboxes.imap.commands.login import entering, refuse_plaintext
 from mailboxes.imap.refusals import Refused
 from mailboxes.imap.session import Session
 from mailboxes.mechanisms import Attempt, authenticate_with
-from mailhost.net.connection import LineTooLong
+from mailhost.net.stream.interruptions import LineTooLong
 from mailhost.protocols.imap.commands import Authenticate
 from mailhost.protocols.imap.responses import Reply, bad, continuation
 from mailhost.protocols.sasl import (

@@ -5,6 +5,7 @@ from django.utils import timezone
 from mailboxes.imap.commands.store import resolve
 from mailboxes.imap.progress import with_progress
 from mailboxes.imap.session import Session
+from mailboxes.imap.telling import tell_changes
 from mailboxes.store.expunge import expunge as expunge_messages
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.imap.commands import Expunge
@@ -33,7 +34,7 @@ async def expunge(session: Session, command: Expunge) -> Reply:
     selected.is_stale = True
     if not outcome.uids:
         return ok("")
-    await session.tell_changes(may_tell_expunges=True, must_tell_expunges=True)
+    await tell_changes(session, may_tell_expunges=True, must_tell_expunges=True)
     return ok("", highest_modseq(session))
 
 

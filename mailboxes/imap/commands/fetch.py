@@ -7,6 +7,7 @@ from mailboxes.imap.commands.store import resolve
 from mailboxes.imap.fetching import Fetching
 from mailboxes.imap.resyncing import tell_vanished
 from mailboxes.imap.session import Session
+from mailboxes.imap.telling import tell_changes
 from mailboxes.imap.view import Ranges
 from mailboxes.store.flags import store_flags
 from mailboxes.store.values import Flag
@@ -62,7 +63,7 @@ async def _look_again(session: Session, command: Fetch) -> None:
     since = command.changed_since
     if since is not None and since.with_vanished and not (command.by_uid and "QRESYNC" in session.enabled):
         raise ImapSyntaxError("VANISHED is for UID FETCH, after ENABLE QRESYNC")  # RFC 7162 section 3.2.6
-    await session.tell_changes(may_tell_expunges=command.by_uid, is_asked=True)
+    await tell_changes(session, may_tell_expunges=command.by_uid, is_asked=True)
 
 
 async def _changed(session: Session, command: Fetch, since: ChangedSince, ranges: Ranges) -> Ranges:

@@ -10,6 +10,7 @@ from mailboxes.imap.commands.store import resolve
 from mailboxes.imap.progress import with_progress
 from mailboxes.imap.selected import Selected
 from mailboxes.imap.session import Session
+from mailboxes.imap.telling import tell_changes
 from mailboxes.store.copy_and_move import move_messages
 from mailboxes.store.rights import find
 from mailboxes.store.values import Moved
@@ -32,7 +33,7 @@ async def move(session: Session, command: Move) -> Reply:
     selected.is_stale = True
     if not moved.uids:
         return ok("")
-    await session.tell_changes(may_tell_expunges=True, must_tell_expunges=True)
+    await tell_changes(session, may_tell_expunges=True, must_tell_expunges=True)
     return ok("", highest_modseq(session))
 
 

@@ -18,6 +18,7 @@ from mailboxes.imap.mailbox_filters import pick
 from mailboxes.imap.progress import with_progress
 from mailboxes.imap.search_answers import emptied_on_refusal, refuse_switched_off, save
 from mailboxes.imap.session import Session
+from mailboxes.imap.telling import tell_changes
 from mailboxes.store.rights import list_all
 from mailboxes.store.search import highest_modseq, last_uid
 from mailboxes.store.search import search as search_messages
@@ -44,7 +45,7 @@ async def multisearch(session: Session, command: MultiSearch) -> Reply:
     _refuse(session, command)
     with emptied_on_refusal(session, command.returns):
         if session.selected is not None:
-            await session.tell_changes(may_tell_expunges=not names_numbers(command.key), is_asked=True)
+            await tell_changes(session, may_tell_expunges=not names_numbers(command.key), is_asked=True)
         if asks_modseq(command.key):
             session.enable("CONDSTORE")
         selected_id = session.selected.mailbox_id if session.selected is not None else None

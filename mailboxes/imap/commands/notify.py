@@ -4,6 +4,7 @@ from mailboxes.imap.hearing import EVERYTHING
 from mailboxes.imap.notifying import Notifying
 from mailboxes.imap.refusals import Refused
 from mailboxes.imap.session import Session
+from mailboxes.imap.telling import tell_changes
 from mailhost.protocols.imap.errors import ImapSyntaxError
 from mailhost.protocols.imap.fetch_items import Attribute, extension_of
 from mailhost.protocols.imap.notify import BADEVENT, Notify
@@ -34,4 +35,4 @@ async def _catch_up(session: Session) -> None:
     """Tell all that has happened in the selected mailbox, whatever is to be told of it from now on."""
     if session.selected is not None:
         session.selected.hearing = EVERYTHING
-        await session.tell_changes(may_tell_expunges=True, is_asked=True)
+        await tell_changes(session, may_tell_expunges=True, is_asked=True)

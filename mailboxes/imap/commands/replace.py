@@ -10,6 +10,7 @@ from mailboxes.imap.progress import with_progress
 from mailboxes.imap.refusals import Refused
 from mailboxes.imap.selected import Selected
 from mailboxes.imap.session import Session
+from mailboxes.imap.telling import tell_changes
 from mailboxes.store.replace import Replaced
 from mailboxes.store.replace import replace as replace_message
 from mailboxes.store.rights import find
@@ -34,7 +35,7 @@ async def replace(session: Session, command: Replace) -> Reply:
     session.note_own_arrivals(command.name, done.appended.uids)
     selected.take_own_vanished(done.expunged.uids, done.expunged.modseq)
     selected.is_stale = True
-    await session.tell_changes(may_tell_expunges=True, must_tell_expunges=True)
+    await tell_changes(session, may_tell_expunges=True, must_tell_expunges=True)
     return ok("", highest_modseq(session))
 
 

@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 
 from mailboxes.imap.server import main
 from mailhost import command_line
-from mailhost.net.listeners import CannotListen
+from mailhost.net.binding import CannotListen
 from mailhost.net.process import run_process
 from mailhost.net.tls import server_context
 

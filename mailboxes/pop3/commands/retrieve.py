@@ -5,8 +5,8 @@ from contextlib import aclosing
 
 from mailboxes.pop3.maildrop import SLICE_OCTETS, MessageGone
 from mailboxes.pop3.session import Session
-from mailhost.net.connection import ConnectionLost
 from mailhost.net.store_threads import StoreUnavailable
+from mailhost.net.stream.interruptions import ConnectionLost
 from mailhost.protocols.lines import CrlfFolder, DotStuffer, TopCutter, dot_stuffed, is_wire_form
 from mailhost.protocols.message.downgrading import HeaderDowngrader, downgraded
 from mailhost.protocols.pop3.commands import Retr, Top

@@ -28,13 +28,20 @@ _SPOKEN = re.compile(r"""[\s"'](?:alt|title)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)')""
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 
 
-def text_of_html(source: str) -> str:
-    """Visible text, and what stands for images (alt, title). Blanks in a row are one; blocks begin on new lines."""
+def text_of_html(source: str, *, enough: int | None = None) -> str:
+    """Visible text, and what stands for images (alt, title). Blanks in a row are one; blocks begin on new lines.
+
+    enough: so many characters of text are wanted, the rest need not be read.
+    """
     pieces: list[str] = []
     at = 0
     while (found := _MARKUP.search(source, at)) is not None:
         pieces.append(_BLANKS.sub(" ", source[at : found.start()]))
         at = found.end()
+        if enough is not None:
+            enough -= len(pieces[-1])
+            if enough <= 0:
+                return html.unescape("".join(pieces)).replace("\0", "\ufffd")
         name = (found["name"] or "").lower()
         if not name:
             continue

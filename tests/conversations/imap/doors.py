@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from mailboxes.imap.host import ImapHost
 from mailboxes.imap.message_budget import MessageBudget
 from mailboxes.imap.server import imap_host, listening
-from mailboxes.imap.session import ImapHost
 from mailhost.net.store_threads import close_store_threads
 from mailhost.net.tls import ensure_local_ca, server_context
 from mailhost.protocols.imap.framing import FramingLimits

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from delivery.smtp.incoming import MIN_OCTETS_PER_SECOND, Share
 from delivery.smtp.session import ADDED_OCTETS
-from mailhost.net.connection import IdleTimeout
+from mailhost.net.stream.interruptions import IdleTimeout
 from tests.conversations.smtp.test_segmentation import replies_to
 from tests.support.examples import examples
 

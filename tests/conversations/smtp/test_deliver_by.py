@@ -17,13 +17,15 @@ def test_what_is_asked_is_kept(smtp: Doors, alice: Account) -> None:
     assert (message.deliver_by, message.deliver_by_mode) == (NOON + timedelta(minutes=10), "RT")
 
 
-def test_what_could_only_come_back_is_refused(smtp: Doors, alice: Account) -> None:
+def test_a_time_that_would_be_over_before_the_message_leaves_is_refused(smtp: Doors, alice: Account) -> None:
+    """RFC 2852 section 4 for mode R without a time; RFC 4865 section 5.2.2 for both extensions, in either mode."""
     submit(
         smtp,
         alice,
         "C: MAIL FROM:<{me}> BY=0;R\nS: 501 5.5.4 …\n"
         "C: MAIL FROM:<{me}> BY=600;R HOLDFOR=600\nS: 501 5.5.4 …\n"
-        "C: MAIL FROM:<{me}> BY=600;N HOLDFOR=600\nS: 250 …\n",
+        "C: MAIL FROM:<{me}> BY=600;N HOLDFOR=601\nS: 501 5.5.4 …\n"
+        "C: MAIL FROM:<{me}> BY=601;N HOLDFOR=600\nS: 250 …\n",
     )
 
 

@@ -37,7 +37,7 @@ def queued(team: str) -> QueuedMessage:
 
 
 def test_what_is_asked_for_is_kept_with_the_queued_message(smtp: Doors, team: str) -> None:
-    """RFC 3461 section 5.2.7: an alias hands on what was asked for."""
+    """RFC 3461 section 5.2.7.3 (c): an alias for several hands on what was asked for, and tells of success itself."""
     converse(
         smtp.ports.smtp,
         GREETED
@@ -54,7 +54,9 @@ def test_what_is_asked_for_is_kept_with_the_queued_message(smtp: Doors, team: st
     message = queued(team)
     assert (message.ret, message.envid, message.requires_tls) == ("HDRS", "QQ314159", False)
     recipient = message.recipients.exclude(state="delivered").get()
-    assert (recipient.notify, recipient.orcpt) == ("SUCCESS,FAILURE", "rfc822;team+2Bx@first.test")
+    assert (recipient.notify, recipient.orcpt) == ("FAILURE", "rfc822;team+2Bx@first.test")
+    expanded = message.recipients.get(state="delivered")
+    assert (expanded.forward_path, expanded.report_due) == (team, "relayed")
 
 
 def test_nothing_asked_is_kept_as_nothing(smtp: Doors, team: str) -> None:
@@ -146,7 +148,11 @@ def test_a_delivery_here_is_confirmed_where_it_was_asked_for(
         alice=alice.login,
         bob=bob.login,
     )
-    assert len(inbox(alice)) == 1
+    [delivered] = inbox(alice)
+    # RFC 8098 section 2.3: an MDN can name whom the sender wrote to.
+    assert delivered.startswith(
+        f"Return-Path: <{bob.login}>\r\nOriginal-Recipient: rfc822; First@elsewhere.test\r\n".encode()
+    )
     round_of_notices()
     round_of_notices()
     if not is_confirmed:
@@ -158,11 +164,56 @@ def test_a_delivery_here_is_confirmed_where_it_was_asked_for(
         b"Original-Envelope-Id: QQ+1\r\n",
         b"Original-Recipient: rfc822; First@elsewhere.test\r\n",
         f"Final-Recipient: rfc822; {alice.login}\r\n".encode(),
-        b"Action: delivered\r\nStatus: 2.0.0\r\n",
+        b"Action: delivered\r\nStatus: 2.1.5\r\n",  # RFC 3463 section 3.2
         b"Content-Type: text/rfc822-headers\r\n",  # section 4.3: RET=FULL is about failures
     ):
         assert words in notice
     assert Destination.objects.get(name=alice.login.partition("@")[2]).next_attempt_at is None
+
+
+def test_an_alias_for_several_is_told_of_as_expanded(smtp: Doors, alice: Account) -> None:
+    """RFC 3461 section 5.2.7.3 (c), RFC 3464 section 2.3.3: once, and nothing more of success from anybody."""
+    bob = new_account("bob")
+    domain = alice.login.partition("@")[2]
+    both = f"both@{domain}"
+    alias(both, f"x@x.{domain}.far.test", f"y@y.{domain}.far.test")
+    script = """
+    C: MAIL FROM:<{bob}> RET=HDRS ENVID=E1
+    S: 250 …
+    C: RCPT TO:<{both}> NOTIFY=SUCCESS ORCPT=rfc822;{both}
+    S: 250 …
+    """
+    converse(smtp.ports.smtp, GREETED + script + SENT, bob=bob.login, both=both)
+    message = QueuedMessage.objects.get(recipients__destination__name=f"x.{domain}.far.test")
+    onward = message.recipients.exclude(state="delivered")
+    assert [(each.notify, each.orcpt) for each in onward] == [("NEVER", f"rfc822;{both}")] * 2
+    assert (message.ret, message.envid) == ("HDRS", "E1")
+    round_of_notices()
+    round_of_notices()
+    [notice] = inbox(bob)
+    assert f"Final-Recipient: rfc822; {both}\r\nAction: expanded\r\nStatus: 2.1.5\r\n".encode() in notice
+    assert b"These addresses stand for several others" in notice
+
+
+def test_an_alias_for_one_hands_on_all_that_was_asked(smtp: Doors, alice: Account) -> None:
+    """RFC 3461 section 5.2.7.2: and nothing is told of it here."""
+    domain = alice.login.partition("@")[2]
+    alias(f"one@{domain}", f"x@x.{domain}.far.test")
+    script = "C: MAIL FROM:<s@elsewhere.test>\nS: 250 …\nC: RCPT TO:<{one}> NOTIFY=SUCCESS,DELAY\nS: 250 …\n"
+    converse(smtp.ports.smtp, GREETED + script + SENT, one=f"one@{domain}")
+    message = QueuedMessage.objects.get(recipients__destination__name=f"x.{domain}.far.test")
+    assert message.recipients.get().notify == "SUCCESS,DELAY"
+
+
+def test_a_notice_asks_for_no_notice(smtp: Doors, alice: Account) -> None:
+    """RFC 3461 section 6.1: the null reverse-path, NOTIFY=NEVER, and no RET."""
+    path = f"s@{alice.login.partition('@')[2]}.far.test"
+    script = f"C: MAIL FROM:<{path}> RET=FULL ENVID=E2\nS: 250 …\nC: RCPT TO:<{{alice}}> NOTIFY=SUCCESS\nS: 250 …\n"
+    converse(smtp.ports.smtp, GREETED + script + SENT, alice=alice.login)
+    round_of_notices()
+    notice = QueuedMessage.objects.get(recipients__forward_path=path)
+    assert (notice.reverse_path, notice.ret, notice.envid) == ("", "", "")
+    assert notice.recipients.get().notify == "NEVER"
 
 
 def test_nobody_is_told_of_a_message_with_the_null_reverse_path(smtp: Doors, alice: Account) -> None:
@@ -171,6 +222,16 @@ def test_nobody_is_told_of_a_message_with_the_null_reverse_path(smtp: Doors, ali
     converse(smtp.ports.smtp, GREETED + script + SENT, alice=alice.login)
     domain = alice.login.partition("@")[2]
     assert not QueuedMessage.objects.filter(recipients__destination__name=domain).exists()
+
+
+def test_what_was_said_of_one_recipient_is_told_to_no_other(smtp: Doors, alice: Account, team: str) -> None:
+    """RFC 8098 section 2.3: neither in a copy of several, nor in one that leaves."""
+    other = new_account("carol").login
+    for paths in ((alice.login, other), (team,)):
+        recipients = "".join(f"C: RCPT TO:<{path}> ORCPT=rfc822;{path}\nS: 250 …\n" for path in paths)
+        converse(smtp.ports.smtp, GREETED + "C: MAIL FROM:<a@b.test>\nS: 250 …\n" + recipients + SENT)
+    assert len(inbox(alice)) == 2
+    assert b"Original-Recipient" not in b"".join(inbox(alice))
 
 
 def test_a_message_that_is_refused_is_not_confirmed(smtp: Doors, alice: Account) -> None:

@@ -130,17 +130,17 @@ def test_what_is_held_until_a_moment_leaves_then(smtp: Doors, alice: Account, bo
 
 
 def test_a_time_that_cannot_be_kept_is_refused(smtp: Doors, alice: Account) -> None:
-    """RFC 4865 section 4: nothing is taken that would leave at another time."""
+    """RFC 4865 section 4.2 (7 to 11): nothing is taken that would leave at another time; 501 with 5.5.4."""
     submit(
         smtp,
         alice,
         """
         C: MAIL FROM:<{me}> HOLDFOR=2592001
-        S: 554 5.5.4 …
+        S: 501 5.5.4 …
         C: MAIL FROM:<{me}> HOLDUNTIL=2026-12-27T12:00:01Z
-        S: 554 5.5.4 …
+        S: 501 5.5.4 …
         C: MAIL FROM:<{me}> HOLDUNTIL=2026-11-27T12:00:00Z
-        S: 554 5.5.4 …
+        S: 501 5.5.4 …
         C: MAIL FROM:<{me}> HOLDFOR=10 HOLDUNTIL=2026-11-28T12:00:00Z
         S: 501 5.5.4 …
         C: MAIL FROM:<{me}> HOLDFOR=soon
@@ -154,10 +154,12 @@ def test_a_time_that_cannot_be_kept_is_refused(smtp: Doors, alice: Account) -> N
 def test_an_account_has_so_much_waiting_for_later_and_no_more(
     smtp: Doors, alice: Account, settings: Settings
 ) -> None:
+    """RFC 4865 section 6: at MAIL, 552 5.7.16."""
     settings.WAITING_OCTETS_PER_ACCOUNT = 100
     later = "C: MAIL FROM:<{me}> HOLDFOR=60\nS: 250 …\nC: RCPT TO:<x@far.test>\nS: 250 …\n"
     now = later.replace(" HOLDFOR=60", "")
-    submit(smtp, alice, later + SENT + later + SENT.replace("250 2.0.0", "452 4.2.2") + now + SENT)
+    full = "C: MAIL FROM:<{me}> HOLDFOR=60\nS: 552 5.7.16 …\n"
+    submit(smtp, alice, later + SENT + full + now + SENT)
     work(after=timedelta(minutes=1))
     submit(smtp, alice, later + SENT)
 
@@ -233,6 +235,26 @@ def test_what_is_asked_for_a_recipient_here_waits_with_it(smtp: Doors, alice: Ac
     assert (onward.notify, onward.orcpt, onward.message.envid, onward.state) == (
         "NEVER", "rfc822;t@x.test", "abc", "captured",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("is_mixed", [True, False])
+def test_an_alias_for_several_is_told_of_when_it_leads_on(
+    smtp: Doors, alice: Account, bob: Account, is_mixed: bool
+) -> None:
+    """RFC 3461 section 5.2.7.3 (c), not before what waits is let go."""
+    change_account(account_id=alice.pk, undo_seconds=10, by="test")
+    team = f"team@{alice.login.partition('@')[2]}"
+    other = EmailAddress.parse(bob.login) if is_mixed else EmailAddress("z", "far.test")
+    set_alias(address=EmailAddress.parse(team), targets=[other, EmailAddress("y", "far.test")], by="test")
+    script = "C: MAIL FROM:<{me}>\nS: 250 …\nC: RCPT TO:<{team}> NOTIFY=SUCCESS,FAILURE\nS: 250 …\n"
+    submit(smtp, alice, script + SENT, team=team)
+    assert [each.forward_path for each in QueuedRecipient.objects.all()] == [team]
+    work(after=timedelta(seconds=9))
+    assert inbox(alice) == []
+    work(after=timedelta(seconds=10))
+    assert QueuedRecipient.objects.get(forward_path="y@far.test").notify == "FAILURE"
+    [notice] = inbox(alice)
+    assert f"Final-Recipient: rfc822; {team}\r\nAction: expanded\r\n".encode() in notice
 
 
 def test_what_is_held_for_an_operator_is_in_no_quarantine_before_its_time(

@@ -8,7 +8,7 @@ import inspect
 import itertools
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NoReturn
 
 import aiosmtpd.smtp
 import pytest
@@ -20,7 +20,8 @@ from delivery.routing import Route
 from delivery.smtp.connection import SmtpConnection
 from delivery.smtp.conversation import converse
 from delivery.smtp.session import Door, Host, Session
-from mailhost.net.connection import READ_HIGH_WATER, ConnectionLost
+from mailhost.net.stream.bounds import READ_HIGH_WATER
+from mailhost.net.stream.interruptions import ConnectionLost
 from tests.support.examples import examples
 
 
@@ -53,7 +54,7 @@ async def route_to_account_7(**_: object) -> Route:
     return Route((7,))
 
 
-async def nobody_asks(**_: object) -> bool:
+async def nobody_asks(**_: object) -> NoReturn:
     raise AssertionError("port 25 has no senders of its own")
 
 
@@ -71,6 +72,8 @@ class Running:
             accept=self.accept,
             route=route_to_account_7,
             may_send_as=nobody_asks,
+            admit=nobody_asks,
+            sign_in=nobody_asks,
             clock=lambda: datetime(2026, 1, 1, tzinfo=UTC),
             new_trace_id=lambda: "ab12",
         )

@@ -59,6 +59,8 @@ def test_a_program_in_an_attached_message_is_found() -> None:
 
 def test_the_strings_that_filters_are_tried_with_are_known_encoded_or_not() -> None:
     assert found(attached("test.txt", EICAR)) == [("EICAR", Action.REFUSE)]
+    assert found(attached("test.bin", EICAR + bytes(100_000))) == [("EICAR", Action.REFUSE)]
+    assert found(attached("test.bin", bytes(100_000) + EICAR)) == []  # that is no such file any more
     [finding] = part_findings(letter(body=GTUBE + b"\r\n"))
     assert (finding.result, finding.at_least) == ("GTUBE", Action.REFUSE)
 

@@ -14,6 +14,7 @@ from delivery.queue.deliver_by import settle_overdue
 from mailboxes.models import Content
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.addresses import EmailAddress
+from mailhost.protocols.smtp.dsn_parameters import DsnRequest
 from tests.delivery.test_worker import bench
 from tests.support.hosting import new_account
 from tests.support.queueing import MESSAGE, NOON, claim_all
@@ -33,11 +34,15 @@ def queue_leads_out(settings: Settings, monkeypatch: pytest.MonkeyPatch, shared_
         )
 
 
-def submit(mode: str, *, seconds: int = 600, reverse_path: str = "alice@elsewhere.test") -> None:
+def submit(
+    mode: str, *, seconds: int = 600, reverse_path: str = "alice@elsewhere.test", notify: str = ""
+) -> None:
+    address = EmailAddress.parse("bob@far.test")
     accept_now(
         Acceptance(
             octets=MESSAGE,
-            relay=(EmailAddress.parse("bob@far.test"),),
+            relay=(address,),
+            dsn_requests={address.key: DsnRequest(notify)},
             reverse_path=reverse_path,
             deliver_by=NOON + timedelta(seconds=seconds),
             deliver_by_mode=mode,
@@ -56,7 +61,6 @@ def bob() -> QueuedRecipient:
         ("R", ("DELIVERBY",), ""),
         ("N", ("DELIVERBY 30",), ""),
         ("RT", ("DELIVERBY",), "relayed"),
-        ("R", (), "relayed"),
         ("N", (), "relayed"),
     ],
 )
@@ -76,6 +80,50 @@ def test_the_next_server_is_told_what_is_left(
             assert (f"BY=509;{mode}" in " ".join(received.commands)) == bool(offered)
             recipient = await in_store(bob)
             assert (recipient.state, recipient.report_due) == ("delivered", report)
+
+    run(asyncio.wait_for(scenario(), 30))
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds", "passed"),
+    [
+        ("", 600, "FAILURE,DELAY"),
+        ("SUCCESS", 600, "SUCCESS,DELAY"),
+        ("DELAY", 600, "DELAY"),
+        ("NEVER", 600, "NEVER"),
+        ("FAILURE", 60, "FAILURE"),  # its time is over
+    ],
+)
+def test_mode_n_asks_a_server_without_it_to_tell_of_delays(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, asked: str, seconds: int, passed: str
+) -> None:
+    """RFC 2852 section 4.1.4.2, in spite of RFC 3461 section 5.2.1 (c); told of as relayed in time alone."""
+    monkeypatch.setattr(bounces, "send_reports", lambda **_: 0)
+
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test") as sink:
+            sink.extensions = (*DEFAULT_EXTENSIONS, "DSN")
+            await in_store(submit, "N", seconds=seconds, notify=asked)
+            b.now += timedelta(seconds=90)
+            await b.work()
+            [received] = await sink.wait_for(1)
+            assert f"RCPT TO:<bob@far.test> NOTIFY={passed}" in received.commands
+            is_told = asked != "NEVER" and seconds > 90
+            assert (await in_store(bob)).report_due == ("relayed" if is_told else "")
+
+    run(asyncio.wait_for(scenario(), 30))
+
+
+def test_mode_r_goes_to_no_server_that_does_not_know_it(settings: Settings) -> None:
+    """RFC 2852 section 4.1.4.1: it is undeliverable for good."""
+
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test") as sink:
+            await in_store(submit, "R", seconds=600)
+            await b.work()
+            recipient = await in_store(bob)
+            assert (recipient.state, recipient.last_status) == ("bounced", "5.3.3")
+            assert not any(command.startswith("MAIL") for command in sink.commands)
 
     run(asyncio.wait_for(scenario(), 30))
 
@@ -130,6 +178,26 @@ def test_mode_n_is_told_of_once_and_tried_further() -> None:
     settle_overdue(now=NOON + timedelta(seconds=120))
     bounces.mark_delayed(now=NOON + timedelta(hours=5))
     assert bob().report_due == ""
+
+
+def test_a_delay_of_mode_n_says_that_its_time_is_over() -> None:
+    """RFC 2852 section 4.1.3: 4.4.7, whatever the last try came to."""
+    alice = new_account("alice")
+    submit("N", seconds=60, reverse_path=alice.login)
+    QueuedRecipient.objects.update(state="deferred", last_status="4.2.2", last_reply="452 4.2.2 full")
+    settle_overdue(now=NOON + timedelta(seconds=60))
+    bounces.send_reports(now=NOON + timedelta(seconds=61), new_name=bounces.new_name)
+    notice = bytes(Content.objects.latest("id").octets)
+    assert b"Action: delayed\r\nStatus: 4.4.7\r\n" in notice
+
+
+def test_a_delay_of_mode_r_is_tried_for_its_time_alone() -> None:
+    alice = new_account("alice")
+    submit("R", seconds=6 * 3_600, reverse_path=alice.login)
+    bounces.mark_delayed(now=NOON + timedelta(hours=5))
+    bounces.send_reports(now=NOON + timedelta(hours=5), new_name=bounces.new_name)
+    notice = bytes(Content.objects.latest("id").octets)
+    assert b"Will-Retry-Until: Sun, 01 Mar 2026 18:00:00 +0000\r\n" in notice
 
 
 def test_nothing_is_told_of_a_time_that_was_over_when_it_came() -> None:

@@ -166,8 +166,35 @@ def test_what_the_extensions_rule_out_is_not_sent() -> None:
             connection = await reach(sink)
             assert kinds(await send(connection, message())) == [(Bounced, "5.3.4")]
             small = replace(message(text=b"x\r\n"), needs_smtputf8=True)
-            assert kinds(await send(connection, small)) == [(Bounced, "5.6.7")]
+            assert kinds(await send(connection, small)) == [(Bounced, "5.6.9")]
             assert not any(command.startswith("MAIL") for command in sink.commands)
+
+    run(scenario())
+
+
+def test_an_original_recipient_that_is_too_long_to_be_said_is_left_out() -> None:
+    """RFC 3461 section 5.4: a server has to take 500 octets of it; in ASCII one in UTF-8 may have more."""
+
+    async def scenario() -> None:
+        async with smtp_sink() as sink:
+            sink.extensions = ("DSN",)
+            connection = await reach(sink)
+            long = Recipient("bob@far.test", orcpt="utf-8;" + "\\x{4E2D}" * 70)
+            await send(connection, replace(message(), recipients=[long]))
+            assert "RCPT TO:<bob@far.test>" in sink.commands
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(("path", "status"), [("jörg@far.test", "5.6.7"), ("bob@far.test", "5.6.9")])
+def test_what_is_beyond_ascii_is_told_apart(path: str, status: str) -> None:
+    """RFC 6531 section 4: an address, or the header."""
+
+    async def scenario() -> None:
+        async with smtp_sink() as sink:
+            connection = await reach(sink)
+            outcomes = await send(connection, replace(message(path), needs_smtputf8=True))
+            assert kinds(outcomes) == [(Bounced, status)]
 
     run(scenario())
 
@@ -179,7 +206,7 @@ def test_parameters_follow_the_extensions() -> None:
             connection = await reach(sink)
             transaction = replace(
                 message(),
-                recipients=[Recipient("jörg@far.test", "FAILURE", "rfc822;j")],
+                recipients=[Recipient("jörg@far.test", "FAILURE", "utf-8;j\\x{F6}rg@first.test")],
                 needs_smtputf8=True,
                 ret="HDRS",
             )
@@ -188,7 +215,7 @@ def test_parameters_follow_the_extensions() -> None:
             assert outcomes[0].keeps_dsn
             assert sink.commands[1:3] == [
                 "MAIL FROM:<alice@example.test> SIZE=21 BODY=8BITMIME SMTPUTF8 RET=HDRS",
-                "RCPT TO:<jörg@far.test> NOTIFY=FAILURE ORCPT=rfc822;j",
+                "RCPT TO:<jörg@far.test> NOTIFY=FAILURE ORCPT=utf-8;jörg@first.test",  # RFC 6533 section 3
             ]
 
     run(scenario())

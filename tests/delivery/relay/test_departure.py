@@ -57,10 +57,13 @@ async def smarthost(
 
 
 async def reach(
-    sink: SmtpSink, demand: Demand | None = VERIFIED, credentials: Credentials | None = US
+    sink: SmtpSink,
+    demand: Demand | None = VERIFIED,
+    credentials: Credentials | None = US,
+    host: str = HOST,
 ) -> RelayConnection:
     departure = Departure(demand=demand, credentials=credentials)
-    hop = NextHop(HOST, sink.address, sink.port, departure=departure)
+    hop = NextHop(host, sink.address, sink.port, departure=departure)
     securing = Securing(OPPORTUNISTIC, clock=lambda: NOON, trust=lambda: Store([CA.certificate]))
     return await open_connection(hop, own_name="mail.example.test", timeouts=PATIENT, tls=securing)
 
@@ -172,6 +175,24 @@ def test_nothing_goes_to_a_smarthost_that_is_not_who_it_is_to_be(
             assert outcome.status == status
             assert words in outcome.reply
             assert not any(each.startswith(("AUTH", "MAIL")) for each in sink.commands)
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("demand", [VERIFIED, IMPLICIT])
+def test_a_smarthost_given_by_its_address_is_verified_by_that(demand: Named) -> None:
+    async def scenario() -> None:
+        issued = CA.issue("127.0.0.1")
+        async with smarthost(issued=issued, is_implicit=demand.is_implicit) as sink:
+            assert sink.tls is not None
+            named: list[str | None] = []
+            sink.tls.sni_callback = lambda socket, name, context: named.append(name)
+            connection = await reach(sink, demand, host="127.0.0.1")
+            assert connection.peer.certificate == "route verified"
+            await connection.quit()
+            assert named == [None]  # RFC 6066 section 3: no address is said there
+            outcome = await deferral(sink, demand, host="127.0.0.2")
+            assert "is for 127.0.0.1, and not for 127.0.0.2" in outcome.reply
 
     run(scenario())
 

@@ -8,6 +8,8 @@ from pytest_django import Settings
 
 from delivery.models import Attempt, Destination, OutboundRoute, QueuedRecipient
 from delivery.queue.route_moves import move_waiting
+from delivery.relay.next_hops import NextHop
+from delivery.relay.sign_ins import Pause
 from delivery.routes.making import RoutePlan, put_route, remove_route
 from mailhost.net.store_threads import in_store
 from tests.delivery.test_worker import bench
@@ -134,7 +136,12 @@ def test_a_look_by_a_route_that_changed_meanwhile_sends_nothing_the_old_way(
     run(scenario())
 
 
-def test_a_wrong_password_is_tried_once_for_all_destinations_and_then_left_alone(settings: Settings) -> None:
+def test_a_wrong_password_is_tried_once_for_all_destinations_and_then_left_alone(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared: list[tuple[NextHop, Pause]] = []
+    monkeypatch.setattr("delivery.worker.tell_soon", lambda hop, pause: shared.append((hop, pause)))
+
     def smart_route(port: int, password: str, **found: int) -> OutboundRoute:
         plan = RoutePlan(
             name="smart",
@@ -167,6 +174,7 @@ def test_a_wrong_password_is_tried_once_for_all_destinations_and_then_left_alone
             assert await tries(minutes=3) == 1
             assert smart.connections == connections
             assert "left alone until 12:05 UTC" in await in_store(last_reply, "a@d0.test")
+            assert [pause.until for _, pause in shared] == [NOON + timedelta(minutes=5)]
             assert await tries(minutes=6) == 2
             await in_store(smart_route, smart.port, "geheim", route_id=made.pk)
             assert (

@@ -46,6 +46,28 @@ def test_a_try_connects_signs_in_and_sends_nothing() -> None:
     run(scenario())
 
 
+def test_who_refused_the_password_is_left_alone_by_the_next_try_unless_it_is_another_password() -> None:
+    async def scenario() -> None:
+        async with smtp_sink() as sink:
+            sink.extensions, sink.login = (*sink.extensions, "AUTH PLAIN"), ("us", "geheim")
+
+            async def by(password: str) -> str:
+                credentials = Credentials("us", password, allows_clear=True)
+                step = (await tried(sink, departure=Departure(credentials=credentials)))[-1]
+                return f"{step.name}: {step.text}"
+
+            assert "535 5.7.8 no" in await by("falsch")
+            said = await by("falsch")
+            assert said.startswith(
+                "Signing in: It was not tried. The server does not let this host in (PLAIN): 535"
+            )
+            assert "It is left alone until" in said
+            assert sink.connections == 1
+            assert (await by("geheim")).startswith("Extensions: ")
+
+    run(scenario())
+
+
 def test_a_try_says_why_it_failed() -> None:
     async def scenario() -> None:
         async with smtp_sink() as sink:

@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from delivery import signing
 from delivery.acceptance import Acceptance, accept_now
-from delivery.models import QueuedMessage
+from delivery.models import Attempt
 from domains.dkim_keys import activate_key, make_keys, retire_key
 from domains.models import DkimKey, Domain
 from domains.registration import find_domain
@@ -94,7 +94,7 @@ def sent(
 
 
 def note() -> str:
-    return QueuedMessage.objects.latest("pk").signing
+    return Attempt.objects.latest("at", "pk").signing
 
 
 def test_both_keys_sign_and_both_verifiers_agree(settings: Settings) -> None:

@@ -14,6 +14,7 @@ from delivery.queue.verbs import Order, Verb, advance, begin
 from delivery.queue.waiting import release_due, stop
 from delivery.returned import note_returned
 from delivery.trace.outbound import note
+from mailboxes.models import Content
 from tests.support.hosting import new_account
 from tests.support.queueing import NOON, claim_all, queue
 
@@ -85,17 +86,28 @@ def test_that_the_sender_was_told_is_told() -> None:
     )
     QueuedRecipient.objects.filter(forward_path="carol@far.test").update(report_due=ReportDue.DELAYED)
     assert report_message(message_id=message_id, now=NOON, new_name=lambda: "x")
+    number = Content.objects.get(message_id__startswith="<x.report@").pk
     assert told() == [
-        ("bob@far.test", "reported", f"{alice.login} was told that it did not arrive"),
-        ("carol@far.test", "reported", f"{alice.login} was told that it waits"),
+        ("bob@far.test", "reported", f"{alice.login} was told that it did not arrive (notice N{number})"),
+        ("carol@far.test", "reported", f"{alice.login} was told that it waits (notice N{number})"),
     ]
 
 
-def test_nobody_was_told_where_nobody_could_be() -> None:
-    message_id = queue("bob@far.test", reverse_path="")
-    QueuedRecipient.objects.update(report_due=ReportDue.FAILED)
+@pytest.mark.parametrize(
+    ("reverse_path", "why"),
+    [
+        ("", "It has the null reverse-path."),
+        ("no address", "Its sender no address is no address here that mail can go to."),
+    ],
+)
+def test_nobody_was_told_where_nobody_could_be(reverse_path: str, why: str) -> None:
+    """RFC 3461 section 5.2: no notice of a notice; unless the operator wants it, the trace alone tells of it."""
+    message_id = queue("bob@far.test", reverse_path=reverse_path)
+    QueuedRecipient.objects.update(state="bounced", report_due=ReportDue.FAILED)
+    before = Content.objects.count()
     assert not report_message(message_id=message_id, now=NOON, new_name=lambda: "x")
-    assert told() == []
+    assert told() == [("bob@far.test", "untold", why)]
+    assert (Content.objects.count(), QueuedRecipient.objects.get().report_due) == (before, "")
 
 
 def test_what_comes_back_later_is_told_once() -> None:

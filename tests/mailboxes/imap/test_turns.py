@@ -2,8 +2,9 @@
 
 import asyncio
 
+from mailboxes.imap.reading_commands import COMMANDS_IN_A_ROW, read_command
 from mailboxes.imap.server import imap_host
-from mailboxes.imap.session import COMMANDS_IN_A_ROW, Session
+from mailboxes.imap.session import Session
 from mailhost.net.connection import Connection
 from mailhost.net.store_threads import close_store_threads
 
@@ -24,7 +25,7 @@ def test_a_client_that_sends_many_commands_at_once_lets_others_have_their_turn(s
             session = Session(connection, host)
             task = asyncio.create_task(another())
             for _ in range(10 * COMMANDS_IN_A_ROW):
-                await session.read_command()
+                await read_command(session)
             task.cancel()
         close_store_threads()
         return turns

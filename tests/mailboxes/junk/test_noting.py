@@ -4,7 +4,8 @@ import pytest
 from django.db import transaction
 
 from mailboxes.models import SITE
-from mailboxes.store.append import Item, Target, append_batch, prepare
+from mailboxes.store.append import prepare
+from mailboxes.store.append_batch import Item, Target, append_batch
 from mailboxes.store.copy_and_move import copy_messages, move_messages
 from mailboxes.store.flags import store_flags
 from mailboxes.store.lessons import MAX_LESSONS_AT_ONCE

@@ -2,16 +2,34 @@
 
 import asyncio
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mailboxes.junk import site_counts
 from mailboxes.junk.classifier import MIN_LESSONS, UNTRAINED
 from mailboxes.junk.judging import classify, classify_by_site
-from mailboxes.junk.site_counts import SiteCounts, following_site
+from mailboxes.junk.site_counts import Counts, SiteCounts, following_site
 from mailboxes.models import JunkCount, JunkTotal
 from tests.mailboxes.junk.lessons import JUNK_MAIL, WANTED_MAIL, an_account, teach, train
 
 PILLS, MINUTES = JUNK_MAIL % (77, 77, 77), WANTED_MAIL % (77, 77, 77)
+
+# Some spread over all of 64 bits, as hashes are, and some that crowd together, as nobody's do by chance.
+HASHES = st.one_of(st.integers(-(2**63), 2**63 - 1), st.integers(-20, 20), st.integers(2**63 - 40, 2**63 - 1))
+
+
+@given(st.dictionaries(HASHES, st.tuples(st.integers(0, 99), st.integers(0, 99))), st.lists(HASHES))
+def test_of_any_hashes_those_are_found_that_are_there(
+    known: dict[int, tuple[int, int]], asked: list[int]
+) -> None:
+    tokens = np.array(sorted(known), np.int64)
+    junk, wanted = (np.array([known[token][row] for token in sorted(known)], np.int32) for row in (0, 1))
+    asked += known
+    counts = np.full((2, len(asked)), -1, np.int64)
+    Counts(tokens, junk, wanted).put_into(counts, np.array(asked, np.int64))
+    assert counts.T.tolist() == [[*known.get(token, (-1, -1))] for token in asked]
 
 
 def test_memory_and_the_database_judge_alike(db: None) -> None:

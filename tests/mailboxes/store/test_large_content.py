@@ -7,7 +7,7 @@ import pytest
 
 from mailboxes.exceptions import QuotaExceeded
 from mailboxes.models import Content, Message
-from mailboxes.store import append, hierarchy
+from mailboxes.store import append, append_batch, hierarchy
 from mailboxes.store.large_content import LARGE_OCTETS
 from mailboxes.store.values import NewMessage
 from tests.support.hosting import new_account
@@ -47,7 +47,7 @@ def stored(messages: Sequence[bytes], *, quota_octets: int = 0) -> list[dict[str
 def test_both_ways_store_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     messages = [WORDY, BARE]
     by_statement = stored(messages)
-    monkeypatch.setattr(append, "LARGE_OCTETS", 0)
+    monkeypatch.setattr(append_batch, "LARGE_OCTETS", 0)
     by_copy = stored(messages)
     assert by_copy == by_statement
     assert by_copy[0]["references"] == ["<0@example.test>", "<\u00fc@example.test>"]

@@ -15,6 +15,7 @@ from mailboxes.exceptions import (
 from mailboxes.models import Account, AccountUsage, Content, Expunged, Mailbox, Message
 from mailboxes.store import (
     append,
+    append_batch,
     changes,
     content,
     copy_and_move,
@@ -112,16 +113,16 @@ def test_in_a_batch_one_full_account_fails_alone(account: Account) -> None:
     small = new_account("small", quota_octets=10)
     prepared = append.prepare(OCTETS)
     mailbox, small_mailbox = find(account), find(small)
-    good = append.Item(prepared, [append.Target(account.pk, mailbox.mailbox_id)], NOW)
-    full = append.Item(
+    good = append_batch.Item(prepared, [append_batch.Target(account.pk, mailbox.mailbox_id)], NOW)
+    full = append_batch.Item(
         prepared,
         [
-            append.Target(account.pk, mailbox.mailbox_id),
-            append.Target(small.pk, small_mailbox.mailbox_id),
+            append_batch.Target(account.pk, mailbox.mailbox_id),
+            append_batch.Target(small.pk, small_mailbox.mailbox_id),
         ],
         NOW,
     )
-    append.append_batch([full, good], now=NOW)
+    append_batch.append_batch([full, good], now=NOW)
     assert isinstance(full.failure, QuotaExceeded)
     assert (good.failure, good.uids) == (None, [1])
     assert_counts_are_true(account)
@@ -130,8 +131,8 @@ def test_in_a_batch_one_full_account_fails_alone(account: Account) -> None:
 
 def test_copies_of_one_message_share_one_content(account: Account) -> None:
     other = new_account("other")
-    targets = [append.Target(each.pk, find(each).mailbox_id) for each in (account, other)]
-    append.append_batch([append.Item(append.prepare(OCTETS), targets, NOW)], now=NOW)
+    targets = [append_batch.Target(each.pk, find(each).mailbox_id) for each in (account, other)]
+    append_batch.append_batch([append_batch.Item(append.prepare(OCTETS), targets, NOW)], now=NOW)
     assert len({message.content_id for message in Message.objects.all()}) == 1
 
 

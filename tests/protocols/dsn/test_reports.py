@@ -57,6 +57,7 @@ def test_a_failure_says_what_happened_what_it_means_and_what_to_do() -> None:
     message, (text, status, header) = read(compose_report(report(FAILED, subject="Hello")))
     assert message["Auto-Submitted"] == "auto-replied"
     assert message["To"] == "alice@example.test"
+    assert message["From"].addresses[0].addr_spec == "postmaster@mail.example.test"  # RFC 3464 section 2
     assert message.get_content_type() == "multipart/report"
     assert message.get_param("report-type") == "delivery-status"
     words = text.get_content()
@@ -113,6 +114,13 @@ def test_a_non_ascii_recipient_is_reported_in_ascii() -> None:
 def test_a_header_in_utf_8_goes_as_global_headers() -> None:
     _, (_, _, header) = read(compose_report(report(FAILED, header="Subject: Grüße\r\n\r\n".encode())))
     assert header.get_content_type() == "message/global-headers"
+
+
+@pytest.mark.parametrize(("to", "encoding"), [("a@x.test", b"quoted-printable"), ("å@x.test", b"8bit")])
+def test_a_header_in_utf_8_stays_as_it_is_where_it_may(to: str, encoding: bytes) -> None:
+    """RFC 6533 section 6.3."""
+    octets = compose_report(report(FAILED, header="Subject: Grüße\r\n\r\n".encode(), to=to))
+    assert b"message/global-headers\r\nContent-Transfer-Encoding: " + encoding + b"\r\n" in octets
 
 
 @given(st.binary(max_size=300))
@@ -185,7 +193,7 @@ def test_any_octets_given_back_leave_short_lines_with_crlf(body: bytes) -> None:
 
 
 def test_fields_stand_in_the_order_of_the_grammar() -> None:
-    """RFC 3464 sections 2.2 and 2.3, with the extension fields behind those of the standard."""
+    """RFC 3464 sections 2.2 and 2.3, Deliver-By-Date where RFC 2852 section 5 has it, extension fields at the end."""
     later = NOON + timedelta(days=4)
     delayed = RecipientReport(
         "bob@far.test",
@@ -206,8 +214,8 @@ def test_fields_stand_in_the_order_of_the_grammar() -> None:
         "Original-Envelope-Id",
         "Reporting-MTA",
         "Arrival-Date",
-        "Future-Release-Request",
         "Deliver-By-Date",
+        "Future-Release-Request",
     ]
     assert per_recipient.items() == [
         ("Original-Recipient", "rfc822; B+B@first.test"),
@@ -219,6 +227,30 @@ def test_fields_stand_in_the_order_of_the_grammar() -> None:
         ("Last-Attempt-Date", "Sun, 01 Mar 2026 12:00:00 +0000"),
         ("Will-Retry-Until", "Thu, 05 Mar 2026 12:00:00 +0000"),
     ]
+
+
+def test_what_the_envelope_said_is_told_as_it_was_spelled() -> None:
+    """RFC 3464 sections 2.2.1 and 2.3.2, RFC 3461 section 6.3: case and runs of spaces too."""
+    failed = RecipientReport('"Bob  B"@far.test', Action.FAILED, "5.1.1", "RFC822;Bob+20+20B@x")
+    octets = compose_report(report(failed, envid="Q+20+20Q"))
+    assert b"\r\nOriginal-Envelope-Id: Q  Q\r\n" in octets
+    assert b"\r\nOriginal-Recipient: RFC822; Bob  B@x\r\n" in octets
+    assert b'\r\nFinal-Recipient: rfc822; "Bob  B"@far.test\r\n' in octets
+
+
+def test_what_is_no_address_in_utf_8_is_copied_as_it_came() -> None:
+    """RFC 6533 section 3."""
+    odd = RecipientReport("b@far.test", Action.FAILED, "5.1.1", "utf-8;no\\x{F6}body")
+    assert b"Original-Recipient: utf-8; no\\x{F6}body\r\n" in compose_report(report(odd, to="å@x.test"))
+
+
+@pytest.mark.parametrize(
+    ("status", "told"), [("5.01.001", "5.1.1"), ("", "5.0.0"), ("no code", "5.0.0"), ("4.4.7", "4.4.7")]
+)
+def test_a_status_is_a_code(status: str, told: str) -> None:
+    """RFC 3464 section 2.3.4, RFC 3461 section 6.3 (g)."""
+    octets = compose_report(report(RecipientReport("bob@far.test", Action.FAILED, status)))
+    assert f"\r\nStatus: {told}\r\n".encode() in octets
 
 
 def test_only_a_delay_is_retried() -> None:
@@ -250,6 +282,9 @@ def test_a_sender_beyond_ascii_has_a_report_in_utf_8() -> None:
     octets = compose_report(report(UTF8, to="ålice@example.test"))
     text = octets.decode()
     assert "To: <ålice@example.test>\r\n" in text
+    assert (
+        "Content-Type: multipart/report; report-type=global-delivery-status;\r\n" in text
+    )  # RFC 6522 section 3
     assert "Content-Type: message/global-delivery-status\r\nContent-Transfer-Encoding: 8bit\r\n" in text
     assert "Original-Recipient: utf-8; jörg+x@first.test\r\n" in text
     assert "Final-Recipient: utf-8; jörg@far.test\r\n" in text

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from delivery.relay.demands import Demand, InClear, Named
 from delivery.relay.next_hops import NextHop
 from delivery.relay.tls.finding import FoundPolicies, TlsPolicies
 from delivery.relay.tls.mta_sts import FetchFailed, KeptPolicy, StsPolicies
@@ -19,6 +20,7 @@ from tests.support.running import run
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 DIGEST = "ab" * 32
 TLSA = f"3 1 1 {DIGEST}"
+SECURED = Named("out")
 ENFORCE = StsPolicy(Mode.ENFORCE, 86_400, ("mx.far.test",))
 
 
@@ -66,12 +68,20 @@ class World:
     async def write(self, domain: str, kept: KeptPolicy) -> None:
         self.kept[domain] = kept
 
-    async def find(self, *hosts: str, domain: str = "far.test", is_smarthost: bool = False) -> FoundPolicies:
+    async def find(
+        self,
+        *hosts: str,
+        domain: str = "far.test",
+        is_smarthost: bool = False,
+        demand: Demand | None = None,
+    ) -> FoundPolicies:
         hops = [NextHop(host, "192.0.2.1", 25) for host in hosts or ("mx.far.test",)]
-        return await self.policies.find(domain, hops, note=self.told.append, is_smarthost=is_smarthost)
+        return await self.policies.find(
+            domain, hops, note=self.told.append, is_smarthost=is_smarthost, demand=demand
+        )
 
-    async def demand(self, host: str = "mx.far.test") -> object:
-        found = await self.find(host)
+    async def demand(self, host: str = "mx.far.test", demand: Demand | None = None) -> object:
+        found = await self.find(host, demand=demand)
         return found.of(found.hops[0]).policy.demand
 
 
@@ -225,6 +235,52 @@ def test_a_smarthost_has_dane_and_the_domains_policies_do_not_matter() -> None:
             found = await w.find("smart.test", is_smarthost=True)
             assert isinstance(found.of(found.hops[0]).policy.demand, Dane)
             assert w.fetched == []
+
+    run(scenario())
+
+
+def test_a_demand_of_verified_tls_is_met_by_dane_where_there_is_a_usable_record() -> None:
+    async def scenario() -> None:
+        async with world() as w:
+            assert await w.demand(demand=SECURED) == SECURED
+            w.dns.say("_25._tcp.mx.far.test", "TLSA", TLSA)
+            w.sign("far.test", "mx.far.test", "_25._tcp.mx.far.test")
+            w.restart()
+            assert isinstance(await w.demand(demand=SECURED), Dane)
+            w.dns.say("_25._tcp.mx.far.test", "TLSA", f"1 1 1 {DIGEST}")  # of no use, and asks for TLS alone
+            w.restart()
+            assert await w.demand(demand=SECURED) == SECURED
+            w.dns.broken.add("_25._tcp.mx.far.test")
+            w.restart()
+            assert (await w.find(demand=SECURED)).hops == ()
+
+    run(scenario())
+
+
+def test_a_demand_of_verified_tls_leaves_an_enforced_policys_hosts_alone_and_replaces_a_tested_one() -> None:
+    async def scenario() -> None:
+        async with world() as w:
+            w.say_sts(ENFORCE)
+            assert isinstance(await w.demand(demand=SECURED), Sts)
+            found = await w.find("mx.far.test", "mx.elsewhere.test", demand=SECURED)
+            assert [hop.host for hop in found.hops] == ["mx.far.test"]
+            w.say_sts(StsPolicy(Mode.TESTING, 86_400, ("mx.far.test",)), "a2")
+            w.restart()
+            assert await w.demand(demand=SECURED) == SECURED
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(("demand", "is_smarthost"), [(InClear(), False), (InClear(), True), (SECURED, True)])
+def test_a_route_that_knows_what_it_wants_asks_nobody(demand: Demand, is_smarthost: bool) -> None:
+    async def scenario() -> None:
+        async with world() as w:
+            w.say_sts(ENFORCE)
+            w.dns.say("_25._tcp.mx.elsewhere.test", "TLSA", TLSA)
+            w.sign("far.test", "mx.elsewhere.test", "_25._tcp.mx.elsewhere.test")
+            found = await w.find("mx.elsewhere.test", is_smarthost=is_smarthost, demand=demand)
+            assert found.of(found.hops[0]).policy.demand == demand
+            assert w.dns.asked == []
 
     run(scenario())
 

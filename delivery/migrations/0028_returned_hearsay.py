@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('delivery', '0026_tls_ignored'),
+        ('delivery', '0027_signing_of_a_try'),
     ]
 
     operations = [
