@@ -9,9 +9,10 @@ read in chunks, so memory is bounded by one chunk whatever the mailbox holds, an
 from collections.abc import Callable, Iterator, Sequence
 
 from mailboxes.store.fetch import fetch_headers, fetch_octets
+from mailboxes.store.search_answers import Indexed, Leaf
 from mailboxes.store.search_candidates import Candidate
 from mailboxes.store.search_conditions import compile_condition
-from mailboxes.store.search_index import Indexed, Leaf, ReadsMuch, ask
+from mailboxes.store.search_index import ReadsMuch, ask
 from mailboxes.store.search_predicates import Needs, compile_predicate
 from mailhost.net.database import cursor
 from mailhost.net.store_threads import report

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mailboxes.models import Mailbox, SearchIndex, SearchSegment, SearchWords
 from mailboxes.store import search as searching
-from mailboxes.store import search_filling, search_index, search_text
+from mailboxes.store import search_filling, search_index, search_reading, search_text
 from mailboxes.store.append import append, prepare
 from mailboxes.store.expunge import expunge
 from mailboxes.store.hierarchy import delete_mailbox, find_mailbox
@@ -112,8 +112,8 @@ def test_the_index_finds_what_reading_finds(
 ) -> None:
     monkeypatch.setattr(search_filling, "MESSAGES_AT_ONCE", at_once)
     monkeypatch.setattr(search_filling, "MERGE_RATIO", 1)
-    monkeypatch.setattr(search_index, "WORDS", search_index.WORDS.replace("<= 65536", f"<= {inline}"))
-    monkeypatch.setattr(search_index, "MAX_SLICES", slices)
+    monkeypatch.setattr(search_reading, "WORDS", search_reading.WORDS.replace("<= 65536", f"<= {inline}"))
+    monkeypatch.setattr(search_reading, "MAX_SLICES", slices)
     monkeypatch.setattr(search_text, "MAX_INDEXED_OCTETS", indexed_octets)
 
     @examples(25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -288,7 +288,7 @@ def test_a_merge_in_the_middle_of_a_search_is_no_matter(
     account_id, mailbox_id = new_mailbox()
     put(account_id, mailbox_id, simple("apple"))
     fill(mailbox_id=mailbox_id)
-    looked = search_index._look
+    looked = search_reading.look
 
     def look(*arguments: object) -> None:
         monkeypatch.undo()
@@ -296,7 +296,7 @@ def test_a_merge_in_the_middle_of_a_search_is_no_matter(
         fill(mailbox_id=mailbox_id)
         looked(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(search_index, "_look", look)
+    monkeypatch.setattr(search_index, "look", look)
     assert search(mailbox_id=mailbox_id, key=k.HeaderHolds("subject", "apple")) == [1, 2]
 
 
