@@ -28,6 +28,7 @@ from mailboxes.store.outbox import outboxes_of
 from mailboxes.store.values import Flag, NewContent
 from mailhost.net.batcher import Batcher
 from mailhost.net.store_threads import StoreThreads, in_store
+from mailhost.protocols import tls_required
 from mailhost.protocols.addresses import EmailAddress
 from mailhost.protocols.message.without_binary import has_binary
 from mailhost.protocols.smtp.commands import Body
@@ -256,6 +257,8 @@ def _queued(
         ret=acceptance.ret,
         envid=acceptance.envid,
         requires_tls=acceptance.requires_tls,
+        # RFC 8689 section 4.1: what was said in MAIL counts before the field.
+        ignores_tls=not acceptance.requires_tls and tls_required.says_no(acceptance.octets),
         is_held=acceptance.is_held,
         release_at=acceptance.release_at,
         future_release=acceptance.future_release,

@@ -73,6 +73,7 @@ def notice_of(
         dsn_requests={address.key: NOTHING_TOLD for address in target.relay},
         body="7BIT" if octets.isascii() else "8BITMIME",
         is_smtputf8=not to.isascii(),
+        requires_tls=message.requires_tls,  # RFC 8689 section 5: it says whom the message was to, and what about
     )
 
 

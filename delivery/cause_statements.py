@@ -1,7 +1,8 @@
 """The statements of causes.py: rows of (kind, destination, cause, number, is_more, since, next try, host, reply).
 
-The kind is "waiting", "failing" (a destination that reaches no host), "failed", or "cut": there is more than was
-looked at.
+The kind is "waiting", "failing" (a destination that reaches no host), "failed", "complaint" or "doubtful" (a complaint
+that nobody vouches for; the next try is then the latest, the reply the sender), or "cut": there is more than was looked
+at.
 """
 
 from typing import Final
@@ -77,18 +78,30 @@ SELECT destination.name, recipient.cause, count(*), false, min(finished_at), NUL
   JOIN delivery_destination destination ON destination.id = recipient.destination_id
  GROUP BY destination.name, recipient.cause
 """
-# What another host had taken, and sent back (delivery/returned.py).
+# What another host had taken, and sent back (delivery/returned.py), beyond doubt.
 RETURNED: Final = """
 SELECT split_part(forward_path, '@', -1), cause, count(*), false, min(at), NULL::timestamptz,
        (array_agg(reporter ORDER BY at DESC))[1], left((array_agg(diagnostic ORDER BY at DESC))[1], %(reply)s)
-  FROM (SELECT * FROM delivery_returnedmail returned WHERE kind = 'bounce' AND at >= %(failed_since)s {whose}
+  FROM (SELECT * FROM delivery_returnedmail returned WHERE kind = 'bounce' AND at >= %(failed_since)s
+          AND (is_proven OR is_vouched_for) {whose}
          ORDER BY at DESC LIMIT %(looked)s) returned
  GROUP BY 1, cause
 """
+COMPLAINED: Final = """
+SELECT CASE WHEN is_proven OR is_vouched_for THEN 'complaint' ELSE 'doubtful' END,
+       lower(split_part(returned.forward_path, '@', -1)), '', count(*), false, min(at), max(at),
+       coalesce(recipient.last_host, ''), returned.reverse_path
+  FROM (SELECT * FROM delivery_returnedmail returned WHERE kind = 'complaint' AND at >= %(complained_since)s {whose}
+         ORDER BY at DESC LIMIT %(looked)s) returned
+  LEFT JOIN delivery_queuedrecipient recipient ON recipient.id = returned.queued_recipient_id
+ GROUP BY 1, 2, 8, 9
+"""
+OF_SOME: Final = "AND (account_id = %(account_id)s OR domain = ANY(%(domains)s::text[]))"
 OF_ALL: Final = (
     f"SELECT 'waiting', * FROM ({WAITING}) each UNION ALL SELECT 'failing', * FROM ({FAILING}) each "
     f"UNION ALL SELECT 'failed', * FROM ({FAILED}) each "
-    f"UNION ALL SELECT 'failed', * FROM ({RETURNED.format(whose='')}) each"
+    f"UNION ALL SELECT 'failed', * FROM ({RETURNED.format(whose='')}) each "
+    f"UNION ALL SELECT * FROM ({COMPLAINED.format(whose='')}) each"
 )
 OF_SENDERS: Final = f"""
 WITH message AS MATERIALIZED (
@@ -120,6 +133,7 @@ SELECT kind, name, cause, count(*), false, min(CASE WHEN kind = 'failed' THEN fi
  UNION ALL
 SELECT 'cut', '', '', count(*), true, now(), NULL, '', '' FROM message HAVING count(*) >= %(looked)s
  UNION ALL
-SELECT 'failed', * FROM (
-    {RETURNED.format(whose="AND (account_id = %(account_id)s OR domain = ANY(%(domains)s::text[]))")}) each
+SELECT 'failed', * FROM ({RETURNED.format(whose=OF_SOME)}) each
+ UNION ALL
+SELECT * FROM ({COMPLAINED.format(whose=OF_SOME)}) each
 """

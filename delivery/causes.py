@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from delivery.cause_statements import OF_ALL, OF_SENDERS
+from delivery.complaints import COMPLAINED_WITHIN, Complained, Complaints, complaints_of
 from delivery.queue.filtering import MAX_COUNT, Bounded
 from mailhost.net.database import cursor
 from mailhost.protocols.bounce_causes import Cause, find_cause, listed_by
@@ -62,7 +63,7 @@ class Group:
     @property
     def administrators_step(self) -> str:
         """What whoever runs the host or the domain can do."""
-        return administrators_step(self.cause)
+        return administrators_step(self.cause, reply=self.reply)
 
     @property
     def listed_by(self) -> str:
@@ -77,11 +78,17 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Problems:
-    """Both with most mail first. is_cut: there is more than was looked at, or than is told."""
+    """Each with most mail first. is_cut: there is more than was looked at, or than is told."""
 
     waiting: tuple[Group, ...]
     failed: tuple[Group, ...]
     is_cut: bool
+    complaints: tuple[Complaints, ...] = ()
+
+    @property
+    def are_any(self) -> bool:
+        """There is something to tell."""
+        return bool(self.waiting or self.failed or self.complaints)
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -91,7 +98,7 @@ class Problems:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    kind: str  # waiting, failing or failed
+    kind: str  # as in cause_statements.py
     destination: str
     cause: str
     number: int
@@ -104,6 +111,10 @@ class _Row:
     @property
     def is_final(self) -> bool:
         return self.kind == "failed"
+
+    @property
+    def is_complaint(self) -> bool:
+        return self.kind in {"complaint", "doubtful"}
 
 
 def read_problems(*, now: datetime) -> Problems:
@@ -137,7 +148,12 @@ def read_problems_of(
 
 
 def _read(statement: str, *, now: datetime, **asked: object) -> list[_Row]:
-    bounds = {"reply": MAX_REPLY, "looked": MAX_LOOKED, "failed_since": now - FAILED_WITHIN}
+    bounds = {
+        "reply": MAX_REPLY,
+        "looked": MAX_LOOKED,
+        "failed_since": now - FAILED_WITHIN,
+        "complained_since": now - COMPLAINED_WITHIN,
+    }
     with cursor() as sql:
         return [_Row(*row) for row in sql.execute(statement.encode(), bounds | asked)]
 
@@ -145,6 +161,8 @@ def _read(statement: str, *, now: datetime, **asked: object) -> list[_Row]:
 def _problems(rows: list[_Row], *, is_cut: bool) -> Problems:
     together: dict[tuple[bool, str, Cause], list[_Row]] = defaultdict(list)
     for row in rows:
+        if row.is_complaint:
+            continue
         together[row.is_final, _provider(row), _cause(row)].append(row)
     groups = sorted(
         (_group(provider, cause, those) for (_, provider, cause), those in together.items()),
@@ -152,8 +170,14 @@ def _problems(rows: list[_Row], *, is_cut: bool) -> Problems:
     )
     waiting = [each for each in groups if not each.is_final]
     failed = [each for each in groups if each.is_final]
-    is_cut |= max(len(waiting), len(failed)) > MAX_GROUPS
-    return Problems(tuple(waiting[:MAX_GROUPS]), tuple(failed[:MAX_GROUPS]), is_cut)
+    complaints = complaints_of([_complained(row) for row in rows if row.is_complaint])
+    is_cut |= max(len(waiting), len(failed), len(complaints)) > MAX_GROUPS
+    return Problems(tuple(waiting[:MAX_GROUPS]), tuple(failed[:MAX_GROUPS]), is_cut, complaints[:MAX_GROUPS])
+
+
+def _complained(row: _Row) -> Complained:
+    is_certain, latest = row.kind == "complaint", row.next_at or row.since
+    return Complained(_provider(row), row.reply, row.number, is_certain, row.since, latest)
 
 
 def _group(provider: str, cause: Cause, rows: list[_Row]) -> Group:

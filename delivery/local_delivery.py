@@ -204,6 +204,7 @@ def _send_onward(placing: _Placing) -> None:
             envid=message.envid,
             ret=message.ret,
             requires_tls=message.requires_tls,
+            ignores_tls=message.ignores_tls,
             future_release=message.future_release,
             forwarded_by=message.forwarded_by,
             deliver_by=message.deliver_by,

@@ -35,7 +35,6 @@ from delivery.relay.pace import Pace
 from delivery.relay.parcel import OutgoingMessage, OutgoingRecipient, Parcel
 from delivery.relay.sign_ins import SignIns
 from delivery.relay.tls.finding import FoundPolicies, Note, TlsPolicies
-from delivery.relay.tls.verifying import Securing
 from delivery.relay.wire import Wire
 from delivery.returns.addresses import with_bounce_addresses
 from delivery.routes.ways import way_out
@@ -151,21 +150,20 @@ class Look:
 
     @property
     def _is_by_policy(self) -> bool:
-        """What is asked of TLS is the recipients' domain's: not for a smarthost, nor where the route demands something.
-
-        Such sessions are no domain's business (RFC 8460 section 1.1), and there is nothing that a message could ignore
-        (RFC 8689 section 3).
+        """What is asked of TLS is the recipients' domain's, and a message may ignore it (RFC 8689 section 3): not for a
+        smarthost, nor where the route demands something.
         """
         return self.route.smarthost is None and self.route.departure.demand is None
 
-    async def _find_policies(self, hops: Sequence[NextHop]) -> FoundPolicies:
+    async def _find_policies(self, hops: Sequence[NextHop], *, tells: bool = True) -> FoundPolicies:
         """What is asked of TLS. However long the database is away: a policy that is kept there must not be missed."""
+        is_told = self.route.departure.demand is None  # what goes as a route demands is no domain's business
         while True:
             try:
                 return await self.tls.find(
                     self.claim.name,
                     hops,
-                    note=self.note_session if self._is_by_policy else lambda session: None,
+                    note=self.note_session if tells and is_told else lambda session: None,
                     is_smarthost=self.route.smarthost is not None,
                     demand=self.route.departure.demand,
                 )
@@ -193,7 +191,7 @@ class Look:
         await self._end(failure=None, was_reached=True)
 
     async def _send_all(self, hops: Sequence[NextHop]) -> None:
-        """As the policies of TLS ask; then what is to go whatever they ask, as reports about it (RFC 8460 section 3).
+        """As the policies of TLS ask; then what is to go whatever they ask (RFC 8689 section 4.2.2).
 
         Of those sessions nobody is told.
         """
@@ -207,8 +205,8 @@ class Look:
         if self._is_by_policy and (self._aside if failure is None else failure.status in TLS_REFUSED):
             self._is_despite_tls = True
             self._parcels, self._aside = self._aside, deque()
-            self._policies = FoundPolicies(tuple(hops), {}, {hop.host: Securing() for hop in hops})
-            other, is_there = await self._send(hops)
+            self._policies = (self._policies or await self._find_policies(hops, tells=False)).waived(hops)
+            other, is_there = await self._send(self._policies.hops)
             if failure is None:
                 failure, was_reached = other, was_reached or is_there
         await self._end(failure=failure, was_reached=was_reached)

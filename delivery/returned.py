@@ -10,16 +10,22 @@ from delivery.trace.outbound import SENDING_DOMAIN, note
 from mailhost.net.database import cursor
 from mailhost.protocols.bounce_causes import MAX_CHARACTERS, Cause
 
+# What is beyond doubt takes the place of hearsay: nobody keeps a notice away by being there before it with another.
 # Only what another host has taken can come back: a try was made, and it succeeded.
 INSERT: Final = f"""
-INSERT INTO delivery_returnedmail (kind, queued_recipient_id, account_id, domain, reverse_path, forward_path,
-                                   message_id, status, cause, diagnostic, reporter, is_proven, at)
+INSERT INTO delivery_returnedmail AS kept (kind, queued_recipient_id, account_id, domain, reverse_path, forward_path,
+                                   message_id, status, cause, diagnostic, reporter, is_proven,
+                                           is_vouched_for, at)
 SELECT %(kind)s, recipient.id, message.account_id, {SENDING_DOMAIN},
        message.reverse_path, recipient.forward_path, message.message_id_field,
-       %(status)s, %(cause)s, %(diagnostic)s, %(reporter)s, %(is_proven)s, %(at)s
+       %(status)s, %(cause)s, %(diagnostic)s, %(reporter)s, %(is_proven)s, %(is_vouched_for)s, %(at)s
   FROM delivery_queuedrecipient recipient JOIN delivery_queuedmessage message ON message.id = recipient.message_id
  WHERE recipient.id = %(recipient_id)s AND recipient.state = 'delivered' AND recipient.attempts > 0
-    ON CONFLICT (queued_recipient_id, kind) DO NOTHING
+    ON CONFLICT (queued_recipient_id, kind) DO UPDATE
+   SET status = excluded.status, cause = excluded.cause, diagnostic = excluded.diagnostic,
+       reporter = excluded.reporter, is_proven = excluded.is_proven, is_vouched_for = excluded.is_vouched_for,
+       at = excluded.at
+ WHERE NOT (kept.is_proven OR kept.is_vouched_for) AND (excluded.is_proven OR excluded.is_vouched_for)
 """.encode()
 # Who is told of a failure: RFC 3461 section 4.1, and never the null reverse-path.
 TELL: Final = b"""
@@ -46,8 +52,9 @@ def note_returned(
 ) -> bool:
     """Notes that mail for this recipient of the queue came back; in the caller's transaction, or its own.
 
-    False, and nothing changes, where no host has taken it, where its row is gone, or where the same is known already.
-    is_vouched_for: who says so may know (returns/vouching.py). What is neither that nor proven suppresses nothing.
+    False, and nothing changes, where no host has taken it, where its row is gone, or where the same is known already
+    (beyond doubt, where this is). is_vouched_for: who says so may know (returns/vouching.py). What is neither that nor
+    proven suppresses nothing.
     tells_sender: then a notice to the reverse-path is due as well (bounces.py), unless NOTIFY asked for none.
     """
     values: dict[str, Any] = {
@@ -58,12 +65,14 @@ def note_returned(
         "diagnostic": _storable(diagnostic)[:MAX_CHARACTERS],
         "reporter": _storable(reporter)[:MAX_NAME],
         "is_proven": is_proven,
+        "is_vouched_for": is_vouched_for,
         "at": now,
     }
     with cursor() as sql:
         is_new = sql.execute(INSERT, values).rowcount > 0
         if is_new:
-            event = Event.RETURNED if kind is ReturnedKind.BOUNCE else Event.COMPLAINED
+            said = Event.RETURNED if kind is ReturnedKind.BOUNCE else Event.COMPLAINED
+            event = said if is_proven or is_vouched_for else Event.HEARSAY
             note([recipient_id], event=event, now=now, reply=values["diagnostic"], cause=values["cause"])
         if is_new and tells_sender:
             sql.execute(TELL, (recipient_id,))

@@ -143,7 +143,7 @@ class Router:
     """Routes the recipients of all sessions of a process: those that are just an account's address together."""
 
     def __init__(self) -> None:
-        self._statements = Statements(plans_once=True)
+        self._statements = Statements()
         self._owners: Batcher[Key, LocalRecipient | None] = Batcher(
             self._find_owners, max_weight=MAX_ASKED_TOGETHER
         )

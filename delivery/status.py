@@ -13,7 +13,7 @@ from typing import Any, Final
 from delivery.certificate_verdicts import is_verified
 from delivery.models import RecipientState
 from delivery.models.trace import Outcome
-from delivery.queue.causes import CAUSE_NOW_SQL
+from delivery.status_statements import ALL, COUNTS
 from mailhost.net.database import cursor
 from mailhost.protocols.bounce_causes import Cause
 from mailhost.protocols.cause_words import cause_words
@@ -37,84 +37,6 @@ ORDER: Final = (
     RecipientState.DELIVERED,
 )
 
-# A destination that fails puts off all that waits for it in its own row (queue/destination_outcomes.py).
-SENT = (
-    """
-WITH message AS MATERIALIZED (
-    SELECT sent.* FROM unnest(%(message_ids)s::text[]) asked(message_id)
-     CROSS JOIN LATERAL (
-           SELECT id, message_id_field AS message_id, release_at FROM delivery_queuedmessage
-            WHERE account_id = %(account_id)s AND message_id_field = asked.message_id AND message_id_field <> ''
-            ORDER BY id DESC LIMIT %(submissions)s) sent),
-queued AS (
-    SELECT message.message_id, message.id AS queue_id, recipient.id, recipient.last_attempt_at,
-           recipient.forward_path,
-           CASE WHEN returned.id IS NOT NULL THEN 'bounced'
-                WHEN recipient.state = 'queued' AND destination.failures > 0 THEN 'deferred' ELSE recipient.state
-            END AS state,
-           CASE WHEN returned.id IS NOT NULL THEN returned.at
-                WHEN recipient.state = 'waiting' THEN message.release_at
-                ELSE coalesce(recipient.finished_at, recipient.last_attempt_at, destination.last_attempt_at)
-            END AS at,
-           CASE WHEN recipient.state IN ('queued', 'deferred')
-                THEN CASE WHEN destination.failures > 0
-                          THEN greatest(recipient.next_attempt_at, destination.next_attempt_at)
-                          ELSE recipient.next_attempt_at END END AS next_at,
-           CASE WHEN recipient.state IN ('queued', 'deferred') AND destination.failures > 0
-                THEN '' ELSE recipient.last_host END AS host,
-           CASE WHEN recipient.state IN ('queued', 'deferred') AND destination.failures > 0
-                THEN destination.last_reply ELSE coalesce(returned.diagnostic, recipient.last_reply) END AS reply,
-           coalesce(returned.status, recipient.last_status) AS status,
-           coalesce(returned.cause, """
-    + CAUSE_NOW_SQL
-    + """) AS cause, returned.id IS NOT NULL AS came_back,
-           destination.name = '' OR (recipient.state = 'delivered' AND recipient.attempts = 0) AS is_here
-      FROM message JOIN delivery_queuedrecipient recipient ON recipient.message_id = message.id
-                   JOIN delivery_destination destination ON destination.id = recipient.destination_id
-                   LEFT JOIN delivery_returnedmail returned ON recipient.state = 'delivered'
-                    AND returned.queued_recipient_id = recipient.id AND returned.kind = 'bounce'
-     WHERE NOT (destination.name = '' AND recipient.state = 'delivered' AND recipient.attempts = 0))
-"""
-)  # the last: an alias that led on to several, which are told one by one
-ALL = (
-    SENT
-    + """,
-placed AS (
-    SELECT forward_path, outcome, at FROM delivery_inboundtrace
-     WHERE message_id = %(message_id)s AND message_id <> '' AND login = %(login)s AND outcome = ANY(%(placed)s)
-     LIMIT %(traced)s),
-newest AS MATERIALIZED (
-    SELECT DISTINCT ON (lower(forward_path)) * FROM (
-        SELECT queue_id, id, last_attempt_at, forward_path, state, at, next_at, host, reply, status, is_here,
-               cause, came_back
-          FROM queued
-         UNION ALL
-        SELECT NULL, NULL, NULL, forward_path, CASE WHEN outcome = %(held)s THEN 'held' ELSE 'delivered' END, at,
-               NULL, '', '', '', true, '', false
-          FROM placed) either
-     ORDER BY lower(forward_path), id DESC NULLS LAST, at DESC)
-SELECT newest.forward_path, newest.state, newest.at, newest.next_at, newest.host, coalesce(attempt.address, ''),
-       coalesce(attempt.tls, ''), coalesce(attempt.certificate, ''), newest.status,
-       left(newest.reply, %(reply)s), newest.is_here, newest.cause, newest.came_back,
-       (SELECT json_object_agg(state, number) FROM (SELECT state, count(*) AS number FROM newest GROUP BY state) each)
-  FROM (SELECT * FROM newest
-         ORDER BY array_position(%(order)s::text[], state), lower(forward_path) LIMIT %(shown)s) newest
-  LEFT JOIN LATERAL (SELECT address, tls, certificate FROM delivery_attempt
-                      WHERE queue_id = newest.queue_id AND recipient_id = newest.id
-                        AND at = newest.last_attempt_at AND host <> '' LIMIT 1) attempt ON true
- ORDER BY array_position(%(order)s::text[], newest.state), lower(newest.forward_path)
-"""
-)
-COUNTS = (
-    SENT
-    + """
-SELECT message_id, state, count(*) FROM (
-    SELECT DISTINCT ON (message_id, lower(forward_path)) message_id, state FROM queued
-     ORDER BY message_id, lower(forward_path), id DESC) newest
- GROUP BY message_id, state
-"""
-)
-
 
 @dataclass(frozen=True, slots=True)
 class RecipientStatus:
@@ -124,6 +46,7 @@ class RecipientStatus:
     host, address, tls, certificate: who was spoken to last, and how ("" in clear); reply: their words, or ours;
     is_here: it goes into a mailbox here. cause: why it did not arrive or waits, None where nothing stands against it.
     came_back: host had taken it, and it was returned later, at `at` (BOUNCED); reply is then what that notice says.
+    said_at, said: the same of a notice that nobody vouches for, and what it says: the state stays DELIVERED.
     """
 
     forward_path: str
@@ -139,6 +62,8 @@ class RecipientStatus:
     is_here: bool
     cause: Cause | None = None
     came_back: bool = False
+    said_at: datetime | None = None
+    said: str = ""
 
     @property
     def meaning(self) -> str:
@@ -211,7 +136,6 @@ def read_status(*, account_id: int, login: str, message_id: str) -> Status | Non
         "traced": MAX_TRACED,
         "order": [state.value for state in ORDER],
         "shown": MAX_SHOWN,
-        "reply": MAX_REPLY,
     }
     with cursor() as sql:
         rows = sql.execute(ALL.encode(), asked).fetchall()
@@ -223,8 +147,8 @@ def read_status(*, account_id: int, login: str, message_id: str) -> Status | Non
 
 
 def _recipient(row: tuple[Any, ...]) -> RecipientStatus:
-    path, state, *others, cause, came_back = row
-    values = [*others, Cause(cause) if cause else None, came_back]
+    path, state, *others, cause, came_back, said_at, said = row
+    values = [*others, Cause(cause) if cause else None, came_back, said_at, said]
     return RecipientStatus(path, RecipientState(state), *values)
 
 
@@ -240,4 +164,9 @@ def read_counts(*, account_id: int, message_ids: Sequence[str]) -> dict[str, Cou
 
 
 def _asked(account_id: int, message_ids: list[str]) -> dict[str, object]:
-    return {"account_id": account_id, "message_ids": message_ids, "submissions": MAX_SUBMISSIONS}
+    return {
+        "account_id": account_id,
+        "message_ids": message_ids,
+        "submissions": MAX_SUBMISSIONS,
+        "reply": MAX_REPLY,
+    }

@@ -45,7 +45,7 @@ class RecipientsSuppressed(Exception):
     """Nothing is sent to some of these recipients; the text has a sentence or two for each."""
 
     def __init__(self, found: Sequence["Suppressed"]) -> None:
-        self.sentences = [f"{each.why.rstrip('.')}. {each.who_lifts}" for each in found]
+        self.sentences = [each.in_full for each in found]
         super().__init__(" ".join(self.sentences))
 
 
@@ -88,10 +88,14 @@ class Suppressed:
         return "You can lift it in webmail, under Your account, Suppressed addresses."
 
     @property
+    def in_full(self) -> str:
+        """Why, and who lifts it."""
+        return f"{self.why.rstrip('.')}. {self.who_lifts}"
+
+    @property
     def reply(self) -> str:
         """What SMTP says of it: one line of printable ASCII (RFC 5321 section 4.5.3.1.5 bounds it)."""
-        text = f"{self.why.rstrip('.')}. {self.who_lifts}"
-        return "".join(each if " " <= each <= "~" else "?" for each in text)[:400]
+        return "".join(each if " " <= each <= "~" else "?" for each in self.in_full)[:400]
 
 
 def meaning(cause: str) -> str:

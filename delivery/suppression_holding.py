@@ -12,7 +12,7 @@ from delivery.suppression import ACTIVE, COLUMNS, POSTMASTER, STATUS, Suppressed
 from delivery.trace.outbound import traced
 from mailhost.net.database import cursor
 from mailhost.protocols.bounce_causes import Cause
-from mailhost.protocols.dsn_words import SUPPRESSED
+from mailhost.protocols.cause_words import SUPPRESSED
 
 NOT_TRIED: Final = ("queued", "waiting", "held", "captured")
 RELEASED: Final = ("queued",)

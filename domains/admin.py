@@ -116,8 +116,10 @@ class DomainAdmin(VerbAdmin):
             "is_enabled": values["is_enabled"],
             **{name: values[name] for name in NAMES},
         }
-        make = add_domain if is_new else change_domain
-        domain = make(name=values["name"] if is_new else form.instance.name, **words, by=by)
+        if is_new:
+            domain = add_domain(name=values["name"], **words, by=by)
+        else:
+            domain = change_domain(name=form.instance.name, **words, by=by)
         if domain.alias_of is not None:  # it has no accounts that could learn
             return domain
         learning = SuppressionLearning(values["suppression_learning"] or domain.suppression_learning)

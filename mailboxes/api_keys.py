@@ -69,11 +69,10 @@ def actor_of(key: ApiKey) -> str:
     return ACTOR_PREFIX + key.name
 
 
-def account_behind(actor: str, *, since: datetime, now: datetime) -> int | None:
-    """Whose rights the key has that actor_of() calls so: an account's id; None where it is over, or newer than that."""
+def find_actor(actor: str, *, since: datetime, now: datetime) -> ApiKey | None:
+    """The key that actor_of() calls so; None where it is over, or was made after that moment."""
     keys = ApiKey.objects.filter(name=actor.removeprefix(ACTOR_PREFIX), created_at__lte=since)
-    key = keys.exclude(expires_at__lte=now).first()
-    return key.account_id if key is not None else None
+    return keys.exclude(expires_at__lte=now).first()
 
 
 def _digest(key: str) -> bytes:

@@ -13,7 +13,6 @@ from delivery.acceptance import Acceptance, accept_now
 from delivery.filters.recording import Judged
 from delivery.filters.report_rule import CHECK
 from delivery.findings import Action, Finding, Verdict
-from delivery.models import QueuedMessage
 from delivery.routing import AccountDisabled, Route, route
 from domains.exceptions import DomainFact
 from mailboxes.exceptions import QuotaExceeded
@@ -30,13 +29,12 @@ Compose = Callable[[Sequence[EmailAddress]], bytes]
 @dataclass(frozen=True, slots=True)
 class Letter:
     """A report as mail. compose: makes the message for these addresses, without Return-Path; kind: as report_rule names
-    it; it comes from reverse_path. ignores_tls: as of QueuedMessage."""
+    it; it comes from reverse_path."""
 
     compose: Compose
     report_id: str
     kind: str
     reverse_path: str
-    ignores_tls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +66,6 @@ def hand_over(letter: Letter, destinations: Sequence[Destination], *, now: datet
     if len(addressed) < len(destinations):
         octets = letter.compose([each.address for each in addressed])
     accepted = accept_now(acceptance_of(octets, addressed, letter=letter), now=now)
-    if letter.ignores_tls and accepted.queued_message_id is not None:
-        QueuedMessage.objects.filter(pk=accepted.queued_message_id).update(ignores_tls=True)
     return HandedOver(
         tuple(
             (str(each.address), accepted.queued_message_id if each.route.relay else None)

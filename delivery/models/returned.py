@@ -20,7 +20,9 @@ class ReturnedMail(models.Model):
     `account_id` submitted it (None: nobody's account did), `domain` is that which has forwarded it, or else that of its
     reverse-path, `message_id` its Message-ID. `cause`: a Cause (protocols/bounce_causes.py), "" for complaints;
     `diagnostic`: the other side's own words, `reporter` the host that says so. `is_proven`: it came to an address that
-    only the next hosts were told (VERP); otherwise it quoted a message that was really sent to that recipient.
+    only the next hosts were told (VERP); otherwise it quoted a message that was really sent to that recipient, which
+    whoever has got it can do. `is_vouched_for`: who says so may know (delivery/returns/vouching.py). What is neither is
+    hearsay: told as that, and nothing follows from it.
     """
 
     kind = models.TextField(choices=ReturnedKind.choices)
@@ -35,6 +37,7 @@ class ReturnedMail(models.Model):
     diagnostic = models.TextField(blank=True)
     reporter = models.TextField(blank=True)
     is_proven = models.BooleanField(default=False)
+    is_vouched_for = models.BooleanField(default=False, db_default=False)
     at = models.DateTimeField(db_index=True)
 
     class Meta:
@@ -48,6 +51,7 @@ class ReturnedMail(models.Model):
             models.Index(fields=["account_id", "at"], name="returned_to_an_account"),
             models.Index(fields=["domain", "at"], name="returned_to_a_domain"),
             models.Index(Lower("forward_path"), name="returned_by_forward_path"),
+            models.Index(fields=["at"], condition=models.Q(kind="complaint"), name="complaint_by_time"),
         ]
 
     def __str__(self) -> str:

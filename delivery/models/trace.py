@@ -34,6 +34,7 @@ class Event(models.TextChoices):
     UNTOLD = "untold", "nobody could be told"
     RETURNED = "returned", "came back as undeliverable"
     COMPLAINED = "complained", "its recipient complained"
+    HEARSAY = "hearsay", "said to have come back, or to be complained about"
 
 
 class InboundTrace(models.Model):

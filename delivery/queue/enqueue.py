@@ -19,19 +19,19 @@ from mailhost.net.database import cursor
 NEXT_MESSAGE_IDS = b"SELECT nextval('delivery_queuedmessage_id_seq') FROM generate_series(1, %s)"
 INSERT_MESSAGES = b"""
 INSERT INTO delivery_queuedmessage (id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid,
-                                    ret, requires_tls, release_at, future_release, forwarded_by, deliver_by,
-                                    deliver_by_mode, outbox_mailbox_id, outbox_uid, goes_to_sent, created_at,
-                                    expires_at, message_id_field)
+                                    ret, requires_tls, ignores_tls, release_at, future_release, forwarded_by,
+                                    deliver_by, deliver_by_mode, outbox_mailbox_id, outbox_uid, goes_to_sent,
+                                    created_at, expires_at, message_id_field)
 SELECT id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid, ret, requires_tls,
-       release_at, future_release, forwarded_by, deliver_by, deliver_by_mode, outbox_mailbox_id, outbox_uid,
-       goes_to_sent, %s, coalesce(release_at, %s) + %s,
+       ignores_tls, release_at, future_release, forwarded_by, deliver_by, deliver_by_mode, outbox_mailbox_id,
+       outbox_uid, goes_to_sent, %s, coalesce(release_at, %s) + %s,
        coalesce((SELECT left(message_id, 500) FROM mailboxes_content WHERE id = row.content_id), '')
   FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::integer[], %s::text[], %s::boolean[],
-              %s::text[], %s::text[], %s::boolean[], %s::timestamptz[], %s::text[], %s::text[], %s::timestamptz[],
-              %s::text[], %s::bigint[], %s::bigint[], %s::boolean[])
+              %s::text[], %s::text[], %s::boolean[], %s::boolean[], %s::timestamptz[], %s::text[], %s::text[],
+              %s::timestamptz[], %s::text[], %s::bigint[], %s::bigint[], %s::boolean[])
        row(id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid, ret, requires_tls,
-           release_at, future_release, forwarded_by, deliver_by, deliver_by_mode, outbox_mailbox_id, outbox_uid,
-           goes_to_sent)
+           ignores_tls, release_at, future_release, forwarded_by, deliver_by, deliver_by_mode, outbox_mailbox_id,
+           outbox_uid, goes_to_sent)
 """
 INSERT_DESTINATIONS = b"""
 INSERT INTO delivery_destination (name, route_id, failures, last_reply)
@@ -109,6 +109,7 @@ class NewQueuedMessage:
     envid: str = ""
     ret: str = ""
     requires_tls: bool = False
+    ignores_tls: bool = False
     is_held: bool = False
     release_at: datetime | None = None
     future_release: str = ""
@@ -192,6 +193,7 @@ def _insert_messages(messages: Sequence[NewQueuedMessage], *, now: datetime) -> 
             [each.envid for each in messages],
             [each.ret for each in messages],
             [each.requires_tls for each in messages],
+            [each.ignores_tls for each in messages],
             [each.release_at for each in messages],
             [each.future_release for each in messages],
             [each.forwarded_by for each in messages],

@@ -19,8 +19,8 @@ from delivery.queue import verbs
 from delivery.queue.filtering import QueueFilter, find
 from delivery.queue.verbs import Order, Run, Verb
 from mailboxes.administration import domains_administered_by
-from mailboxes.api_keys import ACTOR_PREFIX, account_behind
-from mailboxes.models import Account
+from mailboxes.api_keys import ACTOR_PREFIX, find_actor
+from mailboxes.models import Account, ApiKey
 
 log = structlog.get_logger(__name__)
 
@@ -87,8 +87,9 @@ def go_on(order_id: int, *, now: datetime) -> bool:
             row = _running().select_for_update(skip_locked=True).filter(pk=order_id).first()
             if row is None:
                 return False
-            order, asked = _read(row, now=now)
-            if asked.sent_from == () and row.sent_from:
+            key = find_actor(row.by, since=row.ordered_at, now=now) if _is_by_key(row) else None
+            order, asked = _read(row, key)
+            if (asked.sent_from == () and row.sent_from) or (key is None and _is_by_key(row)):
                 row.state, row.ended_at = OrderState.STOPPED, now
                 row.save(update_fields=["state", "ended_at"])
                 return False
@@ -145,10 +146,14 @@ def _running() -> "QuerySet[QueueOrder]":
     return QueueOrder.objects.filter(state=OrderState.RUNNING).order_by("pk")
 
 
-def _read(row: QueueOrder, *, now: datetime) -> tuple[Order, QueueFilter]:
+def _is_by_key(row: QueueOrder) -> bool:
+    return row.by.startswith(ACTOR_PREFIX)
+
+
+def _read(row: QueueOrder, key: ApiKey | None) -> tuple[Order, QueueFilter]:
     asked, domains = row.asked, row.sent_from
     if domains is not None:
-        asked = {**asked, "sent_from": _reached(row, domains, now=now)}
+        asked = {**asked, "sent_from": _reached(row, domains, key)}
     order = Order(
         verb=Verb(row.verb),
         holder=Holder(row.holder),
@@ -159,12 +164,12 @@ def _read(row: QueueOrder, *, now: datetime) -> tuple[Order, QueueFilter]:
     return order, QueueFilter.of(asked)
 
 
-def _reached(row: QueueOrder, domains: list[str], *, now: datetime) -> list[str]:
+def _reached(row: QueueOrder, domains: list[str], key: ApiKey | None) -> list[str]:
     """Those of the domains that whoever gave the order administers still: a right that ends, ends there as well."""
     if row.holder != Holder.ADMINISTRATOR:
         return domains
-    if row.by.startswith(ACTOR_PREFIX):
-        account_id = account_behind(row.by, since=row.ordered_at, now=now)
+    if _is_by_key(row):
+        account_id = key.account_id if key is not None else None
     else:
         account_id = Account.objects.filter(login=row.by).values_list("pk", flat=True).first()
     administered = domains_administered_by(account_id=account_id) if account_id is not None else []

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from delivery.relay import requiring
+from delivery.relay.connection import RelayConnection
 from delivery.relay.forms import Form, Octets, form_for
 from delivery.relay.host_room import HostRoom
 from delivery.relay.lines import Dial, Line, Lines
@@ -150,7 +151,7 @@ class Attempt:
                 self._lines.drop(line)
 
     async def _send(self, line: Line, parcel: Parcel) -> None:
-        if parcel.message.requires_tls and (refusal := requiring.refusal(line.connection)):
+        if requiring.must_travel_so(parcel.message) and (refusal := requiring.refusal(line.connection)):
             await self._send_elsewhere(line, parcel, refusal)
             return
         try:
@@ -188,7 +189,7 @@ class Attempt:
             try:
                 outcomes = await send(
                     line.connection,
-                    _transaction(parcel, recipients, data, form, now=self.clock()),
+                    _transaction(line.connection, parcel, recipients, data, form, now=self.clock()),
                 )
             except (
                 ValueError
@@ -224,7 +225,13 @@ class Attempt:
 
 
 def _transaction(
-    parcel: Parcel, recipients: Sequence[OutgoingRecipient], data: bytes, form: Form, *, now: datetime
+    connection: RelayConnection,
+    parcel: Parcel,
+    recipients: Sequence[OutgoingRecipient],
+    data: bytes,
+    form: Form,
+    *,
+    now: datetime,
 ) -> Transaction:
     message = parcel.message
     body = message.body
@@ -241,7 +248,7 @@ def _transaction(
         needs_smtputf8=parcel.needs_smtputf8,
         ret=message.ret,
         envid=message.envid,
-        requires_tls=message.requires_tls,
+        requires_tls=requiring.is_asked_for(message, connection),
         by_seconds=message.seconds_left(now=now),
         by_mode=message.deliver_by_mode,
     )

@@ -1,4 +1,4 @@
-"""REQUIRETLS when mail is relayed: which connections such a message may go over (RFC 8689 section 4.2.1)."""
+"""REQUIRETLS when mail is relayed: which connections such a message may go over (RFC 8689 sections 4.2.1, 5)."""
 
 from dataclasses import replace
 from typing import Final
@@ -6,6 +6,7 @@ from typing import Final
 from delivery.certificate_verdicts import is_verified
 from delivery.relay.connection import RelayConnection
 from delivery.relay.outcome import Bounced
+from delivery.relay.parcel import OutgoingMessage
 from mailhost.protocols.certificates import CertificateRefused
 
 NO_VERIFIED_TLS: Final = "5.7.10"  # RFC 8689 section 4.2.1: no TLS session to who it is meant for
@@ -24,6 +25,16 @@ def refusal(connection: RelayConnection) -> Bounced | None:
         text = f"The message asks for TLS on all its way (REQUIRETLS), which {connection.peer.host} does not offer."
         return Bounced(NOT_SUPPORTED, text, connection.peer)
     return None
+
+
+def must_travel_so(message: OutgoingMessage) -> bool:
+    """Or not at all. A notice (the null reverse-path) is rather sent without than lost (section 5)."""
+    return message.requires_tls and message.reverse_path != ""
+
+
+def is_asked_for(message: OutgoingMessage, connection: RelayConnection) -> bool:
+    """Of the next server, in MAIL."""
+    return must_travel_so(message) or (message.requires_tls and refusal(connection) is None)
 
 
 def _why_not_verified(connection: RelayConnection) -> str:

@@ -14,7 +14,7 @@ from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome, refuse
 from delivery.relay.wire import WireLost
 from mailhost.protocols.smtp.client import ServerReply, mail_command, rcpt_command
 from mailhost.protocols.smtp.deliver_by import by_value
-from mailhost.protocols.smtp.dsn_parameters import orcpt_in_utf8
+from mailhost.protocols.smtp.dsn_parameters import MAX_ORCPT_OCTETS, orcpt_in_utf8
 
 TOO_MANY_RECIPIENTS = "4.5.3"  # RFC 3463: the rest may follow in another transaction
 
@@ -190,6 +190,12 @@ def _mail(connection: RelayConnection, transaction: Transaction) -> bytes:
     )
 
 
+def _orcpt(orcpt: str, *, is_smtputf8: bool) -> str:
+    """In ASCII it may be longer than a server has to take (RFC 3461 section 5.4): then the message goes without it."""
+    said = orcpt_in_utf8(orcpt) if is_smtputf8 else orcpt
+    return said if len(said) <= MAX_ORCPT_OCTETS else ""
+
+
 def _rcpts(connection: RelayConnection, transaction: Transaction) -> list[bytes]:
     return [
         rcpt_command(
@@ -201,7 +207,7 @@ def _rcpts(connection: RelayConnection, transaction: Transaction) -> list[bytes]
                 mode=transaction.by_mode,
                 extensions=connection.extensions,
             ),
-            orcpt=orcpt_in_utf8(each.orcpt) if transaction.needs_smtputf8 else each.orcpt,
+            orcpt=_orcpt(each.orcpt, is_smtputf8=transaction.needs_smtputf8),
         )
         for each in transaction.recipients
     ]

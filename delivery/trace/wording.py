@@ -29,6 +29,7 @@ STATES: Final = {
     "untold": "nobody could be told",
     "returned": "came back",
     "complained": "complained about",
+    "hearsay": "said to have come back",
 }
 """All states, as a search offers them."""
 
@@ -66,9 +67,10 @@ _OUTBOUND: Final = {
     Event.UNTOLD: "nobody could be told",
     Event.RETURNED: "came back as undeliverable, after it had been taken",
     Event.COMPLAINED: "the recipient complained about it",
+    Event.HEARSAY: "somebody says that it came back or was complained about, which nothing proves",
 }
 BAD: Final = frozenset({"refused", "bounced", "expired", "untold", "returned", "complained"})
-SLOW: Final = frozenset({"deferred", "held", "quarantined", "junk"})
+SLOW: Final = frozenset({"deferred", "held", "quarantined", "junk", "hearsay"})
 
 
 def what_became(row: Found) -> str:

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Robinson's s and x: how many messages' worth an assumption weighs against what was counted, and what is assumed of a
-# token that was never seen. At 0.3 a token that stood in one message alone is heard, which is most of what little
+# token that was never seen. At 0.2 a token that stood in one message alone is heard, which is most of what little
 # training knows.
-STRENGTH = 0.3
+STRENGTH = 0.2
 ASSUMED = 0.5
 # Tokens nearer to 0.5 than this tell nothing, and there are very many of them. Published: 0.1 to 0.375.
-MIN_DEVIATION = 0.35
+MIN_DEVIATION = 0.38
 # An account's own counts begin from what the site believes, which weighs as so many messages that had the token: with
 # one the site is nearly as good as the account, with ten it hardly matters.
 SITE_STRENGTH = 1.0

@@ -64,7 +64,9 @@ class Counts:
         junk: NDArray[np.int32] = NO_COUNTS,
         wanted: NDArray[np.int32] = NO_COUNTS,
     ) -> None:
-        self.tokens, self.junk, self.wanted = tokens, junk, wanted
+        self.tokens = tokens
+        # Junk and wanted beside each other, taken out as one number.
+        self._counts = np.column_stack((junk, wanted)).astype(np.int32, copy=False).view(np.int64).ravel()
         bits = max(1, len(tokens).bit_length() - 1)  # one or two tokens for each beginning
         self._shift = 64 - bits
         self._half = 1 << (bits - 1)
@@ -87,8 +89,7 @@ class Counts:
             there = self.tokens.take(places, mode="clip")
         known = (there == hashes).nonzero()[0]
         places = places[known]
-        counts[0, known] = self.junk.take(places, mode="clip")
-        counts[1, known] = self.wanted.take(places, mode="clip")
+        counts[:, known] = self._counts.take(places, mode="clip").view(np.int32).reshape(-1, 2).T
 
 
 class SiteCounts:

@@ -15,9 +15,13 @@ from mailhost.protocols.message.parameters import parameter
 from mailhost.protocols.message.scanner import Part
 from mailhost.protocols.message.text import decode_charset, decode_transfer
 
-FIRST_WORDS: Final = 300
-LAST_WORDS: Final = 150
+FIRST_WORDS: Final = 400
+LAST_WORDS: Final = 200
 MAX_WORDS: Final = FIRST_WORDS + LAST_WORDS
+# Of these the pairs of neighbours, which cost as much as all else together: more of them tell no more.
+FIRST_IN_PAIRS: Final = 100
+LAST_IN_PAIRS: Final = 50
+MAX_PAIRS: Final = FIRST_IN_PAIRS + LAST_IN_PAIRS
 # Octets of all text parts together, before they are decoded. Of HTML a tenth may be text.
 FIRST_OCTETS: Final = 32 << 10
 LAST_OCTETS: Final = 8 << 10
@@ -91,6 +95,26 @@ def words_in(sources: Sequence[Source]) -> list[list[str]]:
         left -= len(found[-1])
         at += 1
     return found if left > 0 else [*found, *reversed(_last_words(sources[at - 1 :]))]
+
+
+def in_pairs(texts: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+    """Of words_in's those that are taken by pairs too, likewise the first and the last."""
+    if sum(map(len, texts)) <= MAX_PAIRS:
+        return [*texts]
+    found = []
+    left = FIRST_IN_PAIRS
+    for words in texts:
+        found.append(words[:left])
+        left -= len(found[-1])
+        if left <= 0:
+            break
+    left = LAST_IN_PAIRS
+    for words in reversed(texts):
+        found.append(words[-left:])
+        left -= len(found[-1])
+        if left <= 0:
+            break
+    return found
 
 
 def _last_words(sources: Sequence[Source]) -> list[list[str]]:

@@ -8,10 +8,10 @@ from itertools import chain, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from xxhash import xxh3_64_intdigest
+from xxhash import xxh3_64_digest, xxh3_64_intdigest
 
 from mailboxes.junk.header_tokens import fields_of, header_tokens, subject_words
-from mailboxes.junk.texts import MAX_PARTS, MAX_WORDS, sources_of, words_in
+from mailboxes.junk.texts import MAX_PAIRS, MAX_PARTS, MAX_WORDS, in_pairs, sources_of, words_in
 from mailboxes.junk.urls import url_tokens
 from mailboxes.junk.words import SHORT
 from mailboxes.store.search_text import parts_of
@@ -26,7 +26,7 @@ MAX_STRUCTURE_TOKENS = 150
 MAX_URL_TOKENS = 250
 MAX_SUBJECT_TOKENS = 150  # twice: words and pairs
 MAX_TOKENS = (
-    MAX_HEADER_TOKENS + MAX_STRUCTURE_TOKENS + MAX_URL_TOKENS + 2 * MAX_SUBJECT_TOKENS + 2 * MAX_WORDS
+    MAX_HEADER_TOKENS + MAX_STRUCTURE_TOKENS + MAX_URL_TOKENS + 2 * MAX_SUBJECT_TOKENS + MAX_WORDS + MAX_PAIRS
 )
 
 
@@ -46,8 +46,9 @@ def tokens_of(octets: bytes, root: Part | None = None) -> list[str]:
         *map("subject:".__add__, subject),
         *map("subject:{} {}".format, subject, subject[1:]),
     }
-    for words in words_in(sources):
-        found.update(set(words) - SHORT)
+    texts = words_in(sources)
+    found |= set(chain.from_iterable(texts)) - SHORT
+    for words in in_pairs(texts):
         found.update(map(" ".join, pairwise(words)))
     return list(found)
 
@@ -57,7 +58,7 @@ def hashes_of(tokens: Sequence[str]) -> NDArray[np.int64]:
     octets = _octets("\n".join(tokens)).split(b"\n")  # a third of what it takes to encode them one by one
     if len(octets) != len(tokens):
         octets = [_octets(token) for token in tokens]
-    return np.fromiter(map(xxh3_64_intdigest, octets), np.uint64, len(octets)).view(np.int64)
+    return np.frombuffer(b"".join(map(xxh3_64_digest, octets)), ">i8").astype(np.int64)
 
 
 def hash_of(token: str) -> int:

@@ -15,19 +15,22 @@ MAX_CHARACTERS = 24  # longer ones are made up, or encoded: what is told is that
 ENOUGH_CHARACTERS = 8  # for each word that is wanted: English prose has six, with the blank, and German seven
 
 # An amount keeps its sign, an exclamation its marks (two at most): "free" and "free!!" are two words.
-_WORD = re.compile(r"[$€£¥]?[^\W_][\w'’-]*+(?:(?:\.(?=\w)|,(?=\d))[\w'’-]*+)*+[%!]?!?")
-# Where ASCII text can be cut without a look at what stands there: characters that no word has.
-_BETWEEN = str.maketrans(
-    {chr(number): " " for number in range(128) if not (chr(number).isalnum() or chr(number) in "$%!'-_.,")}
+_WORD = re.compile(r"[$€£¥]?[^\W_][\w'’-]*+(?:(?:\.(?=\w)|,(?=\d))[\w'’-]*+)*[%!]?!?")
+_SIGNS = "$%!'-_.,"  # of ASCII, that words may have
+_LETTERS = ascii_lowercase + digits
+# Of ASCII letters the small ones, and a blank for what no word has.
+_PLAIN = bytes.maketrans(
+    bytes(range(128)),
+    "".join(
+        sign if sign in _LETTERS + _SIGNS else " " for sign in map(str.lower, map(chr, range(128)))
+    ).encode(),
 )
 _TRAILING = "'’-_"
 _AROUND = "'-_.,"  # signs of ASCII with which no word begins, and none ends
 _UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"  # Thai, kana, ideographs, Hangul
 _HAS_UNSPACED = re.compile(f"[{_UNSPACED}]")
 # Words of ASCII with fewer than MIN_CHARACTERS: it is quicker to take them from a set than to look at each.
-SHORT = frozenset(
-    map("".join, product(ascii_lowercase + digits + "$%!'-_.,", ["", *ascii_lowercase, *digits, *"$%!'-_.,"]))
-)
+SHORT = frozenset(map("".join, product(_LETTERS + _SIGNS, ["", *_LETTERS, *_SIGNS])))
 _RUN = re.compile(f"[{_UNSPACED}]+|[^{_UNSPACED}]+")
 
 
@@ -55,7 +58,7 @@ def last_words(text: str, limit: int) -> list[str]:
 def _without_signs(text: str) -> str:
     """ASCII text in lower case, nearly all of it words and blanks."""
     # No word ends in a full stop or a comma. Taken off here, they need no look at each piece.
-    return text.lower().translate(_BETWEEN).replace(". ", " ").replace(", ", " ")
+    return text.encode().translate(_PLAIN).replace(b". ", b" ").replace(b", ", b" ").decode()
 
 
 def _words(pieces: list[str]) -> list[str]:

@@ -8,6 +8,7 @@ from ninja import Router
 from pydantic import Field
 
 from delivery.causes import Group, read_problems, read_problems_of
+from delivery.complaints import Complaints
 from mailboxes.administration import domains_administered_by
 from mailhost.api.keys import AnyKey, key_of
 from mailhost.api.responses import reading
@@ -57,10 +58,40 @@ class ProblemGroup(Described):
         )
 
 
+class ComplaintGroup(Described):
+    """Complaints of people at one provider within a week (RFC 5965)."""
+
+    provider: str = Field(description="Whose people complained, by its domain.", examples=["example.net"])
+    count: int = Field(description="Beyond doubt.")
+    doubtful: int = Field(description="What nobody vouches for: anybody who got the message may say it.")
+    since: datetime
+    latest_at: datetime
+    senders: dict[str, int] = Field(description="Whose mail it was, and how many: those with most.")
+    sender_count: int
+    meaning: str = Field(description="A sentence for people.")
+    next_step: str = Field(description="What whoever runs the host or the domain can do.")
+
+    @classmethod
+    def of(cls, group: Complaints) -> "ComplaintGroup":
+        """From what was counted."""
+        return cls(
+            provider=group.provider,
+            count=group.count,
+            doubtful=group.doubtful,
+            since=group.since,
+            latest_at=group.latest,
+            senders=dict(group.senders),
+            sender_count=group.sender_count,
+            meaning=group.meaning,
+            next_step=group.administrators_step,
+        )
+
+
 class ProblemList(Described):
     """What waits stands first, each with most mail first."""
 
     items: list[ProblemGroup]
+    complaints: list[ComplaintGroup]
     is_cut: bool = Field(description="There is more than is told.")
 
 
@@ -75,4 +106,8 @@ def list_problems(request: HttpRequest) -> ProblemList:
     else:
         domains = domains_administered_by(account_id=account_id)
         found = read_problems_of(account_id=account_id, domains=domains, now=now)
-    return ProblemList(items=[ProblemGroup.of(each) for each in found.groups], is_cut=found.is_cut)
+    return ProblemList(
+        items=[ProblemGroup.of(each) for each in found.groups],
+        complaints=[ComplaintGroup.of(each) for each in found.complaints],
+        is_cut=found.is_cut,
+    )

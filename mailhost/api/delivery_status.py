@@ -38,6 +38,10 @@ class RecipientBody(Described):
     came_back: bool = Field(
         description="Whether the host had taken it, and it was returned later: `at` says when, `reply` why (bounced)."
     )
+    said_at: datetime | None = Field(
+        description="When somebody said so whom nobody vouches for; the state stays delivered."
+    )
+    said: str = Field(description="The words of that.")
     cause: str = Field(
         description="Why it did not arrive or waits; empty: nothing stands against it.", examples=["full"]
     )
@@ -60,6 +64,8 @@ class RecipientBody(Described):
             reply=found.reply,
             is_here=found.is_here,
             came_back=found.came_back,
+            said_at=found.said_at,
+            said=found.said,
             cause=found.cause.value if found.cause else "",
             meaning=found.meaning,
             step=found.step,

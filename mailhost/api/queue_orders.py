@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from ninja import Body, Path, Router, Status
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from delivery.models import OrderState, QueueOrder
 from delivery.queue import filtering, orders, verbs
@@ -29,7 +29,9 @@ OrderId = Annotated[int, Path(description="The order's `id`.", ge=1, le=MAX_ID)]
 
 
 class QueueOrderChange(VerbBody):
-    """A verb over all that the filter finds when it is ordered."""
+    """A verb over all that the filter finds when it is ordered. Other fields are refused, as `dry_run` of `/queue`."""
+
+    model_config = ConfigDict(extra="forbid")
 
     verb: Verb = Field(description="What is to be done.")
 

@@ -25,6 +25,7 @@ class QueuedRecipientBody(Described):
     forward_path: str
     account: str | None = Field(description="The login that submitted it, where one did.")
     next_hop: str = Field(description="The domain or host that it waits for; empty: this host.")
+    route: str = Field(description="The route that it leaves by; empty: as the settings say.")
     state: str = Field(description=f"One of {', '.join(RecipientState.values)}.", examples=["deferred"])
     attempts: int
     queued_at: datetime
@@ -35,7 +36,7 @@ class QueuedRecipientBody(Described):
 
     @classmethod
     def of(cls, row: QueuedRecipient) -> "QueuedRecipientBody":
-        """From the row, with message, account and destination."""
+        """From the row as filtering.page() reads it: with message, account, destination and the route's name."""
         message, destination = row.message, row.destination
         return cls(
             id=row.pk,
@@ -44,6 +45,7 @@ class QueuedRecipientBody(Described):
             forward_path=row.forward_path,
             account=message.account.login if message.account else None,
             next_hop=destination.name,
+            route=row.route,  # type: ignore[attr-defined]
             state=row.state,
             attempts=row.attempts,
             queued_at=message.created_at,

@@ -1,13 +1,13 @@
 """/routes: by which ways mail leaves. For operators' keys."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Body, Path, Router, Status
 from pydantic import Field
 
-from delivery.models import OutboundRoute, RouteTls
+from delivery.models import OutboundRoute
 from delivery.routes.making import (
     MAX_LISTED,
     MAX_SECRET,
@@ -19,32 +19,39 @@ from delivery.routes.making import (
 from mailhost.api.keys import actor
 from mailhost.api.paging import DEFAULT_LIMIT, Cursor, Limit, page
 from mailhost.api.responses import DELETING, putting, reading
-from mailhost.api.schemas import Described, Page
+from mailhost.api.schemas import Change, Described, Page, left_out
 
 router = Router(tags=["Routes"])
 
 MAX_DOMAIN: Final = 255
+TLS: Final = (
+    "`opportunistic`: where it is offered, and as DANE and MTA-STS ask; `required`: STARTTLS, with a certificate for "
+    "the host's name; `implicit`: likewise from the first octet; `none`: never."
+)
+SOURCES: Final = "Addresses of this machine to send from, each with its EHLO name behind it."
 Name = Annotated[str, Path(description="A route's name.", examples=["newsletters"])]
-Domains = Annotated[
-    list[Annotated[str, Field(max_length=MAX_DOMAIN)]],
-    Field(max_length=MAX_LISTED, description="`*.example.org`: all below one. Empty: any."),
-]
+Domain = Annotated[str, Field(max_length=MAX_DOMAIN)]
+Tls = Literal["opportunistic", "required", "implicit", "none"]  # RouteTls
 
 
 class RouteBody(Described):
     """A route as it is; its password is never told."""
 
-    name: str
-    smarthost: str = Field(description="Empty: the recipients' own mail servers.")
-    port: int
-    tls: str = Field(description=f"One of {', '.join(RouteTls.values)}.", examples=["required"])
-    login: str
-    has_password: bool
+    name: str = Field(examples=["newsletters"])
+    smarthost: str = Field(
+        description="Empty: the recipients' own mail servers.", examples=["smtp.example.net"]
+    )
+    port: int = Field(description="Of the smarthost.", examples=[587])
+    tls: Tls = Field(description=TLS, examples=["required"])
+    login: str = Field(description="What the smarthost is told; empty: nothing.", examples=["example-org"])
+    has_password: bool = Field(description="There is one, which is kept encrypted.")
     allows_clear: bool = Field(description="The password may be said where nobody was verified, or in clear.")
-    sending_domains: list[str]
-    recipient_domains: list[str]
-    sources: list[str] = Field(description="Addresses to send from, each with its EHLO name behind it.")
-    ehlo_name: str
+    sending_domains: list[str] = Field(description="Whose mail goes this way; empty: anybody's.")
+    recipient_domains: list[str] = Field(
+        description="To where; empty: anywhere.", examples=[["*.example.com"]]
+    )
+    sources: list[str] = Field(description=SOURCES, examples=[["192.0.2.25 out.example.org"]])
+    ehlo_name: str = Field(description="Said from addresses without a name; empty: this host's.")
 
     @classmethod
     def of(cls, row: OutboundRoute) -> "RouteBody":
@@ -59,19 +66,55 @@ class RoutePage(Page):
     items: list[RouteBody]
 
 
-class RouteChange(Described):
-    """What is left out stays as it is; of a new route it is as in an empty one."""
+class RouteChange(Change):
+    """A route, as it is to be."""
 
-    smarthost: str | None = Field(default=None, max_length=MAX_DOMAIN)
-    port: int | None = Field(default=None, ge=1, le=65_535)
-    tls: RouteTls | None = None
-    login: str | None = Field(default=None, max_length=MAX_SECRET)
-    password: str | None = Field(default=None, max_length=MAX_SECRET)
-    allows_clear: bool | None = None
-    sending_domains: Domains | None = None
-    recipient_domains: Domains | None = None
-    sources: Domains | None = None
-    ehlo_name: str | None = Field(default=None, max_length=MAX_DOMAIN)
+    smarthost: Annotated[str, Field(max_length=MAX_DOMAIN)] = Field(
+        default_factory=left_out,
+        description="A name or an address; empty: the recipients' own mail servers. New: empty.",
+        examples=["smtp.example.net"],
+    )
+    port: Annotated[int, Field(ge=1, le=65_535)] = Field(
+        default_factory=left_out, description="Of the smarthost. New: 587.", examples=[587]
+    )
+    tls: Tls = Field(
+        default_factory=left_out, description=f"{TLS} New: opportunistic.", examples=["required"]
+    )
+    login: Annotated[str, Field(max_length=MAX_SECRET)] = Field(
+        default_factory=left_out,
+        description="What the smarthost is told; empty: nothing, and the password goes. New: empty.",
+        examples=["example-org"],
+    )
+    password: Annotated[str, Field(max_length=MAX_SECRET)] = Field(
+        default_factory=left_out,
+        description="Needed with a login that is new, or for another smarthost; never told again.",
+        json_schema_extra={"writeOnly": True, "format": "password"},
+    )
+    allows_clear: bool = Field(
+        default_factory=left_out,
+        description="The password may be said where nobody was verified, or in clear. New: false.",
+    )
+    sending_domains: Annotated[list[Domain], Field(max_length=MAX_LISTED)] = Field(
+        default_factory=left_out,
+        description="Whose mail goes this way, `*.example.org` for all below one: the whole list; empty: anybody's. "
+        "New: empty.",
+        examples=[["example.org"]],
+    )
+    recipient_domains: Annotated[list[Domain], Field(max_length=MAX_LISTED)] = Field(
+        default_factory=left_out,
+        description="To where, `*.example.org` for all below one: the whole list; empty: anywhere. New: empty.",
+        examples=[["*.example.com"]],
+    )
+    sources: Annotated[list[Domain], Field(max_length=MAX_LISTED)] = Field(
+        default_factory=left_out,
+        description=f"{SOURCES} The whole list; empty: as the system chooses. New: empty.",
+        examples=[["192.0.2.25 out.example.org"]],
+    )
+    ehlo_name: Annotated[str, Field(max_length=MAX_DOMAIN)] = Field(
+        default_factory=left_out,
+        description="Said from addresses without a name; empty: this host's. New: empty.",
+        examples=["out.example.org"],
+    )
 
 
 NO_CHANGE: Final = RouteChange()
@@ -94,16 +137,22 @@ def get_route(request: HttpRequest, name: Name) -> RouteBody:
 def set_route(
     request: HttpRequest, name: Name, change: Annotated[RouteChange, Body()] = NO_CHANGE
 ) -> Status[RouteBody]:
-    """Makes it (201) or changes what is given (200). What waits in the queue is moved within a minute."""
+    """Makes it (201) or changes what is given (200). What waits in the queue is moved within a minute.
+
+    Where several routes fit a message, the one that names its recipient's domain counts first, then the sender's; two
+    for the same mail are refused.
+    """
     row = OutboundRoute.objects.filter(name=name.strip()).first()
+    given = change.given()
     values: dict[str, Any] = {"name": name}
     for column in RoutePlan.__dataclass_fields__:
-        given = getattr(change, column, None)
-        if given is not None:
-            values[column] = tuple(given) if isinstance(given, list) else given
+        if column in given:
+            value = given[column]
         elif row is not None and column not in ("name", "password"):
-            kept = getattr(row, column)
-            values[column] = tuple(kept) if isinstance(kept, list) else kept
+            value = getattr(row, column)
+        else:
+            continue
+        values[column] = tuple(value) if isinstance(value, list) else value
     changed = put_route(
         plan=RoutePlan(**values), route_id=row.pk if row else None, by=actor(request), now=timezone.now()
     )

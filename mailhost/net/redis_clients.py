@@ -1,5 +1,6 @@
 """Redis, which carries only what may be lost: clients from the one REDIS_URL, and a breaker for when it is away."""
 
+import asyncio
 import functools
 import threading
 import time
@@ -58,10 +59,12 @@ def async_client_for(url: str) -> "redis.asyncio.Redis":
 
 
 def fast_async_client_for(url: str) -> "redis.asyncio.Redis":
-    """An asynchronous client that fails as fast as client_for's, for questions of one event loop."""
+    """An asynchronous client that fails at once, for questions of one loop by AsyncBreaker, which has the time-out:
+    with one of its own the client makes a task for all that it sends.
+    """
     return redis.asyncio.Redis.from_url(
         url,
-        socket_timeout=TIMEOUT_SECONDS,
+        socket_timeout=None,
         socket_connect_timeout=TIMEOUT_SECONDS,
         retry=redis.asyncio.retry.Retry(NoBackoff(), 0),
         retry_on_error=[],
@@ -82,8 +85,9 @@ class AsyncBreaker:
         if self._clock() < self._away_until:
             raise RedisAway
         try:
-            answer = await question(self._client)
-        except (redis.RedisError, OSError) as error:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                answer = await question(self._client)
+        except (redis.RedisError, OSError) as error:  # TimeoutError is an OSError
             if not self._is_away:
                 log.warning("redis is away", error=str(error))
             self._is_away, self._away_until = True, self._clock() + BREAK_SECONDS

@@ -88,8 +88,19 @@ WORDS: Final = {
 }
 
 
+SUPPRESSED: Final = "Not sent."
+"""How a sentence of this host begins that was not tried, because mail to the address had come back before."""
+NOT_SENT: Final = (
+    "Nothing was sent to this address: what was sent there came back, its owner complained, or it was asked for.",
+    "If you know better, have the address taken off the suppression list: the line below says who can.",
+)
+
+
 def cause_words(cause: Cause, *, reply: str = "") -> tuple[str, str]:
-    """What it means, and the next step. The list that the reply names is named."""
+    """What it means, and the next step. The list that the reply names is named; what was never tried is not said of
+    the other server."""
+    if reply.startswith(SUPPRESSED):
+        return NOT_SENT
     what, step = WORDS[cause]
     name = listed_by(reply) if cause is Cause.LISTED else ""
     if name:
@@ -119,6 +130,8 @@ _ADMINISTRATORS_STEPS: Final = {
 }
 
 
-def administrators_step(cause: Cause) -> str:
+def administrators_step(cause: Cause, *, reply: str = "") -> str:
     """The next step of whoever runs the host or the domain that the message is from."""
+    if reply.startswith(SUPPRESSED):
+        return "Where somebody knows better, take the address off the suppression list."
     return _ADMINISTRATORS_STEPS.get(cause) or WORDS[cause][1]

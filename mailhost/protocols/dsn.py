@@ -44,7 +44,9 @@ def compose_report(report: Report) -> bytes:
     parts = [
         part("text/plain; charset=utf-8", _human_octets(report, is_whole=is_whole), "Notification"),
         _status_part(report),
-        given_back if is_whole and given_back else original_header_part(report.original_header),
+        given_back
+        if is_whole and given_back
+        else original_header_part(report.original_header, is_8bit=report.is_utf8),
     ]
     header = [
         # RFC 3464 section 2: whoever answers reaches a person.

@@ -21,15 +21,16 @@ def part(kind: str, octets: bytes, description: str, *, is_8bit: bool = False) -
     return f"{header}Content-Transfer-Encoding: {encoding}\r\n\r\n".encode("ascii") + body
 
 
-def original_header_part(header: bytes) -> bytes:
-    """RFC 6522 section 3; a header in UTF-8 is message/global-headers (RFC 6533 section 6)."""
+def original_header_part(header: bytes, *, is_8bit: bool = False) -> bytes:
+    """RFC 6522 section 4; a header in UTF-8 is message/global-headers, as it is where that may be (RFC 6533 section
+    6.3)."""
     kept = header[:MAX_ORIGINAL_HEADER_OCTETS]
     if len(kept) < len(header):
         kept = kept[: kept.rfind(b"\n") + 1]
     kept = _LINE_END.sub(b"\r\n", kept.rstrip(b"\r\n")) + b"\r\n"
     is_utf8 = not kept.isascii() and _is_utf8(kept)
     kind = "message/global-headers" if is_utf8 else "text/rfc822-headers"
-    return part(kind, kept, "Header of your message")
+    return part(kind, kept, "Header of your message", is_8bit=is_8bit and is_utf8)
 
 
 def original_message_part(message: bytes, *, header_octets: int, is_8bit: bool = False) -> bytes | None:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from mailhost.protocols.bounce_causes import said_cause
-from mailhost.protocols.cause_words import cause_words
+from mailhost.protocols.cause_words import NOT_SENT, SUPPRESSED, cause_words
 
 # Most telling first: a whole code, then its subject ("1" is addressing), as RFC 3463 section 3 orders them.
 _BY_DETAIL: Final = {
@@ -85,12 +85,6 @@ _BY_SUBJECT: Final = {
         "Ask the recipient, or their mail administrator, why. Their server's own words are below.",
     ),
 }
-SUPPRESSED: Final = "Not sent."
-"""How a sentence of this host begins that was not tried, because mail to the address had come back before."""
-_SUPPRESSED: Final = (
-    "Nothing was sent to this address: what was sent there came back, its owner complained, or it was asked for.",
-    "If you know better, have the address taken off the suppression list: the line below says who can.",
-)
 _OTHERWISE: Final = (
     "The other server did not accept the message.",
     "Its own words are below; they may say what to do.",
@@ -102,6 +96,6 @@ def meaning(status: str, reply: str = "") -> tuple[str, str]:
     if reply[:3].isdigit() and (cause := said_cause(reply)):
         return cause_words(cause, reply=reply)
     if reply.startswith(SUPPRESSED):
-        return _SUPPRESSED
+        return NOT_SENT
     _, _, detail = status.partition(".")
     return _BY_DETAIL.get(detail) or _BY_SUBJECT.get(detail.partition(".")[0]) or _OTHERWISE

@@ -53,6 +53,7 @@ urlpatterns = [
     path("deliveries/", deliveries.show_deliveries, name="deliveries"),
     path("deliveries/message/", deliveries.show_message, name="delivery-of-message"),
     path("new/", compose.compose_new, name="compose"),
+    path("new/suppressed/", suppressions.tell_of_suppressed, name="tell-of-suppressed"),
     path("<number:mailbox_id>/", message_list.show_list, name="list"),
     path("<number:mailbox_id>/marks/", message_list.marks, name="marks"),
     path("<number:mailbox_id>/act/", message_list.act, name="act"),

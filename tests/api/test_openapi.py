@@ -92,3 +92,15 @@ def test_a_password_is_only_ever_written(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     assert schemas["AccountChange"]["properties"]["password"]["writeOnly"] is True
     assert "password" not in schemas["AccountBody"]["properties"]
+    assert schemas["RouteChange"]["properties"]["password"]["writeOnly"] is True
+    assert "password" not in schemas["RouteBody"]["properties"]
+
+
+def test_a_route_is_described_field_by_field(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    for name in ("RouteBody", "RouteChange"):
+        described = schemas[name]["properties"]
+        assert [
+            field for field in described if field != "name" and not described[field].get("description")
+        ] == []
+    assert schemas["RouteChange"]["additionalProperties"] is False

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from delivery.models import Destination, QueuedMessage, QueuedRecipient
+from delivery.models import Destination, OutboundRoute, QueuedMessage, QueuedRecipient
 from delivery.queue import verbs
 from mailboxes.administration import appoint_administrator
 from mailboxes.api_keys import add_api_key
@@ -47,6 +47,20 @@ def test_the_list_takes_the_filter_and_comes_in_pages(api: Api) -> None:
         seen += [item["forward_path"] for item in body["items"]]
         cursor = body["next_cursor"]
     assert len(seen) == len(set(seen)) == 6
+
+
+def test_each_names_the_route_that_it_leaves_by(api: Api) -> None:
+    made = OutboundRoute.objects.create(name="partner", recipient_domains=["far.test"])
+    queue("bob@far.test", "carol@near.test")
+    there = Destination.objects.create(name="far.test", route_id=made.pk)
+    QueuedRecipient.objects.filter(forward_path="bob@far.test").update(destination=there)
+    rows = read(api.get("/queue"))["items"]
+    assert {row["forward_path"]: (row["next_hop"], row["route"]) for row in rows} == {
+        "bob@far.test": ("far.test", "partner"),
+        "carol@near.test": ("near.test", ""),
+    }
+    sample = read(order(api, "cancel", {"domain": "far.test"}, dry_run=True))["preview"]["sample"]
+    assert [row["route"] for row in sample] == ["partner"]
 
 
 def test_a_dry_run_tells_and_changes_nothing(api: Api) -> None:

@@ -116,6 +116,7 @@ def test_orders_are_listed_the_latest_first_page_by_page(api: Api) -> None:
         ("redirect", {"everything": True, "to": "-"}, (422, "invalid_address", None)),
         ("release", {"filter": {"states": ["queued"]}}, (422, "invalid_order", "filter.states")),
         ("explode", {"everything": True}, (422, "invalid_value", "verb")),
+        ("bounce", {"everything": True, "dry_run": True}, (422, "invalid_value", "dry_run")),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_it_is_written_down(
@@ -154,16 +155,19 @@ def test_a_key_of_an_account_orders_over_what_its_domains_sent_and_sees_its_own_
 
 
 @pytest.mark.parametrize("ends", ["removed", "expired", "made anew"])
-def test_an_order_ends_with_its_key(api: Api, ends: str) -> None:
+@pytest.mark.parametrize("whose", ["an account's", "an operator's"])
+def test_an_order_ends_with_its_key(api: Api, ends: str, whose: str) -> None:
     hers, ada = an_administrator(api)
-    address = order(hers, "cancel", everything=True)["Location"]
+    operators = Api(add_api_key(name="root", by="test"))
+    asked, name, login = (hers, "ada", ada.login) if whose == "an account's" else (operators, "root", None)
+    address = order(asked, "cancel", everything=True)["Location"]
     go_on(int(address.rpartition("/")[2]), now=timezone.now())
     if ends == "expired":
-        ApiKey.objects.filter(name="ada").update(expires_at=timezone.now() - timedelta(seconds=1))
+        ApiKey.objects.filter(name=name).update(expires_at=timezone.now() - timedelta(seconds=1))
     else:
-        remove_api_key(name="ada", by="test")
+        remove_api_key(name=name, by="test")
     if ends == "made anew":
-        add_api_key(name="ada", login=ada.login, by="test")
+        add_api_key(name=name, login=login, by="test")
     carry_out(clock=timezone.now)
     seen = read(api.get(address))
     assert (seen["state"], seen["changed"], states().count("cancelled")) == ("stopped", 2, 2)

@@ -1,6 +1,9 @@
 """/routes."""
 
-from delivery.models import OutboundRoute
+from typing import get_args
+
+from delivery.models import OutboundRoute, RouteTls
+from mailhost.api.routes import Tls
 from mailhost.audit.models import Act
 from tests.api.asking import Api, read, refusal
 
@@ -27,6 +30,23 @@ def test_a_route_is_put_read_changed_and_deleted(api: Api) -> None:
         "change route",
         "remove route",
     ]
+
+
+def test_what_is_left_out_stays_and_what_is_empty_goes(api: Api) -> None:
+    body = read(api.put("/routes/partner", **SMART, sending_domains=["a.test", "b.test"]))
+    assert read(api.put("/routes/partner", sending_domains=["b.test"])) == body | {
+        "sending_domains": ["b.test"]
+    }
+    emptied = read(api.put("/routes/partner", sending_domains=[], login=""))
+    assert emptied == body | {"sending_domains": [], "login": "", "has_password": False}
+    assert read(api.put("/routes/partner")) == emptied
+
+
+def test_only_what_is_described_is_taken(api: Api) -> None:
+    assert refusal(api.put("/routes/x", smart_host="smart.test"))[::2] == (422, "smart_host")
+    assert refusal(api.put("/routes/x", tls="perhaps"))[0] == 422
+    assert refusal(api.put("/routes/x", port="587"))[0] == 422
+    assert set(get_args(Tls)) == set(RouteTls.values)
 
 
 def test_what_a_route_cannot_be_is_told_with_the_field(api: Api) -> None:

@@ -119,6 +119,7 @@ def test_the_pages_fit(screen: tuple[str, Page], alice: Account) -> None:
         recipient_id=QueuedRecipient.objects.get(forward_path=f"gus.{mark}@example.edu").pk,
         cause=Cause.FULL,
         diagnostic="552 5.2.2 The mailbox of gus is over its quota",
+        is_proven=True,
         now=timezone.now(),
     )
     became(f"bob.{mark}@example.org", "bounced", host="mx.example.org", reply="550 5.1.1 No such user here")

@@ -136,6 +136,7 @@ def test_what_another_host_had_taken_and_sent_back_is_told_too(alice: Account) -
         cause=Cause.FULL,
         diagnostic="552 mailbox full",
         reporter="mx7.big-provider.com",
+        is_proven=True,
         now=NOON,
     )
     domains = [alice.login.partition("@")[2]]

@@ -9,7 +9,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from delivery.acceptance import Acceptance, accept_now
-from delivery.models import QueuedRecipient, RecipientState, ReturnedKind
+from delivery.models import QueuedRecipient, RecipientState
 from delivery.models.trace import Outcome as TraceOutcome
 from delivery.queue.claim import due_parcels
 from delivery.queue.destination_outcomes import bounce_waiting, put_off
@@ -17,12 +17,10 @@ from delivery.queue.outcomes import record
 from delivery.queue.values import RecipientResult
 from delivery.queue.waiting import stop
 from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome, Peer
-from delivery.returned import note_returned
 from delivery.status import MAX_SHOWN, Status, read_counts, read_status
 from delivery.submission.noting import note_placed
 from mailboxes.models import Account
 from mailhost.protocols.addresses import EmailAddress
-from mailhost.protocols.bounce_causes import Cause
 from mailhost.protocols.smtp.dsn_parameters import DsnRequest
 from tests.support.hosting import new_account
 from tests.support.queueing import NOON, claim_all
@@ -269,51 +267,3 @@ def test_it_is_found_by_an_index(alice: Account) -> None:
         plan = "\n".join(row[0] for row in sql.fetchall())
     assert "message_by_message_id" in plan
     assert "Sort" not in plan
-
-
-def test_what_came_back_later_did_not_arrive(alice: Account) -> None:
-    submit(alice, "a@far.test", "b@far.test")
-    end({each: Delivered("250 2.0.0 Ok", MX) for each in ("a@far.test", "b@far.test")})
-    later = NOON + timedelta(hours=2)
-    for kind in ReturnedKind:
-        note_returned(
-            kind=kind,
-            recipient_id=QueuedRecipient.objects.get(forward_path="a@far.test").pk,
-            cause=Cause.FULL,
-            status="5.2.2",
-            diagnostic="552 5.2.2 The mailbox is full",
-            now=later,
-        )
-    found = status(alice)
-    returned, taken = found.recipients
-    assert (returned.forward_path, returned.state, returned.came_back) == (
-        "a@far.test",
-        RecipientState.BOUNCED,
-        True,
-    )
-    assert (returned.at, returned.status, returned.cause) == (later, "5.2.2", Cause.FULL)
-    assert (returned.host, returned.tls, returned.reply) == (MX.host, MX.tls, "552 5.2.2 The mailbox is full")
-    assert returned.meaning == "The recipient's mailbox is full."
-    assert returned.step
-    assert (taken.state, taken.came_back, taken.cause, taken.meaning) == (
-        RecipientState.DELIVERED,
-        False,
-        None,
-        "",
-    )
-    assert (found.counts.failed, found.counts.is_moving) == (1, False)
-    assert read_counts(account_id=alice.pk, message_ids=[ID])[ID].failed == 1
-
-
-def test_why_it_waits_or_did_not_arrive_is_told_as_a_cause(alice: Account) -> None:
-    submit(alice, "a@far.test", "b@far.test")
-    end({"a@far.test": Bounced("5.1.1", "550 5.1.1 No such user", MX)})
-    [claim] = claim_all(now=NOON + timedelta(minutes=5)).values()
-    put_off(
-        claim=claim,
-        outcome=Deferred("4.4.1", "No host answers", CLEAR),
-        was_reached=False,
-        now=NOON,
-        random=Random(1),
-    )
-    assert [each.cause for each in status(alice).recipients] == [Cause.NO_SUCH_USER, Cause.NO_CONNECTION]

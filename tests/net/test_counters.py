@@ -18,9 +18,11 @@ from mailhost.net.counted_together import Addition, Additions, Distinct, LoopCou
 from mailhost.net.counters import LocalCounters
 from mailhost.net.redis_clients import (
     BREAK_SECONDS,
+    AsyncBreaker,
     Breaker,
     RedisAway,
     client_for,
+    fast_async_client_for,
     kombu_url,
     shared_breaker,
 )
@@ -116,6 +118,30 @@ def test_without_redis_a_loop_counts_for_its_process(key: str, redis_away: None)
 
     run(scenario())
     assert counters.read(f"{key}:a") == 2
+
+
+def test_a_redis_that_says_nothing_is_not_waited_for_twice(key: str, tmp_path: Path) -> None:
+    connections = []
+
+    async def scenario() -> None:
+        async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            connections.append(writer)
+            await reader.read()
+            writer.close()
+
+        server = await asyncio.start_unix_server(listen, tmp_path / "deaf")
+        breaker = AsyncBreaker(fast_async_client_for(f"unix://{tmp_path}/deaf"))
+        shared = LoopCounters(breaker)
+        try:
+            assert await shared.add_together(Additions((Addition(key, 2, 60),))) == ([2], 0)
+            assert await shared.read_all([key]) == [2]
+        finally:
+            await shared.close()
+            server.close()
+            await server.wait_closed()
+
+    run(scenario())
+    assert len(connections) == 1
 
 
 def test_without_redis_many_are_counted_together_as_well(key: str, redis_away: None) -> None:

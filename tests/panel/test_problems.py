@@ -4,11 +4,13 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from delivery.models import Destination, QueuedMessage
-from delivery.relay.outcome import Deferred, Peer
+from delivery.models import Destination, QueuedMessage, QueuedRecipient, ReturnedKind
+from delivery.relay.outcome import Deferred, Delivered, Peer
+from delivery.returned import note_returned
 from mailboxes.models import Account
 from tests.delivery.test_causes import LISTED, SOON, UNKNOWN, end, submit
 from tests.support.hosting import new_account
+from tests.support.queueing import NOON
 from tests.webmail.conftest import Statements, admin_pages, operator
 
 __all__ = ["admin_pages", "operator"]
@@ -46,6 +48,39 @@ def test_what_accounts_of_ones_domains_have_sent(pages: Client, ours: str, their
     assert "What came back within a day" in text
     assert "one.test" in text
     assert "three.test" not in text
+
+
+def complained(ours: str) -> Account:
+    """Somebody about whose mail one complained, and another one on somebody's word."""
+    bob = new_account("bob", domain=ours)
+    submit(bob, "a@one.test", "b@one.test")
+    end(Delivered("250 ok"))
+    first, second = QueuedRecipient.objects.order_by("pk").values_list("pk", flat=True)
+    complaint = ReturnedKind.COMPLAINT
+    note_returned(kind=complaint, recipient_id=first, is_proven=True, now=NOON)
+    note_returned(kind=complaint, recipient_id=second, now=NOON)
+    return bob
+
+
+def test_complaints_say_whose_people_and_what_to_do(pages: Client, client: Client, ours: str) -> None:
+    bob = complained(ours)
+    text = " ".join(pages.get(WHERE).content.decode().split())
+    assert "<strong>1</strong> complaint from <b" in text
+    assert "These people marked it as junk" in text
+    assert "Look at what these accounts send" in text
+    assert f"About mail of {bob.login} (2)." in text
+    assert "Somebody says that there was 1 more from" in text
+    assert "There are none" not in text
+    client.force_login(bob)
+    own = client.get("/mail/deliveries/").content.decode()
+    assert "Who complained about your mail" in own
+    assert "Write only to who asked for it" in own
+    assert "Look at what these accounts send" not in own
+
+
+def test_operators_see_all_complaints(admin_pages: Client, ours: str) -> None:
+    complained(ours)
+    assert "marked it as junk" in admin_pages.get("/admin/delivery/destination/problems/").content.decode()
 
 
 def test_nothing_is_wrong(pages: Client) -> None:

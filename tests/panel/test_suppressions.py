@@ -135,6 +135,14 @@ def test_an_administrator_says_who_learns(pages: Client, ours: str, theirs: str)
     assert refused.status_code == 422
 
 
+def test_an_operator_says_who_learns(admin_pages: Client, ours: str) -> None:
+    where = f"/admin/domains/domain/{find_domain(name=ours).pk}/change/"
+    assert admin_pages.post(where, {"is_enabled": "on", "suppression_learning": "domain"}).status_code == 302
+    assert find_domain(name=ours).suppression_learning == "domain"
+    assert admin_pages.post(where, {"is_enabled": "on"}).status_code == 302
+    assert find_domain(name=ours).suppression_learning == "domain"
+
+
 def test_what_a_domain_has_learned_is_shown_and_lifted(pages: Client, bob: Account, ours: str) -> None:
     now = datetime.now(UTC)
     row = Suppression.objects.create(
@@ -238,4 +246,4 @@ def test_a_key_of_an_account_reaches_what_is_its_own(
 
 def test_the_api_tells_of_delivery_problems(ada: Account) -> None:
     hers = Api(add_api_key(name="hers", login=ada.login, by="test"))
-    assert read(hers.get("/delivery-problems")) == {"items": [], "is_cut": False}
+    assert read(hers.get("/delivery-problems")) == {"items": [], "complaints": [], "is_cut": False}

@@ -1,7 +1,6 @@
 """What its sender reads of a message in Sent: on its page, and as a mark in the list."""
 
 import html
-from collections.abc import Iterable
 from datetime import timedelta
 
 import pytest
@@ -14,17 +13,11 @@ from delivery.models import (
     Destination,
     QueuedMessage,
     QueuedRecipient,
-    RecipientState,
-    ReturnedKind,
 )
-from delivery.returned import note_returned
-from delivery.status import Counts
 from mailboxes.accounts import change_account
 from mailboxes.models import Account, Message
 from mailboxes.store.copy_and_move import copy_messages
 from mailboxes.store.values import Flag
-from mailhost.protocols.bounce_causes import Cause
-from mailhost.webmail.whereabouts import digest
 from tests.support.hosting import new_account
 from tests.webmail.conftest import Deliver, Statements
 from tests.webmail.mail import LETTER, mailbox_id
@@ -244,48 +237,3 @@ def test_what_a_destination_says_is_told_of_all_that_waits_for_it(signed_in: Cli
     assert "No host of far.test answers" in page
     assert timezone.localtime(later).strftime("%H:%M") in page
     assert marks(signed_in, alice) == ["Waits"]
-
-
-@pytest.mark.parametrize(
-    ("states", "line"),
-    [
-        ({"delivered": 3}, "All 3 delivered"),
-        ({"deferred": 2}, "All 2 wait"),
-        ({"bounced": 1, "expired": 1}, "All 2 did not arrive"),
-        ({"delivered": 12, "bounced": 1, "deferred": 1}, "12 of 14 delivered, 1 did not arrive, 1 waits"),
-        ({"queued": 2, "held": 1}, "1 of 3 held for an operator, 2 on their way"),
-        ({"captured": 1, "cancelled": 1}, "1 of 2 kept on this host, 1 cancelled"),
-    ],
-)
-def test_one_line_tells_of_all(states: dict[str, int], line: str) -> None:
-    assert digest(Counts({RecipientState(state): number for state, number in states.items()})) == line
-
-
-def test_every_state_has_its_words(signed_in: Client, alice: Account) -> None:
-    write(signed_in, to="x@far.test")
-    said: Iterable[tuple[str, str]] = (
-        ("queued", "on its way"), ("waiting", "not sent yet"), ("held", "for an operator"), ("deferred", "waits"),
-        ("delivered", "taken by"), ("bounced", "did not arrive"), ("expired", "it was tried until"),
-        ("cancelled", "it was not sent"), ("captured", "kept on this host"),
-    )  # fmt: skip
-    assert {state for state, _ in said} == set(RecipientState)
-    for state, words in said:
-        became("x@far.test", state)
-        assert words in page_of(signed_in, alice)
-
-
-def test_what_came_back_says_when_and_why(signed_in: Client, alice: Account) -> None:
-    write(signed_in, to="back@far.test")
-    became("back@far.test", "delivered", host="mx.far.test", tls=TLS)
-    note_returned(
-        kind=ReturnedKind.BOUNCE,
-        recipient_id=QueuedRecipient.objects.get(forward_path="back@far.test").pk,
-        cause=Cause.FULL,
-        diagnostic="552 <b>full</b>",
-        now=timezone.now(),
-    )
-    page = " ".join(page_of(signed_in, alice).split())
-    assert '<span class="who">back@far.test</span>: <b>came back</b> at <time' in page
-    assert ", after mx.far.test had taken it. The recipient&#x27;s mailbox is full. Try again later" in page
-    assert '<span class="reply">552 &lt;b&gt;full&lt;/b&gt;</span>' in page
-    assert marks(signed_in, alice)[0] == "Did not arrive"

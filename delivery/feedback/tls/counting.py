@@ -15,6 +15,7 @@ from delivery.feedback.writing import CountWriter
 from delivery.models import TlsFeedback, TlsFeedbackRow
 from delivery.relay.tls.sessions import TlsSession
 from mailhost.net.resolver import Resolver
+from mailhost.protocols.certificates import address_in
 
 MAX_ROWS: Final = (
     500  # of one domain and day: hosts, addresses and ways to fail are few where nobody makes them up
@@ -87,6 +88,7 @@ def seen(session: TlsSession, *, now: datetime) -> SeenSession:
         mx_host=_text(session.mx_host).lower(),
         result=_text(session.result),
         detail=_text(session.detail),
+        tlsa_base=_text(session.tlsa_base).lower(),
     )
     return SeenSession(now.astimezone(UTC).date(), row.policy_domain, row)
 
@@ -101,8 +103,8 @@ class SessionWriter(CountWriter[None, TlsSession]):
         self._store_counts = store
 
     def note_session(self, session: TlsSession) -> None:
-        """Waits for nothing. An address literal has nobody to tell."""
-        if not session.policy_domain.startswith("["):
+        """Waits for nothing. An address, of a literal or a smarthost, has nobody to tell."""
+        if address_in(session.policy_domain) is None:
             self.note(seen(session, now=self._clock()))
 
     async def _write_wanted(self, counted: Sequence[Counted[None, TlsSession]]) -> None:

@@ -29,7 +29,7 @@ from mailhost.protocols.tls_report_writing import (
 )
 from mailhost.protocols.tls_reports import TlsFailure, TlsPolicyReport, TlsReport
 
-Policy = tuple[str, tuple[str, ...], tuple[str, ...]]
+Policy = tuple[str, str, tuple[str, ...], tuple[str, ...]]
 
 
 def contact() -> str:
@@ -49,7 +49,9 @@ def report_about(feedback: TlsFeedback) -> TlsReport:
     by_policy: dict[Policy, list[tuple[TlsSession, int]]] = {}
     for content, count in rows:
         session = as_session(content, domain=feedback.domain)
-        policy = (session.policy_type, session.policy_strings, session.mx_patterns)
+        # RFC 8460 section 1.1: of DANE it is the TLSA base domain.
+        domain = session.tlsa_base or feedback.domain
+        policy = (session.policy_type, domain, session.policy_strings, session.mx_patterns)
         by_policy.setdefault(policy, []).append((session, count))
     return TlsReport(
         organization_name=settings.DMARC_REPORTS_ORGANIZATION or settings.HOSTNAME,
@@ -57,9 +59,7 @@ def report_about(feedback: TlsFeedback) -> TlsReport:
         report_id=report_id(feedback),
         start=begin,
         end=begin + timedelta(days=1, seconds=-1),
-        policies=tuple(
-            _policy_report(feedback.domain, policy, sessions) for policy, sessions in by_policy.items()
-        ),
+        policies=tuple(_policy_report(policy, sessions) for policy, sessions in by_policy.items()),
     )
 
 
@@ -95,7 +95,6 @@ def letter_of(report: TlsReport, attachment: bytes, *, policy_domain: str, now: 
         report_id=report.report_id,
         kind=TLS,
         reverse_path=contact(),
-        ignores_tls=True,
     )
 
 
@@ -127,10 +126,8 @@ def compose_mail(
     return b"Auto-Submitted: auto-generated\r\n" + octets
 
 
-def _policy_report(
-    domain: str, policy: Policy, sessions: Sequence[tuple[TlsSession, int]]
-) -> TlsPolicyReport:
-    kind, strings, patterns = policy
+def _policy_report(policy: Policy, sessions: Sequence[tuple[TlsSession, int]]) -> TlsPolicyReport:
+    kind, domain, strings, patterns = policy
     failures = [(session, count) for session, count in sessions if session.result]
     failed = sum(count for _, count in failures)
     return TlsPolicyReport(

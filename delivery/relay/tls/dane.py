@@ -5,28 +5,33 @@ from collections.abc import Sequence
 
 from delivery.relay.tls.policy import Dane
 from mailhost.net.resolver import NoAnswer, NoSuchDomain, Resolver
-from mailhost.protocols.dane import usable
+from mailhost.protocols.dane import MAX_RECORDS, usable
 
 
-async def is_named_securely(domain: str, *, resolver: Resolver) -> bool:
-    """DNSSEC vouches for the domain's MX records, or it has none and is its own host. Raises DnsUnavailable."""
+async def securely_named(domain: str, *, resolver: Resolver) -> str:
+    """The domain, or the one that CNAMEs lead to from it, where DNSSEC vouches for its MX records, or it has none and
+    is its own host; "" where nobody vouches for them. Raises DnsUnavailable.
+    """
     try:
-        return (await resolver.validation(domain, "MX")).is_validated
+        found = await resolver.validation(domain, "MX")
     except NoSuchDomain:
-        return False
+        return ""
     except NoAnswer:  # a lie about that names no other host: the domain's own addresses are looked at then
-        return True
+        return domain
+    return found.name if found.is_validated else ""
 
 
-async def find_dane(host: str, *, port: int, next_hop: str, resolver: Resolver) -> Dane | None:
+async def find_dane(host: str, *, port: int, next_hops: Sequence[str], resolver: Resolver) -> Dane | None:
     """The policy of a host that was named securely; None where it has none.
 
+    next_hops: the domain that it takes mail for, and where CNAMEs lead from it (section 3.2.2).
     Raises DnsUnavailable: then this host is left alone, since an attacker can make DNS fail (section 2.1.2).
     """
     for base in await _tlsa_bases(host, resolver=resolver):
         # Answers nobody vouches for are none (section 2.2). An empty one leads to the next base, and then to no DANE.
         if records := await resolver.tlsa(f"_{port}._tcp.{base}"):
-            return Dane(usable(records), tuple(dict.fromkeys([base, host, next_hop])))
+            names = tuple(dict.fromkeys([base, host, *next_hops]))
+            return Dane(usable(records), names, tuple(records[:MAX_RECORDS]))
     return None
 
 

@@ -6,7 +6,7 @@ A host with TLSA records that DNSSEC vouches for goes by them alone; MTA-STS nei
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from cryptography.x509.verification import Store
@@ -14,13 +14,14 @@ from cryptography.x509.verification import Store
 from delivery.relay.demands import Demand, InClear
 from delivery.relay.next_hops import NextHop
 from delivery.relay.outcome import Deferred, Peer
-from delivery.relay.tls.dane import find_dane, is_named_securely
+from delivery.relay.tls.dane import find_dane, securely_named
 from delivery.relay.tls.mta_sts import FetchFailed, Found, StsPolicies
 from delivery.relay.tls.policy import Sts, TlsPolicy, Unknown
 from delivery.relay.tls.sessions import TlsSession
 from delivery.relay.tls.trust import system_trust
 from delivery.relay.tls.verifying import Securing
 from mailhost.net.resolver import DnsUnavailable, Resolver
+from mailhost.protocols.certificates import address_in
 from mailhost.protocols.mta_sts import Mode, StsPolicy
 
 Note = Callable[[TlsSession], None]
@@ -40,6 +41,14 @@ class FoundPolicies:
     def failure(self) -> Deferred | None:
         """Why nothing can be sent now, where no hop is left."""
         return None if self.hops else next(iter(self.refused.values()))
+
+    def waived(self, hops: Sequence[NextHop]) -> "FoundPolicies":
+        """For what ignores them (RFC 8689 section 4.2.2): all hops, those allowed first. Nobody is told of it."""
+        securings = {
+            host: replace(each, policy=replace(each.policy, is_waived=True), note=lambda session: None)
+            for host, each in self.securings.items()
+        }
+        return FoundPolicies((*self.hops, *(hop for hop in hops if hop.host in self.refused)), {}, securings)
 
     def of(self, hop: NextHop) -> Securing:
         """Of one of the hops."""
@@ -66,16 +75,17 @@ class TlsPolicies:
     ) -> FoundPolicies:
         """For mail to this domain over these hops, at least one.
 
-        is_smarthost: the operator named the host, so that the domain's own policies do not matter here, and its name is
-        as good as signed. demand: what the route asks for. Raises StoreUnavailable.
+        is_smarthost: the operator named the host, so that its policies count and not the domain's (RFC 8461 section
+        3.4, RFC 7672 section 1.1), and its name is as good as signed. demand: what the route asks for.
+        Raises StoreUnavailable.
         """
+        if is_smarthost:
+            domain = hops[0].host
         if demand is not None and (is_smarthost or isinstance(demand, InClear)):
             policy = TlsPolicy(domain, demand, trusts_name=is_smarthost)  # whatever any DNS says
             securing = Securing(policy, note, self.clock, self.trust)
             return FoundPolicies(tuple(hops), {}, {hop.host: securing for hop in hops})
-        sts, is_secure = await asyncio.gather(
-            self._sts(domain, is_smarthost=is_smarthost), self._is_secure(domain, is_smarthost=is_smarthost)
-        )
+        sts, named = await asyncio.gather(self._sts(domain), self._named(domain, is_smarthost=is_smarthost))
         hosts = {hop.host: hop for hop in hops}
         found = await asyncio.gather(
             *(
@@ -83,7 +93,7 @@ class TlsPolicies:
                     domain,
                     hop,
                     sts.policy,
-                    is_secure=is_secure,
+                    named=named,
                     is_known=is_smarthost or hop.host == domain,
                 )
                 for hop in hosts.values()
@@ -101,17 +111,17 @@ class TlsPolicies:
                 refused[host] = deferral
         return FoundPolicies(tuple(hop for hop in hops if hop.host not in refused), refused, securings)
 
-    async def _sts(self, domain: str, *, is_smarthost: bool) -> Found:
-        if self.sts is None or is_smarthost or domain.startswith("["):
+    async def _sts(self, domain: str) -> Found:
+        if self.sts is None or address_in(domain) is not None:
             return Found(None)
         return await self.sts.find(domain)
 
-    async def _is_secure(self, domain: str, *, is_smarthost: bool) -> bool | DnsUnavailable:
-        """The hosts' names can be relied on."""
-        if not self.resolver.validates or domain.startswith("["):
-            return False
+    async def _named(self, domain: str, *, is_smarthost: bool) -> str | DnsUnavailable:
+        """As dane.securely_named: where there is a name, those of the hosts can be relied on."""
+        if not self.resolver.validates or address_in(domain) is not None:
+            return ""
         try:
-            return is_smarthost or await is_named_securely(domain, resolver=self.resolver)
+            return domain if is_smarthost else await securely_named(domain, resolver=self.resolver)
         except DnsUnavailable as fact:
             return fact
 
@@ -121,16 +131,18 @@ class TlsPolicies:
         hop: NextHop,
         sts: StsPolicy | None,
         *,
-        is_secure: bool | DnsUnavailable,
+        named: str | DnsUnavailable,
         is_known: bool,
     ) -> TlsPolicy:
         """Of one host. is_known: no DNS record named it."""
         try:
-            if isinstance(is_secure, DnsUnavailable):
-                raise is_secure
+            if isinstance(named, DnsUnavailable):
+                raise named
             dane = None
-            if is_secure and hop.host != hop.address:
-                dane = await find_dane(hop.host, port=hop.port, next_hop=domain, resolver=self.resolver)
+            if named and hop.host != hop.address:
+                dane = await find_dane(
+                    hop.host, port=hop.port, next_hops=[domain, named], resolver=self.resolver
+                )
         except DnsUnavailable as fact:
             return TlsPolicy(domain, Unknown(str(fact)))
         is_enforced = sts is not None and sts.mode is Mode.ENFORCE
@@ -138,8 +150,8 @@ class TlsPolicies:
             return TlsPolicy(domain, dane, trusts_name=True)
         if sts is not None:
             is_named = sts.allows(hop.host)
-            return TlsPolicy(domain, Sts(sts, is_named), trusts_name=is_secure or is_named or is_known)
-        return TlsPolicy(domain, trusts_name=is_secure or is_known)
+            return TlsPolicy(domain, Sts(sts, is_named), trusts_name=bool(named) or is_named or is_known)
+        return TlsPolicy(domain, trusts_name=bool(named) or is_known)
 
 
 def _refusal(hop: NextHop, securing: Securing) -> Deferred | None:

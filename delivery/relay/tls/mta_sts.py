@@ -16,7 +16,7 @@ from mailhost.protocols.mta_sts import Mode, NoRecord, StsPolicy, record_id
 
 T = TypeVar("T")
 
-# RFC 8461 section 3.3: five minutes or more between attempts where a policy could not be fetched.
+# RFC 8461 section 3.3: five minutes or more between attempts where the policy of a record's id could not be fetched.
 FETCH_AGAIN: Final = timedelta(minutes=5)
 # How long this process goes by what it knows: another one may have fetched meanwhile.
 REMEMBERED: Final = timedelta(minutes=1)
@@ -76,7 +76,7 @@ class StsPolicies:
     shelf: Shelf
     clock: Callable[[], datetime]
     _remembered: OrderedDict[str, tuple[datetime, KeptPolicy | None]] = field(default_factory=OrderedDict)
-    _failed: OrderedDict[str, tuple[datetime, FetchFailed]] = field(default_factory=OrderedDict)
+    _failed: OrderedDict[str, tuple[datetime, str, FetchFailed]] = field(default_factory=OrderedDict)
 
     async def find(self, domain: str) -> Found:
         """What holds for mail to this domain now. Raises nothing that is to be expected."""
@@ -109,13 +109,14 @@ class StsPolicies:
     async def _fetched(self, domain: str, record: str) -> KeptPolicy:
         now = self.clock()
         if (known := self._failed.get(domain)) is not None:
-            if now < known[0] + FETCH_AGAIN:
-                raise known[1]
+            since, failed_record, failure = known
+            if now < since + FETCH_AGAIN and failed_record == record:
+                raise failure
             del self._failed[domain]
         try:
             policy = await self.fetch(domain)
         except FetchFailed as failed:
-            _remember(self._failed, domain, (now, failed))
+            _remember(self._failed, domain, (now, record, failed))
             raise
         kept = KeptPolicy(policy, record, self.clock())
         await self.shelf.write(domain, kept)

@@ -22,10 +22,12 @@ class Dane:
     """records: those that are usable; where there is none, TLS is asked for, and no certificate (RFC 7672 section 2.2).
 
     names: what the server may be called, its TLSA base domain first, which it is told (RFC 7672 sections 3.2.2, 8.1).
+    published: all that stands in DNS, as reports tell it.
     """
 
     records: tuple[TlsaRecord, ...]
     names: tuple[str, ...]
+    published: tuple[TlsaRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,14 @@ class Unknown:
 class TlsPolicy:
     """What one MX host's TLS must be, for mail to this domain.
 
-    trusts_name: nobody but the domain's owner can have named the host (RFC 8689 section 4.2.1, step 2).
+    trusts_name: nobody but the domain's owner can have named the host (RFC 8689 section 4.2.1, step 2). is_waived: what
+    is sent ignores it, so it is followed where that works (RFC 8689 section 4.2.2).
     """
 
     domain: str = ""
     demand: Opportunistic | Dane | Sts | Unknown | Named | InClear = Opportunistic()
     trusts_name: bool = False
+    is_waived: bool = False
 
     def under(self, demand: Demand | None) -> "TlsPolicy":
         """As a route asks, in place of the domain's policy; one that verifies the server asks no less than Named, and
@@ -79,9 +83,8 @@ class TlsPolicy:
     @property
     def forbids_clear(self) -> bool:
         """A session that is not as demanded is none: nothing goes in clear, nor to whom cannot be verified."""
-        return isinstance(self.demand, Dane | Unknown | Named) or (
-            isinstance(self.demand, Sts) and self.demand.is_enforced
-        )
+        is_strict = isinstance(self.demand, Sts) and self.demand.is_enforced
+        return not self.is_waived and (is_strict or isinstance(self.demand, Dane | Unknown | Named))
 
     @property
     def kind(self) -> Literal["tlsa", "sts", "no-policy-found"]:
@@ -112,12 +115,17 @@ class TlsPolicy:
     def strings(self) -> tuple[str, ...]:
         """The policy as TLS reports quote it."""
         match self.demand:
-            case Dane(records=records):
-                return tuple(map(str, records))
+            case Dane() as dane:
+                return tuple(map(str, dane.published or dane.records))
             case Sts(policy=policy):
                 return policy.lines
             case Opportunistic() | Unknown() | Named() | InClear():
                 return ()
+
+    @property
+    def tlsa_base(self) -> str:
+        """Under which name TLSA records were found (RFC 7672 section 2.2.3)."""
+        return self.demand.names[0] if isinstance(self.demand, Dane) else ""
 
     @property
     def patterns(self) -> tuple[str, ...]:

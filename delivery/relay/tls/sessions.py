@@ -6,7 +6,8 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class TlsSession:
-    """policy_type, policy_strings, mx_patterns: the policy applied, as RFC 8460 section 4.2 writes it.
+    """policy_type, policy_strings, mx_patterns: the policy applied, as RFC 8460 section 4.4 writes it; policy_domain is
+    the one that mail was for, and tlsa_base the one whose policy DANE is (section 1.1).
 
     result: "" when it succeeded, else a result type of RFC 8460 section 4.3. detail: a sentence of ours.
     """
@@ -20,3 +21,4 @@ class TlsSession:
     sending_ip: str | None
     result: str
     detail: str
+    tlsa_base: str = ""

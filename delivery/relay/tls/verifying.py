@@ -15,6 +15,7 @@ from delivery.relay.next_hops import NextHop
 from delivery.relay.tls.policy import OPPORTUNISTIC, Dane, Opportunistic, Sts, TlsPolicy, Unknown
 from delivery.relay.tls.sessions import TlsSession
 from delivery.relay.tls.trust import system_trust
+from mailhost.net.peer_chain import ONLY_ITS_OWN, tells_all
 from mailhost.protocols.certificates import CertificateRefused, address_in, require_web_pki
 from mailhost.protocols.dane import Usage, verify
 
@@ -62,6 +63,8 @@ class Securing:
                     self.require_web_pki(hop, chain)
                     return Verdict(f"mta-sts {VERIFIED}")
         except CertificateRefused as refusal:
+            if not tells_all():
+                refusal = CertificateRefused(refusal.result, f"{refusal} {ONLY_ITS_OWN}")
             return Verdict(f"{FAILED}{str(refusal).rstrip('.')}", refusal)
 
     def require_web_pki(self, hop: NextHop, chain: Sequence[bytes]) -> None:
@@ -80,6 +83,8 @@ class Securing:
         if not result and isinstance(policy.demand, Sts) and not policy.demand.is_named:
             # In testing mode: an enforced policy would have kept mail from this host.
             result, detail = "validation-failure", f"{hop.host} is not among the policy's MX hosts."
+        if not result and isinstance(policy.demand, Dane) and not policy.demand.records:
+            result, detail = "tlsa-invalid", f"None of the TLSA records of {policy.tlsa_base} is usable."
         self.note(
             TlsSession(
                 policy_domain=policy.domain,
@@ -91,5 +96,6 @@ class Securing:
                 sending_ip=sending_ip,
                 result=result,
                 detail=detail,
+                tlsa_base=policy.tlsa_base,
             )
         )

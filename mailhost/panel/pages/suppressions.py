@@ -57,8 +57,8 @@ class DomainSuppressionForm(forms.Form):
 class LearningForm(forms.Form):
     """For each domain that has accounts: who learns from what came back. Its fields are called as the domains are."""
 
-    def __init__(self, *args: Any, office: Office, **kwargs: Any) -> None:
-        super().__init__(*args, **{"prefix": "learning", **kwargs})
+    def __init__(self, data: Any, *, office: Office) -> None:
+        super().__init__(data, prefix="learning")
         for domain in Domain.objects.filter(name__in=office.domains, alias_of=None):
             self.fields[domain.name] = forms.ChoiceField(
                 label=domain.name,

@@ -9,6 +9,9 @@ from mailhost.protocols.smtp.replies import CommandRefused
 
 MAX_ENVID_OCTETS: Final = 100  # RFC 3461 section 4.4
 MAX_ORCPT_OCTETS: Final = 500  # section 4.2
+MAX_KEPT_OCTETS: Final = (
+    960  # of one in ASCII: any address has less, and with its field's name it is a line (RFC 5322)
+)
 
 # xtext = *( xchar / hexchar ); xchar: "!" to "~" but for "+" and "="; hexchar = "+" and two upper-case digits
 _XTEXT = re.compile(r"(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F]{2})*")
@@ -98,7 +101,10 @@ def parse_orcpt(value: str | None) -> str:
         raise CommandRefused(
             501, "5.5.4", "ORCPT takes a type of address, a semicolon and the address in xtext"
         )
-    return f"{kind};{_BEYOND_ASCII.sub(_as_hex, address)}"
+    kept = f"{kind};{_BEYOND_ASCII.sub(_as_hex, address)}"
+    if len(kept) > MAX_KEPT_OCTETS:
+        raise CommandRefused(501, "5.5.4", "ORCPT is longer than any address")
+    return kept
 
 
 def utf8_characters(address: str) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from mailhost.protocols.smtp.paths import ReversePath
 
@@ -74,7 +74,9 @@ def message_id_field(*, unique: str, host: str) -> bytes:
 
 def format_date(now: datetime) -> str:
     """date-time of RFC 5322 section 3.3; now is aware. Its words are English whatever the locale."""
-    offset = now.strftime("%z")[:5]
+    offset = (
+        "+0000" if now.tzinfo is UTC else now.strftime("%z")[:5]
+    )  # strftime takes as long as all the rest
     return (
         f"{_DAYS[now.weekday()]}, {now.day} {_MONTHS[now.month - 1]} {now.year:04} "
         f"{now.hour:02}:{now.minute:02}:{now.second:02} {offset}"

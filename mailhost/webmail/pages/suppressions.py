@@ -3,10 +3,11 @@
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
+from delivery.suppression import key_of, suppressed_among
 from delivery.suppression_lists import (
     SuppressionInvalid,
     SuppressionNotFound,
@@ -15,9 +16,11 @@ from delivery.suppression_lists import (
     list_of_account,
     suppress,
 )
+from domains import lookup
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
 from mailhost.webmail.access import Desk, for_account_holders
 from mailhost.webmail.pages.frame import show
+from mailhost.webmail.recipients import RecipientsInvalid, parse_recipients
 
 MAX_SHOWN = 500
 
@@ -41,6 +44,25 @@ class SuppressionForm(forms.Form):
             return EmailAddress.parse(self.cleaned_data["address"].strip())
         except AddressSyntaxError as error:
             raise forms.ValidationError(str(error)) from error
+
+
+@require_POST
+@for_account_holders
+def tell_of_suppressed(request: HttpRequest, desk: Desk) -> HttpResponse:
+    """What stands below a line of recipients while somebody writes: who of them gets nothing. Sending says so again.
+
+    What is no list of addresses (yet) is told when it is sent.
+    """
+    typed = next((request.POST[name] for name in ("to", "cc", "bcc") if name in request.POST), "")
+    try:
+        addresses = {key_of(each.address): each.address for each in parse_recipients(typed)}
+    except RecipientsInvalid:
+        addresses = {}
+    keys = list(addresses)[:MAX_SHOWN]
+    found = suppressed_among(account_id=desk.account.pk, addresses=keys, now=timezone.now())
+    # What goes to mailboxes here is no matter of the list.
+    told = [each for key, each in found.items() if not lookup.is_hosted(domain=addresses[key].domain)]
+    return render(request, "webmail/suppressed.html", {"suppressed": told})
 
 
 @require_http_methods(["GET", "POST"])

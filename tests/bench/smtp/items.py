@@ -30,6 +30,8 @@ LOADS = ((4096, 10), (4096, 50), (102_400, 10))
 SUBMITTING = 10
 LESSONS = 300  # of each kind
 IDLE = 10_000
+# Six submissions for each account are not counted: a process hashes a password once in an hour.
+WARMING_UP = 6 * USERS
 # All limits count; those that a benchmark of minutes would meet are wide.
 WIDE = {
     f"MAILHOST_{whose}_{what}_PER_{time}": "1000000"
@@ -152,15 +154,22 @@ class _Bench:
             return
         rates: list[float] = []
         peer_rates: list[float] = []
+        self.say(f"smtp: {WARMING_UP} submissions to warm up")
+        for ports in (ours.ports, self.peers.ports):
+            self.hand_over(ports, WARMING_UP)
         count = self.messages // 3
         for _ in range(self.rounds):
-            for ports, into in ((ours.ports, rates), (self.peers.ports, peer_rates)):
-                with self.arriving(ports, count) as seconds:
-                    self.hand_in(ports["submission"], count)
-                into.append(count / seconds[0])
+            rates.append(self.hand_over(ours.ports, count))
+            peer_rates.append(self.hand_over(self.peers.ports, count))
             self.say(f"smtp: submission: {rates[-1]:.0f}/s{_beside(peer_rates)}")
         what = f"4 KB, {SUBMITTING} sessions"
         table.rows.append((what, statistics.median(rates), statistics.median(peer_rates)))
+
+    def hand_over(self, ports: dict[str, int], count: int) -> float:
+        """Messages submitted a second, up to the last one in its mailbox."""
+        with self.arriving(ports, count) as seconds:
+            self.hand_in(ports["submission"], count)
+        return count / seconds[0]
 
     def hand_in(self, port: int, count: int) -> None:
         assert self.peers is not None

@@ -124,6 +124,41 @@ def test_requiretls_is_offered_and_taken_under_tls_alone(smtp: Doors, team: str)
     assert queued(team).requires_tls
 
 
+@pytest.mark.parametrize(
+    ("parameter", "field", "asks", "ignores"),
+    [
+        ("", "TLS-Required: No", False, True),
+        (" REQUIRETLS", "TLS-Required: No", True, False),  # the parameter counts before the field
+        ("", "TLS-Required: Yes", False, False),
+    ],
+)
+def test_the_field_of_a_message_is_kept_with_it(
+    smtp: Doors, team: str, parameter: str, field: str, asks: bool, ignores: bool
+) -> None:
+    """RFC 8689 section 4.1, of a message that an alias leads on."""
+    converse(
+        smtp.ports.smtp,
+        GREETED
+        + """
+        C: STARTTLS
+        S: 220 …
+        =: TLS
+        C: EHLO client.test
+        S~ 250 HELP
+        C: MAIL FROM:<sender@elsewhere.test>{parameter}
+        S: 250 …
+        C: RCPT TO:<{team}>
+        S: 250 …
+        """
+        + SENT.replace("Subject: x", "{field}"),
+        team=team,
+        parameter=parameter,
+        field=field,
+    )
+    message = queued(team)
+    assert (message.requires_tls, message.ignores_tls) == (asks, ignores)
+
+
 def round_of_notices() -> None:
     bounces.send_reports(now=datetime.now(UTC), new_name=bounces.new_name)
 

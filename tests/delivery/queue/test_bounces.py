@@ -144,6 +144,18 @@ def test_otherwise_its_header_comes_back(changes: dict[str, object]) -> None:
     assert b"How are you?" not in notice
 
 
+@pytest.mark.parametrize("requires_tls", [True, False])
+def test_a_notice_asks_for_tls_on_all_its_way_where_the_message_did(requires_tls: bool) -> None:
+    """RFC 8689 section 5."""
+    message_id = queue("bob@far.test", reverse_path="carol@elsewhere.test")
+    QueuedMessage.objects.filter(pk=message_id).update(
+        requires_tls=requires_tls, account_id=new_account("alice").pk
+    )
+    finish("far.test", BOUNCED)
+    assert send_reports() == 1
+    assert QueuedMessage.objects.get(reverse_path="").requires_tls is requires_tls
+
+
 @pytest.mark.parametrize("notify", ["NEVER", "SUCCESS", "DELAY"])
 def test_a_failure_is_not_told_where_it_was_not_asked_for(notify: str) -> None:
     queue("bob@far.test", reverse_path=new_account("alice").login)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from delivery.causes import read_problems_of
-from delivery.models import QueuedMessage, QueuedRecipient, ReturnedKind, ReturnedMail
+from delivery.models import Attempt, QueuedMessage, QueuedRecipient, ReturnedKind, ReturnedMail
 from delivery.returned import forget_returned, note_returned
 from mailhost.protocols.bounce_causes import Cause
 from tests.support.hosting import new_account
@@ -43,7 +43,7 @@ def test_what_was_forwarded_is_its_forwarders_whoever_wrote_it() -> None:
     """Where an alias leads is nothing to the administrators of the writer's domain, which anybody can name."""
     recipient = sent()
     QueuedMessage.objects.update(forwarded_by="alias.test")
-    assert note(recipient, cause=Cause.FULL)
+    assert note(recipient, cause=Cause.FULL, is_proven=True)
     assert ReturnedMail.objects.get().domain == "alias.test"
     assert read_problems_of(domains=["elsewhere.test"], now=NOON).groups == ()
     assert len(read_problems_of(domains=["alias.test"], now=NOON).groups) == 1
@@ -55,6 +55,33 @@ def test_each_kind_is_noted_once() -> None:
     assert not note(recipient, cause=Cause.FULL)
     assert note(recipient, ReturnedKind.COMPLAINT)
     assert ReturnedMail.objects.count() == 2
+
+
+@pytest.mark.parametrize("certainty", ["is_proven", "is_vouched_for"])
+def test_what_is_beyond_doubt_takes_the_place_of_hearsay(certainty: str) -> None:
+    """Nobody keeps a notice away by being there before it with another."""
+    recipient = sent()
+    assert note(recipient, cause=Cause.FULL, diagnostic="forged", reporter="evil.test")
+    assert not note(recipient, cause=Cause.DISABLED, diagnostic="again")
+    assert note(
+        recipient,
+        cause=Cause.NO_SUCH_USER,
+        diagnostic="550",
+        tells_sender=True,
+        is_proven=certainty == "is_proven",
+        is_vouched_for=certainty == "is_vouched_for",
+    )
+    [row] = ReturnedMail.objects.all()
+    assert (row.cause, row.diagnostic, row.reporter) == ("no-such-user", "550", "")
+    assert getattr(row, certainty)
+    assert QueuedRecipient.objects.get().report_due == "failed"
+    assert not note(recipient, cause=Cause.FULL)
+    assert not note(recipient, cause=Cause.FULL, is_proven=True)
+    assert not note(recipient, cause=Cause.FULL, is_vouched_for=True)
+    events = (
+        Attempt.objects.filter(recipient_id=recipient.pk).order_by("pk").values_list("outcome", flat=True)
+    )
+    assert list(events) == ["hearsay", "returned"]
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,20 @@ def test_what_the_extensions_rule_out_is_not_sent() -> None:
     run(scenario())
 
 
+def test_an_original_recipient_that_is_too_long_to_be_said_is_left_out() -> None:
+    """RFC 3461 section 5.4: a server has to take 500 octets of it; in ASCII one in UTF-8 may have more."""
+
+    async def scenario() -> None:
+        async with smtp_sink() as sink:
+            sink.extensions = ("DSN",)
+            connection = await reach(sink)
+            long = Recipient("bob@far.test", orcpt="utf-8;" + "\\x{4E2D}" * 70)
+            await send(connection, replace(message(), recipients=[long]))
+            assert "RCPT TO:<bob@far.test>" in sink.commands
+
+    run(scenario())
+
+
 @pytest.mark.parametrize(("path", "status"), [("jörg@far.test", "5.6.7"), ("bob@far.test", "5.6.9")])
 def test_what_is_beyond_ascii_is_told_apart(path: str, status: str) -> None:
     """RFC 6531 section 4: an address, or the header."""

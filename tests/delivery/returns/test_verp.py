@@ -11,13 +11,10 @@ from delivery import bounces
 from delivery.acceptance import Acceptance, accept_now
 from delivery.models import Attempt, QueuedMessage, QueuedRecipient, ReturnedMail
 from domains.aliases import set_alias
-from mailboxes.accounts import change_account
 from mailboxes.models import Account, Content, Message
-from mailboxes.sender_rules import set_sender_rule
 from mailhost.protocols.addresses import EmailAddress
 from mailhost.protocols.smtp.dsn_parameters import DsnRequest
 from tests.conversations.smtp.listening import Doors
-from tests.conversations.smtp.test_filters import GTUBE
 from tests.conversations.smtp.test_filters import filtered as filtered
 from tests.delivery.test_worker import bench
 from tests.delivery.test_worker import queue_leads_out as queue_leads_out
@@ -185,98 +182,6 @@ def test_who_asked_for_no_failures_is_told_of_none(
     work(settings)
     tell()
     assert (ReturnedMail.objects.count(), inbox(alice)) == (1, [])
-
-
-@pytest.mark.parametrize(
-    "octets",
-    [
-        notice(failed("bob@far.test", DELAYED)),
-        b"From: bob@far.test\r\nSubject: My holidays\r\n\r\nI am away.\r\n",
-    ],
-)
-def test_what_is_no_failure_goes_to_the_sender_as_it_is(
-    octets: bytes, settings: Settings, filtered: Doors, alice: Account
-) -> None:
-    [received] = sent(settings, alice, "bob@far.test")
-    bring(filtered, received.reverse_path, octets)
-    [got] = inbox(alice)
-    work(settings)
-    tell()
-    assert len(inbox(alice)) == 1
-    assert got.startswith(b"Return-Path: <>\r\n")
-    assert b"Authentication-Results: " in got
-    assert octets in got
-    assert not ReturnedMail.objects.exists()
-
-
-AWAY = b"From: bob@far.test\r\nSubject: My holidays\r\n\r\nI am away.\r\n"
-
-
-def test_it_passes_what_mail_to_the_sender_passes(
-    settings: Settings, filtered: Doors, alice: Account
-) -> None:
-    """Who has got one message knows its bounce address, and may call himself MAILER-DAEMON."""
-    [received] = sent(settings, alice, "bob@far.test")
-    junk = AWAY + GTUBE.encode() + b"\r\n"
-    bring(filtered, received.reverse_path, junk, sender="MAILER-DAEMON@far.test", reply="550 5.7.1")
-    set_sender_rule(account_id=alice.pk, pattern="bob@far.test", is_allowed=False, by="test")
-    bring(filtered, received.reverse_path, AWAY, reply="550 5.7.1")
-    work(settings)
-    assert inbox(alice) == []
-
-
-def test_what_no_filter_has_seen_does_not_pass(settings: Settings, alice: Account) -> None:
-    """However it came into the queue."""
-    [received] = sent(settings, alice, "bob@far.test")
-    accept_now(Acceptance(AWAY, waiting=((received.reverse_path, DsnRequest("NEVER", "")),)))
-    work(settings)
-    assert inbox(alice) == []
-    row = QueuedRecipient.objects.get(destination__name="")
-    assert (row.state, row.last_status, row.report_due) == ("bounced", "5.7.1", "")
-
-
-def test_where_the_sender_is_full_it_is_to_come_again(
-    settings: Settings, filtered: Doors, alice: Account
-) -> None:
-    [received] = sent(settings, alice, "bob@far.test")
-    change_account(account_id=alice.pk, quota_octets=1, by="test")
-    bring(filtered, received.reverse_path, AWAY, reply="452 4.2.2")
-
-
-def test_where_the_sender_is_no_longer_known_there_is_no_such_address(
-    settings: Settings, filtered: Doors, alice: Account
-) -> None:
-    [received] = sent(settings, alice, "bob@far.test")
-    Attempt.objects.all().delete()
-    QueuedMessage.objects.all().delete()
-    bring(filtered, received.reverse_path, AWAY, reply="550 5.1.1")
-
-
-def test_one_message_to_two_bounce_addresses_and_somebody_else(
-    settings: Settings, filtered: Doors, alice: Account
-) -> None:
-    eve = new_account("eve")
-    first, second = sent(settings, alice, "bob@far.test", "carol@far.test")
-    lines = "".join(f"C: {line}\n" for line in AWAY.decode().splitlines())
-    converse(
-        filtered.ports.smtp,
-        f"{GREETED}C: MAIL FROM:<>\nS: 250 …\nC: RCPT TO:<{first.reverse_path}>\nS: 250 …\n"
-        f"C: RCPT TO:<{eve.login}>\nS: 250 …\nC: RCPT TO:<{second.reverse_path}>\nS: 250 …\n"
-        f"C: DATA\nS: 354 …\n{lines}C: .\nS: 250 2.0.0 …\n",
-    )
-    assert (len(inbox(alice)), len(inbox(eve))) == (1, 1)
-    assert not QueuedRecipient.objects.filter(destination__name="").exists()
-
-
-def test_a_sender_whose_mail_leads_elsewhere_has_it_there(
-    settings: Settings, filtered: Doors, alice: Account
-) -> None:
-    address = f"office@{alice.login.partition('@')[2]}"
-    set_alias(address=EmailAddress.parse(address), targets=[EmailAddress.parse("office@far.test")], by="test")
-    [received] = sent(settings, alice, "bob@far.test", reverse_path=address)
-    bring(filtered, received.reverse_path, notice(failed("bob@far.test", DELAYED)))
-    [onward] = work(settings, "far.test")
-    assert (onward.reverse_path, onward.forward_paths) == ("", ["office@far.test"])
 
 
 def test_a_bounce_that_is_faster_than_its_own_250_waits_for_it(

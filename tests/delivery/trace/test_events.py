@@ -116,9 +116,13 @@ def test_what_comes_back_later_is_told_once() -> None:
     recipient_id = QueuedRecipient.objects.get().pk
     for _ in range(2):
         note_returned(
-            kind=ReturnedKind.BOUNCE, recipient_id=recipient_id, diagnostic="550 5.1.1 gone", now=NOON
+            kind=ReturnedKind.BOUNCE,
+            recipient_id=recipient_id,
+            diagnostic="550 5.1.1 gone",
+            is_proven=True,
+            now=NOON,
         )
-    note_returned(kind=ReturnedKind.COMPLAINT, recipient_id=recipient_id, now=NOON)
+    note_returned(kind=ReturnedKind.COMPLAINT, recipient_id=recipient_id, is_vouched_for=True, now=NOON)
     assert told() == [("bob@far.test", "returned", "550 5.1.1 gone"), ("bob@far.test", "complained", "")]
 
 

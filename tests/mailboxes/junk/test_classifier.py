@@ -121,7 +121,7 @@ def test_reasons_say_what_told_most() -> None:
     judged = judge(["pills", "meeting", "url:pills.example"], [knowing(pills=(90, 0), meeting=(0, 5))])
     assert judged.reasons == (
         'the word "pills" (100% junk)',
-        'the word "meeting" (3% junk)',
+        'the word "meeting" (2% junk)',
     )
 
 

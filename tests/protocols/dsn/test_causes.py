@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailhost.protocols.bounce_causes import Cause, find_cause, listed_by, said_cause
-from mailhost.protocols.cause_words import WORDS, cause_words
+from mailhost.protocols.cause_words import SUPPRESSED, WORDS, administrators_step, cause_words
 from mailhost.protocols.dsn_words import meaning
 
 
@@ -97,3 +97,13 @@ def test_any_reply_has_one_cause_with_words(status: str, reply: str) -> None:
 @given(st.text(max_size=100), st.text(min_size=1_000, max_size=1_100))
 def test_what_is_far_behind_is_not_looked_at(end: str, beginning: str) -> None:
     assert said_cause(beginning + end) == said_cause(beginning[:1_000])
+
+
+@pytest.mark.parametrize("cause", [Cause.POLICY, Cause.NO_SUCH_USER])
+def test_what_this_host_did_not_send_is_not_said_of_the_other_server(cause: Cause) -> None:
+    reply = f"{SUPPRESSED} bob@far.test complained about mail on 2026-03-01. You can lift it in webmail."
+    what, step = cause_words(cause, reply=reply)
+    assert (what, step) == meaning("5.7.1", reply)
+    assert "server" not in what
+    assert "suppression list" in step
+    assert "suppression list" in administrators_step(cause, reply=reply)

@@ -116,6 +116,13 @@ def test_a_header_in_utf_8_goes_as_global_headers() -> None:
     assert header.get_content_type() == "message/global-headers"
 
 
+@pytest.mark.parametrize(("to", "encoding"), [("a@x.test", b"quoted-printable"), ("å@x.test", b"8bit")])
+def test_a_header_in_utf_8_stays_as_it_is_where_it_may(to: str, encoding: bytes) -> None:
+    """RFC 6533 section 6.3."""
+    octets = compose_report(report(FAILED, header="Subject: Grüße\r\n\r\n".encode(), to=to))
+    assert b"message/global-headers\r\nContent-Transfer-Encoding: " + encoding + b"\r\n" in octets
+
+
 @given(st.binary(max_size=300))
 def test_any_octets_for_a_header_leave_a_report_in_ascii_and_short_lines(header: bytes) -> None:
     octets = compose_report(report(FAILED, header=header))

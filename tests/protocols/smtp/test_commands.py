@@ -168,6 +168,7 @@ def test_rcpt_is_read() -> None:
         ("TO:<alice@example.test> ORCPT=rfc822;bob+0Aeve", "501 5.5.4"),
         ("TO:<alice@example.test> ORCPT=rfc822;" + "b" * 500, "501 5.5.4"),
         ("TO:<alice@example.test> ORCPT=utf-8;\\x{é}", "501 5.5.4"),
+        ("TO:<alice@example.test> ORCPT=utf-8;" + "中" * 200, "501 5.5.4"),
         ("TO:<é@example.test>", "553 5.6.7"),
     ],
 )

@@ -219,12 +219,17 @@ def test_domains_that_do_not_ask_are_not_counted_and_nothing_is_where_it_is_off(
     journey(settings, story)
 
 
-def test_a_smarthost_is_nobodys_business(settings: Settings) -> None:
+def test_a_smarthosts_sessions_are_its_own_domains_business(settings: Settings) -> None:
     async def story(w: World) -> None:
         w.sink.tls = CA.issue(HOST).context()
         settings.RELAY = f"smarthost:127.0.0.1:{w.sink.port}"
         await w.send()
         assert len(w.sink.received) == 1
         assert await in_store(TlsFeedback.objects.count) == 0
+        w.dns.say(f"_smtp._tls.{HOST}", "TXT", '"v=TLSRPTv1; rua=mailto:tls@far.test"')
+        settings.RELAY = f"smarthost:{HOST}:{w.sink.port}"
+        await w.send()
+        assert len(w.sink.received) == 2
+        assert await in_store(lambda: TlsFeedback.objects.get().domain) == HOST
 
     journey(settings, story)

@@ -68,7 +68,8 @@ def far(dns: DnsServer) -> Iterator[DnsServer]:
 def test_a_report_goes_to_who_asks_for_it_and_reads_back(far: DnsServer) -> None:
     expired = session(result="certificate-expired")
     plain = TlsSession("far.test", "no-policy-found", (), "mx2.far.test", (), None, None, "", "")
-    count(*[session()] * 5, *[expired] * 2, replace(expired, receiving_ip="2001:db8::25"), plain)
+    tlsa = replace(plain, policy_type="tlsa", policy_strings=("3 1 1 ab",), tlsa_base="mx2.host.test")
+    count(*[session()] * 5, *[expired] * 2, replace(expired, receiving_ip="2001:db8::25"), plain, tlsa)
     assert send(far) == 1
     [(octets, message)] = queued()
     [recipient] = message.recipients.all()
@@ -101,6 +102,8 @@ def test_a_report_goes_to_who_asks_for_it_and_reads_back(far: DnsServer) -> None
             3,
             (failure(2, "192.0.2.25"), failure(1, "2001:db8::25")),
         ),
+        # RFC 8460 section 1.1: the domain of a DANE policy is where its records are.
+        TlsPolicyReport("tlsa", "mx2.host.test", ("3 1 1 ab",), (), 1, 0, ()),
     ]
 
 

@@ -11,7 +11,7 @@ from delivery.relay.demands import Demand, InClear, Named
 from delivery.relay.next_hops import NextHop
 from delivery.relay.tls.finding import FoundPolicies, TlsPolicies
 from delivery.relay.tls.mta_sts import FetchFailed, KeptPolicy, StsPolicies
-from delivery.relay.tls.policy import Dane, Opportunistic, Sts
+from delivery.relay.tls.policy import Dane, Opportunistic, Sts, TlsPolicy
 from delivery.relay.tls.sessions import TlsSession
 from mailhost.protocols.mta_sts import Mode, StsPolicy
 from tests.support.dns_server import DnsServer, dns_server
@@ -222,19 +222,59 @@ def test_a_cname_of_a_signed_zone_that_leads_to_an_unsigned_one_keeps_its_own_re
     run(scenario())
 
 
-def test_a_smarthost_has_dane_and_the_domains_policies_do_not_matter() -> None:
+def test_a_smarthosts_own_policies_count_and_the_domains_do_not() -> None:
+    """RFC 8461 section 3.4, RFC 7672 section 1.1."""
+
     async def scenario() -> None:
         async with world() as w:
             w.say_sts(ENFORCE)
             w.dns.say("smart.test", "A", "192.0.2.1")
             found = await w.find("smart.test", is_smarthost=True)
-            assert found.of(found.hops[0]).policy.demand == Opportunistic()
+            assert found.of(found.hops[0]).policy == TlsPolicy("smart.test", trusts_name=True)
+            assert w.fetched == []
+            w.dns.say("_mta-sts.smart.test", "TXT", '"v=STSv1; id=s1;"')
+            w.served["smart.test"] = StsPolicy(Mode.ENFORCE, 86_400, ("smart.test",))
+            w.restart()
+            found = await w.find("smart.test", is_smarthost=True)
+            assert found.of(found.hops[0]).policy.demand == Sts(w.served["smart.test"])
             w.dns.say("_25._tcp.smart.test", "TLSA", TLSA)
             w.sign("smart.test", "_25._tcp.smart.test")
             w.restart()
             found = await w.find("smart.test", is_smarthost=True)
-            assert isinstance(found.of(found.hops[0]).policy.demand, Dane)
-            assert w.fetched == []
+            demand = found.of(found.hops[0]).policy.demand
+            assert isinstance(demand, Dane)
+            assert demand.names == ("smart.test",)
+            assert w.fetched == ["smart.test"]
+
+    run(scenario())
+
+
+def test_a_smarthost_that_is_an_address_has_no_policies() -> None:
+    async def scenario() -> None:
+        async with world() as w:
+            found = await w.find("192.0.2.1", is_smarthost=True)
+            assert found.of(found.hops[0]).policy.demand == Opportunistic()
+            assert w.dns.asked == []
+
+    run(scenario())
+
+
+def test_a_domain_that_is_an_alias_may_be_in_certificates_by_both_names() -> None:
+    """RFC 7672 section 3.2.2."""
+
+    async def scenario() -> None:
+        async with world() as w:
+            w.dns.records["far.test"] = {"CNAME": ["real.test."]}
+            w.dns.say("real.test", "MX", "10 mx.far.test.")
+            w.dns.say("_25._tcp.mx.far.test", "TLSA", TLSA, "1 1 1 " + DIGEST)
+            w.sign("far.test", "real.test", "mx.far.test", "_25._tcp.mx.far.test")
+            found = await w.find()
+            policy = found.of(found.hops[0]).policy
+            assert isinstance(policy.demand, Dane)
+            assert policy.demand.names == ("mx.far.test", "far.test", "real.test")
+            # RFC 8460 section 4: all that stands there.
+            assert policy.strings == (TLSA, "1 1 1 " + DIGEST)
+            assert policy.tlsa_base == "mx.far.test"
 
     run(scenario())
 
@@ -411,6 +451,24 @@ def test_a_web_server_that_is_away_is_asked_again_after_five_minutes() -> None:
             w.now += timedelta(minutes=2)
             assert await w.demand() == Sts(ENFORCE)
             assert len(w.fetched) == 2
+
+    run(scenario())
+
+
+def test_a_record_with_another_id_is_gone_by_at_once() -> None:
+    """RFC 8461 section 3.3: the wait is for each id."""
+
+    async def scenario() -> None:
+        async with world() as w:
+            w.say_sts(ENFORCE)
+            w.served.clear()
+            assert await w.demand() == Opportunistic()
+            w.say_sts(ENFORCE, "a2")
+            w.now += timedelta(seconds=61)
+            w.policies = TlsPolicies(w.dns.resolver(), w.policies.sts, w.policies.clock, w.policies.trust)
+            assert w.policies.sts is not None
+            w.policies.sts.resolver = w.dns.resolver()  # what the one before knows of DNS is over
+            assert await w.demand() == Sts(ENFORCE)
 
     run(scenario())
 

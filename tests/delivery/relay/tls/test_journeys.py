@@ -20,9 +20,9 @@ from delivery.relay.tls.shelf import PostgresShelf
 from delivery.worker import Worker
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.mta_sts import Mode, StsPolicy
-from tests.support.authorities import Authority, self_signed
+from tests.support.authorities import Authority, Issued, self_signed
 from tests.support.dns_server import DnsServer, dns_server
-from tests.support.queueing import NOON, queue, state, until_idle
+from tests.support.queueing import MESSAGE, NOON, queue, state, until_idle
 from tests.support.running import run
 from tests.support.smtp_sink import SmtpSink, smtp_sink
 
@@ -297,6 +297,77 @@ def test_what_asks_for_tls_all_the_way_comes_back_where_no_host_offers_it(settin
             assert await in_store(state, "carol@far.test") == "bounced"
             assert await in_store(status) == "5.7.30"
             assert w.sink.received == second.received == []
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("extensions", [(), ("REQUIRETLS",)])
+def test_a_notice_that_asks_for_tls_goes_without_rather_than_be_lost(
+    settings: Settings, extensions: tuple[str, ...]
+) -> None:
+    """RFC 8689 section 5."""
+
+    async def scenario() -> None:
+        async with world(settings) as w:
+            w.say_sts(ENFORCE)
+            w.sink.tls = RIGHT.context()
+            w.sink.extensions = (*w.sink.extensions, *extensions)
+            await in_store(queue, "carol@far.test", reverse_path="")
+            await in_store(require_tls, "carol@far.test")
+            await w.work()
+            assert await in_store(state, "carol@far.test") == "delivered"
+            [mail] = [each for each in w.sink.commands if each.startswith("MAIL FROM:<>")]
+            assert mail.endswith(" REQUIRETLS") is bool(extensions)
+
+    run(scenario())
+
+
+NO_TLS_NEEDED = b"TLS-Required: No\r\n" + MESSAGE
+
+
+@pytest.mark.parametrize("shows", [RIGHT, self_signed(HOST, now=NOON), None], ids=["right", "wrong", "clear"])
+def test_what_says_that_tls_is_not_required_goes_as_the_policy_asks_where_that_works(
+    settings: Settings, shows: Issued | None
+) -> None:
+    """RFC 8689 section 4.2.2."""
+
+    async def scenario() -> None:
+        async with world(settings) as w:
+            w.sign(f"3 0 0 {RIGHT.der.hex()}")
+            w.sink.tls = shows.context() if shows else None
+            await in_store(queue, "bob@far.test")
+            await in_store(queue, "carol@far.test", octets=NO_TLS_NEEDED)
+            await w.work()
+            assert [each.forward_paths for each in w.sink.received] == [
+                *([["bob@far.test"]] if shows is RIGHT else []),
+                ["carol@far.test"],
+            ]
+            assert w.sink.received[-1].is_tls is bool(shows)
+            certificate = (await in_store(last_attempt))["certificate"]
+            assert certificate == ("dane-ee verified" if shows is RIGHT else certificate)
+            assert certificate.startswith("failed: ") is (shows is not RIGHT and shows is not None)
+            assert len(w.told) == 1  # of the session that went by the policy
+
+    run(scenario())
+
+
+def test_what_says_that_tls_is_not_required_goes_to_the_policys_hosts_first(settings: Settings) -> None:
+    async def scenario() -> None:
+        async with (
+            world(settings) as w,
+            smtp_sink(address="127.0.0.2", port=settings.RELAY_PORT) as second,
+        ):
+            w.dns.say("far.test", "MX", f"10 {HOST}.", "20 mx2.far.test.")
+            w.dns.say("mx2.far.test", "A", "127.0.0.2")
+            w.say_sts(StsPolicy(Mode.ENFORCE, 86_400, ("mx2.far.test",)))
+            second.tls = CA.issue("mx2.far.test").context()
+            await in_store(queue, "carol@far.test", octets=NO_TLS_NEEDED)
+            await w.work()
+            assert [each.forward_paths for each in second.received] == [["carol@far.test"]]
+            w.say_sts(StsPolicy(Mode.ENFORCE, 86_400, ("mx3.far.test",)), "a2")
+            await in_store(queue, "dave@far.test", octets=NO_TLS_NEEDED)
+            await w.work()
+            assert [each.forward_paths for each in w.sink.received] == [["dave@far.test"]]
 
     run(scenario())
 

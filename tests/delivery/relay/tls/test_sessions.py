@@ -103,11 +103,31 @@ def test_a_session_that_is_as_the_policy_asks(
             connection = await far.reach()
             assert connection.peer.tls.startswith("TLSv1.3")
             assert connection.peer.certificate == words
-            assert (far.results, sink.connections) == ([""], 1)
+            invalid = (
+                isinstance(demand, Dane) and not demand.records
+            )  # RFC 8460 section 4.3.2.1, and mail goes
+            assert (far.results, sink.connections) == (["tlsa-invalid" if invalid else ""], 1)
             told = far.told[0]
             assert (told.policy_domain, told.mx_host) == ("far.test", HOST)
             assert (told.receiving_ip, told.sending_ip) == ("127.0.0.1", "127.0.0.1")
             await connection.quit()
+
+    run(scenario())
+
+
+def test_where_python_tells_no_chain_the_certificate_itself_still_counts_and_the_rest_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("mailhost.net.peer_chain._METHOD", "get_what_there_is_not")
+
+    async def scenario() -> None:
+        async with smtp_sink() as sink:
+            sink.tls = RIGHT.context()
+            for demand in (DANE_EE, Opportunistic()):
+                await (await Far(sink, demand).reach()).quit()
+            outcome = await Far(sink, DANE_TA).deferral()
+            assert outcome.status == "4.7.5"
+            assert outcome.reply.endswith("and no authorities that it showed with it.)")
 
     run(scenario())
 
