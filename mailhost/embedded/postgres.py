@@ -11,11 +11,10 @@ from pathlib import Path
 from mailhost.embedded import child
 from mailhost.embedded.child import ServerFailed
 from mailhost.embedded.places import POSTGRES_DATABASE, POSTGRES_USER, make_private
+from mailhost.embedded.server import POLL_SECONDS, Server
 
 MAJOR_VERSION = "18"
-START_SECONDS = 60.0  # crash recovery of a busy instance replays up to max_wal_size
 STOP_SECONDS = 5.0  # a fast shutdown writes one checkpoint; a longer one is quicker made up for by recovery
-POLL_SECONDS = 0.02
 
 CONFIGURATION = {
     "listen_addresses": "",  # a socket in a private folder is all there is
@@ -42,25 +41,15 @@ FAST_AND_UNSAFE = {
 }
 
 
-class Postgres:
-    """One server on one data folder. start() returns when it answers and its database exists."""
+class Postgres(Server):
+    """start() returns when it answers and its database exists."""
+
+    name = "Postgres"
+    start_seconds = 60.0  # crash recovery of a busy instance replays up to max_wal_size
 
     def __init__(self, *, data: Path, sockets: Path, log: Path, fast_and_unsafe: bool = False) -> None:
-        self.data = data.absolute()
+        super().__init__(data=data, log=log, fast_and_unsafe=fast_and_unsafe)
         self.sockets = sockets
-        self.log = log
-        self.fast_and_unsafe = fast_and_unsafe
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self, *, seconds: float = START_SECONDS) -> None:
-        """Raises ServerFailed. The calling thread must live as long as the server shall (child.start)."""
-        self.spawn()
-        deadline = time.monotonic() + seconds
-        while not self.is_ready():
-            self.raise_if_dead()
-            if time.monotonic() > deadline:
-                raise ServerFailed(f"Postgres did not answer within {seconds:.0f} s. {self._log_tail()}")
-            time.sleep(POLL_SECONDS)
 
     def spawn(self) -> subprocess.Popen[bytes]:
         """Starts the process, with a new data folder the first time; it answers a little later."""
@@ -89,11 +78,6 @@ class Postgres:
             return False
         is_ours = self.process is not None and lines[:1] == [str(self.process.pid)]
         return is_ours and len(lines) > 7 and lines[7].strip() == "ready"
-
-    def raise_if_dead(self) -> None:
-        if self.process is None or self.process.poll() is None:
-            return
-        raise ServerFailed(f"Postgres ended by itself ({self.process.returncode}). {self._log_tail()}")
 
     def stop(self) -> None:
         if self.process is None:
@@ -137,7 +121,7 @@ class Postgres:
         with self.log.open("ab") as log:
             done = subprocess.run(command, input=given.encode(), stdout=log, stderr=log, env=_environment())
         if done.returncode != 0:
-            raise ServerFailed(f"{Path(program[0]).name} could not make {self.data}. {self._log_tail()}")
+            raise ServerFailed(f"{Path(program[0]).name} could not make {self.data}. {self.log_tail()}")
 
     def _end_leftover(self) -> None:
         """Ends a postmaster that a killed supervisor left here, and takes away lock files that nobody holds.
@@ -160,9 +144,6 @@ class Postgres:
         lock.unlink(missing_ok=True)
         for left in self.sockets.glob(".s.PGSQL.*"):
             left.unlink(missing_ok=True)
-
-    def _log_tail(self) -> str:
-        return f"The end of {self.log}:\n{child.tail(self.log)}"
 
 
 def _stands_in(pid: int, folder: Path) -> bool:

@@ -4,37 +4,25 @@ import importlib.util
 import signal
 import socket
 import subprocess
-import time
 from pathlib import Path
 
 from mailhost.embedded import child
 from mailhost.embedded.child import ServerFailed
 from mailhost.embedded.places import make_private
+from mailhost.embedded.server import Server
 
-START_SECONDS = 30.0
 STOP_SECONDS = 3.0
-POLL_SECONDS = 0.02
 
 
-class Valkey:
-    """One server on one data folder. start() returns when it answers."""
+class Valkey(Server):
+    """It listens on a socket of that path."""
+
+    name = "Valkey"
+    start_seconds = 30.0
 
     def __init__(self, *, data: Path, socket_path: Path, log: Path, fast_and_unsafe: bool = False) -> None:
-        self.data = data.absolute()
+        super().__init__(data=data, log=log, fast_and_unsafe=fast_and_unsafe)
         self.socket = socket_path
-        self.log = log
-        self.fast_and_unsafe = fast_and_unsafe
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self, *, seconds: float = START_SECONDS) -> None:
-        """Raises ServerFailed. The calling thread must live as long as the server shall (child.start)."""
-        self.spawn()
-        deadline = time.monotonic() + seconds
-        while not self.is_ready():
-            self.raise_if_dead()
-            if time.monotonic() > deadline:
-                raise ServerFailed(f"Valkey did not answer within {seconds:.0f} s. {self._log_tail()}")
-            time.sleep(POLL_SECONDS)
 
     def spawn(self) -> subprocess.Popen[bytes]:
         """Starts the process; it answers a little later."""
@@ -68,11 +56,6 @@ class Valkey:
             except OSError:
                 return False
 
-    def raise_if_dead(self) -> None:
-        if self.process is None or self.process.poll() is None:
-            return
-        raise ServerFailed(f"Valkey ended by itself ({self.process.returncode}). {self._log_tail()}")
-
     def stop(self) -> None:
         if self.process is None:
             return
@@ -82,9 +65,6 @@ class Valkey:
     @property
     def url(self) -> str:
         return f"unix://{self.socket}"
-
-    def _log_tail(self) -> str:
-        return f"The end of {self.log}:\n{child.tail(self.log)}"
 
 
 def _binary() -> str:
