@@ -1,31 +1,13 @@
 """Allowances: all or none, shared by processes, ending with their window; with Valkey and without."""
 
-import uuid
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from django.conf import settings
-from django.test import override_settings
 
 from mailhost.net import allowances as module
 from mailhost.net import counters
 from mailhost.net.allowances import Allowance, Allowances, Taken, UsedUp, take_now
-from mailhost.net.redis_clients import client_for, shared_breaker
+from mailhost.net.redis_clients import client_for
 from tests.support.running import run
-
-
-@pytest.fixture
-def key() -> str:
-    return f"test:{uuid.uuid4()}"
-
-
-@pytest.fixture
-def redis_away(tmp_path: Path) -> Iterator[None]:
-    shared_breaker.cache_clear()
-    with override_settings(REDIS_URL=f"unix://{tmp_path}/nobody"):
-        yield
-    shared_breaker.cache_clear()
 
 
 def test_what_is_allowed_is_counted_and_what_is_not_says_for_how_long(key: str) -> None:

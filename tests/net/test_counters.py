@@ -4,14 +4,11 @@ import asyncio
 import os
 import socket
 import time
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
 from django.conf import settings
-from django.test import override_settings
 
 from mailhost.net import counters, redis_clients
 from mailhost.net.counted_together import Addition, Additions, Distinct, LoopCounters, add_together
@@ -24,22 +21,8 @@ from mailhost.net.redis_clients import (
     client_for,
     fast_async_client_for,
     kombu_url,
-    shared_breaker,
 )
 from tests.support.running import run
-
-
-@pytest.fixture
-def key() -> str:
-    return f"test:{uuid.uuid4()}"
-
-
-@pytest.fixture
-def redis_away(tmp_path: Path) -> Iterator[None]:
-    shared_breaker.cache_clear()
-    with override_settings(REDIS_URL=f"unix://{tmp_path}/nobody"):
-        yield
-    shared_breaker.cache_clear()
 
 
 def test_counts_are_shared_and_end_with_their_window(key: str) -> None:
