@@ -127,12 +127,13 @@ def test_what_its_sender_was_told(ann: Account, bob: Account) -> None:
     number = sent_message(ann, here=bob, now=NOW)
     notice = keep_notice(ann, queue_id=number, now=NOW)
     asked = f"/trace/message?{urlencode({'id': ID})}"
-    *others, told = read(key_of(ann).get(asked))["steps"]
+    hers = key_of(ann)
+    *others, told = read(hers.get(asked))["steps"]
     assert "What happened: There is no such address there." in told["notice"]["text"]
     assert f"Final-Recipient: rfc822; {FAR}" in told["notice"]["fields"]
     assert [step["notice"] for step in others] == [None] * 4
     notice.delete()
-    assert read(key_of(ann).get(asked))["steps"][-1]["notice"] is None
+    assert read(hers.get(asked))["steps"][-1]["notice"] is None
 
 
 @pytest.mark.parametrize(
