@@ -80,7 +80,7 @@ def load_signed(
     """
     kept = read_octets(content_ids=[each.content_id for each in messages])
     keys = cache(active_keys)
-    loaded = {}
+    loaded: dict[int, Loaded | CannotConvert] = {}
     for number, each in enumerate(messages):
         if each.content_id in kept:
             try:
