@@ -126,7 +126,7 @@ def test_why_mail_does_not_arrive(web: str, ada: Account, screen: tuple[str, Pag
     page.goto(web + "/mail/new/")
     page.get_by_label("To", exact=True).fill("bob@gone.test")
     page.get_by_label("To", exact=True).press("Tab")
-    expect(page.get_by_role("status").filter(has_text="You can lift it in webmail")).to_be_visible()
+    expect(page.locator("[aria-live]").filter(has_text="You can lift it in webmail")).to_be_visible()
     look(page, name, "compose-hint")
     assert complaints == []  # before a 422, which is told as one
     page.get_by_role("button", name="Send", exact=True).click()

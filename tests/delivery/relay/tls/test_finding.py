@@ -144,7 +144,9 @@ def test_records_of_which_none_is_usable_ask_for_tls_alone() -> None:
         async with world() as w:
             w.dns.say("_25._tcp.mx.far.test", "TLSA", "1 1 1 " + DIGEST)
             w.sign("far.test", "mx.far.test", "_25._tcp.mx.far.test")
-            assert await w.demand() == Dane((), ("mx.far.test", "far.test"))
+            demand = await w.demand()
+            assert isinstance(demand, Dane)
+            assert (demand.records, demand.names) == ((), ("mx.far.test", "far.test"))
             w.say_sts(ENFORCE)  # which asks for more
             w.restart()
             assert await w.demand() == Sts(ENFORCE)
@@ -273,7 +275,7 @@ def test_a_domain_that_is_an_alias_may_be_in_certificates_by_both_names() -> Non
             assert isinstance(policy.demand, Dane)
             assert policy.demand.names == ("mx.far.test", "far.test", "real.test")
             # RFC 8460 section 4: all that stands there.
-            assert policy.strings == (TLSA, "1 1 1 " + DIGEST)
+            assert set(policy.strings) == {TLSA, "1 1 1 " + DIGEST}
             assert policy.tlsa_base == "mx.far.test"
 
     run(scenario())
