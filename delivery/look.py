@@ -313,7 +313,10 @@ class Look:
     async def _has_parcel(self) -> bool:
         async with self._fetching:
             while (
-                not self._parcels and not self._is_stopped and (await self._fetch() or await self._linger())
+                not self._parcels
+                and not self._is_stopped
+                and len(self._aside) < MESSAGES_PER_LOOK  # more are not sent in this look
+                and (await self._fetch() or await self._linger())
             ):
                 pass
         return bool(self._parcels) and not self._is_stopped
