@@ -313,18 +313,26 @@ class Look:
     async def _has_parcel(self) -> bool:
         async with self._fetching:
             while (
-                not self._parcels and not self._is_stopped and (await self._fetch() or await self._linger())
+                not self._parcels
+                and not self._is_stopped
+                and len(self._aside) < MESSAGES_PER_LOOK  # more are not sent in this look
+                and (await self._fetch() or await self._linger())
             ):
                 pass
         return bool(self._parcels) and not self._is_stopped
 
     async def _linger(self) -> bool:
         """Waits a moment for what may come next; False where nothing is to be expected, or others want the place."""
-        if self._finds < 2 or self._lingers_left <= 0 or self.slots.locked():
+        if self._finds < 2 or self._lingers_left <= 0 or self.slots.locked() or self._is_host_wanted():
             return False
         self._lingers_left -= 1
         await asyncio.sleep(LINGER_SECONDS)
         return True
+
+    def _is_host_wanted(self) -> bool:
+        """Another destination that is brought to the same host waits for a connection."""
+        hops = self._policies.hops if self._policies is not None else ()
+        return any(self.hosts.is_wanted(hop.address) for hop in hops)
 
     async def _fetch(self) -> bool:
         """Some of what is due; False where there is no more. What ignores the policies of TLS is put aside at first."""

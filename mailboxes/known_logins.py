@@ -25,6 +25,7 @@ from mailboxes.logins import can_be_stored, canonical_login
 from mailhost.net.batcher import Batcher
 from mailhost.net.counted_together import LoopCounters
 from mailhost.net.peer_addresses import KNOWN_ADDRESSES
+from mailhost.net.redis_clients import RedisAway
 from mailhost.net.statements import TEXT_OID, Row, Statement, Statements, binary_array
 from mailhost.net.store_threads import StoreUnavailable
 
@@ -62,9 +63,11 @@ class KnownLogins:
     async def sign_in(self, *, login: str, password: str, peer: str, protocol: str) -> Principal:
         """As authentication.sign_in, which words the refusals as well."""
         name = canonical_login(login[:MAX_LOGIN_CHARACTERS])
-        principal = await self._known(name, password, protocol)
-        if principal is not None and (self._is_trusted(peer) or not await self._is_braked(name, peer)):
-            return principal
+        # The brakes first: behind them a right password is to take no longer than a wrong one.
+        if self._is_trusted(peer) or not await self._is_braked(name, peer):
+            principal = await self._known(name, password, protocol)
+            if principal is not None:
+                return principal
         return await sign_in(login=login, password=password, peer=peer, protocol=protocol)
 
     async def close(self) -> None:
@@ -85,9 +88,15 @@ class KnownLogins:
         return principal_of(row, protocol=protocol)
 
     async def _is_braked(self, login: str, peer: str) -> bool:
-        """Whether so many wrong passwords came for it, or from there, that a right one is not looked at either."""
+        """Whether so many wrong passwords came for it, or from there, that a right one is not looked at either.
+
+        True also where Redis does not answer this loop: where wrong ones are counted it may know of some.
+        """
         brakes = Brakes(login, peer)
-        return brakes.is_closed(await self._counters.read_all(brakes.keys))
+        try:
+            return brakes.is_closed(await self._counters.read_all(brakes.keys))
+        except RedisAway:
+            return True
 
     async def _find(self, logins: Sequence[str]) -> list[tuple[Any, ...] | None]:
         asked = [login.encode() for login in logins]

@@ -8,10 +8,11 @@ from pytest_django import Settings
 
 from delivery import look, signing
 from delivery.models import Attempt, Destination, QueuedMessage, QueuedRecipient
+from delivery.queue import route_moves
 from mailboxes.models import Content
 from mailhost.net.store_threads import in_store
 from tests.delivery.test_worker import bench
-from tests.support.queueing import queue, state, until_idle
+from tests.support.queueing import MESSAGE, queue, state, until_idle
 from tests.support.running import run
 from tests.support.smtp_sink import GREETING
 
@@ -114,6 +115,35 @@ def test_a_single_message_is_waited_behind_by_nobody(
             assert not await in_store(claimed)
 
     run(scenario())
+
+
+def test_of_a_long_queue_that_ignores_policies_no_more_is_put_aside_than_is_sent_at_once(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(look, "FETCHED_RECIPIENTS", 1)
+    monkeypatch.setattr(look, "MESSAGES_PER_LOOK", 3)
+    known: list[int] = []
+    real = route_moves.due_here
+
+    def counted(**asked: Any) -> Any:
+        known.append(len(asked["except_ids"]))
+        return real(**asked)
+
+    monkeypatch.setattr(look, "due_here", counted)
+
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test") as sink:
+            octets = b"TLS-Required: No\r\n" + MESSAGE
+            for number in range(8):
+                await in_store(queue, f"r{number}@far.test", octets=octets)
+            await in_store(queue, "last@far.test")
+            await b.work()
+            assert len(sink.received) == 9
+            assert await in_store(state, "last@far.test") == "delivered"
+            assert not await in_store(claimed)
+
+    run(scenario())
+    assert max(known) <= 3
 
 
 UNCONVERTIBLE = (

@@ -113,6 +113,20 @@ def test_the_python_that_is_asked_for_is_taken_or_named(
         run.chosen_python()
 
 
+def test_a_python_without_all_of_its_library_is_left_alone(
+    run: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MAILHOST_PYTHON", raising=False)
+    minimal = tmp_path / "minimal"
+    hidden = "import sys; sys.modules['ssl'] = None; exec(sys.argv[1])"
+    minimal.write_text(f'#!/bin/sh\nexec {sys.executable} $1 $2 $3 "{hidden}" "$4"\n')
+    minimal.chmod(0o755)
+    assert run.pace(str(minimal)) is None
+    monkeypatch.setattr(run.sys, "executable", str(fake_python(tmp_path / "ours", seconds=9)))
+    monkeypatch.setattr(run, "SYSTEM", minimal)
+    assert run.chosen_python()[0] == str(tmp_path / "ours")
+
+
 def test_the_pace_of_a_python_comes_with_its_version(run: ModuleType) -> None:
     seconds, version = run.pace(sys.executable)
     assert seconds > 0

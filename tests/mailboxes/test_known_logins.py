@@ -15,6 +15,7 @@ from mailboxes.exceptions import AuthenticationFailed, TooManyFailures
 from mailboxes.known_logins import KnownLogins
 from mailboxes.models import Account
 from mailhost.net.counted_together import LoopCounters
+from mailhost.net.redis_clients import AsyncBreaker, RedisAway
 from mailhost.net.statements import Statements
 from mailhost.net.store_threads import StoreUnavailable, close_store_threads
 from tests.support.hosting import PASSWORD, new_account
@@ -158,6 +159,40 @@ def test_a_network_that_guesses_is_not_let_in_with_what_is_known(
     with pytest.raises(TooManyFailures):
         sign_in(account.login, peer=peer)
     assert asked[-1] == account.login
+
+
+def test_behind_the_brakes_a_right_password_is_not_looked_at(
+    account: Account, asked: Asked, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.LOGIN_MAX_FAILURES_PER_ACCOUNT = 1
+    with pytest.raises(AuthenticationFailed):
+        sign_in(account.login, "wrong", peer=STRANGER)
+
+    def looked_at(**_: object) -> bool:
+        raise AssertionError("who guesses could tell by the time it takes")
+
+    monkeypatch.setattr("mailboxes.known_logins.was_right_lately", looked_at)
+    for password in ("wrong", PASSWORD):
+        with pytest.raises(TooManyFailures):
+            sign_in(account.login, password, peer=STRANGER)
+
+
+def test_where_redis_does_not_answer_the_loop_the_brakes_hold_as_well(
+    account: Account, asked: Asked, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.LOGIN_MAX_FAILURES_PER_ACCOUNT = 1
+    with pytest.raises(AuthenticationFailed):
+        sign_in(account.login, "wrong", peer=STRANGER)
+
+    async def away(*_: object) -> None:
+        raise RedisAway
+
+    monkeypatch.setattr(AsyncBreaker, "ask", away)
+    with pytest.raises(TooManyFailures):
+        sign_in(account.login, peer=STRANGER)
+    assert sign_in(account.login).account_id == account.pk
+    assert sign_in(account.login, peer="192.0.2.202").account_id == account.pk
+    assert asked == [account.login] * 3  # but for the trusted one
 
 
 def test_many_at_once_are_told_apart(asked: Asked) -> None:
