@@ -58,7 +58,8 @@ WITH held_back AS (
 """
 HAPPENED: Final = b"""
 SELECT id AS recipient_id, message_id AS queue_id, forward_path, %(now)s::timestamptz AS at, '' AS host, '' AS address,
-       'bounced' AS outcome, cause, last_reply AS reply, '' AS tls, '' AS certificate
+       'bounced' AS outcome, cause, last_reply AS reply, '' AS tls, '' AS certificate,
+       '' AS signing
   FROM held_back
 """
 
