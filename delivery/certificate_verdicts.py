@@ -9,4 +9,6 @@ FAILED: Final = "failed: "  # and how one begins that says why not
 
 def is_verified(words: str) -> bool:
     """Whether a verdict, as it is kept with an attempt, says that the server is who it is meant to be."""
-    return words.endswith(VERIFIED)
+    return words.endswith(VERIFIED) and not words.startswith(
+        FAILED
+    )  # what failed ends as others named themselves

@@ -6,12 +6,14 @@ A refusal never bounces mail: it is the operator's matter, not the sender's, who
 import asyncio
 import base64
 import binascii
+import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from delivery.relay.departure import Credentials
+from delivery.relay.wire import WireLost
 from mailhost.protocols.scram_client import ScramClient, ScramFailed
 from mailhost.protocols.smtp.client import Extensions, ServerReply
 
@@ -19,6 +21,7 @@ NONCE_OCTETS: Final = 24
 SIGNED_IN: Final = 235
 SERVICE_CLOSING: Final = 421  # RFC 5321 section 3.8: about the connection, whatever it answers
 GO_ON: Final = 334  # RFC 4954 section 4: a challenge in base64
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/=]{4,}")
 
 Ask = Callable[[bytes], Awaitable[ServerReply]]
 
@@ -44,15 +47,33 @@ async def sign_in(
     if mechanism is None:
         found = f"only {', '.join(offered)}" if offered else "no way"
         return SignInFailed("4.7.0", f"The server offers {found} to sign in: not {', '.join(_MECHANISMS)}.")
+    said: list[str] = []
+
+    async def note_and_ask(line: bytes) -> ServerReply:
+        said.append(line.decode().removeprefix(f"AUTH {mechanism}").strip())
+        return await ask(line)
+
     try:
-        reply = await _MECHANISMS[mechanism](ask, credentials)
+        reply = await _MECHANISMS[mechanism](note_and_ask, credentials)
     except (ScramFailed, _NoChallenge) as fact:
-        return SignInFailed("4.7.0", f"Signing in ({mechanism}) failed. {fact}")
+        shown = _without_secrets(str(fact), said, credentials)
+        return SignInFailed("4.7.0", f"Signing in ({mechanism}) failed. {shown}")
+    except WireLost as lost:
+        raise WireLost(_without_secrets(str(lost), said, credentials)) from None
     if reply.code == SIGNED_IN:
         return None
     status = reply.enhanced if reply.code < 500 and reply.enhanced else "4.7.8"
-    text = f"The server does not let this host in ({mechanism}): {reply}"
+    shown = _without_secrets(str(reply), said, credentials)
+    text = f"The server does not let this host in ({mechanism}): {shown}"
     return SignInFailed(status, text, is_refused=reply.code >= 400 and reply.code != SERVICE_CLOSING)
+
+
+def _without_secrets(text: str, said: Sequence[str], credentials: Credentials) -> str:
+    """What a server answers, which may repeat what it was told: in whole, in part, or decoded."""
+    shown = _BASE64.sub(lambda word: "…" if any(word[0] in each for each in said) else word[0], text)
+    for secret in filter(None, (credentials.password, credentials.login)):
+        shown = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "…", shown)
+    return shown
 
 
 class _NoChallenge(Exception):

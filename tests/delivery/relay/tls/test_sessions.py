@@ -311,3 +311,13 @@ def test_without_trusted_authorities_nobody_is_verified() -> None:
                 )
 
     run(scenario())
+
+
+def test_no_name_makes_a_failure_a_success() -> None:
+    """Why a certificate was refused ends with the host's name, which is its owner's choice."""
+    securing = Securing(
+        TlsPolicy("far.test", TESTING), clock=lambda: NOON, trust=lambda: Store([CA.certificate])
+    )
+    verdict = securing.judge(NextHop("mx.verified", "192.0.2.1", 25), [RIGHT.der])
+    assert verdict.words.endswith("not for mx.verified")
+    assert not verdict.is_verified
