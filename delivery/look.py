@@ -24,7 +24,7 @@ from delivery.queue.remembering import remember_connections
 from delivery.queue.route_moves import due_here
 from delivery.queue.values import Claim, RecipientResult
 from delivery.recorder import WRITE_AGAIN_SECONDS, Recorder
-from delivery.relay.attempt import Attempt
+from delivery.relay.attempt import Attempt, NotLoaded
 from delivery.relay.budget import OctetBudget
 from delivery.relay.connection import RelayConnection, Timeouts, open_connection
 from delivery.relay.forms import Form
@@ -406,7 +406,12 @@ class Look:
     async def _load(
         self, messages: Sequence[OutgoingMessage], form: Form
     ) -> dict[int, Loaded | CannotConvert]:
-        return await self._store(load_signed, messages=messages, form=form, now=self.clock())
+        """Raises NotLoaded where the first of them cannot be read or signed by a fault of ours."""
+        try:
+            return await self._store(load_signed, messages=messages, form=form, now=self.clock())
+        except Exception as fault:
+            log.error("a message cannot be loaded", message_id=messages[0].message_id, exc_info=fault)
+            raise NotLoaded(OUR_FAULT.reply) from fault
 
     def report(
         self, parcel: Parcel, recipients: Sequence[OutgoingRecipient], outcomes: Sequence[Outcome]

@@ -55,12 +55,14 @@ class _Remembered:
     lock: Lock = field(default_factory=Lock)
 
     def get(self, key: tuple[int, Octets], make: Callable[[], Signed]) -> Signed:
-        """What is made for this key."""
+        """What is made for this key, kept where it was signed."""
         with self.lock:
             if key in self.made:
                 self.made.move_to_end(key)
                 return self.made[key]
         signed = make()
+        if not signed.fields:
+            return signed  # when it is tried again there may be a key
         with self.lock:
             self.made[key] = signed
             while len(self.made) > MAX_REMEMBERED:

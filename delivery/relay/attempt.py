@@ -26,6 +26,10 @@ WAIT_FOR_HOST_SECONDS: Final = 10  # while other destinations have all the conne
 WORTH_A_CONNECTION: Final = 5  # messages waiting for each further connection
 
 
+class NotLoaded(Exception):
+    """A fault of ours with one message, which waits and keeps no other one back. The text is a sentence."""
+
+
 class Source(Protocol):
     """Where messages for the destination come from, and their outcomes go."""
 
@@ -41,7 +45,7 @@ class Source(Protocol):
     def loaded(self, parcel: Parcel, *, form: Form) -> AbstractAsyncContextManager[bytes | None]:
         """In this form, held for as long as it is being sent; None where it is gone.
 
-        Raises CannotConvert on entering.
+        Raises CannotConvert and NotLoaded on entering.
         """
 
     def report(
@@ -160,10 +164,13 @@ class Attempt:
                 if data is not None:
                     await self._send_data(line, parcel, data, form)
                     return
-            bounced = Bounced("5.3.0", "The message is no longer kept here.")
+            outcome: Outcome = Bounced("5.3.0", "The message is no longer kept here.")
         except CannotConvert as fact:
-            bounced = Bounced("5.6.3", str(fact), line.connection.peer)
-        self.source.report(parcel, parcel.recipients, [bounced] * len(parcel.recipients))
+            outcome = Bounced("5.6.3", str(fact), line.connection.peer)
+        except NotLoaded as fault:
+            outcome = Deferred("4.3.0", str(fault))
+            self._count_deferral(outcome)
+        self.source.report(parcel, parcel.recipients, [outcome] * len(parcel.recipients))
 
     async def _send_elsewhere(self, line: Line, parcel: Parcel, refusal: Bounced) -> None:
         """To another host, that may have what asks for TLS on all its way (RFC 8689 section 4.2.1)."""
@@ -217,11 +224,14 @@ class Attempt:
         if not all(isinstance(each, Deferred) for each in outcomes) or not isinstance(last, Deferred):
             self._deferrals = 0
             return
-        self._deferrals += 1
-        if self._deferrals >= MAX_DEFERRALS_IN_A_ROW:
-            self._lines.failure = self.failure or last
+        self._count_deferral(last)
         if not line.connection.is_usable and line.connection.completed == 0:
             self._lines.lost(line, last)
+
+    def _count_deferral(self, outcome: Deferred) -> None:
+        self._deferrals += 1
+        if self._deferrals >= MAX_DEFERRALS_IN_A_ROW:
+            self._lines.failure = self.failure or outcome
 
 
 def _transaction(

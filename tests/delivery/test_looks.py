@@ -208,9 +208,11 @@ def test_long_messages_are_read_one_by_one(settings: Settings, monkeypatch: pyte
     assert loads == [1, 1, 1]
 
 
-def test_a_message_that_a_fault_of_ours_hits_keeps_those_before_it_from_nobody(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("connections", [1, 10])
+def test_a_message_that_a_fault_of_ours_hits_keeps_no_other_one_back(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, connections: int
 ) -> None:
+    settings.RELAY_CONNECTIONS_PER_DESTINATION = connections
     real = signing.sign_own
 
     def faulty(octets: bytes, **asked: Any) -> Any:
@@ -225,13 +227,43 @@ def test_a_message_that_a_fault_of_ours_hits_keeps_those_before_it_from_nobody(
             for name in ("first", "second"):
                 await in_store(queue, f"{name}@far.test")
             await in_store(queue, "third@far.test", octets=b"From: a@x.test\r\n\r\npoison\r\n")
+            await in_store(queue, "fourth@far.test")
             await b.work()
-            assert len(sink.received) == 2
+            assert len(sink.received) == 3
             assert await in_store(state, "second@far.test") == "delivered"
+            assert await in_store(state, "fourth@far.test") == "delivered"
             assert await in_store(state, "third@far.test") == "deferred"
             assert await in_store(last_reply_of, "third@far.test") == "Something went wrong here"
+            assert not await in_store(claimed)
 
     run(scenario())
+
+
+def test_a_fault_that_hits_one_message_after_the_other_ends_the_look(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[object] = []
+
+    def faulty(octets: bytes, **_: Any) -> Any:
+        tried.append(octets)
+        raise AttributeError("no such method in this Python")
+
+    monkeypatch.setattr(signing, "sign_own", faulty)
+    monkeypatch.setattr("delivery.relay.attempt.MAX_DEFERRALS_IN_A_ROW", 2)
+    monkeypatch.setattr(look, "AHEAD_MESSAGES", 1)
+    settings.RELAY_CONNECTIONS_PER_DESTINATION = 1
+
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test") as sink:
+            for number in range(5):
+                await in_store(queue, f"r{number}@far.test")
+            await b.work()
+            assert sink.received == []
+            assert {await in_store(state, f"r{number}@far.test") for number in range(5)} == {"deferred"}
+            assert not await in_store(claimed)
+
+    run(scenario())
+    assert len(tried) == 2
 
 
 def last_reply_of(forward_path: str) -> str:

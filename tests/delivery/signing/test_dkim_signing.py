@@ -105,6 +105,26 @@ def test_both_keys_sign_and_both_verifiers_agree(settings: Settings) -> None:
     assert note() == " ".join(f"DKIM by {key}." for key in domain.dkim_keys.order_by("pk"))
 
 
+def test_what_waited_unsigned_is_signed_once_there_is_a_key(settings: Settings) -> None:
+    name = new_domain()
+
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test") as sink:
+            sink.say("RCPT bob@", "451 4.7.1 greylisted", "250 ok")
+            acceptance = Acceptance(
+                octets=message(name), relay=(EmailAddress.parse("bob@far.test"),), reverse_path="alice@x.test"
+            )
+            await in_store(accept_now, acceptance, now=NOON)
+            await b.work()
+            assert (await in_store(note)).startswith("Not signed")
+            await in_store(with_keys, name)
+            await b.work(minutes=30)
+            [received] = await sink.wait_for(1)
+            assert received.data.startswith(b"DKIM-Signature:")
+
+    run(scenario())
+
+
 def test_no_field_can_be_added_and_no_octet_changed(settings: Settings) -> None:
     domain = with_keys(new_domain())
     [octets] = sent(settings, message(domain.name))
