@@ -22,6 +22,7 @@ from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome, Peer
 from delivery.relay.parcel import OutgoingRecipient, Parcel
 from delivery.returns.arriving import settle
 from delivery.routing import AccountDisabled, Route, route
+from delivery.suppression_holding import hold_back_queued
 from delivery.trace import MAX_SUBJECT, Noted, write
 from domains.exceptions import AddressNotFound, DomainNotFound, TooManyTargets
 from mailboxes.exceptions import AccountNotFound, MailboxNotFound, QuotaExceeded
@@ -210,7 +211,7 @@ def _send_onward(placing: _Placing) -> None:
             deliver_by=message.deliver_by,
             deliver_by_mode=message.deliver_by_mode,
         )
-        enqueue([onward], now=placing.now)
+        hold_back_queued(message_ids=enqueue([onward], now=placing.now), now=placing.now)
 
 
 def _here() -> Peer:
