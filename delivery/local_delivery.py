@@ -157,7 +157,14 @@ def _place(placing: _Placing, recipient: OutgoingRecipient, found: Route) -> Out
     # told of the alias itself, as expanded.
     is_final = bool(found.account_ids) and not found.is_expanded
     keeps_dsn = not found.account_ids and not found.is_expanded
-    return Delivered("Delivered here", _here(), keeps_dsn=keeps_dsn, is_final=is_final, is_here=True)
+    return Delivered(_in_words(found), _here(), keeps_dsn=keeps_dsn, is_final=is_final, is_here=True)
+
+
+def _in_words(found: Route) -> str:
+    """What became of it, for the sender too."""
+    if not found.account_ids:
+        return "Led on to another host"
+    return "Delivered here, and led on to another host" if found.relay else "Delivered here"
 
 
 def _noted(placing: _Placing, forward_path: str, account_id: int) -> Noted:

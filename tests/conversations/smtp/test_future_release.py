@@ -256,6 +256,8 @@ def test_an_alias_for_several_is_told_of_when_it_leads_on(
     assert QueuedRecipient.objects.get(forward_path="y@far.test").notify == "FAILURE"
     [notice] = inbox(alice)
     assert f"Final-Recipient: rfc822; {team}\r\nAction: expanded\r\n".encode() in notice
+    said = b"Delivered here, and led on to another host" if is_mixed else b"Led on to another host"
+    assert b"Diagnostic-Code: x-mailhost; " + said + b"\r\n" in notice
 
 
 def test_what_an_alias_leads_on_to_is_asked_of_the_suppression_list_as_it_leaves(
