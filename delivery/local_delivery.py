@@ -22,6 +22,7 @@ from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome, Peer
 from delivery.relay.parcel import OutgoingRecipient, Parcel
 from delivery.returns.arriving import settle
 from delivery.routing import AccountDisabled, Route, route
+from delivery.suppression_holding import hold_back_queued
 from delivery.trace import MAX_SUBJECT, Noted, write
 from domains.exceptions import AddressNotFound, DomainNotFound, TooManyTargets
 from mailboxes.exceptions import AccountNotFound, MailboxNotFound, QuotaExceeded
@@ -156,7 +157,14 @@ def _place(placing: _Placing, recipient: OutgoingRecipient, found: Route) -> Out
     # told of the alias itself, as expanded.
     is_final = bool(found.account_ids) and not found.is_expanded
     keeps_dsn = not found.account_ids and not found.is_expanded
-    return Delivered("Delivered here", _here(), keeps_dsn=keeps_dsn, is_final=is_final, is_here=True)
+    return Delivered(_in_words(found), _here(), keeps_dsn=keeps_dsn, is_final=is_final, is_here=True)
+
+
+def _in_words(found: Route) -> str:
+    """What became of it, for the sender too."""
+    if not found.account_ids:
+        return "Led on to another host"
+    return "Delivered here, and led on to another host" if found.relay else "Delivered here"
 
 
 def _noted(placing: _Placing, forward_path: str, account_id: int) -> Noted:
@@ -210,7 +218,7 @@ def _send_onward(placing: _Placing) -> None:
             deliver_by=message.deliver_by,
             deliver_by_mode=message.deliver_by_mode,
         )
-        enqueue([onward], now=placing.now)
+        hold_back_queued(message_ids=enqueue([onward], now=placing.now), now=placing.now)
 
 
 def _here() -> Peer:

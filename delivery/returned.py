@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.db import transaction
+
 from delivery.models import ReturnedKind, ReturnedMail
 from delivery.models.trace import Event
 from delivery.suppression_learning import learn_from_returned
@@ -37,6 +39,7 @@ UPDATE delivery_queuedrecipient recipient SET report_due = 'failed'
 MAX_NAME: Final = 255
 
 
+@transaction.atomic
 def note_returned(
     *,
     kind: ReturnedKind,

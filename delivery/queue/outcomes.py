@@ -27,7 +27,8 @@ Row = dict[str, Any]
 
 EXPIRED_STATUS = "4.4.7"  # RFC 3463 section 3.5: delivery time expired
 
-# Claims skip locked rows, so nobody takes a destination over while this transaction writes about it.
+# Claims skip locked rows, so nobody takes a destination over while this transaction writes about it. Who is put off
+# once more is still to be told of the delay, where that waits to be told.
 OWN = b"""
 WITH row AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%(rows)s::json)
@@ -44,7 +45,8 @@ written AS (
        SET state = row.state, attempts = recipient.attempts + 1, next_attempt_at = row.next_attempt_at,
            last_reply = row.reply, last_status = row.status, last_host = row.host, last_attempt_at = %(now)s,
            finished_at = CASE WHEN row.state = 'deferred' THEN NULL ELSE %(now)s::timestamptz END,
-           cause = row.cause, report_due = row.report_due
+           cause = row.cause,
+           report_due = CASE WHEN row.state = 'deferred' THEN recipient.report_due ELSE row.report_due END
       FROM own_row row
      WHERE recipient.id = row.recipient_id
        AND (recipient.state IN ('queued', 'deferred') OR row.state = 'delivered')),

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Final
 
 import structlog
-from django.db import transaction
 
 from delivery.filters.returned_rule import CHECK, COMPLAINT
 from delivery.models import RecordedVerdict, ReturnedKind, ReturnReading
@@ -29,13 +28,14 @@ NOTICES_AT_ONCE: Final = 500
 READ_CONTENT: Final = b"SELECT substring(octets FROM 1 FOR %s) FROM mailboxes_content WHERE id = %s"
 
 
-@transaction.atomic
 def read_returned(*, now: datetime) -> int:
-    """Reads what came since the last round; how many things were noted. One worker at a time, others find nothing."""
-    ReturnReading.objects.get_or_create(pk=1)
-    place = ReturnReading.objects.select_for_update(skip_locked=True).filter(pk=1).first()
-    if place is None:
-        return 0
+    """Reads what came since the last round; how many things were noted. Any number of callers at once: each is noted
+    once.
+
+    Each in a transaction of its own. Several together would lock the rows of suppression lists in the order of the
+    notices, and what bounces meanwhile locks them in theirs (suppression_learning.py).
+    """
+    place, _ = ReturnReading.objects.get_or_create(pk=1)
     newer = RecordedVerdict.objects.filter(pk__gt=place.last_verdict_id).order_by("pk")
     ids = newer.values_list("pk", flat=True)
     end = ids[VERDICTS_AT_ONCE - 1 : VERDICTS_AT_ONCE].first() or ids.last()
@@ -46,8 +46,7 @@ def read_returned(*, now: datetime) -> int:
         telling.pop()
         end = telling[-1].pk
     count = sum(_read(verdict, now) for verdict in telling)
-    place.last_verdict_id = end
-    place.save(update_fields=["last_verdict_id"])
+    ReturnReading.objects.filter(pk=1, last_verdict_id__lt=end).update(last_verdict_id=end)
     return count
 
 

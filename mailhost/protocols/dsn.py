@@ -31,7 +31,7 @@ _OPENINGS: Final = {
     Action.RELAYED: "Your message was handed on to the mail servers of these recipients.\n"
     "They may send no confirmation that it arrived.",
     Action.EXPANDED: "These addresses stand for several others, and your message was handed on to all of them.\n"
-    "You get another notice where it does not arrive.",
+    "Where it does not arrive you get another notice, unless you asked for none.",
 }
 
 

@@ -228,6 +228,7 @@ def test_an_alias_for_several_is_told_of_as_expanded(smtp: Doors, alice: Account
     [notice] = inbox(bob)
     assert f"Final-Recipient: rfc822; {both}\r\nAction: expanded\r\nStatus: 2.1.5\r\n".encode() in notice
     assert b"These addresses stand for several others" in notice
+    assert b"you get another notice, unless you asked for none." in notice
 
 
 def test_an_alias_for_one_hands_on_all_that_was_asked(smtp: Doors, alice: Account) -> None:

@@ -12,6 +12,7 @@ from pytest_django.fixtures import Settings
 from delivery.models import KnownRecipient, QueuedMessage, QueuedRecipient
 from delivery.models.trace import Outcome
 from delivery.submission.holds import hold_sending
+from delivery.suppression_lists import suppress
 from delivery.trace import Noted
 from delivery.worker import Worker
 from domains.aliases import set_alias
@@ -255,6 +256,25 @@ def test_an_alias_for_several_is_told_of_when_it_leads_on(
     assert QueuedRecipient.objects.get(forward_path="y@far.test").notify == "FAILURE"
     [notice] = inbox(alice)
     assert f"Final-Recipient: rfc822; {team}\r\nAction: expanded\r\n".encode() in notice
+    said = b"Delivered here, and led on to another host" if is_mixed else b"Led on to another host"
+    assert b"Diagnostic-Code: x-mailhost; " + said + b"\r\n" in notice
+
+
+def test_what_an_alias_leads_on_to_is_asked_of_the_suppression_list_as_it_leaves(
+    smtp: Doors, alice: Account
+) -> None:
+    """Whatever was asked of notices: an alias of which success is to be told is looked up only then."""
+    change_account(account_id=alice.pk, undo_seconds=10, by="test")
+    team = f"team@{alice.login.partition('@')[2]}"
+    targets = [EmailAddress("y", "far.test"), EmailAddress("z", "far.test")]
+    set_alias(address=EmailAddress.parse(team), targets=targets, by="test")
+    script = "C: MAIL FROM:<{me}>\nS: 250 …\nC: RCPT TO:<{team}> NOTIFY=SUCCESS,FAILURE\nS: 250 …\n"
+    submit(smtp, alice, script + SENT, team=team)
+    suppress(address=targets[0], account_id=alice.pk, by="test", now=NOON)
+    work(after=timedelta(seconds=10))
+    assert states() == {team: "delivered", "y@far.test": "bounced", "z@far.test": "captured"}
+    told = b"Final-Recipient: rfc822; y@far.test\r\nAction: failed\r\n"
+    assert sum(told in each for each in inbox(alice)) == 1
 
 
 def test_what_is_held_for_an_operator_is_in_no_quarantine_before_its_time(

@@ -1,7 +1,7 @@
 """Notices: accepted where the marks are cleared, once, to whoever is to know."""
 
 import itertools
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
 import pytest
@@ -12,7 +12,7 @@ from delivery.models import QueuedMessage, QueuedRecipient
 from delivery.queue.claim import due_parcels
 from delivery.queue.outcomes import record
 from delivery.queue.values import RecipientResult
-from delivery.relay.outcome import Bounced, Deferred, Outcome, Peer
+from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome, Peer
 from mailboxes.models import AccountUsage, Content, Message
 from tests.support.hosting import new_account
 from tests.support.queueing import NOON, claim_all, queue, read_data
@@ -21,14 +21,14 @@ pytestmark = pytest.mark.django_db
 BOUNCED = Bounced("5.1.1", "550 5.1.1 No such user", Peer("mx.far.test", "192.0.2.1"))
 
 
-def finish(domain: str, outcome: Outcome) -> None:
-    claim = claim_all()[domain]
+def finish(domain: str, outcome: Outcome, *, now: datetime = NOON) -> None:
+    claim = claim_all(now=now)[domain]
     results = [
         RecipientResult(parcel.message, each, outcome)
-        for parcel in due_parcels(claim=claim, limit=100, except_ids=[], now=NOON)
+        for parcel in due_parcels(claim=claim, limit=100, except_ids=[], now=now)
         for each in parcel.recipients
     ]
-    record(results={claim: results}, now=NOON, random=Random(1))
+    record(results={claim: results}, now=now, random=Random(1))
 
 
 def send_reports(*, days: float = 0) -> int:
@@ -107,6 +107,24 @@ def test_a_delay_is_told_once() -> None:
     assert b"Action: delayed" in notice
     assert b"Will-Retry-Until: Fri, 06 Mar 2026 12:00:00 +0000" in notice
     assert QueuedRecipient.objects.get().state == "deferred"
+
+
+@pytest.mark.parametrize(
+    ("then", "told"), [(Deferred("4.7.1", "451 later"), 1), (BOUNCED, 1), (Delivered("250 2.0.0 Ok"), 0)]
+)
+def test_a_delay_that_waits_to_be_told_is_told_as_far_as_it_is_one(then: Outcome, told: int) -> None:
+    """A try in between that puts off once more takes nothing back; one that settles it does."""
+    alice = new_account("alice", quota_octets=1_000_000)
+    queue("bob@far.test", reverse_path=alice.login)
+    finish("far.test", Deferred("4.7.1", "451 4.7.1 later", Peer("mx.far.test")))
+    AccountUsage.objects.filter(account=alice).update(octets=1_000_000)
+    bounces.mark_delayed(now=NOON + timedelta(hours=5))
+    assert send_reports() == 0
+    finish("far.test", then, now=NOON + timedelta(hours=6))
+    AccountUsage.objects.filter(account=alice).update(octets=0)
+    assert send_reports() == told
+    action = b"failed" if then is BOUNCED else b"delayed"
+    assert [b"Action: " + action in each for each in inbox_of(alice.login)] == [True] * told
 
 
 def test_delays_are_not_told_where_the_operator_wants_none(settings: Settings) -> None:

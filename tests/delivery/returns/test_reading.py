@@ -218,3 +218,18 @@ def test_a_round_reads_so_much_and_the_next_one_goes_on(
         send(alice, "bob@far.test", message_id=f"<{number}@here.test>")
         bring(alice, notice(failed("bob@far.test"), returned=f"Message-ID: <{number}@here.test>"))
     assert [read() for _ in range(4)] == [2, 2, 1, 0]
+
+
+def test_what_was_noted_before_a_fault_stays_noted(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each in a transaction of its own, which holds no rows for the next one."""
+    for name in ("bob", "carol"):
+        send(alice, f"{name}@far.test", message_id=f"<{name}@here.test>")
+        bring(alice, notice(failed(f"{name}@far.test"), returned=f"Message-ID: <{name}@here.test>"))
+    taken = [reading.note_bounce]
+    with monkeypatch.context() as patch:
+        patch.setattr(reading, "note_bounce", lambda *args, **kwargs: taken.pop()(*args, **kwargs))
+        with pytest.raises(IndexError):
+            read()
+    assert returned() == [("bob@far.test", "bounce", "no-such-user")]
+    assert read() == 1
+    assert [each[0] for each in returned()] == ["bob@far.test", "carol@far.test"]
