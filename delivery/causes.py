@@ -17,6 +17,7 @@ from delivery.queue.filtering import MAX_COUNT, Bounded
 from mailhost.net.database import cursor
 from mailhost.protocols.bounce_causes import Cause, find_cause, listed_by
 from mailhost.protocols.cause_words import administrators_step, cause_words
+from mailhost.protocols.certificates import address_in
 from mailhost.protocols.dmarc.public_suffixes import registrable_domain
 
 FAILED_WITHIN: Final = timedelta(days=1)
@@ -201,6 +202,8 @@ def _group(provider: str, cause: Cause, rows: list[_Row]) -> Group:
 def _provider(row: _Row) -> str:
     """Who has the reason: whoever runs the host that was spoken to, or, where none was, the destination's owner."""
     host = row.host.rstrip(".").lower()
+    if address_in(host) is not None:  # of a literal or a smarthost: no part of it is anybody's name
+        return host
     return registrable_domain(host) or row.destination
 
 

@@ -204,6 +204,10 @@ class Look:
                 failure, was_reached = await self._send(self._policies.hops)
         if self._is_by_policy and (self._aside if failure is None else failure.status in TLS_REFUSED):
             self._is_despite_tls = True
+            self._taken, self._began_at = (
+                0,
+                None,
+            )  # a turn of its own: behind a long queue it would never have one
             self._parcels, self._aside = self._aside, deque()
             self._policies = (self._policies or await self._find_policies(hops, tells=False)).waived(hops)
             other, is_there = await self._send(self._policies.hops)

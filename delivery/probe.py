@@ -135,7 +135,7 @@ class Probe:
             if failure := sign_ins.refusal(hop):
                 yield self._step("Signing in", State.FAILED, f"It was not tried. {failure.reply}")
                 break
-            where = f"{hop.host} ({hop.address})" if hop.host != hop.address else hop.host
+            where = _where(hop)
             try:
                 connection = await open_connection(
                     hop,
@@ -212,7 +212,7 @@ class Probe:
         return self._step("Encryption", State.NOTED, text)
 
     def _hops_in_words(self, hops: Sequence[NextHop]) -> str:
-        named = ", ".join(f"{hop.host} ({hop.address})" for hop in hops[:MAX_HOPS_SHOWN])
+        named = ", ".join(map(_where, hops[:MAX_HOPS_SHOWN]))
         begins = "All mail goes to the smarthost" if self.route.smarthost else "In this order"
         if self.route.name:
             begins = f"By the route {self.route.name}: {begins[0].lower()}{begins[1:]}".replace(
@@ -225,3 +225,7 @@ class Probe:
         now = self.clock()
         seconds, self._began = now - self._began, now
         return Step(name, state, text, seconds)
+
+
+def _where(hop: NextHop) -> str:
+    return f"{hop.host} ({hop.address})" if hop.host != hop.address else hop.host

@@ -34,8 +34,18 @@ def policies_in_words(
         yield State.DONE, text
     if not any(said) and not found.refused:
         yield State.DONE, "No policy asks for encryption: it is used where the server offers it."
-    if not validates:
+    if not validates and not _is_the_routes_alone(found):
         yield State.NOTED, NOT_VALIDATED
+
+
+def _is_the_routes_alone(found: FoundPolicies) -> bool:
+    """What the route demands counts whatever DNS says: of TLS with its smarthost, or of none at all."""
+    smarthosts = {hop.host for hop in found.hops if hop.is_smarthost}
+    return any(
+        isinstance(each.policy.demand, InClear)
+        or (host in smarthosts and isinstance(each.policy.demand, Named))
+        for host, each in found.securings.items()
+    )
 
 
 def _in_words(host: str, policy: TlsPolicy) -> str:

@@ -4,6 +4,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.conf import settings
 from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -52,6 +53,7 @@ def show_queue(request: HttpRequest, frame: Frame) -> HttpResponse:
         query=query.urlencode(),
         next_before=rows[-1].pk if len(found.rows) > SHOWN else None,
         is_first=older_than is None,
+        is_capturing=settings.RELAY == "capture",
         verbs=[(verb, HEADINGS[verb], DOES[verb]) for verb in frame.verbs],
         orders=list(_orders(frame).filter(ordered_at__gte=now - RECENT)[:SHOWN_ORDERS]),
         **_numbers(frame, now=now),

@@ -117,6 +117,14 @@ def test_a_destination_that_no_host_is_reached_of_tells_of_all_that_waits_there(
         assert group.next_at == Destination.objects.get(name="dead.test").next_attempt_at
 
 
+@pytest.mark.parametrize("host", ["[127.0.0.9]", "[IPv6:2001:db8::9]", "192.0.2.25"])
+def test_no_part_of_an_address_is_a_provider(alice: Account, host: str) -> None:
+    submit(alice, "a@one.test")
+    end(Deferred("4.2.2", "452 4.2.2 mailbox full", peer=Peer(host, "127.0.0.9")))
+    [group] = everybodys().waiting
+    assert told(group) == (host.lower(), "full", 1, ("one.test",))
+
+
 def test_what_came_back_is_told_for_a_day(alice: Account) -> None:
     submit(alice, "a@one.test", "b@one.test")
     end(UNKNOWN)

@@ -10,13 +10,16 @@ import pytest
 from cryptography.x509.verification import Store
 
 from delivery.probe import Probe
+from delivery.probe_policies import NOT_VALIDATED, policies_in_words
 from delivery.probe_steps import State, Step, Verdict
 from delivery.relay.connection import Timeouts
 from delivery.relay.demands import Demand, InClear, Named
 from delivery.relay.departure import AS_THE_SYSTEM_SAYS, Credentials, Departure
-from delivery.relay.next_hops import Route
-from delivery.relay.tls.finding import TlsPolicies
+from delivery.relay.next_hops import NextHop, Route
+from delivery.relay.tls.finding import FoundPolicies, TlsPolicies
 from delivery.relay.tls.mta_sts import FetchFailed, KeptPolicy, StsPolicies
+from delivery.relay.tls.policy import TlsPolicy
+from delivery.relay.tls.verifying import Securing
 from mailhost.protocols.addresses import EmailAddress
 from mailhost.protocols.mta_sts import Mode, StsPolicy
 from tests.support.authorities import Authority, self_signed
@@ -299,6 +302,20 @@ def test_what_the_route_asks_for_is_told_and_held_to(demand: Demand, text: str, 
             assert told[-1].verdict is verdict
 
     run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("demand", "is_smarthost", "counts_alone"),
+    [(Named("out"), True, True), (Named("out"), False, False), (InClear(), False, True), (None, True, False)],
+)
+def test_that_dane_is_not_looked_for_is_told_where_it_would_be(
+    demand: Demand | None, is_smarthost: bool, counts_alone: bool
+) -> None:
+    hop = NextHop(HOST, "127.0.0.1", 25, is_smarthost=is_smarthost)
+    securing = Securing(TlsPolicy("far.test").under(demand))
+    found = FoundPolicies((hop,), {}, {HOST: securing})
+    told = [text for _, text in policies_in_words(found, [], validates=False)]
+    assert (NOT_VALIDATED not in told) is counts_alone
 
 
 def test_mta_sts_is_told_and_held_to() -> None:

@@ -299,6 +299,19 @@ def test_an_empty_queue_says_so(operator: Client) -> None:
         assert "Nothing is found" in text(operator.get(where + "?state=held"))
 
 
+@pytest.mark.parametrize("where", FRAMES)
+def test_where_nothing_may_leave_nothing_is_said_to_have_left(
+    operator: Client, bob: Account, settings: Settings, where: str
+) -> None:
+    settings.RELAY = "capture"
+    send(bob, "kept@far.test")
+    page = text(operator.get(where))
+    assert "All mail has left" not in page
+    assert "let nothing leave" in page
+    assert 'href="?state=captured"' in page
+    assert "kept@far.test" in text(operator.get(where, {"state": "captured"}))
+
+
 def test_hostile_texts_stay_texts(operator: Client) -> None:
     send(None, "carol@far.test")
     QueuedRecipient.objects.update(state="deferred", attempts=1, last_reply="450 <script>alert(1)</script>")

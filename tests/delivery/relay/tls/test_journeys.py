@@ -372,6 +372,23 @@ def test_what_says_that_tls_is_not_required_goes_to_the_policys_hosts_first(sett
     run(scenario())
 
 
+def test_what_says_that_tls_is_not_required_waits_behind_no_long_queue(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("delivery.look.MESSAGES_PER_LOOK", 2)
+
+    async def scenario() -> None:
+        async with world(settings) as w:
+            await in_store(queue, "carol@far.test", octets=NO_TLS_NEEDED)
+            for number in range(6):
+                await in_store(queue, f"r{number}@far.test")
+            await w.work()
+            assert len(w.sink.received) == 7
+            assert [each.forward_paths for each in w.sink.received].index(["carol@far.test"]) == 2
+
+    run(scenario())
+
+
 def test_what_asks_for_tls_all_the_way_waits_for_a_host_that_is_away(settings: Settings) -> None:
     async def scenario() -> None:
         async with world(settings) as w:
