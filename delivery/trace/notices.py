@@ -52,15 +52,22 @@ def number_of(row: Found) -> int | None:
     return int(found[1]) if found else None
 
 
+def opened(rows: Iterable[Found]) -> list[int]:
+    """The numbers of those that are opened, if they are there still: the newest ones."""
+    return list(dict.fromkeys(number for row in rows if (number := number_of(row)) is not None))[
+        -MAX_NOTICES:
+    ]
+
+
 def read_notices(rows: Iterable[Found], scope: Scope) -> dict[int, Notice]:
     """Those of these steps that are still there, by their numbers. The subject of the message is told to its sender,
     and to others as far as the trace keeps subjects."""
-    numbers = list(dict.fromkeys(number for row in rows if (number := number_of(row)) is not None))
+    numbers = opened(rows)
     if not numbers:
         return {}
     shows_subject = settings.TRACE_SUBJECTS or (scope.account_id is not None and not scope.domains)
     with cursor() as sql:
-        found = sql.execute(READ, (MAX_OCTETS, numbers[-MAX_NOTICES:])).fetchall()
+        found = sql.execute(READ, (MAX_OCTETS, numbers)).fetchall()
     return {number: _read(bytes(octets), shows_subject=shows_subject) for number, octets in found}
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from delivery.models.trace import Outcome
 from delivery.trace import wording
 from delivery.trace.asking import MAX_WORDS, Asked, Scope
-from delivery.trace.notices import Notice, number_of
+from delivery.trace.notices import Notice, number_of, opened
 from delivery.trace.searching import Found, PlaceInvalid, find
 from delivery.trace.timeline import Judgement, Timeline, key_of, read_timeline
 
@@ -122,7 +122,8 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class ToldStep:
     """A step of a message's way. is_first: of what one client brought at once: how it came is said here, and what the
-    filters did with it. notice: what its sender was told, where the step names a notice (has_notice) that is kept.
+    filters did with it. notice: what its sender was told, where the step names one that was looked for (has_notice) and
+    is kept.
     """
 
     line: Line
@@ -184,6 +185,7 @@ def message_page(request: HttpRequest, scope: Scope) -> dict[str, Any]:
 
 def _told(timeline: Timeline) -> list[ToldStep]:
     seen: set[tuple[str, str]] = set()
+    looked_for = set(opened(step.row for step in timeline.steps))
     steps = []
     for step in timeline.steps:
         came = (step.row.session, step.row.trace_id)
@@ -194,7 +196,7 @@ def _told(timeline: Timeline) -> list[ToldStep]:
         number = number_of(step.row)
         notice = timeline.notices.get(number) if number is not None else None
         line = Line.of(step.row)
-        steps.append(ToldStep(line, step.forward_paths, is_first, judgements, number is not None, notice))
+        steps.append(ToldStep(line, step.forward_paths, is_first, judgements, number in looked_for, notice))
     return steps
 
 

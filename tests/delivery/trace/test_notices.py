@@ -1,12 +1,16 @@
 """The notice behind a step of the trace: what the sender was told, as long as it is kept."""
 
+from datetime import timedelta
+
 import pytest
+from django.test import RequestFactory
 from pytest_django import Settings
 
 from delivery.bounces import report_message
 from delivery.models import Attempt, QueuedMessage, QueuedRecipient
 from delivery.trace.asking import EVERYTHING, Scope
 from delivery.trace.notices import number_of
+from delivery.trace.pages import message_page
 from delivery.trace.timeline import Timeline, read_timeline
 from mailboxes.models import Account, Content
 from tests.support.hosting import new_account
@@ -88,3 +92,18 @@ def test_a_number_in_others_words_opens_nothing(ann: Account) -> None:
     assert timeline(own(ann)).notices == {}
     Attempt.objects.update(outcome="bounced")
     assert [number_of(step.row) for step in timeline(own(ann)).steps] == [None]
+
+
+def test_of_many_the_newest_are_opened_and_only_of_those_is_said_that_they_are_gone(
+    ann: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("delivery.trace.notices.MAX_NOTICES", 1)
+    told(ann)
+    [first] = timeline(own(ann)).notices
+    attempt = Attempt.objects.get(outcome="reported")
+    attempt.pk, attempt.at = None, NOON + timedelta(minutes=1)
+    attempt.reply = f"{ann.login} was told that it did not arrive (notice N{first + 1_000_000})"
+    attempt.save(force_insert=True)
+    request = RequestFactory().get("/", {"id": "<letter@here.test>"})
+    steps = [step for step in message_page(request, own(ann))["steps"] if step.line.row.state == "reported"]
+    assert [(step.has_notice, step.notice) for step in steps] == [(False, None), (True, None)]
