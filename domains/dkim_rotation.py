@@ -15,6 +15,7 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from domains.dkim_keys import activate_key, find_key, make_keys, wipe_key
 from domains.models import DkimAlgorithm, DkimKey, DkimState, Domain
+from mailhost.net.resolver import DnsUnavailable, NoAnswer, NoSuchDomain
 from mailhost.net.secrets_at_rest import CannotDecrypt, decrypt, encrypt, is_current
 from mailhost.protocols.dkim import Flaw, TxtLookup, look_up_key
 from mailhost.protocols.dkim.keys import choose_key
@@ -35,7 +36,7 @@ class Txt(Protocol):
     """The part of mailhost.net.resolver.Resolver that is asked."""
 
     async def txt(self, name: str) -> Sequence[bytes]:
-        """As TxtLookup."""
+        """As TxtLookup; of what is not there, and when DNS is away, it raises LookUpFailed."""
 
 
 def tend_keys(*, now: datetime, resolver: Txt) -> None:
@@ -133,6 +134,10 @@ async def _look(keys: Sequence[DkimKey], txt: TxtLookup) -> list[str]:
                     found = await look_up_key(str(key), txt=txt)
             except TimeoutError:
                 return "DNS did not answer in time."
+            except (NoSuchDomain, NoAnswer):
+                return f"There is no key at {key}."
+            except DnsUnavailable:
+                return f"The key at {key} could not be looked up."
         if isinstance(found, Flaw):
             return found.reason
         ours = choose_key([key.record.encode()], name=str(key))

@@ -13,6 +13,7 @@ from domains.exceptions import DkimKeyInState, DkimKeyNotFound
 from domains.models import DkimKey, Domain
 from domains.registration import add_domain
 from mailhost.audit.models import Act
+from mailhost.net.resolver import DnsUnavailable, LookUpFailed, NoAnswer, NoSuchDomain
 from mailhost.net.secrets_at_rest import CannotDecrypt
 from tests.support.dns_zone import DnsZone
 
@@ -136,6 +137,32 @@ def test_asking_twice_makes_one_pair(domain: Domain) -> None:
         dkim_keys.make_keys(domain=domain, now=NOON, by="alice")
     assert domain.dkim_keys.count() == 4
     assert len({key.selector for key in domain.dkim_keys.all()}) == 4
+
+
+@pytest.mark.parametrize(
+    ("fact", "note"),
+    [
+        (NoSuchDomain("There is no domain."), "There is no key at {}."),
+        (NoAnswer("There is no TXT record."), "There is no key at {}."),
+        (DnsUnavailable("No answer."), "The key at {} could not be looked up."),
+    ],
+)
+def test_what_the_hosts_own_resolver_does_not_find_keeps_no_other_key_back(
+    domain: Domain, fact: LookUpFailed, note: str
+) -> None:
+    """It says so in words of its own, which are no other room's."""
+    rsa, ed25519 = domain.dkim_keys.order_by("pk")
+
+    class Resolver:
+        async def txt(self, name: str) -> list[bytes]:
+            if name == str(rsa):
+                raise fact
+            return [ed25519.record.encode()]
+
+    tend_keys(now=NOON, resolver=Resolver())
+    assert by_age(domain) == ["rsa pending", "ed25519 active"]
+    rsa.refresh_from_db()
+    assert (rsa.checked_at, rsa.check_note) == (NOON, note.format(rsa))
 
 
 def test_a_key_that_never_signed_is_wiped_at_once(domain: Domain) -> None:
