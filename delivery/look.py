@@ -2,11 +2,10 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from random import Random
 from typing import Final, ParamSpec, TypeVar
 
@@ -15,6 +14,7 @@ from django.conf import settings
 
 from delivery import bounces
 from delivery.forwarding import with_way_back
+from delivery.loading_ahead import Ahead, Found
 from delivery.local_delivery import deliver_here
 from delivery.models import LOCAL
 from delivery.queue import claim as claims
@@ -38,7 +38,7 @@ from delivery.relay.tls.finding import FoundPolicies, Note, TlsPolicies
 from delivery.relay.wire import Wire
 from delivery.returns.addresses import with_bounce_addresses
 from delivery.routes.ways import way_out
-from delivery.signing import Loaded, load_signed
+from delivery.signing import load_signed
 from domains import lookup
 from mailhost.net.resolver import Resolver
 from mailhost.net.store_threads import StoreThreads, StoreUnavailable
@@ -58,10 +58,6 @@ SECONDS_PER_LOOK: Final = 120
 LINGER_SECONDS: Final = 0.1
 LINGERS: Final = 3  # in a row, that bring nothing
 GATHER_SECONDS: Final = 0.02  # then also: outcomes that are committed together
-# Short messages are read and signed several at a time. What is not being sent yet is counted in no budget: 64 KB for
-# each look.
-AHEAD_MESSAGES: Final = 16
-AHEAD_OCTETS: Final = 64 << 10
 TLS_REFUSED: Final = frozenset({"4.7.4", "4.7.5"})  # what a policy of TLS forbids comes to
 OUR_FAULT: Final = Deferred("4.3.0", "Something went wrong here")
 
@@ -88,9 +84,7 @@ class Look:
     _parcels: deque[Parcel] = field(default_factory=deque)
     _aside: deque[Parcel] = field(default_factory=deque)  # what ignores the policies of TLS
     _is_despite_tls: bool = False  # now it is their turn
-    _ahead: dict[int, Loaded | CannotConvert] = field(default_factory=dict)  # by message: loaded already
-    _ahead_form: Form | None = None
-    _loading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _ahead: Ahead = field(default_factory=Ahead)
     _notes: dict[int, str] = field(default_factory=dict)  # by message: how it was signed
     _known: set[int] = field(default_factory=set)  # recipients fetched, and not yet written back
     _results: list[RecipientResult] = field(default_factory=list)
@@ -204,10 +198,8 @@ class Look:
                 failure, was_reached = await self._send(self._policies.hops)
         if self._is_by_policy and (self._aside if failure is None else failure.status in TLS_REFUSED):
             self._is_despite_tls = True
-            self._taken, self._began_at = (
-                0,
-                None,
-            )  # a turn of its own: behind a long queue it would never have one
+            # A turn of its own: behind a long queue it would never have one.
+            self._taken, self._began_at = 0, None
             self._parcels, self._aside = self._aside, deque()
             self._policies = (self._policies or await self._find_policies(hops, tells=False)).waived(hops)
             other, is_there = await self._send(self._policies.hops)
@@ -382,34 +374,17 @@ class Look:
         """Read in a store thread, where line ends and dots are seen to as well."""
         message = parcel.message
         async with self.budget.hold(message.size_octets):
-            if message.size_octets > AHEAD_OCTETS:
-                found = await self._load([message], form)
-            else:
-                async with self._loading:
-                    if message.message_id not in self._ahead or self._ahead_form != form:
-                        self._ahead = await self._load(self._to_load(message), form)
-                        self._ahead_form = form
-                    found = self._ahead
-            loaded = found.get(message.message_id)
-            if isinstance(loaded, CannotConvert):
-                raise loaded
-            if loaded is not None:
-                self._notes[message.message_id] = loaded.note
-            yield None if loaded is None else loaded.octets
+            found = await self._ahead.load(message, self._following, form=form, read=self._load)
+            if isinstance(found, CannotConvert):
+                raise found
+            if found is not None:
+                self._notes[message.message_id] = found.note
+            yield None if found is None else found.octets
 
-    def _to_load(self, message: OutgoingMessage) -> list[OutgoingMessage]:
-        """This one, and those short ones that are sent next."""
-        chosen, octets = {message.message_id: message}, message.size_octets
-        for parcel in islice(self._parcels, AHEAD_MESSAGES - 1):
-            octets += parcel.message.size_octets
-            if octets > AHEAD_OCTETS:
-                break
-            chosen.setdefault(parcel.message.message_id, parcel.message)
-        return list(chosen.values())
+    def _following(self) -> Iterator[OutgoingMessage]:
+        return (parcel.message for parcel in self._parcels)
 
-    async def _load(
-        self, messages: Sequence[OutgoingMessage], form: Form
-    ) -> dict[int, Loaded | CannotConvert]:
+    async def _load(self, messages: Sequence[OutgoingMessage], form: Form) -> dict[int, Found]:
         """Raises NotLoaded where the first of them cannot be read or signed by a fault of ours."""
         try:
             return await self._store(load_signed, messages=messages, form=form, now=self.clock())

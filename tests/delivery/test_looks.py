@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from delivery import look, signing
+from delivery import loading_ahead, look, signing
 from delivery.models import Attempt, Destination, QueuedMessage, QueuedRecipient
 from delivery.queue import route_moves
 from mailboxes.models import Content
@@ -187,7 +187,7 @@ def test_short_messages_are_read_together_and_a_bad_one_spoils_no_other(
 
 
 def test_long_messages_are_read_one_by_one(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(look, "AHEAD_OCTETS", 10)
+    monkeypatch.setattr(loading_ahead, "AHEAD_OCTETS", 10)
     loads: list[int] = []
     real = signing.load_signed
 
@@ -250,7 +250,7 @@ def test_a_fault_that_hits_one_message_after_the_other_ends_the_look(
 
     monkeypatch.setattr(signing, "sign_own", faulty)
     monkeypatch.setattr("delivery.relay.attempt.MAX_DEFERRALS_IN_A_ROW", 2)
-    monkeypatch.setattr(look, "AHEAD_MESSAGES", 1)
+    monkeypatch.setattr(loading_ahead, "AHEAD_MESSAGES", 1)
     settings.RELAY_CONNECTIONS_PER_DESTINATION = 1
 
     async def scenario() -> None:
