@@ -30,6 +30,7 @@ from mailhost.net.batcher import Batcher
 from mailhost.net.store_threads import StoreThreads, in_store
 from mailhost.protocols import tls_required
 from mailhost.protocols.addresses import EmailAddress
+from mailhost.protocols.message.scanner import Part
 from mailhost.protocols.message.without_binary import has_binary
 from mailhost.protocols.smtp.commands import Body
 from mailhost.protocols.smtp.dsn_parameters import NOTHING_ASKED, DsnRequest
@@ -52,7 +53,7 @@ class Acceptance:
     `release_at`: nothing leaves the queue before, and the message stands in the Outbox of `submitted_by` until then;
     `waiting` are forward-paths that lead to accounts, delivered then, or bounce addresses of ours, looked at by the
     worker.
-    `future_release`, `forwarded_by`: as in QueuedMessage.
+    `future_release`, `forwarded_by`: as in QueuedMessage. `root`: the structure of octets, where it is known.
     """
 
     octets: bytes
@@ -79,6 +80,7 @@ class Acceptance:
     forwarded_by: str = ""
     deliver_by: datetime | None = None
     deliver_by_mode: str = ""
+    root: Part | None = None
 
     @property
     def arrives_in(self) -> str | None:
@@ -306,9 +308,9 @@ class Writer:
         message may have been committed or not: the client is to send it again).
         """
         if len(acceptance.octets) < SLOW_OCTETS:
-            content = prepare(acceptance.octets)
+            content = prepare(acceptance.octets, acceptance.root)
         else:
-            content = await in_store(prepare, acceptance.octets)
+            content = await in_store(prepare, acceptance.octets, acceptance.root)
         if acceptance.arrives_in:
             delivered = await self._deliveries.ask((acceptance, content))
             if delivered is not None:

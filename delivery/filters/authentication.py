@@ -78,8 +78,7 @@ async def authenticate(
     host_name: this host's name.
     """
     domain, sender = spf.mail_from_identity(message.reverse_path, helo=message.helo)
-    signed = await _compute(message, dkim.read_signed_message, message.octets)
-    found_iprev, found_spf, found_dkim, found_arc = await together(
+    found_iprev, found_spf, (found_dkim, found_arc) = await together(
         iprev(ip=message.peer, resolver=look_ups),
         spf.check_host(
             ip=message.peer,
@@ -90,8 +89,7 @@ async def authenticate(
             receiver=host_name,
             now=now,
         ),
-        _verify_signatures(message, signed, look_ups, now),
-        _verify_chain(message, signed, look_ups, now),
+        _verify(message, look_ups, now),
     )
     return Authentication(
         message.reverse_path,
@@ -103,6 +101,18 @@ async def authenticate(
         found_arc,
         await _dmarc(message, found_spf, found_dkim, look_ups),
     )
+
+
+async def _verify(
+    message: Incoming, look_ups: LookUps, now: datetime
+) -> tuple[tuple[dkim.Verification, ...], arc.ChainVerification]:
+    if not dkim.mentions_signatures(message.octets):
+        return (), arc.NO_CHAIN
+    signed = await _compute(message, dkim.read_signed_message, message.octets)
+    found_dkim, found_arc = await together(
+        _verify_signatures(message, signed, look_ups, now), _verify_chain(message, signed, look_ups, now)
+    )
+    return found_dkim, found_arc
 
 
 async def _verify_signatures(

@@ -38,6 +38,11 @@ class Incoming:
         """Its MIME structure."""
         return scan(self.octets, limits=structure.limits())
 
+    @property
+    def known_root(self) -> Part | None:
+        """Its MIME structure, where a check has wanted it."""
+        return self.__dict__.get("root")
+
     @cached_property
     def header(self) -> bytes:
         """With the blank line that ends it."""

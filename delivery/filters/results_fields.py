@@ -12,6 +12,8 @@ def without_results_in_our_name(octets: bytes, *, name: str, max_header_octets: 
     if end > max_header_octets:
         return octets
     header, names = octets[:end], {name.lower()}
+    if b"authentication-results" not in header.lower():
+        return octets
     return without_fields(
         octets,
         [

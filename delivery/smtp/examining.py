@@ -21,6 +21,7 @@ from delivery.smtp.observing import note_observation
 from delivery.smtp.session import Door, Session
 from delivery.smtp.submitting import admit_submission
 from mailhost.net.trust import is_trusted
+from mailhost.protocols.message.scanner import Part
 from mailhost.protocols.milter.answers import HeaderChange
 from mailhost.protocols.smtp.replies import CommandRefused, Reply
 
@@ -36,7 +37,7 @@ class Examined:
     results_field, header_changes: as in Examination.
 
     is_held, first_recipients and release_at: of what is submitted, as in Acceptance. observation: what its author's
-    domain is told, None where that does not ask.
+    domain is told, None where that does not ask. root: the message's structure as it came, where it is known.
     """
 
     results_field: bytes
@@ -47,6 +48,7 @@ class Examined:
     observation: Observation | None = None
     release_at: datetime | None = None
     header_changes: tuple[HeaderChange, ...] = ()
+    root: Part | None = None
 
 
 async def examine_incoming(session: Session, octets: bytes, *, trace_id: str) -> Examined:
@@ -70,17 +72,18 @@ async def examine_incoming(session: Session, octets: bytes, *, trace_id: str) ->
         str(path): Leads(route.account_ids, bool(route.relay))
         for path, route in zip(envelope.forward_paths, envelope.routes, strict=True)
     }
+    incoming = Incoming(
+        peer=ip_address(session.connection.peer),
+        helo=session.helo,
+        reverse_path=reverse_path,
+        domains=envelope.domains,
+        octets=octets,
+        forward_paths=tuple(leads),
+        trace_id=trace_id,
+        tls=session.connection.tls,
+    )
     found = await examine(
-        Incoming(
-            peer=ip_address(session.connection.peer),
-            helo=session.helo,
-            reverse_path=reverse_path,
-            domains=envelope.domains,
-            octets=octets,
-            forward_paths=tuple(leads),
-            trace_id=trace_id,
-            tls=session.connection.tls,
-        ),
+        incoming,
         policies=envelope.policies,
         is_trusted=is_trusted(session.connection.peer),
         asks_accounts=envelope.asks_accounts,
@@ -120,6 +123,7 @@ async def examine_incoming(session: Session, octets: bytes, *, trace_id: str) ->
         judged,
         observation=_observation(session, found),
         header_changes=found.header_changes,
+        root=incoming.known_root,
     )
 
 

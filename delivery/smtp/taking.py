@@ -22,6 +22,7 @@ from delivery.smtp.session import Door, Session
 from delivery.smtp.tracing import note_message
 from mailboxes.exceptions import MailboxFact
 from mailhost.net.store_threads import in_store
+from mailhost.protocols.message.scanner import Part, behind
 from mailhost.protocols.smtp.dsn_parameters import DsnRequest
 from mailhost.protocols.smtp.paths import ForwardPath
 from mailhost.protocols.smtp.replies import Reply
@@ -79,12 +80,19 @@ async def _accept(session: Session, octets: bytes, examined: Examined, trace_id:
         results_field=examined.results_field,
         header_changes=examined.header_changes,
     )
-    acceptance = _acceptance(session, envelope, whole, examined)
+    acceptance = _acceptance(session, envelope, whole, examined, root=_root_of(whole, octets, examined.root))
     taken = Reply(250, "2.0.0", f"Ok: accepted as {trace_id}")
     replies = await _hand_over(session, envelope, acceptance, taken=taken)
     session.idle_commands = 0
     _log(session, envelope, trace_id=trace_id, size_octets=len(whole))
     return replies
+
+
+def _root_of(whole: bytes, octets: bytes, root: Part | None) -> Part | None:
+    """The structure of the message with its trace fields, where that of what came in is known and stands in it."""
+    if root is None or not whole.endswith(octets):
+        return None
+    return behind(len(whole) - len(octets), octets, root)
 
 
 def tell_each(session: Session, replies: Sequence[Reply]) -> Reply:
@@ -145,7 +153,9 @@ async def _hand_over_one(session: Session, acceptance: Acceptance, *, taken: Rep
     return taken
 
 
-def _acceptance(session: Session, envelope: Envelope, octets: bytes, examined: Examined) -> Acceptance:
+def _acceptance(
+    session: Session, envelope: Envelope, octets: bytes, examined: Examined, *, root: Part | None
+) -> Acceptance:
     is_waiting = examined.release_at is not None
     return Acceptance(
         octets=octets,
@@ -171,6 +181,7 @@ def _acceptance(session: Session, envelope: Envelope, octets: bytes, examined: E
         forwarded_by="" if session.principal else envelope.forwarding_domain,
         deliver_by=envelope.deliver_by,
         deliver_by_mode=envelope.deliver_by_mode,
+        root=root,
     )
 
 

@@ -17,7 +17,7 @@ from mailhost.net.store_threads import StoreUnavailable, in_store
 from mailhost.protocols.message.header import unfold
 from mailhost.protocols.message.text import decode_words, one_line
 from mailhost.protocols.message.working_out import message_id_of
-from mailhost.protocols.smtp.header import header_end, scan_fields
+from mailhost.protocols.smtp.header import first_fields, header_end
 from mailhost.protocols.smtp.replies import Reply
 
 log = structlog.get_logger(__name__)
@@ -181,12 +181,8 @@ def _refusal(reply: Reply) -> Outcome:
 def _named(octets: bytes) -> tuple[str, str]:
     """Message-ID, and the subject where it is to be kept: as the first fields of these names say them, else ""."""
     wanted = {b"message-id", b"subject"} if settings.TRACE_SUBJECTS else {b"message-id"}
-    header = octets[: header_end(octets)]
-    found: dict[bytes, list[bytes]] = {}
-    for field in scan_fields(header):
-        if field.name in wanted and field.name not in found:
-            found[field.name] = [unfold(header[field.value_start : field.end])]
-            if len(found) == len(wanted):
-                break
+    found = {
+        name: [unfold(value)] for name, value in first_fields(octets[: header_end(octets)], wanted).items()
+    }
     subject = b"".join(found.get(b"subject", ()))
     return message_id_of(found), one_line(decode_words(subject[: 4 * MAX_SUBJECT]), limit=MAX_SUBJECT)

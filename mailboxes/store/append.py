@@ -15,6 +15,7 @@ from mailboxes.store.keywords import checked_keywords
 from mailboxes.store.lessons import note_appended
 from mailboxes.store.locks import lock_mailboxes, lock_usage, one
 from mailboxes.store.values import Appended, Flag, NewContent, NewMessage
+from mailhost.protocols.message.scanner import Part
 from mailhost.protocols.message.working_out import work_out
 
 SLOW_OCTETS = 128 * 1024  # from here on prepare() takes milliseconds: not in an event loop
@@ -24,9 +25,13 @@ UID_VALIDITY = (
 )
 
 
-def prepare(octets: bytes) -> NewContent:
-    """What is worked out of a message before it is stored. Pure computation: hold no lock meanwhile."""
-    return NewContent(octets, hashlib.sha256(octets).digest(), work_out(octets, limits=structure.limits()))
+def prepare(octets: bytes, root: Part | None = None) -> NewContent:
+    """What is worked out of a message before it is stored. Pure computation: hold no lock meanwhile.
+
+    root: its structure, where it is known.
+    """
+    worked_out = work_out(octets, limits=structure.limits(), root=root)
+    return NewContent(octets, hashlib.sha256(octets).digest(), worked_out)
 
 
 @transaction.atomic

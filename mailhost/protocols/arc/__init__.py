@@ -4,6 +4,7 @@ verify() and seal() are the whole of it; `chain` tells how to verify in steps.
 """
 
 from mailhost.protocols.arc.chain import (
+    NO_CHAIN,
     ChainStatus,
     ChainVerification,
     Sealer,
@@ -17,6 +18,7 @@ from mailhost.protocols.arc.sets import MAX_SETS, ArcSet
 
 __all__ = [
     "MAX_SETS",
+    "NO_CHAIN",
     "ArcSet",
     "ChainStatus",
     "ChainVerification",

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from mailhost.protocols.arc.sets import ArcSet, ChainHasFailed, MalformedChain, read_sets, sealed_form
 from mailhost.protocols.dkim.canonicalization import Canonicalization
@@ -51,6 +52,9 @@ class ChainVerification:
     has_ended: bool = False
 
 
+NO_CHAIN: Final = ChainVerification(ChainStatus.NONE, "The message has no ARC sets.")
+
+
 async def verify(octets: bytes, *, txt: TxtLookup, now: datetime) -> ChainVerification:
     """What the message's chain is worth. One look-up after the other, each name once, and none once it has failed.
 
@@ -78,7 +82,7 @@ def find_sets(message: SignedMessage, *, now: datetime) -> list[ArcSet] | ChainV
     except MalformedChain as error:
         return ChainVerification(ChainStatus.FAIL, str(error), has_ended=isinstance(error, ChainHasFailed))
     if not sets:
-        return ChainVerification(ChainStatus.NONE, "The message has no ARC sets.")
+        return NO_CHAIN
     flaw = flaw_without_key(message, sets[-1].message_signature, now=now)
     for each in sets:
         flaw = flaw or each.seal.flaw(now=now)

@@ -4,7 +4,7 @@ verify() and sign() are the whole of it; `verification` tells how to verify in s
 """
 
 from mailhost.protocols.dkim.keys import PublicKey, TxtLookup, look_up_key
-from mailhost.protocols.dkim.message import SignedMessage, read_signed_message
+from mailhost.protocols.dkim.message import SignedMessage, mentions_signatures, read_signed_message
 from mailhost.protocols.dkim.outcomes import Flaw, Result, Verification
 from mailhost.protocols.dkim.signatures import MessageSignature
 from mailhost.protocols.dkim.signing import CannotBeSigned, PrivateKey, sign, sign_read
@@ -24,6 +24,7 @@ __all__ = [
     "check",
     "find_signatures",
     "look_up_key",
+    "mentions_signatures",
     "read_signed_message",
     "sign",
     "sign_read",

@@ -76,8 +76,30 @@ def scan(octets: bytes, *, limits: Limits = LIMITS) -> Part:
     return _Scan(octets, limits).run()
 
 
+def behind(added_octets: int, octets: bytes, root: Part) -> Part | None:
+    """The structure of the message once so many octets stand in front of it: whole fields, none of header.WANTED.
+
+    root: its structure as scan() told it. None where another scan is needed: it begins with no field, or its header is
+    so long that limits might count.
+    """
+    if root.body_start + added_octets > SHORT_HEADER_OCTETS or _FIELD_BEGINS(octets) is None:
+        return None
+    copy = _moved(root, added_octets)
+    copy.header_start = 0
+    return copy
+
+
+def _moved(part: Part, by: int) -> Part:
+    copy = Part(part.kind, part.header_start + by, part.body_start + by, part.fields, part.content_type)
+    copy.body_end = part.body_end + by
+    copy.children = [_moved(child, by) for child in part.children]
+    return copy
+
+
 # The first line of a header: a field, a blank line, a stray continuation or the line of an mbox file.
 _HEADER_BEGINS = re.compile(rb"[!-9;-~]++[ \t]*+:|[ \t\r\n]|>?From ").match
+_FIELD_BEGINS = re.compile(rb"[!-9;-~]++[ \t]*+:").match
+SHORT_HEADER_OCTETS = 30_000  # a field has three octets at least: within Limits.header_fields
 _IDENTITY = frozenset((b"7bit", b"8bit", b"binary", b""))
 _MESSAGE_TYPES = frozenset((b"message/rfc822", b"message/global"))  # RFC 9051 media-message
 

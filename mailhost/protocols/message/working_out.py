@@ -53,9 +53,12 @@ class WorkedOut:
     has_attachments: bool
 
 
-def work_out(octets: bytes, *, limits: Limits = LIMITS) -> WorkedOut:
-    """Never raises, whatever the octets; every text in it is free of NUL and surrogates."""
-    root = scan(octets, limits=limits)
+def work_out(octets: bytes, *, limits: Limits = LIMITS, root: Part | None = None) -> WorkedOut:
+    """Never raises, whatever the octets; every text in it is free of NUL and surrogates.
+
+    root: the structure, where it has been scanned already.
+    """
+    root = root or scan(octets, limits=limits)
     fields = root.fields
     addresses = correspondents(fields, AddressBudget.of(limits))
     subject = _display(root.field(b"subject") or b"")

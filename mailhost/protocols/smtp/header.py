@@ -60,6 +60,21 @@ def scan_fields(header: bytes) -> list[Field]:
     return fields
 
 
+def first_fields(header: bytes, names: Collection[bytes]) -> dict[bytes, bytes]:
+    """The first value of each of these names (in lower case) that there is, as it stands, line ends and all."""
+    is_odd = _has_bare_cr(header)
+    start_of_field, field = (_FIELD_START_BEHIND_CR, _FIELD_BEHIND_CR) if is_odd else (_FIELD_START, _FIELD)
+    found: dict[bytes, bytes] = {}
+    for match in field.finditer(header):
+        name = match[1].lower()
+        if name in names and name not in found:
+            next_field = start_of_field.search(header, match.end())
+            found[name] = header[match.end() : next_field.start() if next_field else len(header)]
+            if len(found) == len(names):
+                break
+    return found
+
+
 def is_well_formed(header: bytes) -> bool:
     """Whether every reader finds the same fields: no line that is none, no bare CR, no NUL.
 

@@ -13,7 +13,7 @@ from mailhost.protocols.dkim.canonicalization import (
     body_in_form,
     field_in_form,
 )
-from mailhost.protocols.dkim.message import read_signed_message
+from mailhost.protocols.dkim.message import mentions_signatures, read_signed_message
 from mailhost.protocols.message.scanner import scan
 from tests.support.examples import examples
 
@@ -140,3 +140,14 @@ PIECES = st.sampled_from(
 @given(st.lists(PIECES, max_size=30).map(b"".join))
 def test_header_and_body_part_where_readers_part_them(octets: bytes) -> None:
     assert read_signed_message(octets).body_start == scan(octets).body_start
+
+
+@examples(400)
+@given(
+    st.lists(st.one_of(PIECES, st.sampled_from([b"DKIM-Signature", b"ARC-Seal"])), max_size=20).map(b"".join)
+)
+def test_no_signature_is_overlooked_by_a_quick_look(octets: bytes) -> None:
+    names = {field.name for field in read_signed_message(octets).fields}
+    assert mentions_signatures(octets) or not any(
+        name == b"dkim-signature" or name.startswith(b"arc-") for name in names
+    )

@@ -21,6 +21,8 @@ from mailhost.protocols.message import (
 )
 from mailhost.protocols.message.composing import Attachment, compose
 from mailhost.protocols.message.reading import read_attachment, read_message
+from mailhost.protocols.message.scanner import behind, scan
+from mailhost.protocols.smtp.header import begins_with_a_field
 from tests.protocols.message.imap_grammar import Body, parse_body, parse_envelope
 from tests.support.examples import examples
 
@@ -99,6 +101,23 @@ def test_small_limits_hold(octets: bytes, depth: int, parts: int) -> None:
     worked_out = work_out(octets, limits=Limits(depth=depth, parts=parts, header_octets=50, header_fields=2))
     parse_body(worked_out.body_structure)
     check_offsets(PartMap.unpack(worked_out.parts).root, 0, len(octets))
+
+
+TRACE_FIELDS = b"Return-Path: <a@b>\r\nReceived: from c\r\n\tby d;\r\n"
+
+
+@examples(400)
+@given(st.one_of(OCTETS, OCTETS.map(b"A: b\r\n".__add__)))
+def test_a_message_behind_trace_fields_has_the_structure_of_another_scan(octets: bytes) -> None:
+    whole = TRACE_FIELDS + octets
+    root = behind(len(TRACE_FIELDS), octets, scan(octets))
+    assert work_out(whole, root=root) == work_out(whole)
+    assert (root is not None) == begins_with_a_field(octets)
+
+
+def test_a_long_header_is_scanned_again() -> None:
+    octets = b"A: b\r\n" * 5_000 + b"\r\n"
+    assert behind(len(TRACE_FIELDS), octets, scan(octets)) is None
 
 
 @examples(200)

@@ -13,6 +13,7 @@ from mailhost.protocols.message.scanner import scan
 from mailhost.protocols.smtp.header import (
     begins_with_a_field,
     field_names,
+    first_fields,
     header_end,
     is_well_formed,
     scan_fields,
@@ -74,6 +75,16 @@ def test_no_field_that_readers_see_is_overlooked(lines: list[bytes]) -> None:
     seen = [name for name, values in scan(octets).fields.items() for _ in values]
     found = field_names(octets[: header_end(octets)])
     assert not Counter(seen) - Counter(found)
+
+
+@given(LINES)
+def test_the_first_fields_of_a_name_are_those_of_the_whole_header(lines: list[bytes]) -> None:
+    header = b"A: b\r\n" + b"".join(lines)
+    fields = scan_fields(header)
+    firsts = {field.name: header[field.value_start : field.end] for field in reversed(fields)}
+    assert first_fields(header, {b"a", b"d"}) == {
+        name: value for name, value in firsts.items() if name in (b"a", b"d")
+    }
 
 
 def test_a_message_without_a_header_is_known() -> None:
