@@ -2,6 +2,7 @@
 
 import socket
 import time
+from collections.abc import Sequence
 
 USERS = 100
 LOGIN = "u%03d@bench.test"
@@ -68,6 +69,10 @@ class Imap(Line):
     def say(self, command: str) -> list[bytes]:
         """Sends one command; its lines. Raises RuntimeError where it fails."""
         self.socket.sendall(b"t " + command.encode() + b"\r\n")
+        return self.answer()
+
+    def answer(self) -> list[bytes]:
+        """The lines of the reply to one command. Raises RuntimeError where it failed."""
         lines = []
         while not (line := self.line()).startswith(b"t "):
             lines.append(line)
@@ -75,10 +80,19 @@ class Imap(Line):
             raise RuntimeError(line.decode(errors="replace"))
         return lines
 
-    def messages(self, mailbox: str = "INBOX") -> int:
-        """How many messages it has."""
-        [line] = [line for line in self.say(f"STATUS {mailbox} (MESSAGES)") if b"STATUS" in line]
-        return int(line.rsplit(b"MESSAGES ", 1)[1].rstrip(b")\r\n"))
+    def messages(self) -> int:
+        """How many messages the INBOX has."""
+        self.ask_for_messages(["INBOX"])
+        return self.told_messages(["INBOX"])
+
+    def ask_for_messages(self, mailboxes: Sequence[str]) -> None:
+        """Sends the question, for told_messages."""
+        self.socket.sendall(b"".join(b"t STATUS %s (MESSAGES)\r\n" % name.encode() for name in mailboxes))
+
+    def told_messages(self, mailboxes: Sequence[str]) -> int:
+        """How many messages these mailboxes have together."""
+        lines = [line for _ in mailboxes for line in self.answer() if b"STATUS" in line]
+        return sum(int(line.rsplit(b"MESSAGES ", 1)[1].rstrip(b")\r\n")) for line in lines)
 
 
 def message(number: int, octets: int) -> bytes:

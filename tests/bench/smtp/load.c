@@ -1,4 +1,5 @@
-/* load: hands in messages that a file holds, one a connection, and prints one line of JSON.
+/* load: hands in messages that a file holds, one a connection, and prints one line of JSON: how many, how long, and
+ * when it began by the system's monotonic clock, once the file was read.
  *   cc -O2 -pthread -o load load.c
  *   load PORT SESSIONS FILE
  * The file is a row of records, each "SOURCE REVERSE-PATH RECIPIENT OCTETS\n" and then so many octets, ready to be
@@ -90,7 +91,9 @@ int main(int argc, char **argv) {
     for (char *at = octets; at < octets + about.st_size;) {
         if (count == room) messages = realloc(messages, (room = 2 * room + 1024) * sizeof *messages);
         Message *message = messages + count++; int head = 0;
-        if (sscanf(at, "%15s %127s %127s %ld%n", message->source, message->from, message->to, &message->octets, &head) != 4)
+        char record[512]; /* sscanf looks for the end of its text each time: not of the whole file */
+        snprintf(record, sizeof record, "%.*s", (int)sizeof record - 1, at);
+        if (sscanf(record, "%15s %127s %127s %ld%n", message->source, message->from, message->to, &message->octets, &head) != 4)
             return fprintf(stderr, "record %ld cannot be read\n", count), 2;
         message->start = at + head + 1;
         at += head + 1 + message->octets;
@@ -101,7 +104,7 @@ int main(int argc, char **argv) {
     for (int i = 0; i < sessions && i < 1024; i++) pthread_create(threads + i, NULL, work, NULL);
     for (int i = 0; i < sessions && i < 1024; i++) pthread_join(threads[i], NULL);
     clock_gettime(CLOCK_MONOTONIC, &ended);
-    printf("{\"accepted\": %ld, \"failed\": %ld, \"seconds\": %.3f}\n", count - failed, (long)failed,
-           ended.tv_sec - began.tv_sec + (ended.tv_nsec - began.tv_nsec) / 1e9);
+    printf("{\"accepted\": %ld, \"failed\": %ld, \"seconds\": %.3f, \"began\": %.6f}\n", count - failed, (long)failed,
+           ended.tv_sec - began.tv_sec + (ended.tv_nsec - began.tv_nsec) / 1e9, began.tv_sec + began.tv_nsec / 1e9);
     return failed > 0;
 }
