@@ -8,15 +8,15 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-import redis.asyncio
 from django.conf import settings
 
 from delivery.findings import Finding
 from delivery.guard.dns_lists import ALLOWED, CHECK
 from mailhost.bans.networks import greylisted_network
-from mailhost.net.redis_clients import AsyncBreaker, RedisAway
+from mailhost.net.async_breaker import AsyncBreaker
+from mailhost.net.redis_clients import RedisAway
 from mailhost.protocols.smtp.replies import CommandRefused
 
 # RFC 6647 section 5: a client that does not come back within a day is not known any more, one that did for weeks.
@@ -95,13 +95,8 @@ class Greylist:
             REMEMBERED_SECONDS,
             KNOWN_AFTER,
         )
-
-        async def ask(client: "redis.asyncio.Redis") -> int:
-            answer: Any = await client.eval(ASK, len(keys), *keys, *map(str, arguments))
-            return int(answer)
-
         try:
-            return await self._breaker.ask(ask)
+            return int(await self._breaker.ask("EVAL", ASK, len(keys), *keys, *arguments))
         except RedisAway:
             return 0
 

@@ -25,7 +25,7 @@ from delivery.guard.limits import (
 from mailhost.bans.following import BannedNetworks
 from mailhost.bans.offences import note_offence
 from mailhost.net.allowances import Allowance, Allowances, UsedUp
-from mailhost.net.redis_clients import AsyncBreaker, fast_async_client_for
+from mailhost.net.async_breaker import AsyncBreaker
 from mailhost.net.resolver import Resolver
 from mailhost.net.store_threads import in_store
 from mailhost.net.trust import is_trusted
@@ -69,7 +69,7 @@ class Guard:
     _breaker: AsyncBreaker = field(init=False)
 
     def __post_init__(self) -> None:
-        self._breaker = AsyncBreaker(fast_async_client_for(settings.REDIS_URL))
+        self._breaker = AsyncBreaker(settings.REDIS_URL)
         self.allowances = Allowances(self._breaker)
         self.greylist = Greylist(self._breaker)
 

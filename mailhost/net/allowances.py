@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-import redis
 from django.conf import settings
 
+from mailhost.net.async_breaker import AsyncBreaker
 from mailhost.net.counters import PREFIX, LocalCounters
-from mailhost.net.redis_clients import AsyncBreaker, RedisAway, fast_async_client_for, shared_breaker
+from mailhost.net.redis_clients import RedisAway, shared_breaker
 
 EXCHANGE_SECONDS: Final = 0.2
 MAX_TOLD_TOGETHER: Final = 500  # keys of one script, which holds up whoever else asks Redis
@@ -104,7 +104,7 @@ class Allowances:
         clock: Callable[[], float] = time.monotonic,
         max_keys: int = MAX_KEYS,
     ) -> None:
-        self._breaker = breaker or AsyncBreaker(fast_async_client_for(settings.REDIS_URL))
+        self._breaker = breaker or AsyncBreaker(settings.REDIS_URL)
         self._clock = clock
         self._max_keys = max_keys
         self._counts: dict[str, _Count] = {}  # oldest first
@@ -165,13 +165,9 @@ class Allowances:
             arguments += (count.untold, count.window_seconds)
             count.known, count.untold = count.known + count.untold, 0
 
-        async def ask(client: "redis.asyncio.Redis") -> list[int]:
-            keys = [PREFIX + key for key in told]
-            answers: list[int] = await client.eval(TELL, len(keys), *keys, *arguments)
-            return answers
-
+        keys = [PREFIX + key for key in told]
         try:
-            answers = await self._breaker.ask(ask)
+            answers: list[int] = await self._breaker.ask("EVAL", TELL, len(keys), *keys, *arguments)
         except RedisAway:
             return
         now = self._clock()

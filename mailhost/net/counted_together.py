@@ -5,14 +5,14 @@ The counters are those of counters.py, with all that is said there.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-import redis.asyncio
 from django.conf import settings
 
+from mailhost.net.async_breaker import AsyncBreaker
 from mailhost.net.batcher import Batcher
 from mailhost.net.counters import PREFIX, local_counters
-from mailhost.net.redis_clients import AsyncBreaker, RedisAway, fast_async_client_for, shared_breaker
+from mailhost.net.redis_clients import RedisAway, shared_breaker
 
 MAX_ASKED_TOGETHER: Final = 100
 
@@ -125,7 +125,7 @@ class LoopCounters:
     """
 
     def __init__(self, breaker: AsyncBreaker | None = None) -> None:
-        self._breaker = breaker or AsyncBreaker(fast_async_client_for(settings.REDIS_URL))
+        self._breaker = breaker or AsyncBreaker(settings.REDIS_URL)
         self._sums: Batcher[Additions, tuple[list[int], int]] = Batcher(
             self._add, max_weight=MAX_ASKED_TOGETHER, turns=0
         )
@@ -149,21 +149,13 @@ class LoopCounters:
 
     async def _add(self, asked: Sequence[Additions]) -> list[tuple[list[int], int]]:
         keys, values = _spelt(asked)
-
-        async def count(client: "redis.asyncio.Redis") -> bytes:
-            line: bytes = await client.eval(ADD_TOGETHER, len(keys), *keys, *values)
-            return line
-
         try:
-            return _read_sums(asked, await self._breaker.ask(count))
+            line: bytes = await self._breaker.ask("EVAL", ADD_TOGETHER, len(keys), *keys, *values)
+            return _read_sums(asked, line)
         except RedisAway:
             return [_add_locally(each) for each in asked]
 
     async def _read(self, asked: Sequence[Sequence[str]]) -> list[list[int]]:
         names = [PREFIX + key for keys in asked for key in keys]
-
-        async def read(client: "redis.asyncio.Redis") -> list[Any]:
-            return list(await client.mget(names))
-
-        counted = iter(await self._breaker.ask(read))
+        counted = iter(await self._breaker.ask("MGET", *names))
         return [[int(next(counted) or 0) for _ in keys] for keys in asked]

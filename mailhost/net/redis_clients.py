@@ -1,16 +1,14 @@
 """Redis, which carries only what may be lost: clients from the one REDIS_URL, and a breaker for when it is away."""
 
-import asyncio
 import functools
 import threading
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import redis
 import redis.asyncio
-import redis.asyncio.retry
 import structlog
 from django.conf import settings
 from redis.backoff import NoBackoff
@@ -56,53 +54,6 @@ def async_client_for(url: str) -> "redis.asyncio.Redis":
     return redis.asyncio.Redis.from_url(
         url, socket_timeout=None, socket_connect_timeout=2.0, health_check_interval=15, **options
     )
-
-
-def fast_async_client_for(url: str) -> "redis.asyncio.Redis":
-    """An asynchronous client that fails at once, for questions of one loop by AsyncBreaker, which has the time-out:
-    with one of its own the client makes a task for all that it sends.
-    """
-    return redis.asyncio.Redis.from_url(
-        url,
-        socket_timeout=None,
-        socket_connect_timeout=TIMEOUT_SECONDS,
-        retry=redis.asyncio.retry.Retry(NoBackoff(), 0),
-        retry_on_error=[],
-    )
-
-
-class AsyncBreaker:
-    """As Breaker, for sessions of one event loop: after a failure nobody asks for BREAK_SECONDS. To be closed."""
-
-    def __init__(self, client: "redis.asyncio.Redis", *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._client = client
-        self._clock = clock
-        self._away_until = 0.0
-        self._is_away = False
-
-    async def ask(self, question: Callable[["redis.asyncio.Redis"], Awaitable[T]]) -> T:
-        """What the function gets from the client. Raises RedisAway."""
-        if self._clock() < self._away_until:
-            raise RedisAway
-        try:
-            async with asyncio.timeout(TIMEOUT_SECONDS):
-                answer = await question(self._client)
-        except (redis.RedisError, OSError) as error:  # TimeoutError is an OSError
-            if not self._is_away:
-                log.warning("redis is away", error=str(error))
-            self._is_away, self._away_until = True, self._clock() + BREAK_SECONDS
-            raise RedisAway from error
-        if self._is_away:
-            self._is_away = False
-            log.warning("redis is back")
-        return answer
-
-    async def close(self) -> None:
-        """Ends its connections."""
-        try:
-            await self._client.aclose()
-        except (redis.RedisError, OSError):
-            pass
 
 
 class Breaker:

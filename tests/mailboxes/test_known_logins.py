@@ -14,8 +14,9 @@ from mailboxes.authentication import Principal, authenticate
 from mailboxes.exceptions import AuthenticationFailed, TooManyFailures
 from mailboxes.known_logins import KnownLogins
 from mailboxes.models import Account
+from mailhost.net.async_breaker import AsyncBreaker
 from mailhost.net.counted_together import LoopCounters
-from mailhost.net.redis_clients import AsyncBreaker, RedisAway
+from mailhost.net.redis_clients import RedisAway
 from mailhost.net.statements import Statements
 from mailhost.net.store_threads import StoreUnavailable, close_store_threads
 from tests.support.hosting import PASSWORD, new_account

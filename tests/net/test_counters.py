@@ -11,15 +11,14 @@ import redis
 from django.conf import settings
 
 from mailhost.net import counters, redis_clients
+from mailhost.net.async_breaker import AsyncBreaker
 from mailhost.net.counted_together import Addition, Additions, Distinct, LoopCounters, add_together
 from mailhost.net.counters import LocalCounters
 from mailhost.net.redis_clients import (
     BREAK_SECONDS,
-    AsyncBreaker,
     Breaker,
     RedisAway,
     client_for,
-    fast_async_client_for,
     kombu_url,
 )
 from tests.support.running import run
@@ -115,7 +114,7 @@ def test_a_redis_that_says_nothing_is_not_waited_for_twice(key: str, tmp_path: P
             writer.close()
 
         server = await asyncio.start_unix_server(listen, tmp_path / "deaf")
-        breaker = AsyncBreaker(fast_async_client_for(f"unix://{tmp_path}/deaf"))
+        breaker = AsyncBreaker(f"unix://{tmp_path}/deaf")
         shared = LoopCounters(breaker)
         try:
             assert await shared.add_together(Additions((Addition(key, 2, 60),))) == ([2], 0)

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from delivery.findings import Finding
 from delivery.guard.greylist import KNOWN_AFTER, Attempt, Greylist, doubts
-from mailhost.net.redis_clients import AsyncBreaker, fast_async_client_for
+from mailhost.net.async_breaker import AsyncBreaker
 from mailhost.protocols.smtp.replies import CommandRefused
 from tests.support.running import run
 
@@ -64,7 +64,7 @@ def trying(scenario: Callable[[Try], Awaitable[None]], *, url: str = "") -> None
     """Runs it with a function that gives the reply's code for a message: 451, or 250 where it is taken."""
 
     async def whole() -> None:
-        breaker = AsyncBreaker(fast_async_client_for(url or settings.REDIS_URL))
+        breaker = AsyncBreaker(url or settings.REDIS_URL)
         greylist = Greylist(breaker)
 
         async def attempt(
