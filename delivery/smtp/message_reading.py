@@ -1,7 +1,5 @@
 """Reading what follows DATA off the connection, in blocks, in bounded memory."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Final
 
 from delivery.smtp.incoming import Share
@@ -14,17 +12,12 @@ from mailhost.protocols.smtp.replies import CommandRefused, Reply
 PATIENCE_FACTOR: Final = 2
 
 
-@asynccontextmanager
-async def read_message(session: Session) -> AsyncIterator[bytes]:
-    """The message with transparent dots removed; its octets count as held until the context is left.
+async def read_message(session: Session, share: Share) -> bytes:
+    """The message with transparent dots removed; share holds its octets, until the caller releases it.
 
     Raises CommandRefused after the end of data, SessionEnded where that is too far away, ConnectionLost, IdleTimeout.
     """
-    share = Share(session.host, now=session.connection.loop.time)
-    try:
-        yield await _Reading(session, share).read()
-    finally:
-        share.release()
+    return await _Reading(session, share).read()
 
 
 class _Reading:

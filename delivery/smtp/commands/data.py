@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from delivery.smtp.incoming import Share
 from delivery.smtp.message_reading import read_message
 from delivery.smtp.replies import FACTS, reply_to
 from delivery.smtp.session import Session, State
@@ -22,10 +23,11 @@ async def data(session: Session, argument: str) -> Reply:
     if session.envelope is not None and session.envelope.body == "BINARYMIME":
         return NEEDS_BDAT
     session.connection.write(GO_AHEAD.encode())
+    share = Share(session.host, now=session.connection.loop.time)
     try:
-        async with read_message(session) as octets:
-            return await take(session, octets)
+        return await take(session, await read_message(session, share))
     except FACTS as fact:
         return tell_each(session, [reply_to(fact)])
     finally:
+        share.release()
         session.reset()
