@@ -24,6 +24,7 @@ from mailboxes.models import Content
 from mailhost.net.database import cursor
 from mailhost.protocols.dsn import compose_report
 from mailhost.protocols.dsn_values import Action, RecipientReport, Report
+from mailhost.protocols.smtp.trace_fields import client_of
 
 MAX_RETURNED_OCTETS: Final = (
     1 << 20
@@ -62,6 +63,7 @@ def notice_of(
             deliver_by=message.deliver_by,
             original=_octets(content, limit=None) if is_whole else b"",
             nobody_told=nobody_told,
+            received_from=_received_from(message, header),
         )
     )
     return Acceptance(
@@ -83,6 +85,13 @@ def _gives_back_all(message: QueuedMessage, recipients: Sequence[QueuedRecipient
     has_failed = any(each.report_due == ReportDue.FAILED for each in recipients)
     is_small = message.size_octets <= MAX_RETURNED_OCTETS
     return message.ret == "FULL" and has_failed and is_small and not message.requires_tls
+
+
+def _received_from(message: QueuedMessage, header: bytes) -> tuple[str, str] | None:
+    """RFC 3464 section 2.2.4, of what another host brought; where an account was when it submitted something is told to
+    nobody."""
+    client = client_of(header, host=settings.HOSTNAME) if message.account_id is None else None
+    return (client.helo, client.peer) if client is not None else None
 
 
 def _octets(content: Content, *, limit: int | None) -> bytes:

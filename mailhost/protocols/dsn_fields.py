@@ -11,6 +11,7 @@ from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
 from mailhost.protocols.dsn_parts import MAX_LINE_OCTETS
 from mailhost.protocols.dsn_values import Action, RecipientReport, Report
 from mailhost.protocols.smtp.dsn_parameters import utf8_characters
+from mailhost.protocols.smtp.trace_fields import address_literal
 
 _WHITE = re.compile(r"[\s\x00-\x1f\x7f]+")
 _NOT_UTF8_XCHAR = re.compile(r"[^\x21-\x2a\x2c-\x3c\x3e-\x5b\x5d-\x7e]")
@@ -27,13 +28,21 @@ def delivery_status(report: Report) -> str:
     message = []
     if report.envid:
         message.append(f"Original-Envelope-Id: {decode_xtext(report.envid)}")
-    message += [f"Reporting-MTA: dns; {report.reporting_host}", f"Arrival-Date: {_date(report.arrived_at)}"]
+    message.append(f"Reporting-MTA: dns; {report.reporting_host}")
+    if report.received_from:
+        message.append(f"Received-From-MTA: dns; {_client(*report.received_from)}")
+    message.append(f"Arrival-Date: {_date(report.arrived_at)}")
     if report.deliver_by:
         message.append(f"Deliver-By-Date: {_date(report.deliver_by)}")
     if report.future_release:
         message.append(f"Future-Release-Request: {report.future_release}")
     blocks = [message, *(_recipient_fields(each, is_utf8=report.is_utf8) for each in report.recipients)]
     return "\r\n".join("\r\n".join(block) + "\r\n" for block in blocks)
+
+
+def _client(name: str, address: str) -> str:
+    """RFC 3464 section 2.2.4: what it called itself in HELO, and in a comment where it was."""
+    return f"{_ascii(one_line(name))} ({address})" if name else address_literal(address)
 
 
 def _recipient_fields(recipient: RecipientReport, *, is_utf8: bool) -> list[str]:

@@ -40,7 +40,8 @@ class Report:
 
     `future_release`: what was asked, as FutureRelease.request. `original`: the whole message, where it is to be given
     back (RET=FULL); it is where it can be carried. `nobody_told`: a sentence why this goes to a postmaster instead of
-    the reverse-path; "" where it goes there.
+    the reverse-path; "" where it goes there. `received_from`: the host that brought it, what it called itself ("" where
+    that was no name) and its address; None where that is nobody's business.
     """
 
     reporting_host: str
@@ -57,6 +58,7 @@ class Report:
     future_release: str = ""
     deliver_by: datetime | None = None
     nobody_told: str = ""
+    received_from: tuple[str, str] | None = None
 
     @property
     def is_utf8(self) -> bool:

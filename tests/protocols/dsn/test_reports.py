@@ -77,6 +77,15 @@ def test_a_failure_says_what_happened_what_it_means_and_what_to_do() -> None:
     assert "Subject: Hello" in header.get_content()
 
 
+def test_who_brought_the_message_is_told_with_name_and_address() -> None:
+    """RFC 3464 section 2.2.4; in its grammar before Arrival-Date."""
+    octets = compose_report(report(FAILED, received_from=("Mail.far.test", "192.0.2.7")))
+    assert b"\r\nReceived-From-MTA: dns; Mail.far.test (192.0.2.7)\r\nArrival-Date: " in octets
+    octets = compose_report(report(FAILED, received_from=("", "2001:db8::7")))
+    assert b"\r\nReceived-From-MTA: dns; [IPv6:2001:db8::7]\r\n" in octets
+    assert b"Received-From-MTA" not in compose_report(report(FAILED))
+
+
 def test_a_delay_says_until_when_it_is_tried() -> None:
     delayed = RecipientReport(
         "bob@far.test", Action.DELAYED, "4.4.1", will_retry_until=NOON + timedelta(days=4)
