@@ -111,10 +111,12 @@ def _report(
     now: datetime,
 ) -> RecipientReport:
     """What was put off with its whole destination has no words of its own, or old ones: the destination has. What came
-    back after it was taken has those of whoever sent it back."""
+    back after it was taken has those of whoever sent it back. Whom it is about is told as it was when the message was
+    accepted (RFC 3464 section 2.3.2): the alias, where one led on."""
     if (back := returned.get(recipient.pk)) is not None and recipient.state == RecipientState.DELIVERED:
         return RecipientReport(
-            forward_path=recipient.forward_path,
+            forward_path=recipient.original_path or recipient.forward_path,
+            led_to=recipient.forward_path if recipient.original_path else "",
             action=action_of(recipient),
             status=back.status,
             original_recipient=recipient.orcpt,
@@ -125,7 +127,8 @@ def _report(
         )
     tells = recipient.destination if says_it_for_all(recipient) else recipient
     return RecipientReport(
-        forward_path=recipient.forward_path,
+        forward_path=recipient.original_path or recipient.forward_path,
+        led_to=recipient.forward_path if recipient.original_path else "",
         action=action_of(recipient),
         status=_status(recipient, tells.last_status, message, now=now),
         original_recipient=recipient.orcpt,

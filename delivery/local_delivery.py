@@ -151,7 +151,8 @@ def _place(placing: _Placing, recipient: OutgoingRecipient, found: Route) -> Out
     for address in found.relay:
         asked = DsnRequest(recipient.notify, recipient.orcpt)
         asked = asked.without_success if found.is_expanded else asked
-        onward = NewRecipient(str(address), orcpt=asked.orcpt, notify=asked.notify)
+        alias = recipient.forward_path if recipient.forward_path != str(address) else ""
+        onward = NewRecipient(str(address), orcpt=asked.orcpt, notify=asked.notify, original_path=alias)
         placing.onward.setdefault(address.key, onward)
     # RFC 3461 section 5.2.7: where it leads on to one, what was asked goes on with it; where to several, success is
     # told of the alias itself, as expanded.

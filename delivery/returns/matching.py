@@ -31,14 +31,16 @@ SELECT recipient.id, lower(recipient.forward_path)
         OR lower(message.reverse_path) = (SELECT lower(login) FROM mailboxes_account WHERE id = %(owner)s))
  ORDER BY recipient.id DESC LIMIT %(limit)s
 """
-# Where another host has changed the address, it may still name the one that our sender named (RFC 3461 section 4.2).
+# Where another host has changed the address, it may still name the one that our sender named (RFC 3461 section 4.2), or
+# the alias here that it was told of (relay/parcel.py).
 BY_ORIGINAL: Final = b"""
-SELECT recipient.id, recipient.orcpt
+SELECT recipient.id, recipient.orcpt, recipient.original_path
   FROM delivery_queuedmessage message JOIN delivery_queuedrecipient recipient ON recipient.message_id = message.id
  WHERE message.account_id = %(owner)s
    AND ((message.message_id_field = %(message_id)s AND message.message_id_field <> '')
         OR (message.envid = %(envid)s AND message.envid <> ''))
-   AND recipient.state = 'delivered' AND recipient.attempts > 0 AND recipient.orcpt <> ''
+   AND recipient.state = 'delivered' AND recipient.attempts > 0
+   AND (recipient.orcpt <> '' OR recipient.original_path <> '')
  ORDER BY recipient.id DESC LIMIT %(limit)s
 """
 _NOT_XCHAR = re.compile(r"[^!-*,-<>-~]")
@@ -74,8 +76,9 @@ def _by_original(originals: dict[str, ReadRecipient], quoted: dict[str, object])
     """An alias of the sender's may have made several recipients of one: then it is not known which has failed."""
     found: dict[str, list[int]] = {}
     with cursor() as sql:
-        for recipient_id, orcpt in sql.execute(BY_ORIGINAL, quoted):
-            found.setdefault(_key(_original_address(orcpt)), []).append(recipient_id)
+        for recipient_id, orcpt, original_path in sql.execute(BY_ORIGINAL, quoted):
+            said = _original_address(orcpt) if orcpt else original_path
+            found.setdefault(_key(said), []).append(recipient_id)
     return {ids[0]: originals[key] for key, ids in found.items() if key in originals and len(ids) == 1}
 
 

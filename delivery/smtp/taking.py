@@ -159,6 +159,7 @@ def _acceptance(session: Session, envelope: Envelope, octets: bytes, examined: E
         envid=envelope.envid,
         requires_tls=envelope.requires_tls,
         dsn_requests=envelope.dsn_requests,
+        led_from=envelope.led_from,
         confirmed=() if is_waiting else _told_of(envelope.confirmed, session, envelope, examined),
         expanded=() if is_waiting else _told_of(envelope.expanded, session, envelope, examined),
         judged=examined.judged,

@@ -107,6 +107,9 @@ class StepBody(RowBody):
     """One step of a message's way. `forward_paths`: all to whom the same happened at that moment."""
 
     forward_paths: list[str]
+    original_paths: list[str] = Field(
+        description="The aliases that were written to, where these lead there, as long as the queue knows it."
+    )
     notice: NoticeBody | None = Field(
         description="Of the states reported and untold, the notice, as long as it is kept; null where it is gone."
     )
@@ -118,6 +121,7 @@ class StepBody(RowBody):
         return cls(
             **RowBody.of(step.row).model_dump(),
             forward_paths=list(step.forward_paths),
+            original_paths=list(step.original_paths),
             notice=NoticeBody(text=found.text, fields=found.fields) if found else None,
         )
 

@@ -65,6 +65,9 @@ def _recipient_fields(recipient: RecipientReport, *, is_utf8: bool) -> list[str]
         fields.append(f"Last-Attempt-Date: {_date(recipient.last_attempt_at)}")
     if recipient.will_retry_until and recipient.action is Action.DELAYED:
         fields.append(f"Will-Retry-Until: {_date(recipient.will_retry_until)}")
+    if recipient.led_to and recipient.last_attempt_at:
+        # RFC 3461 section 6.3 (j); the example of section 10.5 has no type before it.
+        fields.append(f"SMTP-Remote-Recipient: {_address(recipient.led_to, is_utf8=is_utf8)}")
     return fields
 
 
@@ -101,11 +104,15 @@ def _utf8_address(text: str) -> str:
 def _typed_address(address: str, *, is_utf8: bool) -> str:
     """RFC 3464 section 2.3.2: exactly as the envelope has it, with two spaces in a quoted local part too; one beyond
     ASCII is as it is in a report in UTF-8, and utf-8-addr-xtext in another."""
+    return f"{'rfc822' if address.isascii() else 'utf-8'}; {_address(address, is_utf8=is_utf8)}"
+
+
+def _address(address: str, *, is_utf8: bool) -> str:
     if address.isascii():
-        return f"rfc822; {_ascii(address)}"
+        return _ascii(address)
     if is_utf8:
-        return f"utf-8; {_plain(address)}"
-    return "utf-8; " + _NOT_UTF8_XCHAR.sub(lambda match: f"\\x{{{ord(match[0]):02X}}}", address)
+        return _plain(address)
+    return _NOT_UTF8_XCHAR.sub(lambda match: f"\\x{{{ord(match[0]):02X}}}", address)
 
 
 def decode_xtext(text: str) -> str:

@@ -18,7 +18,9 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RecipientReport:
-    """What became of one recipient. `original_recipient` is ORCPT as it came ("rfc822;…" in xtext) or "".
+    """What became of one recipient: `forward_path`, as it was when the message was accepted; `led_to`: the address
+    elsewhere that this is an alias for, "" where it is none. `original_recipient` is ORCPT as it came ("rfc822;…" in
+    xtext) or "".
 
     `taken_by`: the host that had taken the message, where it came back later; "" otherwise.
     """
@@ -32,6 +34,7 @@ class RecipientReport:
     last_attempt_at: datetime | None = None
     will_retry_until: datetime | None = None
     taken_by: str = ""
+    led_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,6 +217,7 @@ def test_an_alias_that_leads_elsewhere_as_well_is_followed_then(alice: Account, 
     work(seconds=10)
     assert len(inbox(bob)) == 1
     assert states() == {f"all@{domain(alice)}": "delivered", "x@far.test": "captured"}
+    assert QueuedRecipient.objects.get(forward_path="x@far.test").original_path == f"all@{domain(alice)}"
 
 
 def test_one_full_mailbox_keeps_nobody_elses_mail_back(alice: Account, bob: Account) -> None:

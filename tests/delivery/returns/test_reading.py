@@ -89,6 +89,14 @@ def test_where_the_next_host_passed_it_on_its_original_recipient_is_looked_for(a
     assert returned() == [("bob@far.test", "bounce", "no-such-user")]
 
 
+def test_where_the_next_host_was_told_an_alias_that_is_looked_for(alice: Account) -> None:
+    send(alice, "bob@far.test")
+    QueuedRecipient.objects.update(original_path="team@here.test")
+    bring(alice, notice(failed("robert@further.test", original="rfc822; team@here.test")))
+    assert read() == 1
+    assert returned() == [("bob@far.test", "bounce", "no-such-user")]
+
+
 def test_an_original_recipient_of_two_tells_of_neither(alice: Account) -> None:
     send(alice, "bob@far.test", "carol@far.test", orcpt="rfc822;team@first.test")
     bring(alice, notice(failed("robert@further.test", original="rfc822; team@first.test")))
