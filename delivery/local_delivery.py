@@ -13,7 +13,7 @@ from typing import Final
 from django.conf import settings
 from django.db import transaction
 
-from delivery.models import QueuedMessage, QueuedRecipient
+from delivery.models import LED_ON, QueuedMessage, QueuedRecipient
 from delivery.models.trace import Outcome as TraceOutcome
 from delivery.queue.enqueue import NewQueuedMessage, NewRecipient, domain_of, enqueue
 from delivery.queue.outcomes import Recorded, record
@@ -164,7 +164,7 @@ def _place(placing: _Placing, recipient: OutgoingRecipient, found: Route) -> Out
 def _in_words(found: Route) -> str:
     """What became of it, for the sender too."""
     if not found.account_ids:
-        return "Led on to another host"
+        return LED_ON
     return "Delivered here, and led on to another host" if found.relay else "Delivered here"
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from delivery.certificate_verdicts import is_verified
-from delivery.models import RecipientState
+from delivery.models import LED_ON, RecipientState
 from delivery.models.trace import Outcome
 from delivery.status_statements import ALL, COUNTS
 from mailhost.net.database import cursor
@@ -171,4 +171,5 @@ def _asked(account_id: int, message_ids: list[str]) -> dict[str, object]:
         "message_ids": message_ids,
         "submissions": MAX_SUBMISSIONS,
         "reply": MAX_REPLY,
+        "led_on": LED_ON,
     }

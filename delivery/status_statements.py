@@ -43,9 +43,10 @@ queued AS (
                    LEFT JOIN delivery_returnedmail hearsay ON recipient.state = 'delivered'
                     AND hearsay.queued_recipient_id = recipient.id AND hearsay.kind = 'bounce'
                     AND NOT (hearsay.is_proven OR hearsay.is_vouched_for)
-     WHERE NOT (destination.name = '' AND recipient.state = 'delivered' AND recipient.attempts = 0))
+     WHERE NOT (destination.name = '' AND recipient.state = 'delivered'
+                AND (recipient.attempts = 0 OR recipient.last_reply = %(led_on)s)))
 """
-)  # the last: an alias that led on to several, which are told one by one
+)  # the last: an alias that led on, to addresses which are told one by one
 ALL = (
     SENT
     + """,

@@ -25,6 +25,9 @@ class RecipientState(models.TextChoices):
 LOCAL = ""
 """The destination of what is delivered here: no domain has this name."""
 
+LED_ON = "Led on to another host"
+"""The reply of what waited for an alias here that turned out to lead elsewhere alone."""
+
 DUE_STATES = (RecipientState.QUEUED, RecipientState.DEFERRED)
 """The states in which a recipient is due at its next_attempt_at."""
 
