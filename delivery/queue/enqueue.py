@@ -12,8 +12,10 @@ from django.conf import settings
 from django.db import transaction
 
 from delivery.models import LOCAL, RecipientState, ReportDue
+from delivery.models.trace import Event
 from delivery.queue.notices import relay_is_due
 from delivery.queue.route_rules import SETTINGS, Rules, rules, sending_domain
+from delivery.trace.outbound import note
 from mailhost.net.database import cursor
 
 NEXT_MESSAGE_IDS = b"SELECT nextval('delivery_queuedmessage_id_seq') FROM generate_series(1, %s)"
@@ -65,6 +67,10 @@ SELECT message_id, destination_id, forward_path, orcpt, notify, state, 0, coales
        row(message_id, destination_id, release_at, forward_path, orcpt, notify, original_path, state, status,
            report_due)
 """
+
+CAPTURED = (
+    b"SELECT id FROM delivery_queuedrecipient WHERE message_id = ANY(%s::bigint[]) AND state = 'captured'"
+)
 
 Way = tuple[str, int]  # a destination's name and route
 
@@ -154,6 +160,9 @@ def enqueue(messages: Sequence[NewQueuedMessage], *, now: datetime) -> list[int]
     with cursor() as sql:
         columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * 10
         sql.execute(INSERT_RECIPIENTS, (now, now, *columns))
+        if is_captured:
+            captured = [row[0] for row in sql.execute(CAPTURED, (ids,))]
+            note(captured, event=Event.CAPTURED, now=now)
     if is_news:
         transaction.on_commit(relay_is_due)
     return ids
