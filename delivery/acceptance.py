@@ -45,8 +45,9 @@ class Acceptance:
 
     `account_ids` get it into INBOX, those in `judged` where their verdict says; `relay` goes to the queue.
     `reverse_path` is "" for the null one. `dsn_requests` are by EmailAddress.key of those in relay, `ret` and `envid`
-    as in RFC 3461. `confirmed` are forward-paths that lead to accounts, and of whose delivery the reverse-path is to
-    be told; `expanded` aliases of which it is to be told that they lead on to several.
+    as in RFC 3461; `led_from`, by the same, the alias that led there where it was not named itself. `confirmed` are
+    forward-paths that lead to accounts, and of whose delivery the reverse-path is to be told; `expanded` aliases of
+    which it is to be told that they lead on to several.
     `is_held`: what goes to the queue waits there for an operator. `first_recipients`: those that `submitted_by` had
     never written to, to be remembered.
     `suppressed`: of those in relay, not to be tried (suppression.py has their keys).
@@ -68,6 +69,7 @@ class Acceptance:
     envid: str = ""
     requires_tls: bool = False
     dsn_requests: Mapping[tuple[str, str], DsnRequest] = field(default_factory=dict)
+    led_from: Mapping[tuple[str, str], str] = field(default_factory=dict)
     confirmed: tuple[tuple[str, DsnRequest], ...] = ()
     expanded: tuple[tuple[str, DsnRequest], ...] = ()
     judged: tuple[Judged, ...] = ()
@@ -281,7 +283,8 @@ def _body(acceptance: Acceptance) -> Body:
 
 def _recipient(acceptance: Acceptance, address: EmailAddress) -> NewRecipient:
     asked = acceptance.dsn_requests.get(address.key, NOTHING_ASKED)
-    return NewRecipient(str(address), orcpt=asked.orcpt, notify=asked.notify)
+    original = acceptance.led_from.get(address.key, "")
+    return NewRecipient(str(address), orcpt=asked.orcpt, notify=asked.notify, original_path=original)
 
 
 class Writer:

@@ -24,6 +24,7 @@ from mailboxes.models import Content
 from mailhost.net.database import cursor
 from mailhost.protocols.dsn import compose_report
 from mailhost.protocols.dsn_values import Action, RecipientReport, Report
+from mailhost.protocols.smtp.trace_fields import client_of
 
 MAX_RETURNED_OCTETS: Final = (
     1 << 20
@@ -62,6 +63,7 @@ def notice_of(
             deliver_by=message.deliver_by,
             original=_octets(content, limit=None) if is_whole else b"",
             nobody_told=nobody_told,
+            received_from=_received_from(message, header),
         )
     )
     return Acceptance(
@@ -85,6 +87,13 @@ def _gives_back_all(message: QueuedMessage, recipients: Sequence[QueuedRecipient
     return message.ret == "FULL" and has_failed and is_small and not message.requires_tls
 
 
+def _received_from(message: QueuedMessage, header: bytes) -> tuple[str, str] | None:
+    """RFC 3464 section 2.2.4, of what another host brought; where an account was when it submitted something is told to
+    nobody."""
+    client = client_of(header, host=settings.HOSTNAME) if message.account_id is None else None
+    return (client.helo, client.peer) if client is not None else None
+
+
 def _octets(content: Content, *, limit: int | None) -> bytes:
     with cursor() as sql:
         row = sql.execute(
@@ -102,10 +111,12 @@ def _report(
     now: datetime,
 ) -> RecipientReport:
     """What was put off with its whole destination has no words of its own, or old ones: the destination has. What came
-    back after it was taken has those of whoever sent it back."""
+    back after it was taken has those of whoever sent it back. Whom it is about is told as it was when the message was
+    accepted (RFC 3464 section 2.3.2): the alias, where one led on."""
     if (back := returned.get(recipient.pk)) is not None and recipient.state == RecipientState.DELIVERED:
         return RecipientReport(
-            forward_path=recipient.forward_path,
+            forward_path=recipient.original_path or recipient.forward_path,
+            led_to=recipient.forward_path if recipient.original_path else "",
             action=action_of(recipient),
             status=back.status,
             original_recipient=recipient.orcpt,
@@ -116,7 +127,8 @@ def _report(
         )
     tells = recipient.destination if says_it_for_all(recipient) else recipient
     return RecipientReport(
-        forward_path=recipient.forward_path,
+        forward_path=recipient.original_path or recipient.forward_path,
+        led_to=recipient.forward_path if recipient.original_path else "",
         action=action_of(recipient),
         status=_status(recipient, tells.last_status, message, now=now),
         original_recipient=recipient.orcpt,

@@ -11,6 +11,8 @@ from mailhost.protocols.addresses import EmailAddress
 from mailhost.protocols.smtp.commands import Body
 from mailhost.protocols.smtp.dsn_parameters import NOTHING_ASKED, DsnRequest
 from mailhost.protocols.smtp.paths import ForwardPath, ReversePath
+from mailhost.protocols.srs import is_rewritten
+from mailhost.protocols.verp import is_bounce_address
 
 NOTHING_TOLD: Final = DsnRequest(notify="NEVER")
 
@@ -85,6 +87,11 @@ class Envelope:
         return tuple({address.key: address for route in routes for address in route.relay}.values())
 
     @property
+    def led_from(self) -> dict[tuple[str, str], str]:
+        """As in Acceptance."""
+        return led_from(zip(self.forward_paths, self.routes, strict=True)) if self.relay else {}
+
+    @property
     def forwarding_domain(self) -> str:
         """That of the first forward-path which leads elsewhere; "" where none does."""
         found = zip(self.forward_paths, self.routes, strict=True)
@@ -118,6 +125,24 @@ class Envelope:
         for address in route.relay:
             if self.relay.setdefault(address.key, address) is address and onward != NOTHING_ASKED:
                 self.dsn_requests[address.key] = onward
+
+
+def led_from(found: Iterable[tuple[ForwardPath, Route]]) -> dict[tuple[str, str], str]:
+    """The first alias, as it was named, of each address elsewhere that no forward-path names, by EmailAddress.key.
+
+    What this host has made for mail to come back by is no name that anybody gave it.
+    """
+    aliases: dict[tuple[str, str], str] = {}
+    named = set()
+    for path, route in found:
+        own = path.address
+        if own is None or is_rewritten(own.local_part) or is_bounce_address(own.local_part):
+            continue
+        for address in route.relay:
+            if own.key == address.key:
+                named.add(address.key)
+            aliases.setdefault(address.key, str(path))
+    return {key: path for key, path in aliases.items() if key not in named}
 
 
 def _is_looked_up_later(route: Route, dsn: DsnRequest) -> bool:

@@ -13,7 +13,7 @@ from typing import Final
 from django.conf import settings
 from django.db import transaction
 
-from delivery.models import QueuedMessage, QueuedRecipient
+from delivery.models import LED_ON, QueuedMessage, QueuedRecipient
 from delivery.models.trace import Outcome as TraceOutcome
 from delivery.queue.enqueue import NewQueuedMessage, NewRecipient, domain_of, enqueue
 from delivery.queue.outcomes import Recorded, record
@@ -151,7 +151,8 @@ def _place(placing: _Placing, recipient: OutgoingRecipient, found: Route) -> Out
     for address in found.relay:
         asked = DsnRequest(recipient.notify, recipient.orcpt)
         asked = asked.without_success if found.is_expanded else asked
-        onward = NewRecipient(str(address), orcpt=asked.orcpt, notify=asked.notify)
+        alias = recipient.forward_path if recipient.forward_path != str(address) else ""
+        onward = NewRecipient(str(address), orcpt=asked.orcpt, notify=asked.notify, original_path=alias)
         placing.onward.setdefault(address.key, onward)
     # RFC 3461 section 5.2.7: where it leads on to one, what was asked goes on with it; where to several, success is
     # told of the alias itself, as expanded.
@@ -163,7 +164,7 @@ def _place(placing: _Placing, recipient: OutgoingRecipient, found: Route) -> Out
 def _in_words(found: Route) -> str:
     """What became of it, for the sender too."""
     if not found.account_ids:
-        return "Led on to another host"
+        return LED_ON
     return "Delivered here, and led on to another host" if found.relay else "Delivered here"
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from delivery.certificate_verdicts import is_verified
-from delivery.models import RecipientState
+from delivery.models import LED_ON, RecipientState
 from delivery.models.trace import Outcome
 from delivery.status_statements import ALL, COUNTS
 from mailhost.net.database import cursor
@@ -47,6 +47,7 @@ class RecipientStatus:
     is_here: it goes into a mailbox here. cause: why it did not arrive or waits, None where nothing stands against it.
     came_back: host had taken it, and it was returned later, at `at` (BOUNCED); reply is then what that notice says.
     said_at, said: the same of a notice that nobody vouches for, and what it says: the state stays DELIVERED.
+    original_path: as in QueuedRecipient.
     """
 
     forward_path: str
@@ -64,6 +65,7 @@ class RecipientStatus:
     came_back: bool = False
     said_at: datetime | None = None
     said: str = ""
+    original_path: str = ""
 
     @property
     def meaning(self) -> str:
@@ -147,8 +149,8 @@ def read_status(*, account_id: int, login: str, message_id: str) -> Status | Non
 
 
 def _recipient(row: tuple[Any, ...]) -> RecipientStatus:
-    path, state, *others, cause, came_back, said_at, said = row
-    values = [*others, Cause(cause) if cause else None, came_back, said_at, said]
+    path, state, *others, cause, came_back, said_at, said, original_path = row
+    values = [*others, Cause(cause) if cause else None, came_back, said_at, said, original_path]
     return RecipientStatus(path, RecipientState(state), *values)
 
 
@@ -169,4 +171,5 @@ def _asked(account_id: int, message_ids: list[str]) -> dict[str, object]:
         "message_ids": message_ids,
         "submissions": MAX_SUBMISSIONS,
         "reply": MAX_REPLY,
+        "led_on": LED_ON,
     }

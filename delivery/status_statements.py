@@ -13,7 +13,8 @@ WITH message AS MATERIALIZED (
             ORDER BY id DESC LIMIT %(submissions)s) sent),
 queued AS (
     SELECT message.message_id, message.id AS queue_id, recipient.id, recipient.last_attempt_at,
-           recipient.forward_path, hearsay.at AS said_at, left(hearsay.diagnostic, %(reply)s) AS said,
+           recipient.forward_path, recipient.original_path, hearsay.at AS said_at,
+           left(hearsay.diagnostic, %(reply)s) AS said,
            CASE WHEN returned.id IS NOT NULL THEN 'bounced'
                 WHEN recipient.state = 'queued' AND destination.failures > 0 THEN 'deferred' ELSE recipient.state
             END AS state,
@@ -42,9 +43,10 @@ queued AS (
                    LEFT JOIN delivery_returnedmail hearsay ON recipient.state = 'delivered'
                     AND hearsay.queued_recipient_id = recipient.id AND hearsay.kind = 'bounce'
                     AND NOT (hearsay.is_proven OR hearsay.is_vouched_for)
-     WHERE NOT (destination.name = '' AND recipient.state = 'delivered' AND recipient.attempts = 0))
+     WHERE NOT (destination.name = '' AND recipient.state = 'delivered'
+                AND (recipient.attempts = 0 OR recipient.last_reply = %(led_on)s)))
 """
-)  # the last: an alias that led on to several, which are told one by one
+)  # the last: an alias that led on, to addresses which are told one by one
 ALL = (
     SENT
     + """,
@@ -55,17 +57,17 @@ placed AS (
 newest AS MATERIALIZED (
     SELECT DISTINCT ON (lower(forward_path)) * FROM (
         SELECT queue_id, id, last_attempt_at, forward_path, state, at, next_at, host, reply, status, is_here,
-               cause, came_back, said_at, said
+               cause, came_back, said_at, said, original_path
           FROM queued
          UNION ALL
         SELECT NULL, NULL, NULL, forward_path, CASE WHEN outcome = %(held)s THEN 'held' ELSE 'delivered' END, at,
-               NULL, '', '', '', true, '', false, NULL, NULL
+               NULL, '', '', '', true, '', false, NULL, NULL, ''
           FROM placed) either
      ORDER BY lower(forward_path), id DESC NULLS LAST, at DESC)
 SELECT newest.forward_path, newest.state, newest.at, newest.next_at, newest.host, coalesce(attempt.address, ''),
        coalesce(attempt.tls, ''), coalesce(attempt.certificate, ''), newest.status,
        left(newest.reply, %(reply)s), newest.is_here, newest.cause, newest.came_back,
-       newest.said_at, coalesce(newest.said, ''),
+       newest.said_at, coalesce(newest.said, ''), newest.original_path,
        (SELECT json_object_agg(state, number) FROM (SELECT state, count(*) AS number FROM newest GROUP BY state) each)
   FROM (SELECT * FROM newest
          ORDER BY array_position(%(order)s::text[], state), lower(forward_path) LIMIT %(shown)s) newest

@@ -85,6 +85,21 @@ HAVING sum(learned.count) >= %(after)s
  ORDER BY domain.id, learned.address
     ON CONFLICT (domain_id, address) DO UPDATE{KEEP.format(count="greatest(kept.count, excluded.count)")}
 """.encode()
+# Two accounts' bounces in transactions at once would not see each other: whoever comes second waits here, until it may
+# count the other's. Few locks, whatever the number of addresses: the whole server has some thousands.
+LOCK_FOR_DOMAINS: Final = b"""
+SELECT pg_advisory_xact_lock(%(lock)s, slot)
+  FROM (SELECT DISTINCT (hashtextextended(row.address, domain.id) & 255)::integer AS slot
+          FROM unnest(%(ids)s::bigint[], %(addresses)s::text[]) row(id, address)
+          JOIN delivery_queuedrecipient recipient ON recipient.id = row.id
+          JOIN delivery_queuedmessage message ON message.id = recipient.message_id
+          JOIN mailboxes_account account ON account.id = message.account_id
+          JOIN domains_address address ON address.id = account.address_id
+          JOIN domains_domain domain ON domain.id = address.domain_id AND domain.suppression_learning <> 'accounts'
+         WHERE message.reverse_path <> ''
+         ORDER BY slot) asked
+"""
+LOCK: Final = 0x5EA7  # what these are called, among all advisory locks
 BOUNCED_TOGETHER: Final = b"""
 SELECT id, forward_path, cause, last_reply FROM delivery_queuedrecipient
  WHERE destination_id = %s AND state = 'bounced' AND finished_at = %s LIMIT %s
@@ -97,7 +112,7 @@ Bounces = Mapping[int, tuple[str, Cause, str]]
 
 
 def learn_from_bounces(bounces: Bounces, *, now: datetime) -> None:
-    """Counts those that mean that the address is gone, in the caller's transaction: one statement, none without any.
+    """Counts those that mean that the address is gone, in the caller's transaction; no statement without any.
 
     What was sent by no account, and what went to a postmaster, is not counted.
     """
@@ -161,11 +176,13 @@ def _learn(
         "evidence": MAX_EVIDENCE,
         "after": after,
         "several": SEVERAL,
+        "lock": LOCK,
         "expires_at": now + timedelta(days=days),
         "now": now,
     }
     try:
         with transaction.atomic(), cursor() as sql:
+            sql.execute(LOCK_FOR_DOMAINS, values)
             sql.execute(LEARN, values)
             sql.execute(LEARN_FOR_DOMAINS, values)
     except (

@@ -8,6 +8,7 @@ from delivery.models.feedback import (
 )
 from delivery.models.queue import (
     DUE_STATES,
+    LED_ON,
     LOCAL,
     Attempt,
     Destination,
@@ -31,6 +32,7 @@ from delivery.models.verdict import Quarantined, RecordedVerdict
 
 __all__ = [
     "DUE_STATES",
+    "LED_ON",
     "LOCAL",
     "Attempt",
     "Destination",

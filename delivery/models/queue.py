@@ -25,6 +25,9 @@ class RecipientState(models.TextChoices):
 LOCAL = ""
 """The destination of what is delivered here: no domain has this name."""
 
+LED_ON = "Led on to another host"
+"""The reply of what waited for an alias here that turned out to lead elsewhere alone."""
+
 DUE_STATES = (RecipientState.QUEUED, RecipientState.DEFERRED)
 """The states in which a recipient is due at its next_attempt_at."""
 
@@ -148,7 +151,8 @@ class QueuedRecipient(models.Model):
     `report_due` is set in the transaction that stores the outcome, and cleared in the one that accepts the DSN: so no
     bounce is lost, and none is told twice. `cause`: a Cause of the last outcome that was no delivery, or "".
     `held_by`: a Holder where somebody's verb holds it, "" where submission does. `redirected_from`: the next hop that
-    it waited for before a verb led it elsewhere, or "".
+    it waited for before a verb led it elsewhere, or "". `original_path`: the forward-path that the client named, where
+    that is an alias which leads to this one; "" where it is this one.
     """
 
     message = models.ForeignKey(QueuedMessage, on_delete=models.CASCADE, related_name="recipients")
@@ -169,6 +173,7 @@ class QueuedRecipient(models.Model):
     delay_reported_at = models.DateTimeField(null=True, blank=True)
     held_by = models.TextField(choices=Holder.choices, default="", db_default="", blank=True)
     redirected_from = models.TextField(default="", db_default="", blank=True)
+    original_path = models.TextField(default="", db_default="", blank=True)
 
     class Meta:
         ordering: ClassVar = ["-id"]

@@ -43,7 +43,8 @@ DUE = b"""
 SELECT message.id, message.content_id, message.reverse_path, message.size_octets, message.body, message.is_smtputf8,
        message.envid, message.ret, message.expires_at, message.requires_tls, message.forwarded_by,
        message.deliver_by, message.deliver_by_mode, message.ignores_tls,
-       recipient.id, recipient.forward_path, recipient.orcpt, recipient.notify, recipient.attempts
+       recipient.id, recipient.forward_path, recipient.orcpt, recipient.notify, recipient.attempts,
+       recipient.original_path
   FROM delivery_queuedrecipient recipient JOIN delivery_queuedmessage message ON message.id = recipient.message_id
  WHERE recipient.destination_id = %s AND recipient.state IN ('queued', 'deferred')
    AND recipient.next_attempt_at <= %s AND recipient.id <> ALL(%s::bigint[])

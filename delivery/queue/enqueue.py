@@ -12,8 +12,10 @@ from django.conf import settings
 from django.db import transaction
 
 from delivery.models import LOCAL, RecipientState, ReportDue
+from delivery.models.trace import Event
 from delivery.queue.notices import relay_is_due
 from delivery.queue.route_rules import SETTINGS, Rules, rules, sending_domain
+from delivery.trace.outbound import note
 from mailhost.net.database import cursor
 
 NEXT_MESSAGE_IDS = b"SELECT nextval('delivery_queuedmessage_id_seq') FROM generate_series(1, %s)"
@@ -56,13 +58,19 @@ UPDATE delivery_destination SET next_attempt_at = %s
 """
 INSERT_RECIPIENTS = b"""
 INSERT INTO delivery_queuedrecipient (message_id, destination_id, forward_path, orcpt, notify, state, attempts,
-                                      next_attempt_at, last_reply, last_status, last_host, report_due, finished_at)
+                                      next_attempt_at, last_reply, last_status, last_host, report_due, finished_at,
+                                      original_path)
 SELECT message_id, destination_id, forward_path, orcpt, notify, state, 0, coalesce(release_at, %s), '', status, '',
-       report_due, CASE WHEN state IN ('queued', 'waiting', 'held') THEN NULL ELSE %s::timestamptz END
+       report_due, CASE WHEN state IN ('queued', 'waiting', 'held') THEN NULL ELSE %s::timestamptz END, original_path
   FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[],
-              %s::text[], %s::text[])
-       row(message_id, destination_id, release_at, forward_path, orcpt, notify, state, status, report_due)
+              %s::text[], %s::text[], %s::text[])
+       row(message_id, destination_id, release_at, forward_path, orcpt, notify, original_path, state, status,
+           report_due)
 """
+
+CAPTURED = (
+    b"SELECT id FROM delivery_queuedrecipient WHERE message_id = ANY(%s::bigint[]) AND state = 'captured'"
+)
 
 Way = tuple[str, int]  # a destination's name and route
 
@@ -74,6 +82,7 @@ class NewRecipient:
     is_delivered: it has the message already, here, and the reverse-path is to be told so (NOTIFY=SUCCESS);
     is_expanded: it is an alias of which that is to be told that it has led on to several.
     is_local: it leads to accounts here, and is delivered there when the message is released.
+    original_path: as in QueuedRecipient.
     """
 
     forward_path: str
@@ -82,6 +91,7 @@ class NewRecipient:
     is_delivered: bool = False
     is_local: bool = False
     is_expanded: bool = False
+    original_path: str = ""
 
     @property
     def destination(self) -> str:
@@ -148,8 +158,11 @@ def enqueue(messages: Sequence[NewQueuedMessage], *, now: datetime) -> list[int]
         for each in message.all_recipients
     ]
     with cursor() as sql:
-        columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * 9
+        columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * 10
         sql.execute(INSERT_RECIPIENTS, (now, now, *columns))
+        if is_captured:
+            captured = [row[0] for row in sql.execute(CAPTURED, (ids,))]
+            note(captured, event=Event.CAPTURED, now=now)
     if is_news:
         transaction.on_commit(relay_is_due)
     return ids
@@ -164,9 +177,9 @@ def _first_state(message: NewQueuedMessage, recipient: NewRecipient, *, is_captu
     return RecipientState.CAPTURED if is_captured and not recipient.is_local else RecipientState.QUEUED
 
 
-def _columns(recipient: NewRecipient, *, waiting: RecipientState) -> tuple[str, str, str, str, str, str]:
-    """(forward_path, orcpt, notify, state, status, report_due)."""
-    asked = (recipient.forward_path, recipient.orcpt, recipient.notify)
+def _columns(recipient: NewRecipient, *, waiting: RecipientState) -> tuple[str, str, str, str, str, str, str]:
+    """(forward_path, orcpt, notify, original_path, state, status, report_due)."""
+    asked = (recipient.forward_path, recipient.orcpt, recipient.notify, recipient.original_path)
     if recipient.is_expanded:
         return (*asked, RecipientState.DELIVERED.value, "2.1.5", ReportDue.RELAYED.value)
     if recipient.is_delivered:

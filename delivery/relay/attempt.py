@@ -250,7 +250,7 @@ def _transaction(
         body = "7BIT" if data.isascii() else "8BITMIME"
     return Transaction(
         reverse_path=message.reverse_path,
-        recipients=[Recipient(each.forward_path, each.notify, each.orcpt) for each in recipients],
+        recipients=[Recipient(each.forward_path, each.notify, each.original) for each in recipients],
         data=data,
         is_chunked=form.is_chunked,
         size_octets=len(data) if form.is_chunked else len(data) - len(b".\r\n"),

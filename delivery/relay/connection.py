@@ -72,6 +72,7 @@ class RelayConnection:
         self.securing: Securing | None = None  # what its TLS was to be; None in clear
         self.is_begun = False  # a transaction is open that RSET must end
         self.completed = 0  # transactions that came to an answer
+        self.has_relayed = False  # a recipient was taken
         self._ends_at = math.inf  # of the stage, in the loop's time
 
     @property

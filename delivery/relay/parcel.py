@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from datetime import datetime
 
+from mailhost.protocols.smtp.dsn_parameters import orcpt_of
+
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
@@ -31,13 +33,20 @@ class OutgoingMessage:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingRecipient:
-    """One recipient, with how often it was tried."""
+    """One recipient, with how often it was tried. `original_path`: as in QueuedRecipient."""
 
     recipient_id: int
     forward_path: str
     orcpt: str
     notify: str
     attempts: int
+    original_path: str = ""
+
+    @property
+    def original(self) -> str:
+        """ORCPT as it came; where none did, of the alias that was named, so that whoever reports on this recipient can
+        say a name that the sender knows."""
+        return self.orcpt or (orcpt_of(self.original_path) if self.original_path else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -250,7 +250,8 @@ def _outcomes(
 ) -> list[Outcome | None]:
     """For each recipient: why it is out, or None while it is in."""
     if not mail.is_positive:
-        return [refused(mail, otherwise="1.0", peer=connection.peer)] * len(answers)
+        return [_no(connection, mail, otherwise="1.0", is_about_relaying=True)] * len(answers)
+    connection.has_relayed |= any(isinstance(each, ServerReply) and each.is_positive for each in answers)
     return [_rcpt_outcome(connection, answer) for answer in answers]
 
 
@@ -261,14 +262,25 @@ def _rcpt_outcome(connection: RelayConnection, answer: ServerReply | WireLost) -
         if answer.code in (452, 552) and answer.enhanced in ("", TOO_MANY_RECIPIENTS, "5.5.3"):
             # RFC 5321 section 4.5.3.1.10: both say "too many recipients" here, and neither is for ever.
             return Deferred(TOO_MANY_RECIPIENTS, str(answer), connection.peer)
-    return _no(connection, answer, otherwise="1.0")
+    # All recipients over a connection are of one domain: where it took one, it has something against this one.
+    return _no(connection, answer, otherwise="1.0", is_about_relaying=not connection.has_relayed)
 
 
-def _no(connection: RelayConnection, answer: ServerReply | WireLost, *, otherwise: str) -> Deferred | Bounced:
+def _no(
+    connection: RelayConnection,
+    answer: ServerReply | WireLost,
+    *,
+    otherwise: str,
+    is_about_relaying: bool = False,
+) -> Deferred | Bounced:
     if isinstance(answer, WireLost):
         return Deferred("4.4.2", str(answer), connection.peer)
     if fault := set_up.fault(connection.hop, answer, peer=connection.peer):
         return fault
+    if denial := set_up.denial(
+        connection.hop, answer, peer=connection.peer, is_about_relaying=is_about_relaying
+    ):
+        return denial
     return refused(answer, otherwise=otherwise, peer=connection.peer)
 
 

@@ -25,20 +25,22 @@ SELECT recipient.id, lower(recipient.forward_path)
   FROM delivery_queuedrecipient recipient JOIN delivery_queuedmessage message ON message.id = recipient.message_id
  WHERE lower(recipient.forward_path) = ANY(%(addresses)s)
    AND recipient.state = 'delivered' AND recipient.attempts > 0
-   AND ((message.message_id_field = %(message_id)s AND message.message_id_field <> '')
-        OR (message.envid = %(envid)s AND message.envid <> ''))
+   AND ((message.message_id_field = %(message_id)s::text AND message.message_id_field <> '')
+        OR (message.envid = %(envid)s::text AND message.envid <> ''))
    AND (%(owner)s::bigint IS NULL OR message.account_id = %(owner)s
         OR lower(message.reverse_path) = (SELECT lower(login) FROM mailboxes_account WHERE id = %(owner)s))
  ORDER BY recipient.id DESC LIMIT %(limit)s
 """
-# Where another host has changed the address, it may still name the one that our sender named (RFC 3461 section 4.2).
+# Where another host has changed the address, it may still name the one that our sender named (RFC 3461 section 4.2), or
+# the alias here that it was told of (relay/parcel.py).
 BY_ORIGINAL: Final = b"""
-SELECT recipient.id, recipient.orcpt
+SELECT recipient.id, recipient.orcpt, recipient.original_path
   FROM delivery_queuedmessage message JOIN delivery_queuedrecipient recipient ON recipient.message_id = message.id
  WHERE message.account_id = %(owner)s
-   AND ((message.message_id_field = %(message_id)s AND message.message_id_field <> '')
-        OR (message.envid = %(envid)s AND message.envid <> ''))
-   AND recipient.state = 'delivered' AND recipient.attempts > 0 AND recipient.orcpt <> ''
+   AND ((message.message_id_field = %(message_id)s::text AND message.message_id_field <> '')
+        OR (message.envid = %(envid)s::text AND message.envid <> ''))
+   AND recipient.state = 'delivered' AND recipient.attempts > 0
+   AND (recipient.orcpt <> '' OR recipient.original_path <> '')
  ORDER BY recipient.id DESC LIMIT %(limit)s
 """
 _NOT_XCHAR = re.compile(r"[^!-*,-<>-~]")
@@ -74,8 +76,9 @@ def _by_original(originals: dict[str, ReadRecipient], quoted: dict[str, object])
     """An alias of the sender's may have made several recipients of one: then it is not known which has failed."""
     found: dict[str, list[int]] = {}
     with cursor() as sql:
-        for recipient_id, orcpt in sql.execute(BY_ORIGINAL, quoted):
-            found.setdefault(_key(_original_address(orcpt)), []).append(recipient_id)
+        for recipient_id, orcpt, original_path in sql.execute(BY_ORIGINAL, quoted):
+            said = _original_address(orcpt) if orcpt else original_path
+            found.setdefault(_key(said), []).append(recipient_id)
     return {ids[0]: originals[key] for key, ids in found.items() if key in originals and len(ids) == 1}
 
 
@@ -90,11 +93,12 @@ def match_complaint(report: FeedbackReport) -> list[int]:
 
 
 def _quoted(message_id: str, envelope_id: str) -> dict[str, object]:
-    """The envelope id stands in the queue as it came, in xtext (RFC 3461 section 4)."""
+    """The envelope id stands in the queue as it came, in xtext (RFC 3461 section 4). What is not quoted is None: of
+    "" Postgres thinks that much of the queue has it, and would read all of that."""
     envid = (
         _NOT_XCHAR.sub(lambda match: f"+{ord(match[0]):02X}", envelope_id) if envelope_id.isascii() else ""
     )
-    return {"message_id": message_id[:MAX_MESSAGE_ID], "envid": envid}
+    return {"message_id": message_id[:MAX_MESSAGE_ID] or None, "envid": envid or None}
 
 
 def _key(address: str) -> str:

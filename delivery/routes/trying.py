@@ -1,4 +1,4 @@
-"""Could mail leave by this route now? Connects, encrypts and signs in as the worker would, and sends nothing.
+"""Could mail leave by this route now? Connects, encrypts, signs in, says MAIL as the worker would, and sends nothing.
 
 Who has refused the password lately is left alone, as by the worker.
 
@@ -15,13 +15,15 @@ from typing import Final
 
 from delivery.probe import PATIENCE
 from delivery.probe_steps import State, Step, extensions_in_words
-from delivery.relay.connection import ConnectFailed, Timeouts, open_connection
+from delivery.relay import set_up
+from delivery.relay.connection import ConnectFailed, RelayConnection, Timeouts, open_connection
 from delivery.relay.departure import Source, missing
 from delivery.relay.next_hops import NextHop, Route, find_next_hops
 from delivery.relay.outcome import Bounced, Deferred
 from delivery.relay.sign_in_pauses import shared_sign_ins
 from delivery.relay.tls.policy import OPPORTUNISTIC
 from delivery.relay.tls.verifying import Securing
+from delivery.relay.wire import WireLost
 from mailhost.net.resolver import Resolver
 
 MAX_TRIED: Final = 8  # connections, of a pool with many addresses
@@ -124,8 +126,32 @@ async def _connect(
             text = f"It lets {hop.departure.credentials.login} in."
             steps.append(Step("Signing in", State.DONE, text))
         steps.append(Step("Extensions", State.DONE, extensions_in_words(connection.extensions)))
+        steps.append(await _begin(connection, hop, seconds=timeouts.command))
         await connection.quit()
         return
+
+
+async def _begin(connection: RelayConnection, hop: NextHop, *, seconds: float) -> Step:
+    """A transaction that is begun and reset: many a smarthost lets in whom it then asks to sign in. From the null
+    reverse-path, which is nobody's and which notices have."""
+    began = time.monotonic()
+    try:
+        reply = await connection.ask(b"MAIL FROM:<>\r\n", seconds=seconds)
+        if reply.is_positive:
+            await connection.ask(b"RSET\r\n", seconds=seconds)
+    except WireLost as lost:
+        return Step("Mail", State.FAILED, f"It was asked to take mail. {lost}", time.monotonic() - began)
+    took = time.monotonic() - began
+    if reply.is_positive:
+        return Step("Mail", State.DONE, "It begins to take a message, which was not sent.", took)
+    fault = set_up.fault(hop, reply, peer=connection.peer) or set_up.denial(
+        hop, reply, peer=connection.peer, is_about_relaying=True
+    )
+    if fault is not None:
+        return Step("Mail", State.FAILED, fault.reply, took)
+    return Step(
+        "Mail", State.NOTED, f"It takes no notices (MAIL FROM:<>), and perhaps other mail: {reply}", took
+    )
 
 
 def _where(hop: NextHop) -> str:

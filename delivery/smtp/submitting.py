@@ -67,8 +67,13 @@ async def admit_submission(session: Session, *, trace_id: str) -> Submitted:
 
 
 async def _suppressed(session: Session, envelope: Envelope, principal: Principal) -> tuple[str, ...]:
-    """Where RCPT refuses nobody for it. What has the null reverse-path is a notice, and told to whom it concerns."""
+    """Whom RCPT has not refused for it: nobody is refused, or an alias leads to others as well. What has the null
+    reverse-path is a notice, and told to whom it concerns."""
     suppressing = session.host.suppressing
-    if suppressing is None or settings.SUPPRESS_REFUSES or envelope.reverse_path.address is None:
+    if suppressing is None or envelope.reverse_path.address is None:
         return ()
-    return tuple(await suppressing.among(principal, list(envelope.relay.values())))
+    asked = list(envelope.relay.values())
+    if settings.SUPPRESS_REFUSES:
+        aliases = envelope.led_from
+        asked = [address for address in asked if address.key in aliases]
+    return tuple(await suppressing.among(principal, asked)) if asked else ()

@@ -169,6 +169,7 @@ def _acceptance(
         envid=envelope.envid,
         requires_tls=envelope.requires_tls,
         dsn_requests=envelope.dsn_requests,
+        led_from=envelope.led_from,
         confirmed=() if is_waiting else _told_of(envelope.confirmed, session, envelope, examined),
         expanded=() if is_waiting else _told_of(envelope.expanded, session, envelope, examined),
         judged=examined.judged,

@@ -12,7 +12,7 @@ from delivery.submission.admission import admit
 from delivery.submission.noting import note_placed
 from delivery.submission.once import Once, claim, find, keep
 from delivery.submission.ways import copies_of, route_all, ways_of
-from delivery.suppression import require_unsuppressed
+from delivery.suppression import key_of, require_unsuppressed, suppressed_among
 from mailboxes.models import Account
 from mailhost.protocols.addresses import EmailAddress
 
@@ -90,6 +90,8 @@ def hand_in(
     routes = route_all(recipients.values(), size_octets=len(given.octets))
     elsewhere = [address for address, found in routes.items() if address in found.relay]
     require_unsuppressed(account_id=account.pk, addresses=elsewhere, now=now)
+    behind = [key_of(each) for found in routes.values() for each in found.relay if each not in elsewhere]
+    suppressed = suppressed_among(account_id=account.pk, addresses=behind, now=now) if behind else {}
     # Not in the transaction below: who runs into a limit is told of by mail, whatever becomes of the message.
     admitted = admit(
         account_id=account.pk, recipients=recipients.values(), peer=peer, now=now, not_before=not_before
@@ -104,6 +106,7 @@ def hand_in(
         is_held=admitted.is_held,
         release_at=admitted.release_at,
         first_recipients=admitted.first_recipients,
+        suppressed=tuple(suppressed),  # behind an alias: the others have it, and a notice tells
         is_smtputf8=not all(
             address.local_part.isascii()
             for address in (given.reverse_path, *(each for found in routes.values() for each in found.relay))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import TypedDict
 
+from delivery.envelope import led_from
 from delivery.filters.recording import Judged
 from delivery.routing import AccountDisabled, Route, route
 from delivery.submission.admission import Admitted, held_copies
@@ -28,6 +29,7 @@ class Ways(TypedDict, total=False):
     relay: tuple[EmailAddress, ...]
     judged: tuple[Judged, ...]
     waiting: tuple[tuple[str, DsnRequest], ...]
+    led_from: Mapping[tuple[str, str], str]
 
 
 def route_all(addresses: Iterable[EmailAddress], *, size_octets: int) -> dict[EmailAddress, Route]:
@@ -56,6 +58,7 @@ def ways_of(
     routes: Mapping[EmailAddress, Route], admitted: Admitted, *, peer: str, reverse_path: str
 ) -> Ways:
     """Where it goes at once, or from the queue when it is released; each account and address once."""
+    aliases = led_from((ForwardPath(address), found) for address, found in routes.items())
     if admitted.release_at is not None:
         elsewhere = [each for found in routes.values() if not found.account_ids for each in found.relay]
         return {
@@ -63,14 +66,16 @@ def ways_of(
                 (str(each), NOTHING_ASKED) for each, found in routes.items() if found.account_ids
             ),
             "relay": tuple({each.key: each for each in elsewhere}.values()),
+            "led_from": aliases,
         }
     account_ids = tuple(dict.fromkeys(each for found in routes.values() for each in found.account_ids))
     relay = tuple({each.key: each for found in routes.values() for each in found.relay}.values())
     if not admitted.is_held:
-        return {"account_ids": account_ids, "relay": relay}
+        return {"account_ids": account_ids, "relay": relay, "led_from": aliases}
     return {
         "judged": held_copies(account_ids, trace_id="", peer=peer, reverse_path=reverse_path),
         "relay": relay,
+        "led_from": aliases,
     }
 
 

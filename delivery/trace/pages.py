@@ -128,6 +128,7 @@ class ToldStep:
 
     line: Line
     forward_paths: tuple[str, ...]
+    original_paths: tuple[str, ...]
     is_first: bool
     judgements: tuple["ToldJudgement", ...]
     has_notice: bool
@@ -196,7 +197,8 @@ def _told(timeline: Timeline) -> list[ToldStep]:
         number = number_of(step.row)
         notice = timeline.notices.get(number) if number is not None else None
         line = Line.of(step.row)
-        steps.append(ToldStep(line, step.forward_paths, is_first, judgements, number in looked_for, notice))
+        paths = (step.forward_paths, step.original_paths)
+        steps.append(ToldStep(line, *paths, is_first, judgements, number in looked_for, notice))
     return steps
 
 

@@ -4,7 +4,7 @@ A message is what has one Message-ID: what was brought twice, or sent on by an a
 is what has the id that was asked for.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -12,13 +12,14 @@ from typing import Final
 from django.db.models import Q
 
 from delivery.findings import Action
-from delivery.models import RecordedVerdict
+from delivery.models import QueuedRecipient, RecordedVerdict
 from delivery.trace.asking import Asked, Scope, as_message_id, cleaned
 from delivery.trace.notices import Notice, read_notices
 from delivery.trace.searching import Found, find
 
 MAX_STEPS: Final = 500  # the newest ones: a message to thousands is told as far
 MAX_VERDICTS: Final = 50
+MAX_ALIASES: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,12 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Something that happened at one moment, to one recipient or, alike, to several."""
+    """Something that happened at one moment, to one recipient or, alike, to several. original_paths: the aliases that
+    lead to these, as far as the queue knows still."""
 
     row: Found
     forward_paths: tuple[str, ...]
+    original_paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ def _told(rows: Sequence[Found], scope: Scope, *, is_cut: bool) -> Timeline:
         subject=next((row.subject for row in rows if row.subject), ""),
         reverse_paths=_once(row.reverse_path for row in rows),
         forward_paths=_once(row.forward_path for row in rows if row.forward_path),
-        steps=tuple(_together(row for row in rows if row.source != "queue")),
+        steps=tuple(_together([row for row in rows if row.source != "queue"])),
         standing=tuple(row for row in rows if row.source == "queue"),
         judgements=_judgements({row.trace_id for row in rows if row.trace_id}, scope),
         notices=read_notices(rows, scope),
@@ -112,13 +115,28 @@ def _told(rows: Sequence[Found], scope: Scope, *, is_cut: bool) -> Timeline:
     )
 
 
-def _together(rows: Iterable[Found]) -> list[Step]:
+def _together(rows: Sequence[Found]) -> list[Step]:
     """What happened to several at the same moment in the same way is one step."""
     steps: dict[tuple[object, ...], list[Found]] = {}
     for row in rows:
         alike = (row.source, row.at, row.state, row.reply, row.peer, row.name, row.session, row.queue_id)
         steps.setdefault(alike, []).append(row)
-    return [Step(alike[0], _once(row.forward_path for row in alike)) for alike in steps.values()]
+    aliases = _aliases({row.queue_id for row in rows if row.queue_id is not None})
+    return [
+        Step(
+            alike[0],
+            _once(row.forward_path for row in alike),
+            _once(aliases[key] for row in alike if (key := (row.queue_id, row.forward_path)) in aliases),
+        )
+        for alike in steps.values()
+    ]
+
+
+def _aliases(queue_ids: Collection[int]) -> dict[tuple[int | None, str], str]:
+    """By message and forward-path."""
+    rows = QueuedRecipient.objects.filter(message_id__in=queue_ids).exclude(original_path="")
+    found = rows.values_list("message_id", "forward_path", "original_path")[:MAX_ALIASES] if queue_ids else ()
+    return {(queue_id, forward_path): original for queue_id, forward_path, original in found}
 
 
 def _judgements(trace_ids: set[str], scope: Scope) -> tuple[Judgement, ...]:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from delivery.certificate_verdicts import FAILED, is_verified
+from delivery.models import LED_ON
 from delivery.models.trace import Event
 from delivery.trace.searching import Found
 from mailhost.protocols.bounce_causes import Cause
@@ -84,7 +85,8 @@ def what_became(row: Found) -> str:
         return _QUEUE[row.state]
     match row.state:
         case Event.DELIVERED:
-            return f"taken by {row.name}" if row.peer else "delivered here"
+            here = "led on to another host" if row.reply == LED_ON else "delivered here"
+            return f"taken by {row.name}" if row.peer else here
         case Event.BOUNCED:
             return f"refused by {row.name}" if row.peer else "given up"
         case Event.DEFERRED:

@@ -23,6 +23,7 @@ class RecipientBody(Described):
     """One recipient."""
 
     forward_path: str = Field(examples=["bob@example.net"])
+    original_path: str = Field(description="The alias that was written to, where it leads there; else empty.")
     state: str = Field(description=f"One of {', '.join(RecipientState)}.", examples=["delivered"])
     at: datetime | None = Field(description="When it came to this; waiting: when it is to leave.")
     next_attempt_at: datetime | None = Field(description="The next try, where one is due.")
@@ -53,6 +54,7 @@ class RecipientBody(Described):
         """From what the queue and the trace know."""
         return cls(
             forward_path=found.forward_path,
+            original_path=found.original_path,
             state=found.state.value,
             at=found.at,
             next_attempt_at=found.next_at,

@@ -1,6 +1,6 @@
 """/trace: one search over what came, what waits and what left, and a message's whole way, as far as the key may see."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, Field
 
 from delivery.trace import wording
 from delivery.trace.asking import EVERYTHING, MAX_WORDS, STATES, Asked, Scope
-from delivery.trace.notices import Notice, number_of
+from delivery.trace.notices import MAX_NOTICES, Notice, number_of, opened
 from delivery.trace.searching import Found, PlaceInvalid, find
 from delivery.trace.timeline import Judgement, Step, Timeline, key_of, read_timeline
 from domains.exceptions import DomainNotFound
@@ -107,18 +107,28 @@ class StepBody(RowBody):
     """One step of a message's way. `forward_paths`: all to whom the same happened at that moment."""
 
     forward_paths: list[str]
+    original_paths: list[str] = Field(
+        description="The aliases that were written to, where these lead there, as long as the queue knows it."
+    )
     notice: NoticeBody | None = Field(
-        description="Of the states reported and untold, the notice, as long as it is kept; null where it is gone."
+        description="Of the states reported and untold, the notice, as long as it is kept; null where it is gone, or "
+        "`notice_left_out`."
+    )
+    notice_left_out: bool = Field(
+        description=f"Whether it was not looked for: only the newest {MAX_NOTICES} of a message are."
     )
 
     @classmethod
-    def of_step(cls, step: Step, notices: Mapping[int, Notice]) -> "StepBody":
+    def of_step(cls, step: Step, notices: Mapping[int, Notice], looked_for: Collection[int]) -> "StepBody":
         """As it is told."""
-        found = notices.get(number_of(step.row) or 0)
+        number = number_of(step.row)
+        found = notices.get(number) if number is not None else None
         return cls(
             **RowBody.of(step.row).model_dump(),
             forward_paths=list(step.forward_paths),
+            original_paths=list(step.original_paths),
             notice=NoticeBody(text=found.text, fields=found.fields) if found else None,
+            notice_left_out=number is not None and number not in looked_for,
         )
 
 
@@ -154,10 +164,11 @@ class WayBody(Described):
     @classmethod
     def of(cls, found: Timeline) -> "WayBody":
         """As far as it is known."""
+        looked_for = frozenset(opened(step.row for step in found.steps))
         return cls(
             message_id=found.message_id,
             subject=found.subject,
-            steps=[StepBody.of_step(each, found.notices) for each in found.steps],
+            steps=[StepBody.of_step(each, found.notices, looked_for) for each in found.steps],
             standing=[RowBody.of(each) for each in found.standing],
             judgements=[JudgementBody.of(each) for each in found.judgements],
             is_cut=found.is_cut,

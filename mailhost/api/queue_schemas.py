@@ -23,6 +23,7 @@ class QueuedRecipientBody(Described):
     message: int = Field(description="The message's number in the queue: all its recipients have it.")
     reverse_path: str = Field(description="Whom a report would go to; empty: the null one.")
     forward_path: str
+    original_path: str = Field(description="The alias that was written to, where it leads there; else empty.")
     account: str | None = Field(description="The login that submitted it, where one did.")
     next_hop: str = Field(description="The domain or host that it waits for; empty: this host.")
     route: str = Field(description="The route that it leaves by; empty: as the settings say.")
@@ -43,6 +44,7 @@ class QueuedRecipientBody(Described):
             message=message.pk,
             reverse_path=message.reverse_path,
             forward_path=row.forward_path,
+            original_path=row.original_path,
             account=message.account.login if message.account else None,
             next_hop=destination.name,
             route=row.route,  # type: ignore[attr-defined]

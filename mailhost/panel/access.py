@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
 
+from domains.models import Domain
 from mailboxes.administration import domains_administered_by
 from mailboxes.models import Account
 from mailhost.net.reader_time import reader_time_zone
@@ -21,16 +22,19 @@ P = ParamSpec("P")
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """An account with the names of the domains that it administers: all that its pages may reach."""
+    """An account with the names of the domains that it administers: all that its pages may reach, but where pages are
+    for operators too (sees_all): these reach every domain."""
 
     account: Account
     domains: tuple[str, ...]
+    sees_all: bool = False
 
     def domain(self, name: str) -> str:
-        """The domain of this name. Raises Http404 where the account does not administer it, hosted here or not."""
-        if name.lower() not in self.domains:
-            raise Http404("You do not administer this domain.")
-        return name.lower()
+        """The domain of this name. Raises Http404 where the account may not see it, hosted here or not."""
+        name = name.lower()
+        if name in self.domains or (self.sees_all and Domain.objects.filter(name=name).exists()):
+            return name
+        raise Http404("You do not administer this domain.")
 
 
 def for_domain_administrators(
@@ -38,7 +42,7 @@ def for_domain_administrators(
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
     """Gives a page the signed-in account's domains, read anew each time. Others sign in first, or are refused.
 
-    and_operators: whoever runs the host is let in, too, with or without a domain.
+    and_operators: whoever runs the host is let in, too, with or without a domain, and sees all.
     """
 
     @wraps(page)
@@ -47,10 +51,11 @@ def for_domain_administrators(
         if not isinstance(account, Account):
             return redirect_to_login(request.get_full_path(), "sign-in")
         domains = domains_administered_by(account_id=account.pk)
-        if not domains and not (and_operators and account.is_operator and account.is_enabled):
+        sees_all = and_operators and account.is_operator and account.is_enabled
+        if not domains and not sees_all:
             raise PermissionDenied("This account administers no domain.")
         with timezone.override(reader_time_zone(request)):
-            response = page(request, Office(account, tuple(domains)), *args, **kwargs)
+            response = page(request, Office(account, tuple(domains), sees_all), *args, **kwargs)
         patch_cache_control(response, private=True, no_store=True)
         return response
 

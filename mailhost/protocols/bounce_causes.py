@@ -82,7 +82,8 @@ _SAID: Final = [
         ),
         (
             Cause.RELAYING,
-            r"relay(?:ing)? (?:access )?(?:is )?(?:denied|not permitted|not allowed)|unable to relay",
+            r"relay(?:ing)? (?:access )?(?:is )?(?:denied|prohibited|not (?:permitted|allowed))|unable to relay"
+            r"|(?:not (?:allowed|permitted)|do(?:es)? not|don't) (?:to )?relay|credentials for relay|allowed rcpthosts",
         ),
         (Cause.LOOP, r"too many hops|mail loop|loops? back|hop count"),
         (

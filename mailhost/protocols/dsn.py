@@ -114,7 +114,8 @@ def human_text(report: Report, *, is_whole: bool = False) -> str:
 
 
 def _about(recipient: RecipientReport) -> str:
-    lines = [f"  {recipient.forward_path}"]
+    leads = f" (which leads to {recipient.led_to})" if recipient.led_to else ""
+    lines = [f"  {recipient.forward_path}{leads}"]
     if recipient.taken_by:
         lines.append(f"    {recipient.taken_by} had taken the message, and it came back later.")
     if recipient.action in (Action.FAILED, Action.DELAYED):

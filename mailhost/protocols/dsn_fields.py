@@ -11,6 +11,7 @@ from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
 from mailhost.protocols.dsn_parts import MAX_LINE_OCTETS
 from mailhost.protocols.dsn_values import Action, RecipientReport, Report
 from mailhost.protocols.smtp.dsn_parameters import utf8_characters
+from mailhost.protocols.smtp.trace_fields import address_literal
 
 _WHITE = re.compile(r"[\s\x00-\x1f\x7f]+")
 _NOT_UTF8_XCHAR = re.compile(r"[^\x21-\x2a\x2c-\x3c\x3e-\x5b\x5d-\x7e]")
@@ -27,13 +28,21 @@ def delivery_status(report: Report) -> str:
     message = []
     if report.envid:
         message.append(f"Original-Envelope-Id: {decode_xtext(report.envid)}")
-    message += [f"Reporting-MTA: dns; {report.reporting_host}", f"Arrival-Date: {_date(report.arrived_at)}"]
+    message.append(f"Reporting-MTA: dns; {report.reporting_host}")
+    if report.received_from:
+        message.append(f"Received-From-MTA: dns; {_client(*report.received_from)}")
+    message.append(f"Arrival-Date: {_date(report.arrived_at)}")
     if report.deliver_by:
         message.append(f"Deliver-By-Date: {_date(report.deliver_by)}")
     if report.future_release:
         message.append(f"Future-Release-Request: {report.future_release}")
     blocks = [message, *(_recipient_fields(each, is_utf8=report.is_utf8) for each in report.recipients)]
     return "\r\n".join("\r\n".join(block) + "\r\n" for block in blocks)
+
+
+def _client(name: str, address: str) -> str:
+    """RFC 3464 section 2.2.4: what it called itself in HELO, and in a comment where it was."""
+    return f"{_ascii(one_line(name))} ({address})" if name else address_literal(address)
 
 
 def _recipient_fields(recipient: RecipientReport, *, is_utf8: bool) -> list[str]:
@@ -56,6 +65,9 @@ def _recipient_fields(recipient: RecipientReport, *, is_utf8: bool) -> list[str]
         fields.append(f"Last-Attempt-Date: {_date(recipient.last_attempt_at)}")
     if recipient.will_retry_until and recipient.action is Action.DELAYED:
         fields.append(f"Will-Retry-Until: {_date(recipient.will_retry_until)}")
+    if recipient.led_to and recipient.last_attempt_at:
+        # RFC 3461 section 6.3 (j); the example of section 10.5 has no type before it.
+        fields.append(f"SMTP-Remote-Recipient: {_address(recipient.led_to, is_utf8=is_utf8)}")
     return fields
 
 
@@ -92,11 +104,15 @@ def _utf8_address(text: str) -> str:
 def _typed_address(address: str, *, is_utf8: bool) -> str:
     """RFC 3464 section 2.3.2: exactly as the envelope has it, with two spaces in a quoted local part too; one beyond
     ASCII is as it is in a report in UTF-8, and utf-8-addr-xtext in another."""
+    return f"{'rfc822' if address.isascii() else 'utf-8'}; {_address(address, is_utf8=is_utf8)}"
+
+
+def _address(address: str, *, is_utf8: bool) -> str:
     if address.isascii():
-        return f"rfc822; {_ascii(address)}"
+        return _ascii(address)
     if is_utf8:
-        return f"utf-8; {_plain(address)}"
-    return "utf-8; " + _NOT_UTF8_XCHAR.sub(lambda match: f"\\x{{{ord(match[0]):02X}}}", address)
+        return _plain(address)
+    return _NOT_UTF8_XCHAR.sub(lambda match: f"\\x{{{ord(match[0]):02X}}}", address)
 
 
 def decode_xtext(text: str) -> str:

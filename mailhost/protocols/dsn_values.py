@@ -18,7 +18,9 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RecipientReport:
-    """What became of one recipient. `original_recipient` is ORCPT as it came ("rfc822;…" in xtext) or "".
+    """What became of one recipient: `forward_path`, as it was when the message was accepted; `led_to`: the address
+    elsewhere that this is an alias for, "" where it is none. `original_recipient` is ORCPT as it came ("rfc822;…" in
+    xtext) or "".
 
     `taken_by`: the host that had taken the message, where it came back later; "" otherwise.
     """
@@ -32,6 +34,7 @@ class RecipientReport:
     last_attempt_at: datetime | None = None
     will_retry_until: datetime | None = None
     taken_by: str = ""
+    led_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,8 @@ class Report:
 
     `future_release`: what was asked, as FutureRelease.request. `original`: the whole message, where it is to be given
     back (RET=FULL); it is where it can be carried. `nobody_told`: a sentence why this goes to a postmaster instead of
-    the reverse-path; "" where it goes there.
+    the reverse-path; "" where it goes there. `received_from`: the host that brought it, what it called itself ("" where
+    that was no name) and its address; None where that is nobody's business.
     """
 
     reporting_host: str
@@ -57,6 +61,7 @@ class Report:
     future_release: str = ""
     deliver_by: datetime | None = None
     nobody_told: str = ""
+    received_from: tuple[str, str] | None = None
 
     @property
     def is_utf8(self) -> bool:

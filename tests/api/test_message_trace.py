@@ -133,7 +133,24 @@ def test_what_its_sender_was_told(ann: Account, bob: Account) -> None:
     assert f"Final-Recipient: rfc822; {FAR}" in told["notice"]["fields"]
     assert [step["notice"] for step in others] == [None] * 4
     notice.delete()
-    assert read(hers.get(asked))["steps"][-1]["notice"] is None
+    gone = read(hers.get(asked))["steps"][-1]
+    assert (gone["notice"], gone["notice_left_out"]) == (None, False)
+
+
+def test_a_notice_that_was_not_looked_for_is_not_called_gone(
+    ann: Account, bob: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("delivery.trace.notices.MAX_NOTICES", 1)
+    number = sent_message(ann, here=bob, now=NOW)
+    notice = keep_notice(ann, queue_id=number, now=NOW)
+    later = Attempt.objects.get(outcome="reported")
+    later.pk, later.at = None, later.at + timedelta(minutes=1)
+    later.reply = f"{ann.login} was told that it did not arrive (notice N{notice.pk + 1_000_000})"
+    later.save(force_insert=True)
+    *others, first, second = read(key_of(ann).get(f"/trace/message?{urlencode({'id': ID})}"))["steps"]
+    assert (first["notice"], first["notice_left_out"]) == (None, True)
+    assert (second["notice"], second["notice_left_out"]) == (None, False)
+    assert not any(step["notice_left_out"] for step in others)
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,12 @@ from delivery.queue.cleaning import remove_finished
 from delivery.queue.filtering import QueueFilter
 from delivery.queue.verbs import Order, Verb
 from delivery.queue.waiting import TooLate, postpone, release_due
+from delivery.status import read_counts, read_status
 from delivery.submission.holds import release_held
 from delivery.taking_back import TakenBack, WaitingNotFound, read_waiting, take_back, waiting_count
+from delivery.trace.asking import EVERYTHING
+from delivery.trace.timeline import read_timeline
+from delivery.trace.wording import what_became
 from delivery.worker import Worker
 from domains.aliases import set_alias
 from mailboxes.accounts import change_account, remove_account
@@ -217,6 +221,26 @@ def test_an_alias_that_leads_elsewhere_as_well_is_followed_then(alice: Account, 
     work(seconds=10)
     assert len(inbox(bob)) == 1
     assert states() == {f"all@{domain(alice)}": "delivered", "x@far.test": "captured"}
+    assert QueuedRecipient.objects.get(forward_path="x@far.test").original_path == f"all@{domain(alice)}"
+
+
+def test_an_alias_that_leads_elsewhere_alone_by_then_was_not_delivered_here(
+    alice: Account, bob: Account
+) -> None:
+    team = f"all@{domain(alice)}"
+    set_alias(address=EmailAddress.parse(team), targets=[EmailAddress("x", "far.test")], by="test")
+    submit(alice, team, octets=b"Message-ID: <led@here.test>\r\n" + OCTETS)
+    work(seconds=10)
+    assert states() == {team: "delivered", "x@far.test": "captured"}
+    status = read_status(account_id=alice.pk, login=alice.login, message_id="<led@here.test>")
+    assert status is not None
+    assert [(each.forward_path, each.original_path) for each in status.recipients] == [("x@far.test", team)]
+    assert read_counts(account_id=alice.pk, message_ids=["<led@here.test>"])["<led@here.test>"].total == 1
+    timeline = read_timeline("<led@here.test>", EVERYTHING, now=NOON + timedelta(minutes=1))
+    assert timeline is not None
+    said = [(step.forward_paths, what_became(step.row)) for step in timeline.steps]
+    assert ((team,), "led on to another host") in said
+    assert "delivered here" not in {words for _, words in said}
 
 
 def test_one_full_mailbox_keeps_nobody_elses_mail_back(alice: Account, bob: Account) -> None:

@@ -50,6 +50,12 @@ def test_every_state_has_its_words(signed_in: Client, alice: Account) -> None:
         assert words in page_of(signed_in, alice)
 
 
+def test_an_alias_that_was_written_to_stands_beside_where_it_leads(signed_in: Client, alice: Account) -> None:
+    write(signed_in, to="kim@far.test")
+    QueuedRecipient.objects.filter(forward_path="kim@far.test").update(original_path="team@here.test")
+    assert "(which team@here.test leads to)" in page_of(signed_in, alice)
+
+
 def test_what_came_back_says_when_and_why(signed_in: Client, alice: Account) -> None:
     write(signed_in, to="back@far.test")
     became("back@far.test", "delivered", host="mx.far.test", tls=TLS)

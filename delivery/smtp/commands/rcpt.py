@@ -41,23 +41,26 @@ async def rcpt(session: Session, argument: str) -> Reply:
         return await refuse_recipient(session, fact)
     if found.comes_back and not is_mail_system(envelope.reverse_path):
         return REPORTS_ONLY
-    suppressed = await _suppressed(session, command.forward_path, found)
+    suppressed = await _suppressed(session, found)
     if suppressed is not None:
         return Reply(550, STATUS, suppressed.reply)
     envelope.add(command.forward_path, found, command.dsn)
     return RECIPIENT_OK
 
 
-async def _suppressed(session: Session, forward_path: ForwardPath, found: Route) -> Suppressed | None:
-    """Asked of what leaves this host under an account's own name: notices (with the null reverse-path) leave it too."""
+async def _suppressed(session: Session, found: Route) -> Suppressed | None:
+    """Asked of what leaves this host under an account's own name: notices (with the null reverse-path) leave it too.
+    Of an alias all that it leads to must be suppressed: else the others have it, and a notice tells (submitting.py)."""
     if not settings.SUPPRESS_REFUSES:
-        return None  # a notice tells of it (submitting.py)
-    envelope, suppressing, address = session.envelope, session.host.suppressing, forward_path.address
-    if suppressing is None or session.principal is None or envelope is None or address is None:
+        return None  # as well
+    envelope, suppressing = session.envelope, session.host.suppressing
+    if suppressing is None or session.principal is None or envelope is None or not found.relay:
         return None
-    if envelope.reverse_path.address is None or found.account_ids or address not in found.relay:
+    if envelope.reverse_path.address is None or found.account_ids:
         return None
-    return (await suppressing.among(session.principal, [address])).get(key_of(address))
+    known = await suppressing.among(session.principal, found.relay)
+    suppressed = [known.get(key_of(address)) for address in found.relay]
+    return suppressed[0] if all(suppressed) else None
 
 
 def _without_literal(session: Session, forward_path: ForwardPath) -> ForwardPath:

@@ -18,11 +18,17 @@ def show(
 
 def framed(office: Office, *, at: str, **context: Any) -> dict[str, Any]:
     """What the template of such a page is given."""
-    return {"account": office.account, "domains": office.domains, "at": at} | context
+    shown = {
+        "account": office.account,
+        "domains": office.domains,
+        "sees_all": office.account.is_operator,
+        "at": at,
+    }
+    return shown | context
 
 
 def _go_to_first_page(request: HttpRequest, office: Office) -> HttpResponse:
-    """An operator who administers no domain has the queue alone."""
+    """An operator who administers no domain begins with the queue."""
     return redirect("panel:deliveries" if office.domains else "panel:queue")
 
 

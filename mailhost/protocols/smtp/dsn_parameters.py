@@ -26,6 +26,8 @@ _HEXPOINT = (
 _EMBEDDED = re.compile(rf"\\x\{{({_HEXPOINT})\}}")
 # utf-8-addr-xtext and utf-8-addr-unitext
 _UTF8_ADDRESS = re.compile(rf"(?:[\x21-\x2a\x2c-\x3c\x3e-\x5b\x5d-\x7e\x80-\U0010ffff]|{_EMBEDDED.pattern})+")
+_NOT_XCHAR = re.compile(r"[^!-*,-<>-~]")
+_NOT_UTF8_XCHAR = re.compile(r"[^!-*,-<>-\[\]-~]")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 _NOTIFY_WORDS: Final = ("SUCCESS", "FAILURE", "DELAY")
 
@@ -105,6 +107,16 @@ def parse_orcpt(value: str | None) -> str:
     if len(kept) > MAX_KEPT_OCTETS:
         raise CommandRefused(501, "5.5.4", "ORCPT is longer than any address")
     return kept
+
+
+def orcpt_of(address: str) -> str:
+    """The ORCPT that a relay may add where the sender gave none: of the address that the sender's RCPT named (RFC 3461
+    section 5.2.1 (d)), one beyond ASCII as utf-8-addr-xtext (RFC 6533 section 3). "" where it would be too long."""
+    if address.isascii():
+        orcpt = "rfc822;" + _NOT_XCHAR.sub(lambda match: f"+{ord(match[0]):02X}", address)
+    else:
+        orcpt = "utf-8;" + _NOT_UTF8_XCHAR.sub(_as_hex, address)
+    return orcpt if len(orcpt) <= MAX_ORCPT_OCTETS else ""
 
 
 def utf8_characters(address: str) -> str:

@@ -67,6 +67,7 @@ def test_nothing_asked_is_kept_as_nothing(smtp: Doors, team: str) -> None:
     )
     recipient = queued(team).recipients.get()
     assert (recipient.notify, recipient.orcpt, recipient.message.ret, recipient.message.envid) == ("",) * 4
+    assert recipient.original_path == team
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,23 @@ def test_a_hosted_sender_finds_one_notice_about_all_that_bounced() -> None:
     assert len(inbox_of(alice.login)) == 1
 
 
+@pytest.mark.parametrize(("protocol", "is_told"), [("ESMTPS", True), ("ESMTPSA", False)])
+def test_who_brought_it_is_told_unless_it_was_submitted_here(
+    protocol: str, is_told: bool, settings: Settings
+) -> None:
+    """RFC 3464 section 2.2.4; also where the account that submitted it is gone by now."""
+    alice = new_account("alice")
+    received = (
+        f"from mx.elsewhere.test ([192.0.2.7])\r\n\tby {settings.HOSTNAME} with {protocol} id t1;\r\n\tdate"
+    )
+    octets = f"Return-Path: <x@y.test>\r\nReceived: {received}\r\nSubject: Hello\r\n\r\n".encode()
+    queue("bob@far.test", reverse_path=alice.login, octets=octets)
+    finish("far.test", BOUNCED)
+    assert send_reports() == 1
+    [notice] = inbox_of(alice.login)
+    assert (b"\r\nReceived-From-MTA: dns; mx.elsewhere.test (192.0.2.7)\r\n" in notice) is is_told
+
+
 def test_a_sender_elsewhere_gets_it_through_the_queue_with_the_null_reverse_path() -> None:
     queue("bob@far.test", reverse_path="alice@elsewhere.test")
     finish("far.test", BOUNCED)

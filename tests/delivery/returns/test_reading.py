@@ -1,6 +1,9 @@
 """Bounces and complaints in mailboxes: matched to what was sent, noted once, and forged ones change nothing."""
 
+from typing import Any
+
 import pytest
+from django.db import connection
 
 from delivery.acceptance import Acceptance, accept_now
 from delivery.models import QueuedMessage, QueuedRecipient, ReturnedMail
@@ -8,8 +11,10 @@ from delivery.queue.claim import due_parcels
 from delivery.relay.parcel import Parcel
 from delivery.returns import reading
 from delivery.returns.addresses import with_bounce_addresses
+from delivery.returns.matching import BY_ORIGINAL, MAX_FOUND, _quoted
 from delivery.returns.reading import read_returned
 from mailboxes.models import Account, Message
+from mailhost.net.database import cursor
 from mailhost.protocols.addresses import EmailAddress
 from tests.support.hosting import new_account
 from tests.support.queueing import NOON, claim_all
@@ -89,10 +94,52 @@ def test_where_the_next_host_passed_it_on_its_original_recipient_is_looked_for(a
     assert returned() == [("bob@far.test", "bounce", "no-such-user")]
 
 
+def test_where_the_next_host_was_told_an_alias_that_is_looked_for(alice: Account) -> None:
+    send(alice, "bob@far.test")
+    QueuedRecipient.objects.update(original_path="team@here.test")
+    bring(alice, notice(failed("robert@further.test", original="rfc822; team@here.test")))
+    assert read() == 1
+    assert returned() == [("bob@far.test", "bounce", "no-such-user")]
+
+
 def test_an_original_recipient_of_two_tells_of_neither(alice: Account) -> None:
     send(alice, "bob@far.test", "carol@far.test", orcpt="rfc822;team@first.test")
     bring(alice, notice(failed("robert@further.test", original="rfc822; team@first.test")))
     assert read() == 0
+
+
+@pytest.mark.parametrize("quoted", [("<77@x>", ""), ("", "E78"), ("<77@x>", "E78"), ("", "")])
+def test_however_much_was_sent_only_what_is_quoted_is_read(alice: Account, quoted: tuple[str, str]) -> None:
+    send(alice, "bob@far.test")
+    like = QueuedRecipient.objects.get()
+    with connection.cursor() as sql:
+        sql.execute(
+            """INSERT INTO delivery_queuedmessage (content_id, account_id, reverse_path, size_octets, body, is_smtputf8,
+                                                   envid, ret, created_at, expires_at, message_id_field)
+               SELECT content_id, account_id, reverse_path, 1, '', false,
+                      CASE WHEN n %% 2 = 0 THEN 'E' || n ELSE '' END, '', created_at, expires_at, '<' || n || '@x>'
+                 FROM delivery_queuedmessage, generate_series(1, 20000) n WHERE id = %s""",
+            [like.message_id],
+        )
+        sql.execute(
+            """INSERT INTO delivery_queuedrecipient (message_id, destination_id, forward_path, orcpt, notify, state,
+                                                     attempts, next_attempt_at, last_reply, last_status, last_host,
+                                                     report_due)
+               SELECT id, %s, 'r' || id || '@far.test', 'rfc822;r@x', '', 'delivered', 1, now(), '', '', '', ''
+                 FROM delivery_queuedmessage""",
+            [like.destination_id],
+        )
+        sql.execute("ANALYZE delivery_queuedmessage, delivery_queuedrecipient")
+    with cursor() as psycopg:
+        values = _quoted(*quoted) | {"owner": alice.pk, "limit": MAX_FOUND}
+        [(plan,)] = psycopg.execute(b"EXPLAIN (ANALYZE, FORMAT JSON) " + BY_ORIGINAL, values)
+    assert most_rows(plan[0]["Plan"]) <= 3
+
+
+def most_rows(node: dict[str, Any]) -> float:
+    """That any step of the plan has read."""
+    read = node["Actual Loops"] * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0))
+    return float(max([read, *(most_rows(each) for each in node.get("Plans", []))]))
 
 
 def test_what_is_for_people_alone_is_read_too(alice: Account) -> None:

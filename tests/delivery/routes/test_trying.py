@@ -2,13 +2,15 @@
 
 from typing import Any
 
+import pytest
+
 from delivery.probe_steps import State, Step
 from delivery.relay.departure import Credentials, Departure, Source
 from delivery.relay.next_hops import Route
 from delivery.routes.trying import try_route
 from tests.support.dns_server import dns_server
 from tests.support.running import run
-from tests.support.smtp_sink import SmtpSink, smtp_sink
+from tests.support.smtp_sink import CLOSE, SmtpSink, smtp_sink
 
 
 async def tried(sink: SmtpSink, **columns: Any) -> list[Step]:
@@ -36,12 +38,15 @@ def test_a_try_connects_signs_in_and_sends_nothing() -> None:
                     ("Encryption", State.NOTED),
                     ("Signing in", State.DONE),
                     ("Extensions", State.DONE),
+                    ("Mail", State.DONE),
                 ]
                 * 2,
             ]
             assert "203.0.113.9" in steps[0].text
             assert sink.clients == ["127.0.0.2", "127.0.0.3"]
-            assert not any(each.startswith("MAIL") for each in sink.commands)
+            begun = [each for each in sink.commands if each[:4] in ("MAIL", "RSET", "RCPT", "DATA", "QUIT")]
+            assert begun == ["MAIL FROM:<>", "RSET", "QUIT"] * 2
+            assert sink.received == []
 
     run(scenario())
 
@@ -63,7 +68,30 @@ def test_who_refused_the_password_is_left_alone_by_the_next_try_unless_it_is_ano
             )
             assert "It is left alone until" in said
             assert sink.connections == 1
-            assert (await by("geheim")).startswith("Extensions: ")
+            assert (await by("geheim")).startswith("Mail: It begins to take a message")
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("reply", "state", "words"),
+    [
+        ("530 5.7.0 Authentication required", State.FAILED, "as it is set up here"),
+        ("550 5.7.1 Mail relay denied", State.FAILED, "as it is set up here"),
+        ("553 5.7.1 <>: not owned by user", State.NOTED, "It takes no notices (MAIL FROM:<>)"),
+        (CLOSE, State.FAILED, "It was asked to take mail."),
+    ],
+)
+def test_a_smarthost_that_lets_us_in_and_then_takes_no_mail(reply: str, state: State, words: str) -> None:
+    """Signing in is not what shows it: here nobody has told this host that it should."""
+
+    async def scenario() -> None:
+        async with smtp_sink() as sink:
+            sink.say("MAIL", reply)
+            step = (await tried(sink))[-1]
+            assert (step.name, step.state) == ("Mail", state)
+            assert words in step.text
+            assert reply == CLOSE or reply in step.text
 
     run(scenario())
 

@@ -9,9 +9,11 @@ from django.test import Client
 from pytest_django import Settings
 
 from delivery.models import QueuedRecipient, Suppression, SuppressionSource
+from delivery.submission.handing_in import HandIn, hand_in
 from delivery.suppressing_senders import SuppressingSenders
 from delivery.suppression import suppressed_among
 from delivery.suppression_lists import lift, list_of_account, suppress
+from domains.aliases import set_alias
 from mailboxes.authentication import Principal
 from mailboxes.models import Account
 from mailhost.audit.models import Act
@@ -97,6 +99,36 @@ def test_a_domains_list_holds_for_its_accounts_and_no_others(
     reply = f"550 5.7.1 {why}. An administrator of your domain can lift it."
     submit(smtp, alice, f"{MAIL}C: RCPT TO:<bob@far.test>\nS: {reply}\n")
     submit(smtp, new_account("eve"), f"{MAIL}C: RCPT TO:<bob@far.test>\nS: 250 …\n")
+
+
+def test_behind_an_alias_it_is_refused_where_nobody_else_is_there(
+    smtp: Doors, alice: Account, refusing: None
+) -> None:
+    """Else the others have it, and a notice tells."""
+    here = alice.login.partition("@")[2]
+    one, several = EmailAddress("one", here), EmailAddress("several", here)
+    set_alias(address=one, targets=[BOB], by="test")
+    set_alias(address=several, targets=[BOB, EmailAddress("carol", "far.test")], by="test")
+    put(alice)
+    refusal = f"C: RCPT TO:<{one}>\nS: {refused()}\n"
+    submit(smtp, alice, f"{MAIL}{refusal}C: RCPT TO:<{several}>\nS: 250 …\n{TEXT}")
+    rows = QueuedRecipient.objects.filter(message__account=alice).order_by("forward_path")
+    bob, carol = rows
+    assert (bob.forward_path.lower(), bob.state, bob.report_due) == ("bob@far.test", "bounced", "failed")
+    assert (carol.forward_path, carol.report_due) == ("carol@far.test", "")
+
+
+def test_behind_an_alias_it_is_told_of_where_a_message_is_handed_in_whole(alice: Account) -> None:
+    several = EmailAddress("several", alice.login.partition("@")[2])
+    set_alias(address=several, targets=[BOB, EmailAddress("carol", "far.test")], by="test")
+    put(alice)
+    given = HandIn(b"Subject: x\r\n\r\n", EmailAddress.parse(alice.login), (several,), "<1@here.test>")
+    hand_in(given, account=alice, peer="", now=datetime.now(UTC))
+    rows = QueuedRecipient.objects.filter(message__account=alice).values_list("forward_path", "state")
+    assert {path.lower(): state == "bounced" for path, state in rows} == {
+        "bob@far.test": True,
+        "carol@far.test": False,
+    }
 
 
 @pytest.mark.parametrize("refuses", [True, False])

@@ -54,6 +54,12 @@ def test_each_verb_is_told(order: Order, event: str, reply: str) -> None:
     assert told() == [("bob@far.test", event, reply)]
 
 
+def test_what_is_kept_from_the_beginning_is_told(settings: Settings) -> None:
+    settings.RELAY = "capture"
+    queue("bob@far.test", "carol@near.test")
+    assert sorted(told()) == [("bob@far.test", "captured", ""), ("carol@near.test", "captured", "")]
+
+
 def test_a_release_is_told() -> None:
     queue("bob@far.test")
     QueuedRecipient.objects.update(state="held")

@@ -3,6 +3,7 @@
 import base64
 import email
 import email.policy
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
@@ -75,6 +76,28 @@ def test_a_failure_says_what_happened_what_it_means_and_what_to_do() -> None:
     assert per_recipient["Diagnostic-Code"] == "smtp; 550 5.1.1 No such user here"
     assert header.get_content_type() == "text/rfc822-headers"
     assert "Subject: Hello" in header.get_content()
+
+
+def test_who_brought_the_message_is_told_with_name_and_address() -> None:
+    """RFC 3464 section 2.2.4; in its grammar before Arrival-Date."""
+    octets = compose_report(report(FAILED, received_from=("Mail.far.test", "192.0.2.7")))
+    assert b"\r\nReceived-From-MTA: dns; Mail.far.test (192.0.2.7)\r\nArrival-Date: " in octets
+    octets = compose_report(report(FAILED, received_from=("", "2001:db8::7")))
+    assert b"\r\nReceived-From-MTA: dns; [IPv6:2001:db8::7]\r\n" in octets
+    assert b"Received-From-MTA" not in compose_report(report(FAILED))
+
+
+@pytest.mark.parametrize(
+    ("to", "remote"), [("alice@example.test", "j\\x{F6}rg@far.test"), ("älice@example.test", "jörg@far.test")]
+)
+def test_where_an_alias_leads_is_told_beside_it(to: str, remote: str) -> None:
+    """RFC 3461 section 6.3 (j); only of what was tried there."""
+    told = replace(FAILED, forward_path="team@example.test", led_to="jörg@far.test")
+    text = compose_report(report(told, to=to)).decode()
+    assert "\r\nFinal-Recipient: rfc822; team@example.test\r\n" in text
+    assert f"\r\nSMTP-Remote-Recipient: {remote}\r\n" in text
+    untried = compose_report(report(replace(told, last_attempt_at=None), to=to))
+    assert b"SMTP-Remote-Recipient" not in untried
 
 
 def test_a_delay_says_until_when_it_is_tried() -> None:
