@@ -4,9 +4,11 @@ Locks on destination rows come last in every transaction, by name and route. FOR
 worker from putting a destination to rest (see claim.py) while something is being added to it, and nobody else waits.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -18,23 +20,6 @@ from delivery.queue.route_rules import SETTINGS, Rules, rules, sending_domain
 from delivery.trace.outbound import note
 from mailhost.net.database import cursor
 
-NEXT_MESSAGE_IDS = b"SELECT nextval('delivery_queuedmessage_id_seq') FROM generate_series(1, %s)"
-INSERT_MESSAGES = b"""
-INSERT INTO delivery_queuedmessage (id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid,
-                                    ret, requires_tls, ignores_tls, release_at, future_release, forwarded_by,
-                                    deliver_by, deliver_by_mode, outbox_mailbox_id, outbox_uid, goes_to_sent,
-                                    created_at, expires_at, message_id_field)
-SELECT id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid, ret, requires_tls,
-       ignores_tls, release_at, future_release, forwarded_by, deliver_by, deliver_by_mode, outbox_mailbox_id,
-       outbox_uid, goes_to_sent, %s, coalesce(release_at, %s) + %s,
-       coalesce((SELECT left(message_id, 500) FROM mailboxes_content WHERE id = row.content_id), '')
-  FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::integer[], %s::text[], %s::boolean[],
-              %s::text[], %s::text[], %s::boolean[], %s::boolean[], %s::timestamptz[], %s::text[], %s::text[],
-              %s::timestamptz[], %s::text[], %s::bigint[], %s::bigint[], %s::boolean[])
-       row(id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid, ret, requires_tls,
-           ignores_tls, release_at, future_release, forwarded_by, deliver_by, deliver_by_mode, outbox_mailbox_id,
-           outbox_uid, goes_to_sent)
-"""
 INSERT_DESTINATIONS = b"""
 INSERT INTO delivery_destination (name, route_id, failures, last_reply)
 SELECT name, route_id, 0, '' FROM unnest(%s::text[], %s::bigint[]) row(name, route_id)
@@ -56,22 +41,43 @@ UPDATE delivery_destination SET next_attempt_at = %s
                ORDER BY name, route_id FOR NO KEY UPDATE)
    AND (next_attempt_at IS NULL OR (failures = 0 AND next_attempt_at > %s))
 """
-INSERT_RECIPIENTS = b"""
-INSERT INTO delivery_queuedrecipient (message_id, destination_id, forward_path, orcpt, notify, state, attempts,
-                                      next_attempt_at, last_reply, last_status, last_host, report_due, finished_at,
-                                      original_path)
-SELECT message_id, destination_id, forward_path, orcpt, notify, state, 0, coalesce(release_at, %s), '', status, '',
-       report_due, CASE WHEN state IN ('queued', 'waiting', 'held') THEN NULL ELSE %s::timestamptz END, original_path
-  FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[],
-              %s::text[], %s::text[], %s::text[])
-       row(message_id, destination_id, release_at, forward_path, orcpt, notify, original_path, state, status,
-           report_due)
-"""
-
 CAPTURED = (
     b"SELECT id FROM delivery_queuedrecipient WHERE message_id = ANY(%s::bigint[]) AND state = 'captured'"
 )
+# Both tables in one statement: each is a way to the database and back. As JSON, because psycopg dumps lists element by
+# element. number: the message's, in both.
+INSERT = b"""
+WITH message AS MATERIALIZED (
+    SELECT nextval('delivery_queuedmessage_id_seq') AS id, row.*
+      FROM json_to_recordset(%(messages)s::json)
+           row(number integer, content_id bigint, account_id bigint, reverse_path text, size_octets integer, body text,
+               is_smtputf8 boolean, envid text, ret text, requires_tls boolean, ignores_tls boolean,
+               release_at timestamptz, future_release text, forwarded_by text, deliver_by timestamptz,
+               deliver_by_mode text, outbox_mailbox_id bigint, outbox_uid bigint, goes_to_sent boolean)),
+queued AS (
+    INSERT INTO delivery_queuedmessage (id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid,
+                                        ret, requires_tls, ignores_tls, release_at, future_release, forwarded_by,
+                                        deliver_by, deliver_by_mode, outbox_mailbox_id, outbox_uid, goes_to_sent,
+                                        created_at, expires_at, message_id_field)
+    SELECT id, content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid, ret, requires_tls,
+           ignores_tls, release_at, future_release, forwarded_by, deliver_by, deliver_by_mode, outbox_mailbox_id,
+           outbox_uid, goes_to_sent, %(now)s, coalesce(release_at, %(now)s) + %(lifetime)s,
+           coalesce((SELECT left(message_id, 500) FROM mailboxes_content WHERE id = message.content_id), '')
+      FROM message),
+waiting AS (
+    INSERT INTO delivery_queuedrecipient (message_id, destination_id, forward_path, orcpt, notify, state, attempts,
+                                          next_attempt_at, last_reply, last_status, last_host, report_due, finished_at,
+                                           original_path)
+    SELECT ((SELECT array_agg(id ORDER BY number) FROM message))[number], destination_id, forward_path, orcpt, notify,
+           state, 0, coalesce(release_at, %(now)s), '', status, '', report_due,
+           CASE WHEN state IN ('queued', 'waiting', 'held') THEN NULL ELSE %(now)s::timestamptz END, original_path
+      FROM json_to_recordset(%(recipients)s::json)
+           row(number integer, destination_id bigint, release_at timestamptz, forward_path text, orcpt text,
+               notify text, original_path text, state text, status text, report_due text))
+SELECT id FROM message ORDER BY number
+"""
 
+Row = dict[str, Any]
 Way = tuple[str, int]  # a destination's name and route
 
 
@@ -144,22 +150,26 @@ def enqueue(messages: Sequence[NewQueuedMessage], *, now: datetime) -> list[int]
     if not messages:
         return []
     is_captured = settings.RELAY == "capture"
-    ids = _insert_messages(messages, now=now)
     chosen = rules()
     destinations, is_news = _destinations(messages, chosen, now=now, wakes=not is_captured)
-    rows = [
-        (
-            message_id,
-            destinations[_way(message, each, chosen)],
-            message.release_at,
-            *_columns(each, waiting=_first_state(message, each, is_captured=is_captured)),
-        )
-        for message_id, message in zip(ids, messages, strict=True)
+    recipients = [
+        {
+            "number": number,
+            "destination_id": destinations[_way(message, each, chosen)],
+            "release_at": _text(message.release_at),
+            **_columns(each, waiting=_first_state(message, each, is_captured=is_captured)),
+        }
+        for number, message in enumerate(messages, 1)
         for each in message.all_recipients
     ]
+    values = {
+        "messages": json.dumps([_row(number, message) for number, message in enumerate(messages, 1)]),
+        "recipients": json.dumps(recipients),
+        "now": now,
+        "lifetime": timedelta(seconds=settings.QUEUE_LIFETIME_SECONDS),
+    }
     with cursor() as sql:
-        columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * 10
-        sql.execute(INSERT_RECIPIENTS, (now, now, *columns))
+        ids = [row[0] for row in sql.execute(INSERT, values)]
         if is_captured:
             captured = [row[0] for row in sql.execute(CAPTURED, (ids,))]
             note(captured, event=Event.CAPTURED, now=now)
@@ -177,14 +187,21 @@ def _first_state(message: NewQueuedMessage, recipient: NewRecipient, *, is_captu
     return RecipientState.CAPTURED if is_captured and not recipient.is_local else RecipientState.QUEUED
 
 
-def _columns(recipient: NewRecipient, *, waiting: RecipientState) -> tuple[str, str, str, str, str, str, str]:
-    """(forward_path, orcpt, notify, original_path, state, status, report_due)."""
-    asked = (recipient.forward_path, recipient.orcpt, recipient.notify, recipient.original_path)
+def _columns(recipient: NewRecipient, *, waiting: RecipientState) -> Row:
+    state, status, report = waiting, "", ReportDue.NOTHING
     if recipient.is_expanded:
-        return (*asked, RecipientState.DELIVERED.value, "2.1.5", ReportDue.RELAYED.value)
-    if recipient.is_delivered:
-        return (*asked, RecipientState.DELIVERED.value, "2.0.0", ReportDue.DELIVERED_HERE.value)
-    return (*asked, waiting.value, "", ReportDue.NOTHING.value)
+        state, status, report = RecipientState.DELIVERED, "2.1.5", ReportDue.RELAYED
+    elif recipient.is_delivered:
+        state, status, report = RecipientState.DELIVERED, "2.0.0", ReportDue.DELIVERED_HERE
+    return {
+        "forward_path": recipient.forward_path,
+        "orcpt": recipient.orcpt,
+        "notify": recipient.notify,
+        "original_path": recipient.original_path,
+        "state": state.value,
+        "status": status,
+        "report_due": report.value,
+    }
 
 
 def domain_of(forward_path: str) -> str:
@@ -192,33 +209,33 @@ def domain_of(forward_path: str) -> str:
     return forward_path.rpartition("@")[2].lower()
 
 
-def _insert_messages(messages: Sequence[NewQueuedMessage], *, now: datetime) -> list[int]:
-    with cursor() as sql:
-        ids = [row[0] for row in sql.execute(NEXT_MESSAGE_IDS, (len(messages),))]
-        columns = (
-            ids,
-            [each.content_id for each in messages],
-            [each.account_id for each in messages],
-            [each.reverse_path for each in messages],
-            [each.size_octets for each in messages],
-            [each.body for each in messages],
-            [each.smtputf8 for each in messages],
-            [each.envid for each in messages],
-            [each.ret for each in messages],
-            [each.requires_tls for each in messages],
-            [each.ignores_tls for each in messages],
-            [each.release_at for each in messages],
-            [each.future_release for each in messages],
-            [each.forwarded_by for each in messages],
-            [each.deliver_by for each in messages],
-            [each.deliver_by_mode for each in messages],
-            [each.outbox and each.outbox[0] for each in messages],
-            [each.outbox and each.outbox[1] for each in messages],
-            [each.goes_to_sent for each in messages],
-        )
-        lifetime = timedelta(seconds=settings.QUEUE_LIFETIME_SECONDS)
-        sql.execute(INSERT_MESSAGES, (now, now, lifetime, *columns))
-    return ids
+def _row(number: int, message: NewQueuedMessage) -> Row:
+    mailbox_id, uid = message.outbox or (None, None)
+    return {
+        "number": number,
+        "content_id": message.content_id,
+        "account_id": message.account_id,
+        "reverse_path": message.reverse_path,
+        "size_octets": message.size_octets,
+        "body": message.body,
+        "is_smtputf8": message.smtputf8,
+        "envid": message.envid,
+        "ret": message.ret,
+        "requires_tls": message.requires_tls,
+        "ignores_tls": message.ignores_tls,
+        "release_at": _text(message.release_at),
+        "future_release": message.future_release,
+        "forwarded_by": message.forwarded_by,
+        "deliver_by": _text(message.deliver_by),
+        "deliver_by_mode": message.deliver_by_mode,
+        "outbox_mailbox_id": mailbox_id,
+        "outbox_uid": uid,
+        "goes_to_sent": message.goes_to_sent,
+    }
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
 
 
 def _way(message: NewQueuedMessage, recipient: NewRecipient, chosen: Rules) -> Way:

@@ -1,6 +1,6 @@
 """Storing many messages in many mailboxes in one transaction.
 
-Two set-based statements, however many messages: one locks and numbers, one writes.
+Two set-based statements, however many messages: one locks and numbers, one writes. One where none has a mailbox.
 """
 
 import json
@@ -21,6 +21,7 @@ from mailboxes.exceptions import (
     QuotaExceeded,
 )
 from mailboxes.store.content_rows import CONTENT_COLUMNS, GIVEN_COLUMNS, GIVEN_CONTENTS, content_parameters
+from mailboxes.store.kept_content import keep_contents
 from mailboxes.store.large_content import LARGE_OCTETS, copy_contents
 from mailboxes.store.locks import LockedMailbox, LockedUsage, announce_on_commit
 from mailboxes.store.mailbox_names import INBOX
@@ -108,6 +109,9 @@ def append_batch(items: Sequence[Item], *, now: datetime, wait: bool = True) -> 
     for item in items:
         if len(item.content.octets) > settings.MAX_MESSAGE_OCTETS:
             item.failure = MessageTooLarge(f"A message has at most {settings.MAX_MESSAGE_OCTETS} octets.")
+    if not any(item.targets or len(item.content.octets) > LARGE_OCTETS for item in items):
+        _keep(items, now=now)
+        return {}
     batch = _Batch(absent=MailboxNotFound if wait else MailboxBusy)
     batch.lock(items, patience="" if wait else "SKIP LOCKED")
     for item in items:
@@ -115,6 +119,14 @@ def append_batch(items: Sequence[Item], *, now: datetime, wait: bool = True) -> 
     batch.write(now)
     announce_on_commit(batch.counts)
     return batch.mailboxes
+
+
+def _keep(items: Sequence[Item], *, now: datetime) -> None:
+    """Of mail that only leaves: no mailbox has to be looked at."""
+    kept = [item for item in items if item.failure is None and item.keep_content]
+    ids = keep_contents([item.content for item in kept], now=now)
+    for item, content_id in zip(kept, ids, strict=True):
+        item.content_id = content_id
 
 
 class _Batch:

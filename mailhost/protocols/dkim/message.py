@@ -6,11 +6,11 @@ and LFs too: otherwise what a signature covers and what people see could be two 
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from mailhost.protocols.dkim.canonicalization import Canonicalization, body_in_form
+from mailhost.protocols.dkim.canonicalization import Canonicalization, body_in_form, field_in_form
 
 # The same bounds as the scanner's. What is beyond cannot be overlooked: nothing passes then.
 MAX_HEADER_OCTETS: Final = 1 << 20
@@ -48,6 +48,8 @@ class SignedMessage:
     body_start: int
     is_too_large: bool
     _hashes: dict[tuple[Canonicalization, int | None], BodyHash] = field(default_factory=dict)
+    _header_hashes: dict[tuple[str, ...], "hashlib._Hash"] = field(default_factory=dict)
+    _by_name: dict[bytes, list[Field]] = field(default_factory=dict)
 
     def body_hash(self, form: Canonicalization, length: int | None) -> BodyHash:
         """SHA-256 of the body, or of its first `length` octets; worked out once."""
@@ -56,9 +58,21 @@ class SignedMessage:
             self._hashes[key] = _hash(body_in_form(form, self.octets, self.body_start), length)
         return self._hashes[key]
 
-    def named(self, name: bytes) -> list[Field]:
+    def header_hash(self, names: Sequence[str]) -> "hashlib._Hash":
+        """SHA-256, begun with the fields picked by these names, relaxed; worked out once."""
+        key = tuple(names)
+        if key not in self._header_hashes:
+            picked = self.picked(each.lower().encode("ascii") for each in names)
+            forms = [field_in_form(Canonicalization.RELAXED, *each) for each in picked]
+            self._header_hashes[key] = hashlib.sha256(b"".join(forms))
+        return self._header_hashes[key].copy()
+
+    def named(self, name: bytes) -> Sequence[Field]:
         """The fields of this name (in lower case), from top to bottom."""
-        return [each for each in self.fields if each.name == name]
+        if not self._by_name:
+            for each in self.fields:
+                self._by_name.setdefault(each.name, []).append(each)
+        return self._by_name.get(name, ())
 
     def picked(self, names: Iterable[bytes], *, but: Field | None = None) -> list[Field]:
         """The fields for a list of names in lower case, each name the next one from the bottom (section 5.4.2).

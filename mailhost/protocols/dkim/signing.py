@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -131,9 +131,7 @@ def sign_message(
     if not message.named(b"from"):
         raise CannotBeSigned("The message has no From.")
     body_hash = message.body_hash(Canonicalization.RELAXED, None).digest
-    hashing = hashlib.sha256()
-    for field in message.picked(each.lower().encode("ascii") for each in names):
-        hashing.update(field_in_form(Canonicalization.RELAXED, *field))
+    hashing = message.header_hash(names)
     lists = [("h", ":".join(names)), ("bh", base64.b64encode(body_hash).decode("ascii"))]
     return sign_digest(hashing, name, [*tags, *lists], key=key)
 
@@ -153,16 +151,18 @@ def sign_digest(
     return f"{unsigned}{_FOLD.join(rows)}\r\n".encode("ascii")
 
 
-def oversigned_names(message: SignedMessage, names: Sequence[str]) -> Iterator[str]:
+def oversigned_names(message: SignedMessage, names: Sequence[str]) -> list[str]:
     """Each as often as it stands in the message, and once more."""
-    for name in names:
-        yield from [name] * (len(message.named(name.lower().encode("ascii"))) + 1)
+    return [each for name in names for each in [name, *_present(message, name)]]
 
 
-def present_names(message: SignedMessage, names: Sequence[str]) -> Iterator[str]:
+def present_names(message: SignedMessage, names: Sequence[str]) -> list[str]:
     """Each as often as it stands in the message."""
-    for name in names:
-        yield from [name] * len(message.named(name.lower().encode("ascii")))
+    return [each for name in names for each in _present(message, name)]
+
+
+def _present(message: SignedMessage, name: str) -> list[str]:
+    return [name] * len(message.named(name.lower().encode("ascii")))
 
 
 def algorithm_of(key: PrivateKey) -> str:

@@ -6,6 +6,7 @@ from random import Random
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from pytest_django import Settings
 
 from delivery.models import Attempt, Destination, QueuedMessage, QueuedRecipient
@@ -18,6 +19,7 @@ from delivery.queue.claim import (
 )
 from delivery.queue.cleaning import remove_finished
 from delivery.queue.destination_outcomes import bounce_waiting, put_off
+from delivery.queue.enqueue import NewQueuedMessage, NewRecipient, enqueue
 from delivery.queue.outcomes import Recorded, record
 from delivery.queue.values import Claim, RecipientResult
 from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome, Peer
@@ -52,6 +54,36 @@ def test_a_message_waits_by_destination() -> None:
     assert (parcel.message.message_id, parcel.message.reverse_path) == (message_id, "alice@elsewhere.test")
     assert parcel.message.body == "7BIT"
     assert not parcel.needs_smtputf8
+
+
+def test_of_messages_queued_together_each_has_its_own_recipients() -> None:
+    messages = [
+        NewQueuedMessage(
+            content_id=10 + number,
+            reverse_path=f"from{number}@x.test",
+            size_octets=100,
+            recipients=[NewRecipient(f"r{number}-{n}@d{n}.test", notify="NEVER") for n in range(number)],
+            release_at=NOON + MINUTE if number == 2 else None,
+            outbox=(5, 6) if number == 2 else None,
+        )
+        for number in range(4)
+    ]
+    ids = enqueue(messages, now=NOON)
+    assert ids == sorted(set(ids))
+    for number, message_id in enumerate(ids):
+        message = QueuedMessage.objects.get(pk=message_id)
+        assert (message.content_id, message.reverse_path) == (10 + number, f"from{number}@x.test")
+        assert message.expires_at - (message.release_at or message.created_at) == timedelta(
+            seconds=settings.QUEUE_LIFETIME_SECONDS
+        )
+        assert (message.outbox_mailbox_id, message.outbox_uid) == ((5, 6) if number == 2 else (None, None))
+        waiting = message.recipients.order_by("id").values_list(
+            "forward_path", "destination__name", "state", "next_attempt_at", "notify"
+        )
+        first, at = ("waiting", NOON + MINUTE) if number == 2 else ("queued", NOON)
+        assert list(waiting) == [
+            (f"r{number}-{n}@d{n}.test", f"d{n}.test", first, at, "NEVER") for n in range(number)
+        ]
 
 
 def test_what_is_sent_has_no_return_path_and_ends_in_a_dot() -> None:
