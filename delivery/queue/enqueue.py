@@ -67,7 +67,7 @@ queued AS (
 waiting AS (
     INSERT INTO delivery_queuedrecipient (message_id, destination_id, forward_path, orcpt, notify, state, attempts,
                                           next_attempt_at, last_reply, last_status, last_host, report_due, finished_at,
-                                           original_path)
+                                          original_path)
     SELECT ((SELECT array_agg(id ORDER BY number) FROM message))[number], destination_id, forward_path, orcpt, notify,
            state, 0, coalesce(release_at, %(now)s), '', status, '', report_due,
            CASE WHEN state IN ('queued', 'waiting', 'held') THEN NULL ELSE %(now)s::timestamptz END, original_path
