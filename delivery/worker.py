@@ -27,7 +27,7 @@ from delivery.relay.budget import OctetBudget
 from delivery.relay.connection import RFC_TIMEOUTS, Timeouts
 from delivery.relay.host_room import HostRoom
 from delivery.relay.next_hops import configured_route, parse_relay
-from delivery.relay.sign_in_pauses import tell_soon
+from delivery.relay.sign_in_pauses import SharedPauses
 from delivery.relay.sign_ins import SignIns
 from delivery.relay.tls.configured import configured_policies
 from delivery.relay.tls.finding import Note, TlsPolicies
@@ -75,7 +75,7 @@ class Worker:
         most = SMARTHOST_CONNECTIONS if parse_relay(settings.RELAY) else settings.RELAY_CONNECTIONS
         self._slots = {is_failing: asyncio.Semaphore(most) for is_failing in (False, True)}
         self._hosts = HostRoom(most if parse_relay(settings.RELAY) else settings.RELAY_CONNECTIONS_PER_HOST)
-        self._sign_ins = SignIns(self.clock, share=tell_soon)
+        self._sign_ins = SignIns(self.clock, others=SharedPauses(self.threads.run, self.clock))
         self._recorder = Recorder(self.threads, self.clock, self.random)
         self.tls = self.tls or configured_policies(
             resolver=self.resolver, run=self.threads.run, clock=self.clock

@@ -22,7 +22,7 @@ from delivery.models.queue_orders import OrderState, QueueOrder
 from delivery.models.queue_survey import QueueFlow, QueueSurvey
 from delivery.models.reports import DmarcReport, DmarcReportRow, ReportReading, TlsReport
 from delivery.models.returned import ReturnedKind, ReturnedMail, ReturnReading
-from delivery.models.routes import OutboundRoute, RouteChange, RouteTls
+from delivery.models.routes import OutboundRoute, RouteChange, RouteTls, SignInPause
 from delivery.models.submission import HandedInOnce, KnownRecipient, SendingHold, SubmissionLimits
 from delivery.models.suppression import Suppression, SuppressionSource
 from delivery.models.tls import KeptStsPolicy
@@ -65,6 +65,7 @@ __all__ = [
     "RouteChange",
     "RouteTls",
     "SendingHold",
+    "SignInPause",
     "SubmissionLimits",
     "Suppression",
     "SuppressionSource",

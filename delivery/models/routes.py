@@ -54,3 +54,18 @@ class RouteChange(models.Model):
     """Routes were changed, and what waits has not all been moved accordingly (queue/route_moves.py)."""
 
     at = models.DateTimeField()
+
+
+class SignInPause(models.Model):
+    """Until when a smarthost is left alone that has refused a password, and what it said (relay/sign_in_pauses.py).
+
+    name: a keyed hash of who was told what.
+    """
+
+    name = models.TextField(primary_key=True)
+    until = models.DateTimeField()
+    status = models.TextField()
+    said = models.TextField()
+
+    def __str__(self) -> str:
+        return f"until {self.until:%Y-%m-%d %H:%M:%S}: {self.said}"

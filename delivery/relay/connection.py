@@ -244,7 +244,7 @@ async def _sign_in_once(
             if failed is None:
                 sign_ins.note_success(hop)
             elif failed.is_refused:
-                sign_ins.note_refusal(hop, status=failed.status, said=failed.text)
+                await sign_ins.note_refusal(hop, status=failed.status, said=failed.text)
     if failed is not None:
         raise ConnectFailed(Deferred(failed.status, failed.text, connection.peer))
 

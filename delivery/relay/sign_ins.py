@@ -2,7 +2,8 @@
 
 Many destinations lead to one smarthost, and each would try its wrong password again: providers lock accounts for that.
 So until a password is known to be right one connection tries it and the others wait, and after a refusal none does for
-some minutes. Kept in memory, by what is said to whom: a new password is tried at once.
+some minutes. Kept in memory, by what is said to whom: a new password is tried at once. What other processes were told
+is asked for before a password is tried of which this one knows nothing.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from delivery.relay.departure import Credentials
 from delivery.relay.next_hops import NextHop
@@ -41,12 +42,22 @@ class _Standing:
     now: Pause | None = None
 
 
+class Others(Protocol):
+    """What other processes know, and are told (sign_in_pauses.py)."""
+
+    async def known(self, hop: NextHop) -> Pause | None:
+        """A pause that has not ended."""
+
+    async def tell(self, hop: NextHop, pause: Pause) -> None:
+        """One begins."""
+
+
 @dataclass
 class SignIns:
-    """Of one process. share: tells others of a pause that begins (sign_in_pauses.py)."""
+    """Of one process. others: None where there are none."""
 
     clock: Callable[[], datetime]
-    share: Callable[[NextHop, Pause], None] = lambda hop, pause: None
+    others: Others | None = None
     _standings: OrderedDict[Key, _Standing] = field(default_factory=OrderedDict)
 
     def refusal(self, hop: NextHop) -> Deferred | None:
@@ -68,6 +79,10 @@ class SignIns:
             yield
             return
         async with standing.turn:
+            if self.others is not None and not standing.is_let_in and self.refusal(hop) is None:
+                pause = await self.others.known(hop)
+                if pause is not None:
+                    self.learn(hop, pause)
             yield
 
     def note_success(self, hop: NextHop) -> None:
@@ -75,18 +90,22 @@ class SignIns:
         standing = self._standing(hop)
         standing.is_let_in, standing.now, standing.pause = True, None, FIRST_PAUSE
 
-    def note_refusal(self, hop: NextHop, *, status: str, said: str) -> None:
+    async def note_refusal(self, hop: NextHop, *, status: str, said: str) -> None:
         """It did not, and said so."""
         standing = self._standing(hop)
         standing.is_let_in = False
         if standing.now is None or standing.now.until <= self.clock():
             standing.now = Pause(self.clock() + standing.pause, status, said)
             standing.pause = min(standing.pause * 2, LONGEST_PAUSE)
-            self.share(hop, standing.now)
+            if self.others is not None:
+                await self.others.tell(hop, standing.now)
 
     def learn(self, hop: NextHop, pause: Pause) -> None:
-        """Another process was refused."""
-        self._standing(hop).now = pause
+        """Another process was refused: the next pause is longer, whoever hears the next refusal."""
+        standing = self._standing(hop)
+        if standing.now != pause:
+            standing.now = pause
+            standing.pause = min(standing.pause * 2, LONGEST_PAUSE)
 
     def _standing(self, hop: NextHop) -> _Standing:
         key = _key(hop)

@@ -2,17 +2,28 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any, NoReturn
 from uuid import uuid4
 
 import pytest
-from django.utils import timezone
+from django.db import connection
 
-from delivery.relay import sign_in_pauses
+from delivery.models import SignInPause
 from delivery.relay.departure import Credentials, Departure
 from delivery.relay.next_hops import NextHop
-from delivery.relay.sign_in_pauses import PREFIX, read_pause, tell_pause
-from delivery.relay.sign_ins import Pause
-from mailhost.net.redis_clients import RedisAway, shared_breaker
+from delivery.relay.sign_in_pauses import SharedPauses, read_pause, shared_sign_ins, tell_pause
+from delivery.relay.sign_ins import FIRST_PAUSE, Pause, SignIns
+from mailhost.net.store_threads import StoreUnavailable, in_store
+from tests.support.queueing import NOON
+from tests.support.running import run
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(shared_db: None) -> None:
+    with connection.cursor() as sql:
+        sql.execute("TRUNCATE delivery_signinpause")
 
 
 def hop(said: str = "geheim") -> NextHop:
@@ -20,33 +31,94 @@ def hop(said: str = "geheim") -> NextHop:
     return NextHop(f"{uuid4()}.test", "192.0.2.1", 587, departure=departure)
 
 
+def pause(*, minutes: int = 5, said: str = "The server does not let this host in.") -> Pause:
+    return Pause(NOON + minutes * MINUTE, "4.7.8", said)
+
+
 def test_it_is_told_until_it_is_over_by_what_is_said_to_whom() -> None:
     there = hop()
-    pause = Pause(timezone.now() + timedelta(minutes=5), "4.7.8", "The server does not let this host in.")
-    assert read_pause(there) is None
-    tell_pause(there, pause)
-    assert read_pause(there) == pause
-    assert read_pause(replace(there, departure=hop("other").departure)) is None
-    assert read_pause(replace(there, port=465)) is None
-    tell_pause(there, replace(pause, until=timezone.now() - timedelta(seconds=1)))
-    assert read_pause(there) == pause  # what is over is told to nobody
+    assert read_pause(there, now=NOON) is None
+    tell_pause(there, pause(), now=NOON)
+    assert read_pause(there, now=NOON) == pause()
+    assert read_pause(there, now=NOON + 5 * MINUTE) is None
+    assert read_pause(replace(there, departure=hop("other").departure), now=NOON) is None
+    assert read_pause(replace(there, port=465), now=NOON) is None
+
+
+def test_the_longer_one_counts_and_those_that_are_over_go() -> None:
+    there, other = hop(), hop()
+    tell_pause(there, pause(minutes=10), now=NOON)
+    tell_pause(there, pause(minutes=5), now=NOON)
+    assert read_pause(there, now=NOON) == pause(minutes=10)
+    tell_pause(other, pause(minutes=20), now=NOON + 10 * MINUTE)
+    assert SignInPause.objects.count() == 1
+    tell_pause(there, pause(minutes=30), now=NOON + 20 * MINUTE)
+    assert read_pause(there, now=NOON + 20 * MINUTE) == pause(minutes=30)
 
 
 def test_no_password_is_written() -> None:
-    there = hop("geheim-und-lang")
-    tell_pause(there, Pause(timezone.now() + timedelta(minutes=5), "4.7.8", "No."))
-    written = shared_breaker().ask(
-        lambda client: [(name, client.get(name)) for name in client.scan_iter(f"{PREFIX}*")]
-    )
-    assert written
-    assert "geheim-und-lang" not in str(written)
+    tell_pause(hop("geheim-und-lang"), pause(), now=NOON)
+    assert "geheim-und-lang" not in str(SignInPause.objects.values_list().get())
 
 
-def test_without_redis_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Away:
-        def ask(self, function: object) -> None:
-            raise RedisAway
+def test_what_one_worker_was_told_another_one_asks_before_it_tries() -> None:
+    """And after a pause in a row the next one is longer, whichever of them hears the refusal."""
 
-    monkeypatch.setattr(sign_in_pauses, "shared_breaker", Away)
-    tell_pause(hop(), Pause(timezone.now() + timedelta(minutes=5), "4.7.8", "No."))
-    assert read_pause(hop()) is None
+    async def scenario() -> None:
+        there, now = hop(), [NOON]
+        one, other = (
+            SignIns(lambda: now[0], others=SharedPauses(in_store, lambda: now[0])) for _ in range(2)
+        )
+        async with one.turn(there):
+            assert one.refusal(there) is None
+            await one.note_refusal(there, status="4.7.8", said="No.")
+        assert other.refusal(there) is None  # it has not asked
+        async with other.turn(there):
+            assert "No. It is left alone until 12:05 UTC" in getattr(other.refusal(there), "reply", "")
+        now[0] += FIRST_PAUSE
+        async with other.turn(there):
+            assert other.refusal(there) is None
+            await other.note_refusal(there, status="4.7.8", said="Never.")
+        assert "until 12:15 UTC" in getattr(other.refusal(there), "reply", "")
+
+    run(scenario())
+
+
+def test_whoever_is_let_in_asks_nobody() -> None:
+    async def scenario() -> None:
+        there = hop()
+
+        async def refuse(*_: Any, **__: Any) -> NoReturn:
+            raise AssertionError("asked")
+
+        sign_ins = SignIns(lambda: NOON, others=SharedPauses(refuse, lambda: NOON))
+        sign_ins.note_success(there)
+        async with sign_ins.turn(there):
+            pass
+
+    run(scenario())
+
+
+def test_tries_know_it_before_they_connect(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        there = hop()
+        monkeypatch.setattr("delivery.relay.sign_in_pauses.timezone.now", lambda: NOON)
+        await in_store(tell_pause, there, pause(), now=NOON)
+        assert (await shared_sign_ins([there])).refusal(there) is not None
+        assert (await shared_sign_ins([hop()])).refusal(there) is None
+
+    run(scenario())
+
+
+def test_while_the_database_is_away_nobody_knows() -> None:
+    async def scenario() -> None:
+        async def away(*_: Any, **__: Any) -> NoReturn:
+            raise StoreUnavailable("away")
+
+        there = hop()
+        sign_ins = SignIns(lambda: NOON, others=SharedPauses(away, lambda: NOON))
+        async with sign_ins.turn(there):
+            await sign_ins.note_refusal(there, status="4.7.8", said="No.")
+        assert sign_ins.refusal(there) is not None
+
+    run(scenario())

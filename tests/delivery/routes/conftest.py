@@ -27,6 +27,6 @@ def empty() -> None:
     with connection.cursor() as sql:
         sql.execute(
             "TRUNCATE delivery_attempt, delivery_queuedrecipient, delivery_queuedmessage, delivery_destination, "
-            "delivery_outboundroute, delivery_routechange"
+            "delivery_outboundroute, delivery_routechange, delivery_signinpause"
         )
     route_rules.forget()

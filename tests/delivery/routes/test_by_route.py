@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from delivery.models import Attempt, Destination, OutboundRoute, QueuedRecipient
+from delivery.models import Attempt, Destination, OutboundRoute, QueuedRecipient, SignInPause
 from delivery.queue.route_moves import move_waiting
-from delivery.relay.next_hops import NextHop
-from delivery.relay.sign_ins import Pause
 from delivery.routes.making import RoutePlan, put_route, remove_route
+from delivery.worker import Worker
 from mailhost.net.store_threads import in_store
 from tests.delivery.test_worker import bench
 from tests.support.queueing import NOON, queue, state, until_idle
@@ -136,12 +135,7 @@ def test_a_look_by_a_route_that_changed_meanwhile_sends_nothing_the_old_way(
     run(scenario())
 
 
-def test_a_wrong_password_is_tried_once_for_all_destinations_and_then_left_alone(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shared: list[tuple[NextHop, Pause]] = []
-    monkeypatch.setattr("delivery.worker.tell_soon", lambda hop, pause: shared.append((hop, pause)))
-
+def test_a_wrong_password_is_tried_once_for_all_destinations_and_then_left_alone(settings: Settings) -> None:
     def smart_route(port: int, password: str, **found: int) -> OutboundRoute:
         plan = RoutePlan(
             name="smart",
@@ -159,9 +153,9 @@ def test_a_wrong_password_is_tried_once_for_all_destinations_and_then_left_alone
             made = await in_store(smart_route, smart.port, "falsch")
             for number in range(4):
                 await in_store(queue, f"a@d{number}.test")
-            worker = b.worker()
+            worker, other = b.worker(), b.worker()
 
-            async def tries(*, minutes: float) -> int:
+            async def tries(*, minutes: float, worker: Worker = worker) -> int:
                 b.now += timedelta(minutes=minutes)
                 await worker.round()
                 await until_idle(worker)
@@ -174,7 +168,12 @@ def test_a_wrong_password_is_tried_once_for_all_destinations_and_then_left_alone
             assert await tries(minutes=3) == 1
             assert smart.connections == connections
             assert "left alone until 12:05 UTC" in await in_store(last_reply, "a@d0.test")
-            assert [pause.until for _, pause in shared] == [NOON + timedelta(minutes=5)]
+            assert (await in_store(SignInPause.objects.get)).until == NOON + timedelta(minutes=5)
+            await in_store(queue, "a@another.test")
+            assert (
+                await tries(minutes=0, worker=other) == 1
+            )  # of another process, which knows of it all the same
+            assert "left alone until 12:05 UTC" in await in_store(last_reply, "a@another.test")
             assert await tries(minutes=6) == 2
             await in_store(smart_route, smart.port, "geheim", route_id=made.pk)
             assert (
@@ -182,5 +181,6 @@ def test_a_wrong_password_is_tried_once_for_all_destinations_and_then_left_alone
             )  # at 12:18.9, while the old password is left alone until 12:19
             assert await smart.wait_for(1)
             await worker.close()
+            await other.close()
 
     run(scenario())
