@@ -116,7 +116,7 @@ def _report(
     if (back := returned.get(recipient.pk)) is not None and recipient.state == RecipientState.DELIVERED:
         return RecipientReport(
             forward_path=recipient.original_path or recipient.forward_path,
-            led_to=recipient.forward_path if recipient.original_path else "",
+            led_to=_led_to(recipient, message),
             action=action_of(recipient),
             status=back.status,
             original_recipient=recipient.orcpt,
@@ -128,7 +128,7 @@ def _report(
     tells = recipient.destination if says_it_for_all(recipient) else recipient
     return RecipientReport(
         forward_path=recipient.original_path or recipient.forward_path,
-        led_to=recipient.forward_path if recipient.original_path else "",
+        led_to=_led_to(recipient, message),
         action=action_of(recipient),
         status=_status(recipient, tells.last_status, message, now=now),
         original_recipient=recipient.orcpt,
@@ -137,6 +137,13 @@ def _report(
         last_attempt_at=tells.last_attempt_at,
         will_retry_until=_tried_until(message) if recipient.report_due == ReportDue.DELAYED else None,
     )
+
+
+def _led_to(recipient: QueuedRecipient, message: QueuedMessage) -> str:
+    """Where the alias leads, which strangers are told of what failed alone: who asks of an alias whether it arrived
+    (NOTIFY=SUCCESS) is not to learn whose it is (RFC 3461 section 5.2.7.4)."""
+    is_told = message.account_id is not None or recipient.report_due == ReportDue.FAILED
+    return recipient.forward_path if recipient.original_path and is_told else ""
 
 
 def _who_said(recipient: QueuedRecipient, reply: str) -> str:

@@ -80,7 +80,7 @@ async def _accept(session: Session, octets: bytes, examined: Examined, trace_id:
         results_field=examined.results_field,
         header_changes=examined.header_changes,
     )
-    acceptance = _acceptance(session, envelope, whole, examined, root=_root_of(whole, octets, examined.root))
+    acceptance = _acceptance(session, envelope, whole, examined, root=_root_of(whole, octets, examined))
     taken = Reply(250, "2.0.0", f"Ok: accepted as {trace_id}")
     replies = await _hand_over(session, envelope, acceptance, taken=taken)
     session.idle_commands = 0
@@ -88,11 +88,12 @@ async def _accept(session: Session, octets: bytes, examined: Examined, trace_id:
     return replies
 
 
-def _root_of(whole: bytes, octets: bytes, root: Part | None) -> Part | None:
-    """The structure of the message with its trace fields, where that of what came in is known and stands in it."""
-    if root is None or not whole.endswith(octets):
+def _root_of(whole: bytes, octets: bytes, examined: Examined) -> Part | None:
+    """The structure of the message with its trace fields, where that of what came in is known and stands in it. What a
+    milter puts in front may be any field, one that belongs to the structure too."""
+    if examined.root is None or examined.header_changes or not whole.endswith(octets):
         return None
-    return behind(len(whole) - len(octets), octets, root)
+    return behind(len(whole) - len(octets), octets, examined.root)
 
 
 def tell_each(session: Session, replies: Sequence[Reply]) -> Reply:

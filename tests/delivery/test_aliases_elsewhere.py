@@ -14,7 +14,7 @@ from delivery.models import QueuedRecipient
 from delivery.queue.claim import due_parcels
 from delivery.queue.outcomes import record
 from delivery.queue.values import RecipientResult
-from delivery.relay.outcome import Bounced, Peer
+from delivery.relay.outcome import Bounced, Delivered, Outcome, Peer
 from delivery.routing import Route
 from delivery.status import read_status
 from delivery.submission.handing_in import HandIn, hand_in
@@ -62,8 +62,11 @@ def take(sender: str, *, orcpt: str = "", account: Account | None = None, **more
 
 
 def bounce() -> None:
+    finish(Bounced("5.1.1", "550 5.1.1 <kim@far.test> unknown", Peer("mx.far.test", "192.0.2.1")))
+
+
+def finish(outcome: Outcome) -> None:
     claim = claim_all()["far.test"]
-    outcome = Bounced("5.1.1", "550 5.1.1 <kim@far.test> unknown", Peer("mx.far.test", "192.0.2.1"))
     results = [
         RecipientResult(parcel.message, each, outcome)
         for parcel in due_parcels(claim=claim, limit=10, except_ids=[], now=NOON)
@@ -87,6 +90,18 @@ def test_a_notice_is_about_the_address_that_was_written_to_and_names_both(alice:
     assert b"\r\nFinal-Recipient: rfc822; team@here.test\r\n" in notice
     assert b"\r\nSMTP-Remote-Recipient: kim@far.test\r\n" in notice
     assert b"Original-Recipient" not in notice
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_strangers_who_ask_whether_it_arrived_do_not_learn_where_it_leads(
+    alice: Account, is_ours: bool
+) -> None:
+    take(alice.login, account=alice if is_ours else None)
+    QueuedRecipient.objects.update(notify="SUCCESS")
+    finish(Delivered("250 2.0.0 Ok", Peer("mx.far.test", "192.0.2.1")))
+    notice = notice_to(alice)
+    assert b"\r\nFinal-Recipient: rfc822; team@here.test\r\nAction: relayed\r\n" in notice
+    assert (b"kim@far.test" in notice) is is_ours
 
 
 def test_an_original_recipient_is_told_as_it_came(alice: Account) -> None:

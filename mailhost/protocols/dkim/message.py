@@ -49,7 +49,7 @@ class SignedMessage:
     is_too_large: bool
     _hashes: dict[tuple[Canonicalization, int | None], BodyHash] = field(default_factory=dict)
     _header_hashes: dict[tuple[str, ...], "hashlib._Hash"] = field(default_factory=dict)
-    _by_name: dict[bytes, list[Field]] = field(default_factory=dict)
+    _by_name: dict[bytes, list[Field]] | None = None
 
     def body_hash(self, form: Canonicalization, length: int | None) -> BodyHash:
         """SHA-256 of the body, or of its first `length` octets; worked out once."""
@@ -69,10 +69,13 @@ class SignedMessage:
 
     def named(self, name: bytes) -> Sequence[Field]:
         """The fields of this name (in lower case), from top to bottom."""
-        if not self._by_name:
+        by_name = self._by_name
+        if by_name is None:
+            by_name = {}
             for each in self.fields:
-                self._by_name.setdefault(each.name, []).append(each)
-        return self._by_name.get(name, ())
+                by_name.setdefault(each.name, []).append(each)
+            self._by_name = by_name  # whole: of a large message several threads ask
+        return by_name.get(name, ())
 
     def picked(self, names: Iterable[bytes], *, but: Field | None = None) -> list[Field]:
         """The fields for a list of names in lower case, each name the next one from the bottom (section 5.4.2).

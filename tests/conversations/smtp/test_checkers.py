@@ -304,6 +304,15 @@ def test_a_milters_fields_are_in_what_is_kept_and_those_in_our_name_are_its_own(
     assert [f.text for f in verdict.findings] == ["The filter lint takes it and changes its header."]
 
 
+def test_a_field_that_a_milter_puts_in_front_is_seen_by_readers(asked: Asked, alice: Account) -> None:
+    wish = packet(b"i", b"\0\0\0\0Subject\0[lint] Hello\0") + packet(b"c")
+    asked.says(milter=checker_standins.milter({b"E": wish}))
+    send(asked, alice.login)
+    message = Message.objects.select_related("content").get(mailbox__account=alice, mailbox__name="INBOX")
+    assert b"\r\nSubject: [lint] Hello\r\nFrom: ann@far.test\r\n" in bytes(message.content.octets)
+    assert message.content.subject == "[lint] Hello"
+
+
 def test_the_trace_knows_what_was_put_off(asked: Asked, alice: Account) -> None:
     asked.says(milter=checker_standins.milter({b"C": packet(b"t")}))
     traced: list[str] = []
