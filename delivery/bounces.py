@@ -103,6 +103,12 @@ def report_message(*, message_id: int, now: datetime, new_name: Callable[[], str
     if not recipients:
         return False
     message = QueuedMessage.objects.get(pk=message_id)
+    QueuedRecipient.objects.filter(pk__in=[each.pk for each in recipients]).update(
+        report_due=ReportDue.NOTHING
+    )
+    recipients = [each for each in recipients if not _is_confirmation_to_a_stranger(each, message)]
+    if not recipients:
+        return False
     target = _target(message)
     if isinstance(target, Route):
         accepted = accept_now(notice_of(message, recipients, target, now=now, new_name=new_name), now=now)
@@ -112,9 +118,13 @@ def report_message(*, message_id: int, now: datetime, new_name: Callable[[], str
             note(told, event=Event.REPORTED, now=now, reply=reply)
     else:
         _tell_nobody(message, recipients, target, now=now, new_name=new_name)
-    ids = [each.pk for each in recipients]
-    QueuedRecipient.objects.filter(pk__in=ids).update(report_due=ReportDue.NOTHING)
     return isinstance(target, Route)
+
+
+def _is_confirmation_to_a_stranger(recipient: QueuedRecipient, message: QueuedMessage) -> bool:
+    """Where the operator has none told to them; the door keeps those back that are due at once (smtp/taking.py)."""
+    is_stranger = message.account_id is None and not settings.SMTP_CONFIRM_DELIVERY
+    return is_stranger and recipient.report_due in (ReportDue.RELAYED, ReportDue.DELIVERED_HERE)
 
 
 def _target(message: QueuedMessage) -> Route | str:

@@ -70,8 +70,9 @@ SMTP_MAX_LINE_OCTETS = env.octets(
 SMTP_CONFIRM_DELIVERY = env.boolean(
     "MAILHOST_SMTP_CONFIRM_DELIVERY",
     True,
-    "Strangers who ask for it (NOTIFY=SUCCESS) are told that a message was delivered. Off, only our own accounts are: "
-    "a forged reverse-path then cannot make this host write to somebody.",
+    "Strangers who ask for it (NOTIFY=SUCCESS) are told that a message was delivered, or handed on where an alias "
+    "leads elsewhere. Off, only our own accounts are: a forged reverse-path then cannot make this host write to "
+    "somebody.",
 )
 SMTP_MAX_HEADER_OCTETS = env.octets(
     "MAILHOST_SMTP_MAX_HEADER", "1M", "The longest header of a message; real ones have under 100 KB."

@@ -72,6 +72,24 @@ def test_who_brought_it_is_told_unless_it_was_submitted_here(
     assert (b"\r\nReceived-From-MTA: dns; mx.elsewhere.test (192.0.2.7)\r\n" in notice) is is_told
 
 
+@pytest.mark.parametrize("is_confirmed", [True, False])
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_strangers_are_told_of_no_success_where_the_operator_lets_them_be_told_of_none(
+    settings: Settings, is_confirmed: bool, is_ours: bool
+) -> None:
+    """By an alias that leads elsewhere, too: a forged reverse-path makes this host write to nobody."""
+    settings.SMTP_CONFIRM_DELIVERY = is_confirmed
+    alice = new_account("alice")
+    queue("bob@far.test", reverse_path=alice.login)
+    QueuedMessage.objects.update(account=alice if is_ours else None)
+    QueuedRecipient.objects.update(notify="SUCCESS,FAILURE")
+    finish("far.test", Delivered("250 2.0.0 Ok", Peer("mx.far.test", "192.0.2.1")))
+    assert send_reports() == (is_confirmed or is_ours)
+    assert not QueuedRecipient.objects.exclude(report_due="").exists()
+    QueuedRecipient.objects.update(state="bounced", report_due="failed")
+    assert send_reports() == 1
+
+
 def test_a_sender_elsewhere_gets_it_through_the_queue_with_the_null_reverse_path() -> None:
     queue("bob@far.test", reverse_path="alice@elsewhere.test")
     finish("far.test", BOUNCED)
