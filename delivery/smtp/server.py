@@ -82,8 +82,10 @@ def _may_use_lmtp(peer: str) -> bool:
 
 
 @asynccontextmanager
-async def doors(host: Host, *, bind_to: str, ports: Ports) -> AsyncIterator[Ports]:
-    """All doors open; gives the ports they have. Raises PortTaken, CannotListen."""
+async def doors(
+    host: Host, *, bind_to: str, ports: Ports, is_inbound_only: bool = False
+) -> AsyncIterator[Ports]:
+    """All doors open, or all but those of submission; gives the ports they have. Raises PortTaken, CannotListen."""
     limits = {
         door: ConnectionLimits(
             total=settings.SMTP_MAX_CONNECTIONS,
@@ -110,13 +112,15 @@ async def doors(host: Host, *, bind_to: str, ports: Ports) -> AsyncIterator[Port
     listeners: dict[str, Listener[SmtpConnection]] = {}
     try:
         listeners["smtp"] = open_door(Door.INBOUND, ports.smtp)
-        listeners["submission"] = open_door(Door.SUBMISSION, ports.submission)
-        if host.tls is not None:
+        if not is_inbound_only:
+            listeners["submission"] = open_door(Door.SUBMISSION, ports.submission)
+        if not is_inbound_only and host.tls is not None:
             listeners["submissions"] = open_door(Door.SUBMISSION, ports.submissions, host.tls)
         if ports.lmtp is not None:
             listeners["lmtp"] = open_door(Door.LMTP, ports.lmtp)
         async with exchanging(*(each.by_address for each in limits.values())):
-            yield Ports(**{"submissions": 0, **{name: listener.port for name, listener in listeners.items()}})
+            opened = {name: listener.port for name, listener in listeners.items()}
+            yield Ports(**{"submission": 0, "submissions": 0, **opened})
     finally:
         await asyncio.gather(*(listener.close() for listener in listeners.values()))
 
@@ -129,8 +133,8 @@ def new_trace_id() -> str:
     return f"{random.getrandbits(64):016x}"
 
 
-async def serve_smtp(stopping: asyncio.Event) -> None:
-    """The SMTP process, until it is told to stop."""
+async def serve_smtp(stopping: asyncio.Event, *, is_inbound_only: bool = False) -> None:
+    """The SMTP process, until it is told to stop. is_inbound_only: others take submissions."""
     writer, router, tracing, observing = Writer(), Router(), TraceWriter(), ObservationWriter()
     counters = LoopCounters()
     logins, admissions = KnownLogins(counters), Admissions(counters)
@@ -161,7 +165,7 @@ async def serve_smtp(stopping: asyncio.Event) -> None:
     try:
         async with following() as bans, following_site() as host.junk:
             host.guard = Guard(bans, host.resolver, configured_lists())
-            async with doors(host, bind_to=settings.BIND, ports=ports):
+            async with doors(host, bind_to=settings.BIND, ports=ports, is_inbound_only=is_inbound_only):
                 process.ready()
                 await stopping.wait()
     finally:

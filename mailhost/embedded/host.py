@@ -98,6 +98,7 @@ async def bring_up(supervisor: Supervisor) -> None:
             host=settings.BIND,
             ports=ports,
             smtp_processes=settings.SMTP_PROCESSES,
+            submission_processes=settings.SUBMISSION_PROCESSES,
             imap_processes=settings.IMAP_PROCESSES,
         ),
         workers=programs.workers(var=var),

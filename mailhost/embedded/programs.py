@@ -24,13 +24,28 @@ def preparation() -> Program:
 
 
 def doors(
-    *, host: str, ports: Mapping[str, int], smtp_processes: int = 1, imap_processes: int = 1
+    *,
+    host: str,
+    ports: Mapping[str, int],
+    smtp_processes: int = 1,
+    submission_processes: int = 1,
+    imap_processes: int = 1,
 ) -> list[Program]:
-    """What clients connect to. The kernel spreads connections over the processes that share a port."""
+    """What clients connect to. The kernel spreads connections over the processes that share a port.
+
+    submission_processes: so many of smtp_processes take submissions too.
+    """
     web = ("mailhost.asgi:application", "--host", host, "--port", str(ports["web"]), "--no-access-log")
     smtp, imap = _numbered("smtp", smtp_processes), _numbered("imap", imap_processes)
     return [
-        *(Program(name, "manage", ("serve_smtp",), ("smtp", "submission", "submissions")) for name in smtp),
+        *(
+            Program(name, "manage", ("serve_smtp",), ("smtp", "submission", "submissions"))
+            for name in smtp[:submission_processes]
+        ),
+        *(
+            Program(name, "manage", ("serve_smtp", "--inbound-only"), ("smtp",))
+            for name in smtp[submission_processes:]
+        ),
         *(Program(name, "manage", ("serve_imap",), ("imap", "imaps")) for name in imap),
         Program("pop3", "manage", ("serve_pop3",), ("pop3", "pop3s")),
         Program("web", "uvicorn", (*web, "--timeout-graceful-shutdown", WEB_GRACE_SECONDS), ("web",)),

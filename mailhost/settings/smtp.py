@@ -12,6 +12,13 @@ SMTP_PROCESSES = env.integer(
     "`serve_smtp` is one process; several may share its ports.",
     minimum=1,
 )
+SUBMISSION_PROCESSES = env.integer(
+    "MAILHOST_SUBMISSION_PROCESSES",
+    max(1, SMTP_PROCESSES // 2),
+    "How many of these take submissions as well; half of them, unless set. What sessions of one process ask together "
+    "costs less, so fewer are faster until one keeps its core busy, with some 200 submissions a second.",
+    minimum=1,
+)
 SMTP_MAX_CONNECTIONS = env.integer(
     "MAILHOST_SMTP_MAX_CONNECTIONS",
     20_000,
