@@ -9,10 +9,12 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from delivery.acceptance import Acceptance, Accepted
+from delivery.smtp.server import Ports, doors
 from mailboxes.models import Account
 from tests.conversations.smtp.listening import open_doors
 from tests.conversations.smtp.reading import inbox
 from tests.support.hosting import new_account
+from tests.support.running import run
 from tests.support.servers import running
 from tests.support.transcript import Client, Conversation, converse
 
@@ -103,3 +105,17 @@ def test_behind_a_balancer_the_client_is_who_it_says(
 def test_nobody_else_may_say_who_he_is(alice: Account, tmp_path: Path) -> None:
     with running(open_doors(tmp_path)) as smtp:
         converse(smtp.ports.smtp, "S: 220 …\nC: PROXY TCP4 192.0.2.7 198.51.100.2 4711 25\nS: 500 5.5.1 …")
+
+
+def test_a_process_may_leave_submissions_to_others(shared_db: None, tmp_path: Path) -> None:
+    found: list[Ports] = []
+    with running(open_doors(tmp_path)) as opened:
+
+        async def scenario() -> None:
+            without = doors(opened.host, bind_to="127.0.0.1", ports=Ports(0, 0, 0), is_inbound_only=True)
+            async with without as ports:
+                found.append(ports)
+
+        run(scenario())
+    assert found == [Ports(found[0].smtp, 0, 0)]
+    assert found[0].smtp
