@@ -39,17 +39,17 @@ class WebServer:
     requests: list[bytes] = field(default_factory=list)
     port: int = 0
 
-    def fetcher(self, *, to_private: bool = True, seconds: float = 5.0) -> PolicyFetcher:
+    def fetcher(self, *, to_private: bool = True, seconds: float = 20.0) -> PolicyFetcher:
         trust = CA.certificate.public_bytes(Encoding.PEM).decode()
         return PolicyFetcher(
-            self.dns.resolver(look_up_seconds=0.5),
+            self.dns.resolver(look_up_seconds=10.0),
             to_private=to_private,
             context=lambda: ssl.create_default_context(cadata=trust),
             port=self.port,
             seconds=seconds,
         )
 
-    async def failure(self, *, to_private: bool = True, seconds: float = 5.0) -> FetchFailed:
+    async def failure(self, *, to_private: bool = True, seconds: float = 20.0) -> FetchFailed:
         with pytest.raises(FetchFailed) as failed:
             await self.fetcher(to_private=to_private, seconds=seconds).fetch("far.test")
         assert str(failed.value).endswith(".")
