@@ -38,14 +38,15 @@ from mailhost.protocols.verp import VerpInvalid, is_bounce_address
 Key = tuple[str, str]  # EmailAddress.key
 
 MAX_ASKED_TOGETHER = 200
-# An address that an account owns wins over everything else that domains.lookup knows.
+# An address that an account owns wins over everything else that domains.lookup knows. One row for each that is at a
+# domain of ours (as in domains.lookup): without an account where it is not just an account's address.
 OWNERS = f"""
 SELECT asked.number, {LOCAL_RECIPIENT}
   FROM unnest(%(local_parts)b::text[], %(domains)b::text[]) WITH ORDINALITY asked(local_part, domain, number)
   JOIN domains_domain domain ON domain.name = asked.domain AND domain.is_enabled
   JOIN domains_domain canonical ON canonical.id = coalesce(domain.alias_of_id, domain.id) AND canonical.is_enabled
-  JOIN domains_address address ON address.domain_id = canonical.id AND address.local_part = asked.local_part
-  JOIN mailboxes_account account ON account.address_id = address.id
+  LEFT JOIN domains_address address ON address.domain_id = canonical.id AND address.local_part = asked.local_part
+  LEFT JOIN mailboxes_account account ON account.address_id = address.id
   {LOCAL_RECIPIENT_JOINS}
 """
 OWNERS_AT_ONCE = Statement.parse(OWNERS)
@@ -139,36 +140,51 @@ def _route_to(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What one address is without following anything: at a domain of ours, and the account that owns just it."""
+
+    is_hosted: bool
+    owner: LocalRecipient | None = None
+
+
+ELSEWHERE = _Place(is_hosted=False)
+
+
 class Router:
-    """Routes the recipients of all sessions of a process: those that are just an account's address together."""
+    """Routes the recipients of all sessions of a process: those that are just an account's address, or at a domain that
+    is not hosted here, together."""
 
     def __init__(self) -> None:
         self._statements = Statements()
-        self._owners: Batcher[Key, LocalRecipient | None] = Batcher(
-            self._find_owners, max_weight=MAX_ASKED_TOGETHER
-        )
+        self._places: Batcher[Key, _Place] = Batcher(self._find_places, max_weight=MAX_ASKED_TOGETHER)
 
     async def route(self, *, forward_path: ForwardPath, size_octets: int, may_relay: bool) -> Route:
         """As the function route. Also raises StoreUnavailable."""
-        if forward_path.address is not None:
-            owner = await self._owners.ask(forward_path.address.key)
-            if owner is not None:
-                return _route_to([owner], (), forward_path, size_octets)
+        address = forward_path.address
+        if address is not None:
+            place = await self._places.ask(address.key)
+            if place.owner is not None:
+                return _route_to([place.owner], (), forward_path, size_octets)
+            if not place.is_hosted and not _is_postmaster_of_this_host(address.key):
+                if not may_relay:
+                    raise DomainNotFound(address.key[1])
+                return Route(relay=(address,))
         return await in_store(route, forward_path=forward_path, size_octets=size_octets, may_relay=may_relay)
 
     async def may_send_as(self, *, account_id: int, address: EmailAddress) -> bool:
         """As the function may_send_as. Also raises StoreUnavailable."""
-        owner = await self._owners.ask(address.key)
+        owner = (await self._places.ask(address.key)).owner
         if owner is not None and owner.account_id == account_id:
             return owner.is_enabled
         return await in_store(may_send_as, account_id=account_id, addresses=[address])
 
     async def close(self) -> None:
         """Ends once everything that waits is answered."""
-        await self._owners.close()
+        await self._places.close()
         await self._statements.close()
 
-    async def _find_owners(self, keys: Sequence[Key]) -> list[LocalRecipient | None]:
+    async def _find_places(self, keys: Sequence[Key]) -> list[_Place]:
         local_parts, domains = ([text.encode() for text in column] for column in zip(*keys, strict=True))
         rows = await self._statements.fetch(
             OWNERS_AT_ONCE,
@@ -185,14 +201,14 @@ def owners(keys: Sequence[Key]) -> list[LocalRecipient | None]:
     local_parts, domains = zip(*keys, strict=True)
     with cursor() as sql:
         rows = sql.execute(OWNERS.encode(), {"local_parts": list(local_parts), "domains": list(domains)})
-        return _in_order(keys, rows.fetchall())
+        return [place.owner for place in _in_order(keys, rows.fetchall())]
 
 
 def _decode(row: Row) -> tuple[Any, ...]:
     number, account_id, login, is_enabled, room, has_opinions, *numbers, junk_mailbox = row
     assert number is not None
-    assert account_id is not None
-    assert login is not None
+    if account_id is None or login is None:
+        return int(number), None
     return (
         int(number),
         int(account_id),
@@ -205,9 +221,12 @@ def _decode(row: Row) -> tuple[Any, ...]:
     )
 
 
-def _in_order(keys: Sequence[Key], rows: Sequence[tuple[Any, ...]]) -> list[LocalRecipient | None]:
-    found = {number: LocalRecipient(*row) for number, *row in rows}
-    return [found.get(number) for number in range(1, len(keys) + 1)]
+def _in_order(keys: Sequence[Key], rows: Sequence[tuple[Any, ...]]) -> list[_Place]:
+    found = {
+        number: _Place(True, None if account_id is None else LocalRecipient(account_id, *row))
+        for number, account_id, *row in rows
+    }
+    return [found.get(number, ELSEWHERE) for number in range(1, len(keys) + 1)]
 
 
 def may_send_as(*, account_id: int, addresses: Sequence[EmailAddress]) -> bool:
@@ -255,13 +274,18 @@ def _resolve(forward_path: ForwardPath) -> tuple[list[LocalRecipient], tuple[Ema
     try:
         resolution = lookup.resolve(local_part=local_part, domain=domain)
     except DomainNotFound:
-        if (local_part, domain) != ("postmaster", settings.HOSTNAME.lower()):
+        if not _is_postmaster_of_this_host((local_part, domain)):
             raise
-        return postmasters(domain=None), ()  # the host writes in that name (RFC 5321 section 4.5.1)
+        return postmasters(domain=None), ()
     recipients = local_recipients(address_ids=list(resolution.address_ids)) if resolution.address_ids else []
     if resolution.is_postmaster:
         recipients += postmasters(domain=domain)
     return list({recipient.account_id: recipient for recipient in recipients}.values()), resolution.foreign
+
+
+def _is_postmaster_of_this_host(key: Key) -> bool:
+    """The host writes in that name, hosted domain or not (RFC 5321 section 4.5.1)."""
+    return key == (lookup.POSTMASTER, settings.HOSTNAME.lower())
 
 
 def _is_full(recipient: LocalRecipient, size_octets: int) -> bool:

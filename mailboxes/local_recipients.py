@@ -37,9 +37,9 @@ LOCAL_RECIPIENT = """account.id, account.login, account.is_enabled,
        coalesce(account.junk_score, canonical.junk_score),
        coalesce(account.quarantine_score, canonical.quarantine_score),
        coalesce(account.refuse_score, canonical.refuse_score), junk.id, junk.name"""
-# Of `account`, whose domain is `canonical`.
+# Of `account`, whose domain is `canonical`; all NULL or false where a LEFT JOIN has found no account.
 LOCAL_RECIPIENT_JOINS = """
-  JOIN mailboxes_accountusage usage ON usage.account_id = account.id
+  LEFT JOIN mailboxes_accountusage usage ON usage.account_id = account.id
   LEFT JOIN LATERAL (
        SELECT id, name FROM mailboxes_mailbox mailbox
         WHERE mailbox.account_id = account.id AND mailbox.deleted_at IS NULL

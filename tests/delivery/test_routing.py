@@ -1,8 +1,11 @@
 """Routing: each forward-path becomes accounts, addresses elsewhere, or a fact (RFC 5321 sections 3.6 and 3.9)."""
 
-import pytest
+import asyncio
 
-from delivery.routing import AccountDisabled, Route, may_send_as, owners, route
+import pytest
+from pytest_django import Settings
+
+from delivery.routing import AccountDisabled, Route, Router, may_send_as, owners, route
 from delivery.sender_addresses import sender_addresses
 from domains.aliases import set_alias
 from domains.exceptions import AddressNotFound, DomainNotFound
@@ -51,6 +54,34 @@ def test_other_domains_are_relayed_for_our_accounts_alone() -> None:
     with pytest.raises(DomainNotFound):
         route(forward_path=ForwardPath(ELSEWHERE))
     assert route(forward_path=ForwardPath(ELSEWHERE), may_relay=True) == Route(relay=(ELSEWHERE,))
+
+
+def test_what_is_not_hosted_here_is_told_with_all_others_from_the_loop(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    async def story() -> None:
+        router = Router()
+        asked = ForwardPath(ELSEWHERE)
+        try:
+            assert await router.route(forward_path=asked, size_octets=0, may_relay=True) == Route(
+                relay=(ELSEWHERE,)
+            )
+            with pytest.raises(DomainNotFound):
+                await router.route(forward_path=asked, size_octets=0, may_relay=False)
+            host = to(f"Postmaster@{settings.HOSTNAME}")
+            with pytest.raises(ReachedStore):  # here all the same
+                await router.route(forward_path=host, size_octets=0, may_relay=True)
+        finally:
+            await router.close()
+
+    class ReachedStore(Exception):
+        pass
+
+    async def in_store(*args: object, **kwargs: object) -> None:
+        raise ReachedStore
+
+    monkeypatch.setattr("delivery.routing.in_store", in_store)
+    asyncio.run(story())
 
 
 def test_unknown_addresses_are_refused_to_our_accounts_too(domain: str) -> None:
