@@ -16,13 +16,16 @@ from delivery.filters.recording import VERDICTS_BESIDE, Judged, record_verdicts
 from delivery.findings import Action
 from delivery.hidden_recipients import with_hidden
 from delivery.known_recipients import note_recipients
-from delivery.queue.enqueue import NewQueuedMessage, NewRecipient, enqueue
+from delivery.queue.departures import Departure, Departures
+from delivery.queue.enqueue import enqueue
+from delivery.queue.rows import NewQueuedMessage, NewRecipient
 from delivery.suppression_holding import hold_back_queued
 from mailboxes.exceptions import MailboxBusy, MailboxFact
 from mailboxes.store.append import SLOW_OCTETS, prepare
 from mailboxes.store.append_batch import Item, Target, append_batch
 from mailboxes.store.arrivals import Arrival, Arrivals, Arrived
 from mailboxes.store.hierarchy import sent_mailbox
+from mailboxes.store.large_content import LARGE_OCTETS
 from mailboxes.store.mailbox_names import INBOX
 from mailboxes.store.outbox import outboxes_of
 from mailboxes.store.values import Flag, NewContent
@@ -102,6 +105,13 @@ class Acceptance:
         return bool(self.relay or self.confirmed or self.expanded or self.waiting)
 
     @property
+    def only_leaves(self) -> bool:
+        """It does nothing but go to the queue, and from there to others, at once."""
+        stays = self.account_ids or self.judged or self.confirmed or self.expanded or self.waiting
+        waits = self.is_held or self.release_at is not None or settings.RELAY == "capture"
+        return bool(self.relay) and not (stays or waits or self.save_in_sent or self.suppressed)
+
+    @property
     def waits_for(self) -> int | None:
         """The account in whose Outbox it stands; None where it leaves at once, or is nobody's here."""
         return self.submitted_by if self.release_at is not None and self.is_queued else None
@@ -162,7 +172,9 @@ def accept_batch(prepared: Sequence[Prepared], *, now: datetime, wait: bool = Tr
     queued = dict(
         zip(
             leaving,
-            enqueue([_queued(prepared[n][0], items[n], outboxes, standing.get(n)) for n in leaving], now=now),
+            enqueue(
+                [_queued_item(prepared[n][0], items[n], outboxes, standing.get(n)) for n in leaving], now=now
+            ),
             strict=True,
         )
         if leaving
@@ -232,12 +244,19 @@ def _standing(
     return Item(prepare(octets), [Target(acceptance.submitted_by, outbox, Flag.SEEN)], now)
 
 
-def _queued(
+def _queued_item(
     acceptance: Acceptance, item: Item, outboxes: Mapping[int, int], standing: Item | None
 ) -> NewQueuedMessage:
-    outbox = _outbox(acceptance, outboxes)
+    mailbox_id = _outbox(acceptance, outboxes)
+    outbox = None if mailbox_id is None else (mailbox_id, (standing or item).uids[-1])
+    return _queued(acceptance, content_id=item.content_id, outbox=outbox)
+
+
+def _queued(
+    acceptance: Acceptance, *, content_id: int = 0, outbox: tuple[int, int] | None = None
+) -> NewQueuedMessage:
     return NewQueuedMessage(
-        content_id=item.content_id,
+        content_id=content_id,
         reverse_path=acceptance.reverse_path,
         recipients=[
             *(_recipient(acceptance, address) for address in acceptance.relay),
@@ -269,7 +288,7 @@ def _queued(
         forwarded_by=acceptance.forwarded_by,
         deliver_by=acceptance.deliver_by,
         deliver_by_mode=acceptance.deliver_by_mode,
-        outbox=None if outbox is None else (outbox, (standing or item).uids[-1]),
+        outbox=outbox,
         goes_to_sent=outbox is not None and acceptance.save_in_sent,
     )
 
@@ -299,8 +318,12 @@ class Writer:
         self._deliveries: Batcher[Prepared, Accepted | None] = Batcher(
             self._deliver, max_weight=max_weight, weigh=_weight
         )
+        self._leaving: Batcher[Prepared, Accepted | None] = Batcher(
+            self._depart, max_weight=max_weight, weigh=_weight
+        )
         self._batches: Batcher[Prepared, Accepted] = Batcher(self._take, max_weight=max_weight, weigh=_weight)
         self._arrivals = Arrivals(VERDICTS_BESIDE)
+        self._departures = Departures()
         self._thread = StoreThreads(1, "writer", by_key=True)
         self._patient = StoreThreads(2, "patient-writer")
 
@@ -318,6 +341,10 @@ class Writer:
             delivered = await self._deliveries.ask((acceptance, content))
             if delivered is not None:
                 return delivered
+        elif acceptance.only_leaves and len(content.octets) <= min(LARGE_OCTETS, settings.MAX_MESSAGE_OCTETS):
+            queued = await self._leaving.ask((acceptance, content))
+            if queued is not None:
+                return queued
         for _ in range(MAX_TURNS_LEFT_OUT):
             try:
                 return await self._batches.ask((acceptance, content))
@@ -331,8 +358,10 @@ class Writer:
     async def close(self) -> None:
         """Ends once everything that waits is answered."""
         await self._deliveries.close()
+        await self._leaving.close()
         await self._batches.close()
         await self._arrivals.close()
+        await self._departures.close()
         self._thread.close()
         self._patient.close()
 
@@ -342,6 +371,16 @@ class Writer:
             None if placed is None else Accepted(placed.content_id, _uids_in(placed), None)
             for placed in await self._arrivals.place(arrivals, now=self._clock())
         ]
+
+    async def _depart(self, prepared: Sequence[Prepared]) -> Sequence[Accepted | None]:
+        leaving = [
+            Departure(content, _queued(acceptance), acceptance.first_recipients)
+            for acceptance, content in prepared
+        ]
+        queued = await self._departures.queue(leaving, now=self._clock())
+        if queued is None:
+            return [None] * len(prepared)
+        return [Accepted(each.content_id, {}, each.message_id) for each in queued]
 
     async def _take(self, prepared: Sequence[Prepared]) -> list[Outcome]:
         return await self._thread.run(accept_batch, prepared, now=self._clock(), wait=False)

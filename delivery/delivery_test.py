@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from delivery.look import own_names
 from delivery.probe import Probe
-from delivery.queue.enqueue import domain_of
 from delivery.queue.route_rules import rules, sending_domain
+from delivery.queue.rows import domain_of
 from delivery.relay.next_hops import Route, configured_route
 from delivery.relay.tls.configured import configured_policies
 from delivery.routes.ways import way_out

@@ -15,8 +15,9 @@ from django.db import transaction
 
 from delivery.models import LED_ON, QueuedMessage, QueuedRecipient
 from delivery.models.trace import Outcome as TraceOutcome
-from delivery.queue.enqueue import NewQueuedMessage, NewRecipient, domain_of, enqueue
+from delivery.queue.enqueue import enqueue
 from delivery.queue.outcomes import Recorded, record
+from delivery.queue.rows import NewQueuedMessage, NewRecipient, domain_of
 from delivery.queue.values import Claim, RecipientResult
 from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome, Peer
 from delivery.relay.parcel import OutgoingRecipient, Parcel

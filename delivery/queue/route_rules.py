@@ -70,7 +70,7 @@ _kept = _Kept()
 
 def rules(*, fresh: bool = False) -> Rules:
     """Those of now, or of a few seconds ago."""
-    if fresh or time.monotonic() >= _kept.until:
+    if fresh or kept_rules() is None:
         with cursor() as sql:
             rows = sql.execute(READ).fetchall()
         # The first one made keeps what two have: verbs let no second one be made, under a lock (making.py).
@@ -81,6 +81,11 @@ def rules(*, fresh: bool = False) -> Rules:
         _kept.rules = Rules(found)
         _kept.until = time.monotonic() + KEPT_SECONDS
     return _kept.rules
+
+
+def kept_rules() -> Rules | None:
+    """Those of a few seconds ago, without asking the database; None where that has to be asked."""
+    return _kept.rules if time.monotonic() < _kept.until else None
 
 
 def forget() -> None:

@@ -20,6 +20,7 @@ from django.db import connection
 from psycopg import pq
 from psycopg.errors import error_from_result
 
+from mailhost.net.database import PLAN_BY_KEY
 from mailhost.net.store_threads import AWAY_CLASSES, RETRY_CONNECTING_SECONDS, StoreUnavailable
 
 log = structlog.get_logger(__name__)
@@ -30,9 +31,6 @@ EMPTY_ARRAY = struct.Struct("!iiI")
 ARRAY_HEADER = struct.Struct("!iiIii")
 LENGTH = struct.Struct("!i")
 PLACEHOLDER = re.compile(r"%\((\w+)\)([sb])")
-
-# With arrays for parameters Postgres takes a plan for just these values to be the cheaper one, again and again.
-PLAN_ONCE = "SET plan_cache_mode = force_generic_plan"
 
 Row = tuple[bytes | None, ...]
 
@@ -68,7 +66,7 @@ def binary_array(values: Sequence[bytes], *, oid: int) -> bytes:
 class Statements:
     """One connection, opened when first needed and again when it is lost. One statement at a time.
 
-    `plans_once`: Postgres is not to plan a statement for the values of each call.
+    `plans_once`: Postgres is not to plan a statement for the values of each call (database.plan_by_key).
     """
 
     def __init__(self, *, plans_once: bool = False) -> None:
@@ -118,7 +116,7 @@ class Statements:
                 autocommit=True, **_connection_parameters()
             )
             if self._plans_once:
-                await self._connection.execute(PLAN_ONCE)
+                await self._connection.execute(PLAN_BY_KEY)
             self._socket = self._connection.pgconn.socket
             asyncio.get_running_loop().add_reader(self._socket, self._read)
         return self._connection.pgconn

@@ -201,7 +201,8 @@ def _queueing() -> float:
     from django.db import transaction
     from django.utils import timezone
 
-    from delivery.queue.enqueue import NewQueuedMessage, enqueue
+    from delivery.queue.enqueue import enqueue
+    from delivery.queue.rows import NewQueuedMessage
 
     began = time.perf_counter()
     for number in range(TAKEN // 20):

@@ -140,7 +140,8 @@ def hand_in_together(count: int, content_id: int) -> None:
     """Several in one commit, as the writers of busy processes have them."""
     from django.db import transaction
 
-    from delivery.queue.enqueue import NewQueuedMessage, enqueue
+    from delivery.queue.enqueue import enqueue
+    from delivery.queue.rows import NewQueuedMessage
 
     for start in range(0, count, IN_A_COMMIT):
         those = [

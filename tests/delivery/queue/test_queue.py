@@ -19,8 +19,9 @@ from delivery.queue.claim import (
 )
 from delivery.queue.cleaning import remove_finished
 from delivery.queue.destination_outcomes import bounce_waiting, put_off
-from delivery.queue.enqueue import NewQueuedMessage, NewRecipient, enqueue
+from delivery.queue.enqueue import enqueue
 from delivery.queue.outcomes import Recorded, record
+from delivery.queue.rows import NewQueuedMessage, NewRecipient
 from delivery.queue.values import Claim, RecipientResult
 from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome, Peer
 from delivery.relay.parcel import Parcel

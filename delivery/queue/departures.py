@@ -1,0 +1,199 @@
+"""Mail that does nothing but leave, from the event loop: contents and queue rows in one statement, one commit.
+
+For what most submissions are. A hop into a thread, a transaction's statements one after the other and the struggle for
+the interpreter's lock took longer than all that the database does for them (docs/decisions/0011). All or nothing: where
+a destination is new nothing is written, and the messages are left to enqueue(), which makes it.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.conf import settings
+
+from delivery.known_recipients import NOTE_KNOWN, fitting
+from delivery.queue.notices import relay_is_due
+from delivery.queue.route_rules import Rules, kept_rules, rules
+from delivery.queue.rows import (
+    MESSAGE_COLUMNS,
+    MESSAGE_ID_CHARACTERS,
+    MESSAGE_RECORD,
+    RECIPIENT_COLUMNS,
+    RECIPIENT_RECORD,
+    RECIPIENT_VALUES,
+    NewQueuedMessage,
+    Way,
+    message_row,
+    recipient_row,
+    way_of,
+)
+from mailboxes.exceptions import DiskNearlyFull
+from mailboxes.store.content_rows import CONTENT_COLUMNS, GIVEN_COLUMNS, GIVEN_CONTENTS, content_parameters
+from mailboxes.store.values import NewContent
+from mailhost.net.disk import has_room
+from mailhost.net.statements import BYTEA_OID, TEXT_OID, Statement, Statements, binary_array
+from mailhost.net.store_threads import in_store
+
+IDS_AT_ONCE: Final = 100
+
+IDS: Final = Statement.parse(
+    "SELECT nextval('mailboxes_content_id_seq'), nextval('delivery_queuedmessage_id_seq')"
+    " FROM generate_series(1, %(count)s)"
+)
+# The destinations are locked and woken as in enqueue.py, and who is claimed need not be told of.
+DEPART: Final = Statement.parse(f"""
+WITH destination AS MATERIALIZED (
+    SELECT known.id, known.name, known.route_id, known.claimed_until,
+           known.next_attempt_at IS NULL OR (known.failures = 0 AND known.next_attempt_at > %(now)s) AS is_asleep
+      FROM unnest(%(names)b::text[], %(routes)s::bigint[]) way(name, route_id)
+      JOIN delivery_destination known ON known.name = way.name AND known.route_id = way.route_id
+     ORDER BY known.name, known.route_id FOR KEY SHARE OF known
+), content AS (
+    INSERT INTO mailboxes_content (id, created_at, {CONTENT_COLUMNS})
+    SELECT id, %(now)s, {GIVEN_COLUMNS}
+      FROM {GIVEN_CONTENTS}
+     WHERE (SELECT count(*) FROM destination) = %(ways)s
+), queued AS (
+    INSERT INTO delivery_queuedmessage (id, {MESSAGE_COLUMNS},
+                                        created_at, expires_at, message_id_field)
+    SELECT id, {MESSAGE_COLUMNS},
+           %(now)s, %(expires_at)s::timestamptz, message_id_field
+      FROM json_to_recordset(%(messages)s::json) row(id bigint, message_id_field text, {MESSAGE_RECORD})
+     WHERE (SELECT count(*) FROM destination) = %(ways)s
+), waiting AS (
+    INSERT INTO delivery_queuedrecipient (message_id, {RECIPIENT_COLUMNS})
+    SELECT message_id, {RECIPIENT_VALUES}
+      FROM json_to_recordset(%(recipients)s::json)
+           row(message_id bigint, name text, route_id bigint, {RECIPIENT_RECORD})
+      JOIN (SELECT id AS destination_id, name, route_id FROM destination) destination USING (name, route_id)
+     WHERE (SELECT count(*) FROM destination) = %(ways)s
+), woken AS (
+    UPDATE delivery_destination SET next_attempt_at = %(now)s
+     WHERE id IN (SELECT id FROM delivery_destination
+                   WHERE id IN (SELECT id FROM destination WHERE is_asleep)
+                     AND (SELECT count(*) FROM destination) = %(ways)s
+                   ORDER BY name, route_id FOR NO KEY UPDATE)
+), known AS (
+    {NOTE_KNOWN.format(condition="AND (SELECT count(*) FROM destination) = %(ways)s")}
+)
+SELECT claimed_until IS NULL OR claimed_until <= %(now)s FROM destination
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """One content that no mailbox shows, and its way into the queue: to recipients elsewhere, at once. `message` has no
+    content_id yet. first_recipients: of its account, to be remembered."""
+
+    content: NewContent
+    message: NewQueuedMessage
+    first_recipients: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Departed:
+    content_id: int
+    message_id: int
+
+
+class Departures:
+    """Queues messages for one process, over a connection of its own; one call at a time."""
+
+    def __init__(self) -> None:
+        self._statements = Statements(plans_once=True)
+        self._ids: list[Departed] = []  # taken from the sequences, not yet used
+
+    async def queue(self, departures: Sequence[Departure], *, now: datetime) -> list[Departed] | None:
+        """Their ids; None where they are left to enqueue(). A transaction of its own; the worker is told.
+
+        Raises DiskNearlyFull, StoreUnavailable.
+        """
+        if not has_room():
+            raise DiskNearlyFull
+        chosen = kept_rules()
+        if chosen is None:
+            chosen = await in_store(rules)
+        ids = await self._take_ids(len(departures))
+        ways = {
+            way_of(each.message, recipient, chosen)
+            for each in departures
+            for recipient in each.message.all_recipients
+        }
+        rows = await self._statements.fetch(DEPART, _parameters(departures, ids, chosen, sorted(ways), now))
+        if len(rows) < len(ways):
+            return None
+        if any(is_unclaimed == b"t" for (is_unclaimed,) in rows):
+            relay_is_due()
+        return ids
+
+    async def close(self) -> None:
+        """Ends the connection."""
+        await self._statements.close()
+
+    async def _take_ids(self, count: int) -> list[Departed]:
+        if len(self._ids) < count:
+            rows = await self._statements.fetch(IDS, {"count": b"%d" % max(IDS_AT_ONCE, count)})
+            self._ids = [
+                Departed(int(content or 0), int(message or 0)) for content, message in reversed(rows)
+            ]
+        return [self._ids.pop() for _ in range(count)]
+
+
+def _parameters(
+    departures: Sequence[Departure],
+    ids: Sequence[Departed],
+    chosen: Rules,
+    ways: Sequence[Way],
+    now: datetime,
+) -> Mapping[str, bytes]:
+    each = list(zip(departures, ids, strict=True))
+    given = content_parameters([(departed.content_id, departure.content) for departure, departed in each])
+    known = fitting(
+        (departure.message.account_id, address)
+        for departure in departures
+        for address in departure.first_recipients
+    )
+    lifetime = timedelta(seconds=settings.QUEUE_LIFETIME_SECONDS)
+    return {
+        "names": binary_array([name.encode() for name, _ in ways], oid=TEXT_OID),
+        "routes": _array(route for _, route in ways),
+        "ways": b"%d" % len(ways),
+        "messages": _json(_message(departure, departed) for departure, departed in each),
+        "recipients": _json(
+            {"message_id": departed.message_id, **row}
+            for departure, departed in each
+            for row in _recipients(departure.message, chosen)
+        ),
+        "account_ids": _array(account_id for account_id, _ in known),
+        "addresses": binary_array([address.encode() for _, address in known], oid=TEXT_OID),
+        "contents": given.pop("contents").encode(),
+        **{name: binary_array(octets, oid=BYTEA_OID) for name, octets in given.items()},
+        "now": now.isoformat().encode(),
+        "expires_at": (now + lifetime).isoformat().encode(),
+    }
+
+
+def _message(departure: Departure, departed: Departed) -> dict[str, Any]:
+    return {
+        **message_row(departure.message),
+        "id": departed.message_id,
+        "content_id": departed.content_id,
+        "message_id_field": departure.content.worked_out.message_id[:MESSAGE_ID_CHARACTERS],
+    }
+
+
+def _recipients(message: NewQueuedMessage, chosen: Rules) -> Iterable[dict[str, Any]]:
+    for recipient in message.all_recipients:
+        name, route_id = way_of(message, recipient, chosen)
+        yield {"name": name, "route_id": route_id, **recipient_row(message, recipient, is_captured=False)}
+
+
+def _array(numbers: Iterable[int]) -> bytes:
+    """In Postgres' text form."""
+    return b"{%s}" % ",".join(map(str, numbers)).encode()
+
+
+def _json(rows: Iterable[dict[str, Any]]) -> bytes:
+    return json.dumps(list(rows)).encode()
