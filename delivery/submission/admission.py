@@ -4,6 +4,7 @@ An account looks hijacked that writes to many it never wrote to, from many netwo
 rented machines all over the world, while people who write to many strangers do so from where they are.
 """
 
+import functools
 import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -239,6 +240,7 @@ def hold(sender: Sender, reason: str, now: datetime) -> None:
     )
 
 
+@functools.lru_cache(maxsize=1_024)
 def _network(peer: str) -> str:
     """What counts as one place; "" where the address is not known."""
     try:

@@ -4,10 +4,12 @@ Windows are the clock's hours and days (UTC): so the moment at which there is ro
 can be told. Around the turn of a window twice as much may pass.
 """
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, Literal
+from itertools import product
+from typing import Final, Literal, NamedTuple, get_args
 
 from django.conf import settings
 
@@ -20,6 +22,10 @@ WINDOWS: Final = (("hour", HOUR_SECONDS), ("day", DAY_SECONDS))
 NAMES: Final = {"messages": "messages", "recipients": "recipients", "first": "first-time recipients"}
 
 Scope = Literal["account", "domain"]
+SETTINGS: Final[Mapping[Scope, Sequence[str]]] = {
+    scope: [f"{scope}_{measure}_per_{window}".upper() for measure in MEASURES for window, _ in WINDOWS]
+    for scope in get_args(Scope)
+}
 Limits = tuple[int, ...]
 """For each measure the hour's and the day's; 0: no limit."""
 
@@ -33,8 +39,7 @@ class Amounts:
     messages: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(NamedTuple):
     """One counter with the message in it."""
 
     scope: Scope
@@ -65,11 +70,7 @@ class SubmissionLimitReached(Exception):
 
 def site_limits(scope: Scope) -> Limits:
     """What the settings say."""
-    return tuple(
-        int(getattr(settings, f"{scope}_{measure}_per_{window}".upper()))
-        for measure in MEASURES
-        for window, _ in WINDOWS
-    )
+    return tuple(int(getattr(settings, name)) for name in SETTINGS[scope])
 
 
 def with_own(own: Sequence[int | None]) -> Limits:
@@ -98,12 +99,19 @@ class Asked:
         now: datetime,
     ) -> "Asked":
         """network: where it comes from, as one of those of the account's day; "": from none."""
-        each = list(_counters(account_id, domain_id, limits, amounts, now))
-        day = int(now.timestamp()) // DAY_SECONDS
+        hour = int(now.timestamp()) // HOUR_SECONDS
+        day = hour * HOUR_SECONDS // DAY_SECONDS
+        each = _counters(account_id, domain_id, limits, site_limits("domain"), hour)
         distinct = Distinct(f"networks:{account_id}:{day}", network, DAY_SECONDS) if network else None
         return cls(
-            tuple(counted for counted, _ in each),
-            Additions(tuple(addition for _, addition in each), distinct),
+            tuple(counter.empty for counter in each),
+            Additions(
+                tuple(
+                    Addition(counter.key, getattr(amounts, counter.empty.measure), counter.window_seconds)
+                    for counter in each
+                ),
+                distinct,
+            ),
         )
 
     def counted(self, totals: Sequence[int]) -> list[Counted]:
@@ -136,19 +144,34 @@ def taken_back(additions: Additions) -> Additions:
     return Additions(tuple(Addition(each.key, -each.by, each.window_seconds) for each in additions.each))
 
 
+class _Counter(NamedTuple):
+    """One that a message adds to; `empty` is it without the message."""
+
+    empty: Counted
+    key: str
+    window_seconds: int
+
+
+# Told once an hour: the names of a dozen counters took longer than counting.
+@functools.lru_cache(maxsize=512)
 def _counters(
-    account_id: int, domain_id: int | None, limits: Limits, amounts: Amounts, now: datetime
-) -> Iterator[tuple[Counted, Addition]]:
+    account_id: int, domain_id: int | None, limits: Limits, domain_limits: Limits, hour: int
+) -> tuple[_Counter, ...]:
+    """hour: the number of the clock's hour."""
     scopes: list[tuple[Scope, int, Limits]] = [("account", account_id, limits)]
     if domain_id is not None:
-        scopes.append(("domain", domain_id, site_limits("domain")))
-    for scope, key, scope_limits in scopes:
-        each_limit = iter(scope_limits)
-        for measure in MEASURES:
-            for window, seconds in WINDOWS:
-                number = int(now.timestamp()) // seconds
-                ends_at = datetime.fromtimestamp((number + 1) * seconds, UTC)
-                addition = Addition(
-                    f"sent:{scope}:{key}:{measure}:{window}:{number}", getattr(amounts, measure), seconds
-                )
-                yield Counted(scope, measure, window, next(each_limit), 0, ends_at), addition
+        scopes.append(("domain", domain_id, domain_limits))
+    return tuple(
+        _counter(scope, key, measure, window, seconds, limit, hour)
+        for scope, key, scope_limits in scopes
+        for (measure, (window, seconds)), limit in zip(product(MEASURES, WINDOWS), scope_limits, strict=True)
+    )
+
+
+def _counter(
+    scope: Scope, key: int, measure: str, window: str, seconds: int, limit: int, hour: int
+) -> _Counter:
+    number = hour * HOUR_SECONDS // seconds
+    ends_at = datetime.fromtimestamp((number + 1) * seconds, UTC)
+    name = f"sent:{scope}:{key}:{measure}:{window}:{number}"
+    return _Counter(Counted(scope, measure, window, limit, 0, ends_at), name, seconds)

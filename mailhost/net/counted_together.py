@@ -5,7 +5,7 @@ The counters are those of counters.py, with all that is said there.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.conf import settings
 
@@ -17,8 +17,7 @@ from mailhost.net.redis_clients import RedisAway, shared_breaker
 MAX_ASKED_TOGETHER: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Addition:
+class Addition(NamedTuple):
     """So much more for a counter; see increment()."""
 
     key: str

@@ -1,5 +1,6 @@
 """When a message is to be released: HOLDFOR and HOLDUNTIL of MAIL (RFC 4865 section 3, RFC 3339 section 5.6)."""
 
+import functools
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
@@ -55,6 +56,12 @@ def parse_future_release(hold_for: str | None, hold_until: str | None) -> Future
 
 def longest_wait(*, max_seconds: int, now: datetime) -> str:
     """EHLO's line: the longest interval, and the last moment, to which it leads."""
+    return _longest_wait(max_seconds, now.replace(microsecond=0))
+
+
+@functools.lru_cache(maxsize=4)
+def _longest_wait(max_seconds: int, now: datetime) -> str:
+    """Clients ask many times a second."""
     until = (now + timedelta(seconds=max_seconds)).astimezone(UTC)
     return f"FUTURERELEASE {max_seconds} {until:%Y-%m-%dT%H:%M:%SZ}"
 
