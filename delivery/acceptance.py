@@ -21,7 +21,7 @@ from delivery.queue.enqueue import enqueue
 from delivery.queue.rows import NewQueuedMessage, NewRecipient
 from delivery.suppression_holding import hold_back_queued
 from mailboxes.exceptions import MailboxBusy, MailboxFact
-from mailboxes.store.append import SLOW_OCTETS, prepare
+from mailboxes.store.append import SLOW_OCTETS, prepare, prepare_to_leave
 from mailboxes.store.append_batch import Item, Target, append_batch
 from mailboxes.store.arrivals import Arrival, Arrivals, Arrived
 from mailboxes.store.hierarchy import sent_mailbox
@@ -135,10 +135,16 @@ def accept_now(acceptance: Acceptance, *, now: datetime | None = None) -> Accept
 
     Raises QuotaExceeded, MailboxNotFound, MessageTooLarge, DiskNearlyFull.
     """
-    [outcome] = accept_batch([(acceptance, prepare(acceptance.octets))], now=now or timezone.now())
+    [outcome] = accept_batch([(acceptance, _content(acceptance))], now=now or timezone.now())
     if isinstance(outcome, MailboxFact):
         raise outcome
     return outcome
+
+
+def _content(acceptance: Acceptance) -> NewContent:
+    if acceptance.only_leaves:
+        return prepare_to_leave(acceptance.octets)
+    return prepare(acceptance.octets, acceptance.root)
 
 
 @transaction.atomic
@@ -334,9 +340,9 @@ class Writer:
         message may have been committed or not: the client is to send it again).
         """
         if len(acceptance.octets) < SLOW_OCTETS:
-            content = prepare(acceptance.octets, acceptance.root)
+            content = _content(acceptance)
         else:
-            content = await in_store(prepare, acceptance.octets, acceptance.root)
+            content = await in_store(_content, acceptance)
         if acceptance.arrives_in:
             delivered = await self._deliveries.ask((acceptance, content))
             if delivered is not None:

@@ -16,7 +16,7 @@ from mailboxes.store.lessons import note_appended
 from mailboxes.store.locks import lock_mailboxes, lock_usage, one
 from mailboxes.store.values import Appended, Flag, NewContent, NewMessage
 from mailhost.protocols.message.scanner import Part
-from mailhost.protocols.message.working_out import work_out
+from mailhost.protocols.message.working_out import outline, work_out
 
 SLOW_OCTETS = 128 * 1024  # from here on prepare() takes milliseconds: not in an event loop
 
@@ -32,6 +32,12 @@ def prepare(octets: bytes, root: Part | None = None) -> NewContent:
     """
     worked_out = work_out(octets, limits=structure.limits(), root=root)
     return NewContent(octets, hashlib.sha256(octets).digest(), worked_out)
+
+
+def prepare_to_leave(octets: bytes) -> NewContent:
+    """The same for a message that no mailbox is to show; where one does all the same, the rest is worked out then
+    (completing.py). Pure computation."""
+    return NewContent(octets, hashlib.sha256(octets).digest(), outline(octets, limits=structure.limits()))
 
 
 @transaction.atomic

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from mailboxes.exceptions import MailboxNotFound
+from mailboxes.store.completing import complete_content
 from mailboxes.store.locks import announce_on_commit, change_usage, lock_mailboxes, lock_usage
 from mailboxes.store.values import NO_FLAGS, Flag
 from mailhost.net.database import cursor
@@ -50,6 +51,7 @@ def place_content(
         "internal_date": internal_date,
         "now": now,
     }
+    complete_content(content_id)
     with cursor() as sql:
         row = sql.execute(INSERT.encode(), parameters).fetchone()
     if row is None:

@@ -76,6 +76,11 @@ def scan(octets: bytes, *, limits: Limits = LIMITS) -> Part:
     return _Scan(octets, limits).run()
 
 
+def scan_header(octets: bytes, *, limits: Limits = LIMITS) -> Part:
+    """The root part as scan() has it, without what is in it."""
+    return _Scan(octets, limits).header()
+
+
 def behind(added_octets: int, octets: bytes, root: Part) -> Part | None:
     """The structure of the message once so many octets stand in front of it: whole fields, none of header.WANTED.
 
@@ -120,6 +125,11 @@ class _Scan:
         if self.delimiters:
             self._divide()
         self._end(0, self.size)
+        return root
+
+    def header(self) -> Part:
+        root = self._part_at(0, TEXT_PLAIN)
+        root.body_end = self.size
         return root
 
     def _divide(self) -> None:

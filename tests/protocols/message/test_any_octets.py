@@ -22,6 +22,7 @@ from mailhost.protocols.message import (
 from mailhost.protocols.message.composing import Attachment, compose
 from mailhost.protocols.message.reading import read_attachment, read_message
 from mailhost.protocols.message.scanner import behind, scan
+from mailhost.protocols.message.working_out import outline
 from mailhost.protocols.smtp.header import begins_with_a_field
 from tests.protocols.message.imap_grammar import Body, parse_body, parse_envelope
 from tests.support.examples import examples
@@ -60,6 +61,15 @@ def shape_of_offsets(part: PartOffsets) -> object:
 
 def shape_of_body(body: Body) -> object:
     return [shape_of_body(child) for child in body.children]
+
+
+@examples(400)
+@given(OCTETS)
+def test_an_outline_tells_what_it_tells_as_all_of_it_does(octets: bytes) -> None:
+    told, whole = outline(octets), work_out(octets)
+    for name in ("header_octets", "message_id", "subject"):
+        assert getattr(told, name) == getattr(whole, name)
+    assert (told.body_structure == b"") is not (whole.body_structure == b"")
 
 
 @examples(400)
