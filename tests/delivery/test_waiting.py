@@ -102,7 +102,7 @@ def work(*, seconds: float = 0) -> None:
     async def scenario() -> None:
         async with dns_server() as dns:
             worker = Worker(
-                resolver=dns.resolver(look_up_seconds=0.5),
+                resolver=dns.resolver(),
                 clock=lambda: NOON + timedelta(seconds=seconds),
                 random=Random(1),
             )

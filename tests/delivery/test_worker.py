@@ -31,7 +31,7 @@ from tests.support.queueing import NOON, claim_all, queue, state, until_idle
 from tests.support.running import run
 from tests.support.smtp_sink import CLOSE, DEFAULT_EXTENSIONS, END, GREETING, SmtpSink, smtp_sink
 
-SHORT = Timeouts(connect=1, greeting=1, command=1, data=1, block=1, final_dot=1, quit=0.2)
+PATIENT = Timeouts(connect=10, greeting=10, command=10, data=10, block=10, final_dot=10, quit=0.2)
 
 
 @pytest.fixture(autouse=True)
@@ -54,9 +54,9 @@ class Bench:
     dns: DnsServer
     now: datetime = NOON
 
-    def worker(self, *, timeouts: Timeouts = SHORT) -> Worker:
+    def worker(self, *, timeouts: Timeouts = PATIENT, look_up_seconds: float = 10.0) -> Worker:
         return Worker(
-            resolver=self.dns.resolver(look_up_seconds=0.5),
+            resolver=self.dns.resolver(look_up_seconds=look_up_seconds),
             clock=lambda: self.now,
             random=Random(1),
             timeouts=timeouts,
@@ -72,10 +72,10 @@ class Bench:
                 self.dns.say(f"mx.{host}", "A", address)
             yield sink
 
-    async def work(self, *, minutes: float = 0) -> None:
+    async def work(self, *, minutes: float = 0, look_up_seconds: float = 10.0) -> None:
         """A new worker's rounds until nothing is due."""
         self.now += timedelta(minutes=minutes)
-        worker = self.worker()
+        worker = self.worker(look_up_seconds=look_up_seconds)
         await worker.round()
         await until_idle(worker)
         await worker.close()
@@ -437,9 +437,9 @@ def test_dead_destinations_do_not_keep_living_ones_waiting(
             for number in range(4):
                 b.dns.silent.add(f"dead{number}.test")
                 await in_store(queue, f"x@dead{number}.test")
-            await b.work()
+            await b.work(look_up_seconds=0.3)
             b.now += timedelta(minutes=3)
-            worker = Worker(resolver=b.dns.resolver(look_up_seconds=30), clock=lambda: b.now, timeouts=SHORT)
+            worker = b.worker(look_up_seconds=30)
             await worker.round()  # two dead ones are looked at for half a minute
             await in_store(queue, "bob@far.test", now=b.now)
             await worker.round()

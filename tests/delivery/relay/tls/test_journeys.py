@@ -29,7 +29,7 @@ from tests.support.smtp_sink import SmtpSink, smtp_sink
 HOST = "mx.far.test"
 CA = Authority(NOON)
 RIGHT = CA.issue(HOST)
-SHORT = Timeouts(connect=3, greeting=3, command=3, data=3, block=3, final_dot=3, quit=0.2)
+PATIENT = Timeouts(connect=10, greeting=10, command=10, data=10, block=10, final_dot=10, quit=0.2)
 ENFORCE = StsPolicy(Mode.ENFORCE, 86_400, (HOST,))
 
 
@@ -75,13 +75,13 @@ class World:
 
     async def work(self) -> None:
         """A new worker's rounds until nothing is due."""
-        resolver = self.dns.resolver(look_up_seconds=0.5)
+        resolver = self.dns.resolver()
         trust = Store([CA.certificate])
         worker = Worker(
             resolver=resolver,
             clock=lambda: NOON,
             random=Random(1),
-            timeouts=SHORT,
+            timeouts=PATIENT,
             note_session=self.told.append,
         )
         sts = StsPolicies(resolver, self.fetch, PostgresShelf(worker.threads.run, worker.clock), worker.clock)
