@@ -22,20 +22,14 @@ ANYWHERE = Route(to_private=True)
 
 
 async def ask(
-    dns: DnsServer,
-    domain: str,
-    *,
-    route: Route = ANYWHERE,
-    seed: int = 1,
-    ours: Sequence[str] = (),
-    look_up_seconds: float = 10.0,
+    dns: DnsServer, domain: str, *, route: Route = ANYWHERE, seed: int = 1, ours: Sequence[str] = ()
 ) -> Sequence[NextHop] | Deferred | Bounced:
     async def which_are_ours(hosts: Sequence[str]) -> set[str]:
         return set(hosts) & set(ours)
 
     return await find_next_hops(
         domain,
-        resolver=dns.resolver(look_up_seconds=look_up_seconds),
+        resolver=dns.resolver(look_up_seconds=0.3 if domain in dns.silent else 10.0),
         route=route,
         random=Random(seed),
         which_are_ours=which_are_ours,
@@ -99,8 +93,7 @@ def test_what_leads_nowhere_says_why(domain: str, kind: type[Bounced | Deferred]
             dns.silent.add("silent.test")
             dns.say("half.test", "MX", "10 gone.test.", "20 mx.broken.test.")
             dns.say("loop.test", "MX", "10 us.test.", "20 other.test.")
-            seconds = 0.3 if domain in dns.silent else 10.0
-            outcome = await ask(dns, domain, ours=["us.test"], look_up_seconds=seconds)
+            outcome = await ask(dns, domain, ours=["us.test"])
             assert isinstance(outcome, kind)
             assert (outcome.status, outcome.reply[-1]) == (status, ".")
 
