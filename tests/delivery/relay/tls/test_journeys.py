@@ -364,7 +364,7 @@ def test_what_says_that_tls_is_not_required_goes_to_the_policys_hosts_first(sett
 def test_what_says_that_tls_is_not_required_waits_behind_no_long_queue(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("delivery.look.MESSAGES_PER_LOOK", 2)
+    monkeypatch.setattr("delivery.supply.MESSAGES_PER_LOOK", 2)
 
     async def scenario() -> None:
         async with world(settings) as w:
