@@ -53,7 +53,8 @@ class Acceptance:
     which it is to be told that they lead on to several.
     `is_held`: what goes to the queue waits there for an operator. `first_recipients`: those that `submitted_by` had
     never written to, to be remembered.
-    `suppressed`: of those in relay, not to be tried (suppression.py has their keys).
+    `suppressed`: of those in relay, not to be tried (suppression.py has their keys). Where the message has to wait, the
+    list is asked when it leaves.
     `release_at`: nothing leaves the queue before, and the message stands in the Outbox of `submitted_by` until then;
     `waiting` are forward-paths that lead to accounts, delivered then, or bounce addresses of ours, looked at by the
     worker.
@@ -98,6 +99,11 @@ class Acceptance:
                 return None
             names.add(judged.place.name if judged.place else INBOX)
         return names.pop() if len(names) == 1 else None
+
+    @property
+    def suppressed_now(self) -> tuple[str, ...]:
+        """Of `suppressed`, what is asked for when the message is taken."""
+        return () if self.is_held or self.release_at is not None else self.suppressed
 
     @property
     def is_queued(self) -> bool:
@@ -186,7 +192,7 @@ def accept_batch(prepared: Sequence[Prepared], *, now: datetime, wait: bool = Tr
         if leaving
         else ()
     )
-    suppressing = [queued[number] for number in leaving if prepared[number][0].suppressed]
+    suppressing = [queued[number] for number in leaving if prepared[number][0].suppressed_now]
     hold_back_queued(message_ids=suppressing, now=now)
     return [
         item.failure or Accepted(item.content_id, _uids(acceptance, item), queued.get(number))

@@ -30,6 +30,7 @@ from delivery.models import (
     TlsReport,
 )
 from delivery.models.queue import DUE_STATES
+from delivery.queue.filtering import QueueFilter, find
 from delivery.queue.route_names import route_name
 from delivery.reports.picture import picture
 from delivery.routes import admin as routes_admin  # noqa: F401
@@ -49,6 +50,7 @@ class RecipientInline(ReadOnlyInline):
     model = QueuedRecipient
     fields = (
         "forward_path",
+        "original_path",
         "state",
         "attempts",
         "next_attempt_at",
@@ -118,7 +120,7 @@ class QueuedMessageAdmin(HeldActions, ReadOnlyAdmin):
         number = folded.removeprefix("q")
         if number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS:
             return queryset.filter(pk=int(number)), False
-        to = QueuedRecipient.objects.annotate(to=Lower("forward_path")).filter(to=folded).values("message_id")
+        to = find(QueueFilter(recipient=folded, states=tuple(RecipientState))).values("message_id")
         by = queryset.annotate(by=Lower("reverse_path"))
         return by.filter(Q(by=folded) | Q(pk__in=to)), False
 

@@ -21,7 +21,7 @@ from delivery.queue.rows import NewQueuedMessage, NewRecipient, domain_of
 from delivery.queue.values import Claim, RecipientResult
 from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome, Peer
 from delivery.relay.parcel import OutgoingRecipient, Parcel
-from delivery.returns.arriving import settle
+from delivery.returns.arriving import Settled, settle
 from delivery.routing import AccountDisabled, Route, route
 from delivery.suppression_holding import hold_back_queued
 from delivery.trace import MAX_SUBJECT, Noted, write
@@ -75,20 +75,28 @@ def deliver_here(*, claim: Claim, parcel: Parcel, now: datetime, random: Random)
 
 def _deliver(claim: Claim, parcel: Parcel, *, now: datetime, random: Random) -> Recorded:
     message = parcel.message
-    places = [_route(each, parcel, now=now) for each in parcel.recipients]
+    # Bounce addresses lock rows of what they are about: in one order. There is one address for each recipient.
+    recipients = sorted(parcel.recipients, key=lambda each: each.forward_path.casefold())
+    places = [_route(each, parcel, now=now) for each in recipients]
     placing = _Placing(parcel, now)
     routes = [each for each in places if isinstance(each, Route)]
     _lock(placing, {account_id for each in routes for account_id in each.account_ids})
     outcomes = [
-        _place(placing, recipient, place) if isinstance(place, Route) else place
-        for recipient, place in zip(parcel.recipients, places, strict=True)
+        _place(placing, recipient, place) if isinstance(place, Route) else place.outcome
+        for recipient, place in zip(recipients, places, strict=True)
     ]
     results = [
         RecipientResult(message, recipient, outcome)
-        for recipient, outcome in zip(parcel.recipients, outcomes, strict=True)
+        for recipient, outcome in zip(recipients, outcomes, strict=True)
     ]
+    returned = {
+        number: each
+        for place in places
+        if isinstance(place, Settled)
+        for number, each in place.bounces.items()
+    }
     # Rows of destinations come last, by name (enqueue.py): this host's own name is before all others.
-    recorded = record(results={claim: results}, now=now, random=random)[claim]
+    recorded = record(results={claim: results}, now=now, random=random, returned=returned)[claim]
     if not recorded.is_own:
         raise _ClaimLost
     _send_onward(placing)
@@ -97,8 +105,8 @@ def _deliver(claim: Claim, parcel: Parcel, *, now: datetime, random: Random) -> 
     return recorded
 
 
-def _route(recipient: OutgoingRecipient, parcel: Parcel, *, now: datetime) -> Route | Outcome:
-    """Where it goes; or what became of it, where it came to a bounce address of ours."""
+def _route(recipient: OutgoingRecipient, parcel: Parcel, *, now: datetime) -> Route | Settled:
+    """Where it goes; or what became of it, where it goes nowhere or came to a bounce address of ours."""
     message, path = parcel.message, recipient.forward_path
     try:
         address = EmailAddress.parse(path, is_lenient=True) if "@" in path else None
@@ -106,13 +114,13 @@ def _route(recipient: OutgoingRecipient, parcel: Parcel, *, now: datetime) -> Ro
             return settle(address, content_id=message.content_id, here=_here(), now=now)
         return route(forward_path=ForwardPath(address), size_octets=message.size_octets, may_relay=True)
     except (AddressNotFound, DomainNotFound, AddressSyntaxError, VerpInvalid):
-        return _bounced(NO_ADDRESS)
+        return Settled(_bounced(NO_ADDRESS))
     except AccountDisabled:
-        return _bounced(DISABLED)
+        return Settled(_bounced(DISABLED))
     except TooManyTargets:
-        return _bounced(TOO_MANY)
+        return Settled(_bounced(TOO_MANY))
     except QuotaExceeded:
-        return _deferred(FULL)
+        return Settled(_deferred(FULL))
 
 
 def _lock(placing: _Placing, account_ids: Collection[int]) -> None:

@@ -5,17 +5,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
-from typing import Final
 
 import structlog
 
+from delivery.patient_store import AGAIN_SECONDS
 from delivery.queue.outcomes import Recorded, record
 from delivery.queue.values import Claim, RecipientResult
 from mailhost.net.store_threads import StoreThreads, StoreUnavailable
 
 log = structlog.get_logger(__name__)
-
-WRITE_AGAIN_SECONDS: Final = 1.0
 
 
 @dataclass
@@ -71,4 +69,4 @@ class Recorder:
                 return await self.threads.run(record, results=results, now=self.clock(), random=self.random)
             except StoreUnavailable:
                 log.warning("outcomes wait: the database is away", destinations=len(results))
-                await asyncio.sleep(WRITE_AGAIN_SECONDS)
+                await asyncio.sleep(AGAIN_SECONDS)

@@ -51,6 +51,7 @@ def note_returned(
     is_proven: bool = False,
     is_vouched_for: bool = False,
     tells_sender: bool = False,
+    is_counted: bool = True,
     now: datetime,
 ) -> bool:
     """Notes that mail for this recipient of the queue came back; in the caller's transaction, or its own.
@@ -59,13 +60,15 @@ def note_returned(
     (beyond doubt, where this is). is_vouched_for: who says so may know (returns/vouching.py). What is neither that nor
     proven suppresses nothing.
     tells_sender: then a notice to the reverse-path is due as well (bounces.py), unless NOTIFY asked for none.
+    is_counted: for suppression lists, now; otherwise the caller counts it, with others in one statement, which locks
+    rows in one order (suppression_learning.py).
     """
     values: dict[str, Any] = {
         "kind": kind.value,
         "recipient_id": recipient_id,
         "cause": cause.value if cause else "",
         "status": status,
-        "diagnostic": _storable(diagnostic)[:MAX_CHARACTERS],
+        "diagnostic": stored_words(diagnostic),
         "reporter": _storable(reporter)[:MAX_NAME],
         "is_proven": is_proven,
         "is_vouched_for": is_vouched_for,
@@ -79,7 +82,7 @@ def note_returned(
             note([recipient_id], event=event, now=now, reply=values["diagnostic"], cause=values["cause"])
         if is_new and tells_sender:
             sql.execute(TELL, (recipient_id,))
-        if is_new and (is_proven or is_vouched_for):
+        if is_new and is_counted and (is_proven or is_vouched_for):
             learn_from_returned(
                 kind=kind, recipient_id=recipient_id, cause=cause, words=values["diagnostic"], now=now
             )
@@ -89,6 +92,11 @@ def note_returned(
 def forget_returned(*, now: datetime, days: int) -> None:
     """Removes what came back longer ago than it is kept."""
     ReturnedMail.objects.filter(at__lt=now - timedelta(days=days)).delete()
+
+
+def stored_words(diagnostic: str) -> str:
+    """What the other side said, as it is kept."""
+    return _storable(diagnostic)[:MAX_CHARACTERS]
 
 
 def _storable(text: str) -> str:

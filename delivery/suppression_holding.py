@@ -1,7 +1,8 @@
 """What is in the queue and not to be tried, because an address is on the sender's suppression list: bounced, and told.
 
-Asked when a message is queued (where RCPT refuses nothing), and again when one leaves that had to wait: for its time,
-or for whoever held it. What was put on the list meanwhile counts.
+Asked when a message is queued that may leave at once (where RCPT refuses nothing), and when one leaves that had to
+wait: for its time, or for whoever held it. What was put on the list or lifted meanwhile counts, and nothing bounces of
+what its sender may still take back.
 """
 
 from collections.abc import Collection, Sequence
@@ -14,7 +15,7 @@ from mailhost.net.database import cursor
 from mailhost.protocols.bounce_causes import Cause
 from mailhost.protocols.cause_words import SUPPRESSED
 
-NOT_TRIED: Final = ("queued", "waiting", "held", "captured")
+LEAVING: Final = ("queued", "captured")  # of what is queued: the others are asked for when they are released
 RELEASED: Final = ("queued",)
 
 # Of senders who have a list at all: nearly nobody has one, and then this is all that is asked. What goes to accounts
@@ -64,8 +65,8 @@ SELECT id AS recipient_id, message_id AS queue_id, forward_path, %(now)s::timest
 
 
 def hold_back_queued(*, message_ids: Collection[int], now: datetime) -> None:
-    """Of messages that were queued just now, in the same transaction."""
-    _hold_back("message_id", message_ids, NOT_TRIED, now)
+    """Of messages that were queued just now and wait for nothing, in the same transaction."""
+    _hold_back("message_id", message_ids, LEAVING, now)
 
 
 def hold_back_released(*, recipient_ids: Collection[int], now: datetime) -> None:

@@ -187,6 +187,9 @@ class QueuedRecipient(models.Model):
             ),
             models.Index(fields=["message"], condition=~Q(report_due=""), name="recipient_report_due"),
             models.Index(Lower("forward_path"), name="queued_by_forward_path"),
+            models.Index(
+                Lower("original_path"), condition=~Q(original_path=""), name="queued_by_original_path"
+            ),
             # What is not final, for lists and verbs (queue/filtering.py), beside all that is kept.
             models.Index(
                 fields=["id"],

@@ -42,10 +42,11 @@ FIRST_STEP: Final = 5_000  # ids, of the way from the latest
 class QueueFilter:
     """Everything that is given must be so; "" and () mean anything. Addresses and domains are whole, in any case.
 
-    states: () means all that are not final. sender: a reverse-path, "<>" the null one. domain: of the forward-path;
-    next_hop: the destination that it waits for, which a redirect changes. before, since: when the message was queued.
-    reply: a part of the last reply, its own or its destination's. account: a login. sent_from: only what accounts of
-    these domains have submitted, None for everybody's; () finds nothing.
+    states: () means all that are not final. sender: a reverse-path, "<>" the null one. recipient: a forward-path, or
+    the alias that was written to. domain: of the forward-path; next_hop: the destination that it waits for, which a
+    redirect changes. before, since: when the message was queued. reply: a part of the last reply, its own or its
+    destination's. account: a login. sent_from: only what accounts of these domains have submitted, None for
+    everybody's; () finds nothing.
     """
 
     ids: tuple[int, ...] = ()
@@ -119,7 +120,8 @@ def find(asked: QueueFilter, *, is_walk: bool = False) -> QuerySet[QueuedRecipie
         path = "" if asked.sender == "<>" else _folded(asked.sender)
         rows = rows.alias(by=Lower("message__reverse_path")).filter(by=path)
     if asked.recipient:
-        rows = rows.alias(to=Lower("forward_path")).filter(to=_folded(asked.recipient))
+        rows = rows.alias(to=Lower("forward_path"), by_way_of=Lower("original_path"))
+        rows = rows.filter(_is_to(_folded(asked.recipient)))
     if asked.domain:
         rows = rows.filter(_is_for(_folded(asked.domain)))
     if asked.next_hop:
@@ -218,6 +220,11 @@ def _read(ids: Sequence[int]) -> list[QueuedRecipient]:
     """Each with `route`, as route_name() has it."""
     rows = QueuedRecipient.objects.filter(pk__in=ids).select_related("message__account", "destination")
     return list(rows.annotate(route=route_name("destination__route_id")).order_by("-pk"))
+
+
+def _is_to(path: str) -> Q:
+    """As rows have `to` and `by_way_of`; each has an index, that of aliases without the rows that have none."""
+    return Q(to=path) | (Q(by_way_of=path) & ~Q(original_path=""))
 
 
 def _is_for(domain: str) -> Q:

@@ -68,11 +68,16 @@ class Recorded:
 
 
 def record(
-    *, results: Mapping[Claim, Sequence[RecipientResult]], now: datetime, random: Random
+    *,
+    results: Mapping[Claim, Sequence[RecipientResult]],
+    now: datetime,
+    random: Random,
+    returned: Bounces | None = None,
 ) -> dict[Claim, Recorded]:
     """Writes outcomes for many destinations: the recipients, an attempt for each, and what is to be reported.
 
-    In one statement, so that where nothing bounced it is a transaction by itself.
+    In one statement, so that where nothing bounced it is a transaction by itself. returned: what is counted for
+    suppression lists together with what bounced here.
     """
     written = {
         claim: [_row(claim, each, now=now, jitter=random.random()) for each in those]
@@ -84,13 +89,15 @@ def record(
         "tokens": [each.token for each in results],
         "now": now,
     }
-    bounced = any(row["state"] == RecipientState.BOUNCED for rows in written.values() for row in rows)
+    returned = returned or {}
+    bounced = bool(returned) or any(
+        row["state"] == RecipientState.BOUNCED for rows in written.values() for row in rows
+    )
     with transaction.atomic() if bounced else nullcontext(), cursor() as sql:
         own = {row[0] for row in sql.execute(traced(ATTEMPTS, after=OWN) + WHOSE, values)}
         if bounced and own:
-            learn_from_bounces(
-                _bounces(row for claim in results if claim.token in own for row in written[claim]), now=now
-            )
+            own_rows = (row for claim in results if claim.token in own for row in written[claim])
+            learn_from_bounces({**returned, **_bounces(own_rows)}, now=now)
     return {
         claim: Recorded(is_own=True, has_reports=any(row["report_due"] for row in rows))
         if claim.token in own

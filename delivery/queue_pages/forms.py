@@ -41,7 +41,7 @@ class FilterForm(forms.Form):
     """Everything may be left out."""
 
     sender = _text("From", hint="Whole address; <> for notices")
-    recipient = _text("To", hint="Whole address")
+    recipient = _text("To", hint="Whole address, or an alias")
     domain = _text("Domain of To", hint="example.com")
     next_hop = _text("Waits for", hint="example.com")
     reply = _text("Last reply has", hint="421, greylisted, timed out …", most=MAX_REPLY)

@@ -12,8 +12,6 @@ NO_MAIL_HERE: Final = 521  # RFC 7504: this host never takes mail, so it is the 
 # RFC 4954 section 6: 530 asks for AUTH (RFC 3207 section 4: for STARTTLS), the others do not take it so.
 _ABOUT_US: Final = frozenset({NO_MAIL_HERE, 530, 534, 535, 538})
 STATUS: Final = "4.3.5"  # RFC 3463 section 3.4: a system that is not set up right
-
-
 # Exchange, of a login that may not write in this sender's name: a right that is given there.
 _SENDER_IS_NOT_OURS: Final = frozenset({"5.7.60"})
 # What a host behind it has said, which it repeats, is no matter of the set-up.

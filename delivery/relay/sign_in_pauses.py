@@ -24,13 +24,19 @@ from mailhost.net.store_threads import StoreUnavailable, in_store
 log = structlog.get_logger(__name__)
 
 READ: Final = b"SELECT until, status, said FROM delivery_signinpause WHERE name = %s AND until > %s"
-# Those that are over go along: there are as many as smarthosts that refuse.
+# Those that are over go along: there are as many as smarthosts that refuse. One's own row comes first (the count makes
+# the other part wait), and of the others only what nobody else is at: so two that tell at once never wait in a circle.
 TELL: Final = b"""
-WITH over AS (DELETE FROM delivery_signinpause WHERE until <= %(now)s AND name <> %(name)s)
-INSERT INTO delivery_signinpause AS kept (name, until, status, said)
-VALUES (%(name)s, %(until)s, %(status)s, %(said)s)
-    ON CONFLICT (name) DO UPDATE SET until = excluded.until, status = excluded.status, said = excluded.said
- WHERE kept.until < excluded.until
+WITH told AS (
+    INSERT INTO delivery_signinpause AS kept (name, until, status, said)
+    VALUES (%(name)s, %(until)s, %(status)s, %(said)s)
+        ON CONFLICT (name) DO UPDATE SET until = excluded.until, status = excluded.status, said = excluded.said
+     WHERE kept.until < excluded.until
+ RETURNING name)
+DELETE FROM delivery_signinpause
+ WHERE name IN (SELECT name FROM delivery_signinpause
+                 WHERE (SELECT count(*) FROM told) >= 0 AND until <= %(now)s AND name <> %(name)s
+                   FOR UPDATE SKIP LOCKED)
 """
 
 

@@ -2,13 +2,16 @@
 our words. What else comes there (a delay, an answer of a program) is known at the door, and led to the sender as all
 mail to him is (delivery/leading_back.py)."""
 
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from delivery.models import DUE_STATES, QueuedRecipient
 from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome, Peer
+from delivery.returned import stored_words
 from delivery.returns.addresses import sent_with
-from delivery.returns.reading import note_bounce
+from delivery.returns.reading import cause_of, note_bounce
+from delivery.suppression_learning import Bounces
 from mailhost.net.database import cursor
 from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
 from mailhost.protocols.dsn_reading import Notice, ReadRecipient, read_notice
@@ -34,10 +37,18 @@ def sender_of(address: EmailAddress, *, now: datetime) -> EmailAddress | None:
         return None
 
 
-def settle(address: EmailAddress, *, content_id: int, here: Peer, now: datetime) -> Outcome:
-    """What became of the notice. Raises VerpInvalid.
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a notice, and what is to be counted of it for suppression lists."""
 
-    In the caller's transaction.
+    outcome: Outcome
+    bounces: Bounces = field(default_factory=dict)
+
+
+def settle(address: EmailAddress, *, content_id: int, here: Peer, now: datetime) -> Settled:
+    """Notes what the notice says, and has it told to the sender. Raises VerpInvalid.
+
+    In the caller's transaction, which counts the bounces with all others that it counts.
     """
     sent_to = sent_with(address, now=now)
     recipient = (
@@ -46,15 +57,19 @@ def settle(address: EmailAddress, *, content_id: int, here: Peer, now: datetime)
         .first()
     )
     if recipient is None:  # the queue keeps it no longer: neither is it known who sent it
-        return Delivered("It is about a message that is no longer kept here", here, is_final=True)
+        return Settled(Delivered("It is about a message that is no longer kept here", here, is_final=True))
     said = _failure(_read(content_id), recipient.forward_path)
     if said is None:  # the door does not bring such: nothing passes here that no filter has seen
-        return Bounced("5.7.1", "It is no notice of a failure", here)
+        return Settled(Bounced("5.7.1", "It is no notice of a failure", here))
     if recipient.state in DUE_STATES:  # the next host's notice was faster than its own reply
-        return Deferred("4.3.0", "What became of the message is not written down yet", here)
+        return Settled(Deferred("4.3.0", "What became of the message is not written down yet", here))
     told, reporter = said
-    note_bounce(recipient.pk, told, reporter=reporter, is_proven=True, tells_sender=True, now=now)
-    return Delivered("Noted with the message that it is about", here, is_final=True)
+    is_new = note_bounce(
+        recipient.pk, told, reporter=reporter, is_proven=True, tells_sender=True, is_counted=False, now=now
+    )
+    bounce = (recipient.forward_path, cause_of(told), stored_words(told.diagnostic))
+    noted = Delivered("Noted with the message that it is about", here, is_final=True)
+    return Settled(noted, {recipient.pk: bounce} if is_new else {})
 
 
 def _read(content_id: int) -> Notice | None:

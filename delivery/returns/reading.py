@@ -97,9 +97,10 @@ def note_bounce(
     is_proven: bool,
     is_vouched_for: bool = False,
     tells_sender: bool = False,
+    is_counted: bool = True,
     now: datetime,
 ) -> bool:
-    """Notes one recipient's, with its cause; False where it is none of ours, or no news."""
+    """Notes one recipient's, with its cause; False where it is none of ours, or no news. As note_returned()."""
     is_new = note_returned(
         kind=ReturnedKind.BOUNCE,
         recipient_id=recipient_id,
@@ -110,6 +111,7 @@ def note_bounce(
         is_proven=is_proven,
         is_vouched_for=is_vouched_for,
         tells_sender=tells_sender,
+        is_counted=is_counted,
         now=now,
     )
     if is_new:

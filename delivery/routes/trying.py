@@ -149,9 +149,11 @@ async def _begin(connection: RelayConnection, hop: NextHop, *, seconds: float) -
     )
     if fault is not None:
         return Step("Mail", State.FAILED, fault.reply, took)
-    return Step(
-        "Mail", State.NOTED, f"It takes no notices (MAIL FROM:<>), and perhaps other mail: {reply}", took
-    )
+    if reply.is_permanent:
+        text = f"It takes no notices (MAIL FROM:<>), and perhaps other mail: {reply}"
+    else:
+        text = f"It takes nothing just now: mail would wait here, and be tried again later. {reply}"
+    return Step("Mail", State.NOTED, text, took)
 
 
 def _where(hop: NextHop) -> str:

@@ -67,7 +67,7 @@ class SearchForm(forms.Form):
         domain = self.fields["domain"]
         assert isinstance(domain, forms.ChoiceField)
         domain.choices = [("", "All"), *((name, name) for name in domains)]
-        domain.error_messages["invalid_choice"] = "You do not administer this domain."
+        domain.error_messages["invalid_choice"] = "This is none of the domains that you see."
         if not domains:
             del self.fields["domain"]
         if not settings.TRACE_SUBJECTS:

@@ -1,5 +1,6 @@
 """Contents that no mailbox shows and that the queue refers to: one statement, with nothing to lock or to count."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -12,14 +13,21 @@ KEEP: Final = f"""
 INSERT INTO mailboxes_content (id, created_at, {CONTENT_COLUMNS})
 SELECT nextval('mailboxes_content_id_seq'), %(now)s, {GIVEN_COLUMNS}
   FROM {GIVEN_CONTENTS}
-RETURNING id
+RETURNING id, digest
 """.encode()
 
 
 def keep_contents(contents: Sequence[NewContent], *, now: datetime) -> list[int]:
-    """Their ids, in order; in the caller's transaction. None may be longer than LARGE_OCTETS."""
+    """Their ids, in order; in the caller's transaction. None may be longer than LARGE_OCTETS.
+
+    Each id goes to the content whose digest was written under it: no manual promises that RETURNING keeps the order of
+    the rows. Contents with the same digest are the same.
+    """
     if not contents:
         return []
+    ids: dict[bytes, list[int]] = defaultdict(list)
     with cursor() as sql:
         parameters = content_parameters(list(enumerate(contents)))
-        return [row[0] for row in sql.execute(KEEP, {**parameters, "now": now})]
+        for content_id, digest in sql.execute(KEEP, {**parameters, "now": now}):
+            ids[bytes(digest)].append(content_id)
+    return [ids[content.digest].pop() for content in contents]

@@ -74,7 +74,11 @@ class FilterBody(Described):
     sender: Text = Field(
         default="", max_length=MAX_ADDRESS_OCTETS, description="The reverse-path; `<>`: null."
     )
-    recipient: Text = Field(default="", max_length=MAX_ADDRESS_OCTETS, description="The forward-path, whole.")
+    recipient: Text = Field(
+        default="",
+        max_length=MAX_ADDRESS_OCTETS,
+        description="The forward-path or the alias that was written to, whole.",
+    )
     domain: Text = Field(
         default="", max_length=MAX_ADDRESS_OCTETS, description="The recipient's, as A-labels."
     )

@@ -29,6 +29,12 @@ class Office:
     domains: tuple[str, ...]
     sees_all: bool = False
 
+    def reachable(self, *, most: int) -> list[str]:
+        """The domains that its pages reach, in order: up to so many of all, where it sees all."""
+        if not self.sees_all:
+            return list(self.domains)
+        return list(Domain.objects.order_by("name").values_list("name", flat=True)[:most])
+
     def domain(self, name: str) -> str:
         """The domain of this name. Raises Http404 where the account may not see it, hosted here or not."""
         name = name.lower()

@@ -27,7 +27,7 @@ def test_a_destination_with_much_waiting_gives_way(
             order = [each.forward_paths[0] for each in await sink.wait_for(13)]
             assert order.index("bob@small.test") == 3  # one turn of three, not all twelve
 
-    monkeypatch.setattr("delivery.look.MESSAGES_PER_LOOK", 3)
+    monkeypatch.setattr("delivery.supply.MESSAGES_PER_LOOK", 3)
     monkeypatch.setattr("delivery.worker.MAX_LOOKS", 1)
     run(scenario())
 
@@ -50,9 +50,9 @@ def test_who_waits_for_more_gives_the_host_to_who_has_something_for_it(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.RELAY_CONNECTIONS_PER_HOST = 1
-    monkeypatch.setattr("delivery.look.FETCHED_RECIPIENTS", 1)
-    monkeypatch.setattr("delivery.look.LINGER_SECONDS", 0.01)
-    monkeypatch.setattr("delivery.look.LINGERS", 1_000_000)
+    monkeypatch.setattr("delivery.supply.FETCHED_RECIPIENTS", 1)
+    monkeypatch.setattr("delivery.supply.LINGER_SECONDS", 0.01)
+    monkeypatch.setattr("delivery.supply.LINGERS", 1_000_000)
 
     async def scenario() -> None:
         async with bench(settings) as b, b.server("far.test", "near.test") as sink:

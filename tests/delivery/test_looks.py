@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from delivery import loading_ahead, look, signing
+from delivery import loading_ahead, signing, supply
 from delivery.models import Attempt, Destination, QueuedMessage, QueuedRecipient
 from delivery.queue import route_moves
 from mailboxes.models import Content
@@ -78,9 +78,9 @@ def test_where_messages_follow_each_other_the_next_one_is_waited_for_unless_othe
     settings: Settings, monkeypatch: pytest.MonkeyPatch, places: int, connections: int
 ) -> None:
     settings.RELAY_CONNECTIONS = places
-    monkeypatch.setattr(look, "FETCHED_RECIPIENTS", 1)
-    monkeypatch.setattr(look, "LINGER_SECONDS", 0.01)
-    monkeypatch.setattr(look, "LINGERS", 1_000)
+    monkeypatch.setattr(supply, "FETCHED_RECIPIENTS", 1)
+    monkeypatch.setattr(supply, "LINGER_SECONDS", 0.01)
+    monkeypatch.setattr(supply, "LINGERS", 1_000)
 
     async def scenario() -> None:
         async with bench(settings) as b, b.server("far.test") as sink:
@@ -106,7 +106,7 @@ def test_where_messages_follow_each_other_the_next_one_is_waited_for_unless_othe
 def test_a_single_message_is_waited_behind_by_nobody(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(look, "LINGER_SECONDS", 3_600)
+    monkeypatch.setattr(supply, "LINGER_SECONDS", 3_600)
 
     async def scenario() -> None:
         async with bench(settings) as b, b.server("far.test"):
@@ -120,8 +120,8 @@ def test_a_single_message_is_waited_behind_by_nobody(
 def test_of_a_long_queue_that_ignores_policies_no_more_is_put_aside_than_is_sent_at_once(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(look, "FETCHED_RECIPIENTS", 1)
-    monkeypatch.setattr(look, "MESSAGES_PER_LOOK", 3)
+    monkeypatch.setattr(supply, "FETCHED_RECIPIENTS", 1)
+    monkeypatch.setattr(supply, "MESSAGES_PER_LOOK", 3)
     known: list[int] = []
     real = route_moves.due_here
 
@@ -129,7 +129,7 @@ def test_of_a_long_queue_that_ignores_policies_no_more_is_put_aside_than_is_sent
         known.append(len(asked["except_ids"]))
         return real(**asked)
 
-    monkeypatch.setattr(look, "due_here", counted)
+    monkeypatch.setattr(supply, "due_here", counted)
 
     async def scenario() -> None:
         async with bench(settings) as b, b.server("far.test") as sink:
@@ -161,7 +161,7 @@ def test_short_messages_are_read_together_and_a_bad_one_spoils_no_other(
         loads.append(len(asked["messages"]))
         return real(**asked)
 
-    monkeypatch.setattr(look, "load_signed", counted)
+    monkeypatch.setattr(supply, "load_signed", counted)
 
     async def scenario() -> None:
         async with bench(settings) as b, b.server("far.test") as sink:
@@ -195,7 +195,7 @@ def test_long_messages_are_read_one_by_one(settings: Settings, monkeypatch: pyte
         loads.append(len(asked["messages"]))
         return real(**asked)
 
-    monkeypatch.setattr(look, "load_signed", counted)
+    monkeypatch.setattr(supply, "load_signed", counted)
 
     async def scenario() -> None:
         async with bench(settings) as b, b.server("far.test") as sink:

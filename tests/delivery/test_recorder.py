@@ -45,7 +45,7 @@ def outcomes(monkeypatch: pytest.MonkeyPatch, record: Any) -> list[Any]:
         threads.close()
 
     monkeypatch.setattr("delivery.recorder.record", record)
-    monkeypatch.setattr("delivery.recorder.WRITE_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr("delivery.recorder.AGAIN_SECONDS", 0.01)
     run(scenario())
     return found
 

@@ -53,6 +53,14 @@ def account() -> Account:
     return account
 
 
+@pytest.fixture
+def mistaken(account: Account, asked: Asked, settings: Settings) -> None:
+    """A stranger was wrong once, which is enough."""
+    settings.LOGIN_MAX_FAILURES_PER_ACCOUNT = 1
+    with pytest.raises(AuthenticationFailed):
+        sign_in(account.login, "wrong", peer=STRANGER)
+
+
 def sign_in(
     login: str, password: str = PASSWORD, *, peer: str = TRUSTED, protocol: str = "imap"
 ) -> Principal:
@@ -134,10 +142,8 @@ def test_who_may_not_sign_in_any_more_is_refused_at_once(account: Account, asked
     assert refused()
 
 
-def test_strangers_are_under_the_brakes(account: Account, asked: Asked, settings: Settings) -> None:
-    settings.LOGIN_MAX_FAILURES_PER_ACCOUNT = 1
-    with pytest.raises(AuthenticationFailed):
-        sign_in(account.login, "wrong", peer=STRANGER)
+@pytest.mark.usefixtures("mistaken")
+def test_strangers_are_under_the_brakes(account: Account, asked: Asked) -> None:
     with pytest.raises(TooManyFailures):
         sign_in(account.login, peer=STRANGER)
     assert sign_in(account.login).account_id == account.pk
@@ -162,13 +168,10 @@ def test_a_network_that_guesses_is_not_let_in_with_what_is_known(
     assert asked[-1] == account.login
 
 
+@pytest.mark.usefixtures("mistaken")
 def test_behind_the_brakes_a_right_password_is_not_looked_at(
-    account: Account, asked: Asked, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.LOGIN_MAX_FAILURES_PER_ACCOUNT = 1
-    with pytest.raises(AuthenticationFailed):
-        sign_in(account.login, "wrong", peer=STRANGER)
-
     def looked_at(**_: object) -> bool:
         raise AssertionError("who guesses could tell by the time it takes")
 
@@ -178,13 +181,10 @@ def test_behind_the_brakes_a_right_password_is_not_looked_at(
             sign_in(account.login, password, peer=STRANGER)
 
 
+@pytest.mark.usefixtures("mistaken")
 def test_where_redis_does_not_answer_the_loop_the_brakes_hold_as_well(
-    account: Account, asked: Asked, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    account: Account, asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.LOGIN_MAX_FAILURES_PER_ACCOUNT = 1
-    with pytest.raises(AuthenticationFailed):
-        sign_in(account.login, "wrong", peer=STRANGER)
-
     async def away(*_: object) -> None:
         raise RedisAway
 

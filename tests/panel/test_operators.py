@@ -5,6 +5,7 @@ from urllib.parse import quote
 import pytest
 from django.test import Client
 
+from mailboxes.administration import appoint_administrator
 from mailboxes.models import Account
 from tests.delivery.test_causes import LISTED, SOON, end, submit
 from tests.panel.test_problems import relaying
@@ -80,6 +81,35 @@ def test_links_are_to_what_there_is(operator: Client, pages: Client) -> None:
         assert operator.get(f"/panel/{name}/").status_code == 403
     hers = pages.get("/panel/queue/").content.decode()
     assert all(f'href="/panel/{name}/"' in hers for name in (*FOR_BOTH, *FOR_ADMINISTRATORS))
+
+
+def test_each_page_says_of_an_operator_who_administers_one_what_it_is_about(
+    operator: Client, root: Account, ours: str, theirs: str
+) -> None:
+    appoint_administrator(domain=ours, login=root.login, by="test")
+    for name in FOR_BOTH:
+        assert "<p>All domains</p>" in operator.get(f"/panel/{name}/").content.decode(), name
+    for name in FOR_ADMINISTRATORS:
+        page = operator.get(f"/panel/{name}/").content.decode()
+        assert "<p>1 domain</p>" in page, name
+        assert theirs not in page, name
+        for link in (*FOR_BOTH, *FOR_ADMINISTRATORS):
+            assert f'href="/panel/{link}/"' in page
+
+
+def test_one_of_the_domains_that_are_shown_can_be_chosen(
+    operator: Client, root: Account, ours: str, theirs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    appoint_administrator(domain=ours, login=root.login, by="test")
+    write(noted(ours, "aa"), noted(theirs, "bb"))
+    page = operator.get("/panel/deliveries/", {"domain": theirs})
+    assert [each.row.forward_path for each in page.context["rows"]] == [f"to-bb@{theirs}"]
+    assert {ours, theirs} <= {name for name, _ in page.context["form"].fields["domain"].choices}
+    assert operator.get("/panel/deliveries/?domain=nobody.test").status_code == 422
+    monkeypatch.setattr("mailhost.panel.pages.deliveries.MAX_CHOICES", 1)
+    many = operator.get("/panel/deliveries/")
+    assert "domain" not in many.context["form"].fields
+    assert len(many.context["rows"]) == 2
 
 
 def test_who_is_no_operator_any_more_sees_nothing(operator: Client, root: Account) -> None:

@@ -141,6 +141,37 @@ def test_filters(operator: Client, query: dict[str, str], found: set[str]) -> No
     assert {row.forward_path.partition("@")[0] for row in rows} == found
 
 
+@pytest.mark.parametrize("where", FRAMES)
+def test_what_an_alias_leads_to_is_found_by_the_alias_and_shows_it(operator: Client, where: str) -> None:
+    send(None, "carol@far.test", "dan@far.test", "erin@near.test")
+    QueuedRecipient.objects.exclude(forward_path="dan@far.test").update(original_path="Team@here.test")
+    found = operator.get(where, {"recipient": "team@here.test"})
+    assert {row.forward_path for row in found.context["rows"]} == {"carol@far.test", "erin@near.test"}
+    page = text(found).partition('class="table recip')[2]
+    assert page.count("reached by Team@here.test") == 2
+    assert text(operator.get(where)).count("reached by") == 2
+    seen = text(operator.get(f"{where}preview/?verb=hold&recipient=team@here.test&domain=far.test"))
+    assert seen.count("reached by Team@here.test") == 1
+    confirm(operator, where, "verb=hold&recipient=team@here.test&domain=far.test")
+    assert state("carol@far.test") == "held"
+    assert state("dan@far.test") == state("erin@near.test") == "queued"
+
+
+def test_a_message_is_found_by_the_alias_that_it_was_written_to(operator: Client) -> None:
+    send(None, "carol@far.test")
+    send(None, "dan@far.test")
+    QueuedRecipient.objects.filter(forward_path="carol@far.test").update(
+        original_path="team@here.test", state="delivered"
+    )
+    listed = operator.get("/admin/delivery/queuedmessage/", {"q": "TEAM@here.test"})
+    assert len(listed.context["cl"].result_list) == 1
+    shown = text(
+        operator.get(f"/admin/delivery/queuedmessage/{listed.context['cl'].result_list[0].pk}/change/")
+    )
+    assert "carol@far.test" in shown
+    assert "team@here.test" in shown
+
+
 def test_a_filter_that_makes_no_sense_finds_nothing_and_says_so(operator: Client) -> None:
     send(None, "carol@far.test")
     page = text(operator.get("/panel/queue/?state=flying"), 422)

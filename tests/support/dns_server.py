@@ -36,8 +36,8 @@ class DnsServer:
         """Sets the records of this kind; without values the name exists and has none."""
         self.records.setdefault(name.lower(), {})[kind] = list(values)
 
-    def resolver(self, *, look_up_seconds: float = 2.0) -> Resolver:
-        """A resolver that asks here."""
+    def resolver(self, *, look_up_seconds: float = 10.0) -> Resolver:
+        """A resolver that asks here; patient, as machines may be busy, for who is not to ask for silent names."""
         return Resolver(nameserver=("127.0.0.1", self.port), look_up_seconds=look_up_seconds)
 
     def answer(self, octets: bytes) -> bytes | None:

@@ -18,11 +18,29 @@ MINUTE = timedelta(minutes=1)
 FAR = "carol@far.test"
 
 
+TRIES = (
+    (20, "deferred", "mx1.far.test", "451 4.7.1 Greylisted, come again", "TLSv1.3 X"),
+    (5, "bounced", "mx2.far.test", "550 5.1.1 No such user", ""),
+    (4, "reported", "", "{sender} was told that it did not arrive", ""),
+)
+"""Minutes ago, outcome, host, reply and TLS of what happened on the way out."""
+
+
 def sent_message(
     sender: Account, *, here: Account, now: datetime, message_id: str = "<trip@here.test>"
 ) -> int:
     """One that the sender has sent to an account here, into Junk there, and to somebody elsewhere; the queue's id."""
-    noted = Noted(
+    noted = _brought(sender, here=here, now=now, message_id=message_id)
+    elsewhere = {"forward_path": FAR, "domain": "far.test", "account_id": None, "outcome": Outcome.RELAYED}
+    trace.write([noted, Noted(**{name: getattr(noted, name) for name in Noted.__slots__} | elsewhere)])
+    recipient = _queued(sender, noted, now=now)
+    _judged(here, noted, content_id=recipient.message_id)
+    _tried(sender, recipient, message_id=message_id, now=now)
+    return recipient.message_id
+
+
+def _brought(sender: Account, *, here: Account, now: datetime, message_id: str) -> Noted:
+    return Noted(
         at=now - 30 * MINUTE,
         session="5e55107",
         trace_id=f"7ace{sender.pk}" if message_id == "<trip@here.test>" else f"7ace{message_id[1:9]}",
@@ -39,8 +57,9 @@ def sent_message(
         outcome=Outcome.JUNK,
         reply="250 2.0.0 Ok: accepted",
     )
-    elsewhere = {"forward_path": FAR, "domain": "far.test", "account_id": None, "outcome": Outcome.RELAYED}
-    trace.write([noted, Noted(**{name: getattr(noted, name) for name in Noted.__slots__} | elsewhere)])
+
+
+def _queued(sender: Account, noted: Noted, *, now: datetime) -> QueuedRecipient:
     destination, _ = Destination.objects.get_or_create(name="far.test")
     message = QueuedMessage.objects.create(
         content_id=1,
@@ -49,28 +68,9 @@ def sent_message(
         size_octets=4_000,
         created_at=noted.at,
         expires_at=now + 7_200 * MINUTE,
-        message_id_field=message_id,
+        message_id_field=noted.message_id,
     )
-    RecordedVerdict.objects.create(
-        account=here,
-        content_id=message.pk,
-        action=Action.JUNK,
-        score=6.5,
-        findings=[
-            {
-                "check": "x",
-                "result": "y",
-                "text": "It promises money for nothing.",
-                "score": 6.5,
-                "at_least": 0,
-            }
-        ],
-        trace_id=noted.trace_id,
-        peer=noted.peer,
-        reverse_path=sender.login,
-        judged_at=noted.at,
-    )
-    recipient = QueuedRecipient.objects.create(
+    return QueuedRecipient.objects.create(
         message=message,
         destination=destination,
         forward_path=FAR,
@@ -78,15 +78,28 @@ def sent_message(
         finished_at=now,
         next_attempt_at=now,
     )
-    steps = (
-        (20, "deferred", "mx1.far.test", "451 4.7.1 Greylisted, come again", "TLSv1.3 X"),
-        (5, "bounced", "mx2.far.test", "550 5.1.1 No such user", ""),
-        (4, "reported", "", f"{sender.login} was told that it did not arrive", ""),
+
+
+def _judged(here: Account, noted: Noted, *, content_id: int) -> None:
+    text = "It promises money for nothing."
+    RecordedVerdict.objects.create(
+        account=here,
+        content_id=content_id,
+        action=Action.JUNK,
+        score=6.5,
+        findings=[{"check": "x", "result": "y", "text": text, "score": 6.5, "at_least": 0}],
+        trace_id=noted.trace_id,
+        peer=noted.peer,
+        reverse_path=noted.reverse_path,
+        judged_at=noted.at,
     )
-    for minutes, outcome, host, reply, tls in steps:
+
+
+def _tried(sender: Account, recipient: QueuedRecipient, *, message_id: str, now: datetime) -> None:
+    for minutes, outcome, host, reply, tls in TRIES:
         Attempt.objects.create(
             recipient=recipient,
-            queue_id=message.pk,
+            queue_id=recipient.message_id,
             account_id=sender.pk,
             reverse_path=sender.login,
             forward_path=FAR,
@@ -97,10 +110,9 @@ def sent_message(
             host=host,
             address="198.51.100.7" if host else "",
             outcome=outcome,
-            reply=reply,
+            reply=reply.format(sender=sender.login),
             tls=tls,
         )
-    return message.pk
 
 
 def keep_notice(sender: Account, *, queue_id: int, now: datetime) -> Content:

@@ -17,11 +17,11 @@ def show(
 
 
 def framed(office: Office, *, at: str, **context: Any) -> dict[str, Any]:
-    """What the template of such a page is given."""
+    """What the template of such a page is given. sees_all: this page is about all domains, others may not be."""
     shown = {
         "account": office.account,
         "domains": office.domains,
-        "sees_all": office.account.is_operator,
+        "sees_all": office.sees_all,
         "at": at,
     }
     return shown | context

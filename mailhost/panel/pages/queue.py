@@ -30,14 +30,14 @@ def _frame(office: Office) -> Frame:
     account = office.account
     return Frame(
         by=account.login,
-        sent_from=None if account.is_operator else office.domains,
+        sent_from=None if office.sees_all else office.domains,
         names="panel:queue",
         show=partial(_show, office),
         # An operator's own page of it is in the administration.
         message_page="admin:delivery_inboundtrace_message"
-        if account.is_operator
+        if office.sees_all
         else "panel:delivery-of-message",
-        recipient_page="admin:delivery_queuedrecipient_change" if account.is_operator else "",
+        recipient_page="admin:delivery_queuedrecipient_change" if office.sees_all else "",
     )
 
 

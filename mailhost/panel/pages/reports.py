@@ -9,7 +9,6 @@ from django.views.decorators.http import require_GET
 
 from delivery.reports.picture import PICTURE_DAYS, picture
 from delivery.reports.summary import totals
-from domains.models import Domain
 from mailhost.panel.access import Office, for_domain_administrators
 from mailhost.panel.pages.frame import show
 
@@ -20,9 +19,7 @@ MAX_DOMAINS: Final = 1_000  # of an operator's page
 @partial(for_domain_administrators, and_operators=True)
 def show_reports(request: HttpRequest, office: Office) -> HttpResponse:
     """Each domain with the sums of its last weeks."""
-    days, domains = PICTURE_DAYS[0], list(office.domains)
-    if office.sees_all:
-        domains = list(Domain.objects.order_by("name").values_list("name", flat=True)[: MAX_DOMAINS + 1])
+    days, domains = PICTURE_DAYS[0], office.reachable(most=MAX_DOMAINS + 1)
     rows = totals(domains=domains[:MAX_DOMAINS], days=days, now=timezone.now())
     is_cut = len(domains) > MAX_DOMAINS
     return show(request, office, "panel/reports.html", at="reports", rows=rows, days=days, is_cut=is_cut)

@@ -2,6 +2,7 @@
 
 100,000 messages of 200 accounts in 20 domains; recipients of 1,000 next hops, the first with a third of all. Every
 tenth was deferred with a reply of its own, in a few thousand different words; 1 % is held, 1 % waits for its time.
+Every tenth was reached by one of 1,000 aliases.
 """
 
 from typing import Any, Final
@@ -40,7 +41,7 @@ SELECT n, account.id, account.login, 4000, '8BITMIME', false, '', '',
     # place * place: small numbers come more often than large ones.
     """
 INSERT INTO delivery_queuedrecipient (message_id, destination_id, forward_path, orcpt, notify, state, attempts,
-                                      next_attempt_at, last_reply, last_status, last_host, report_due)
+                                      next_attempt_at, last_reply, last_status, last_host, report_due, original_path)
 SELECT message.id, hop.id, 'r' || part || '.' || message.id || '@' || hop.name, '', '',
        CASE WHEN (message.id + part) %% 100 = 0 THEN 'held' WHEN (message.id + part) %% 100 = 1 THEN 'waiting'
             WHEN (message.id + part) %% 10 = 5 THEN 'deferred' ELSE 'queued' END,
@@ -48,7 +49,8 @@ SELECT message.id, hop.id, 'r' || part || '.' || message.id || '@' || hop.name, 
        CASE WHEN (message.id + part) %% 10 = 5
             THEN '451 4.7.' || message.id %% 7 || ' mx' || hop.id || '.far.test: try again later, case '
                  || message.id %% 5000 || ', too many messages from your address' ELSE '' END,
-       '', '', ''
+       '', '', '',
+       CASE WHEN part = 7 THEN 'team' || message.id %% 1000 || '@ours' || message.id %% 20 || '.test' ELSE '' END
   FROM delivery_queuedmessage message
  CROSS JOIN generate_series(1, %(recipients)s) part
   JOIN (SELECT id, name, row_number() OVER (ORDER BY id) AS place FROM delivery_destination) hop

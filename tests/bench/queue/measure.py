@@ -26,6 +26,7 @@ PAGES: Final = (
     ("filtered by domain", "?domain=d1.far.test"),
     ("filtered by sender", "?sender=u1@ours1.test"),
     ("filtered by recipient", "?recipient=r1.5@d1.far.test"),
+    ("filtered by the alias that was written to", "?recipient=team7@ours7.test"),
     ("filtered by reply, 100,000 found", "?reply=try+again"),
     ("filtered by reply, 20 found", "?reply=case+4711"),
     ("filtered by reply, none found", "?reply=no+such+words"),

@@ -67,9 +67,7 @@ def work(*, after: timedelta) -> None:
 
     async def scenario() -> None:
         async with dns_server() as dns:
-            worker = Worker(
-                resolver=dns.resolver(look_up_seconds=0.5), clock=lambda: NOON + after, random=Random(1)
-            )
+            worker = Worker(resolver=dns.resolver(), clock=lambda: NOON + after, random=Random(1))
             await worker.round()
             await until_idle(worker)
             await worker.close()

@@ -17,3 +17,11 @@ def test_what_is_rare_is_found_by_its_state(state: RecipientState) -> None:
         sql.execute("SET LOCAL enable_seqscan = off")  # small tables are read as a whole, where they may be
     plan = find(QueueFilter(states=(state,))).explain()
     assert "recipient_set_aside" in plan, plan
+
+
+def test_an_address_is_looked_for_in_two_indexes() -> None:
+    with connection.cursor() as sql:
+        sql.execute("SET LOCAL enable_seqscan = off")
+    plan = find(QueueFilter(recipient="team@here.test", states=tuple(RecipientState))).explain()
+    assert "queued_by_forward_path" in plan, plan
+    assert "queued_by_original_path" in plan, plan

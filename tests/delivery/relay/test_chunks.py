@@ -7,7 +7,7 @@ import pytest
 from delivery.relay.content import CHUNK_OCTETS, CHUNKS_ON_THE_WAY
 from delivery.relay.outcome import Bounced, Deferred, Delivered, Outcome
 from delivery.relay.transaction import Recipient, Transaction, send
-from tests.delivery.relay.test_connection import kinds, reach
+from tests.delivery.relay.test_connection import IMPATIENT, PATIENT, kinds, reach
 from tests.support.running import run
 from tests.support.smtp_sink import CLOSE, DEFAULT_EXTENSIONS, END, HANG, smtp_sink
 
@@ -115,6 +115,7 @@ def test_after_a_refused_chunk_no_more_is_sent_than_was_on_its_way(
             sink.say("BDAT", first, "503 5.5.1 not now")
             sink.say(END, "503 5.5.1 not now")
             connection = await reach(sink)
+            connection.timeouts = IMPATIENT["BDAT"] if first == HANG else PATIENT
             assert kinds(await send(connection, long_message())) == [(kind, status)]
             sent = [each for each in sink.commands if each.startswith("BDAT")]
             assert len(sent) <= (CHUNKS_ON_THE_WAY if extensions is BINARY else 1)

@@ -17,11 +17,20 @@ from mailhost.protocols.smtp.client import encode_data
 from tests.support.running import run
 from tests.support.smtp_sink import CLOSE, DEFAULT_EXTENSIONS, END, GREETING, HANG, SmtpSink, smtp_sink
 
-SHORT = Timeouts(connect=2, greeting=0.2, command=0.2, data=0.2, block=2, final_dot=0.2, quit=0.2)
+PATIENT = Timeouts(connect=10, greeting=10, command=10, data=10, block=10, final_dot=10, quit=0.2)
+# Of the one stage at which a server says nothing more.
+IMPATIENT = {
+    GREETING: replace(PATIENT, greeting=0.2),
+    "EHLO": replace(PATIENT, command=0.2),
+    "MAIL": replace(PATIENT, command=0.2),
+    "DATA": replace(PATIENT, data=0.2),
+    "BDAT": replace(PATIENT, block=1),
+    END: replace(PATIENT, final_dot=0.2),
+}
 STEP_BY_STEP = tuple(each for each in DEFAULT_EXTENSIONS if each != "PIPELINING")
 
 
-async def reach(sink: SmtpSink, *, timeouts: Timeouts = SHORT) -> RelayConnection:
+async def reach(sink: SmtpSink, *, timeouts: Timeouts = PATIENT) -> RelayConnection:
     return await open_connection(
         NextHop("mx.far.test", sink.address, sink.port), own_name="mail.example.test", timeouts=timeouts
     )
@@ -106,6 +115,7 @@ def test_a_refusal_at_each_stage(
             sink.extensions = extensions
             sink.say(command, reply)
             connection = await reach(sink)
+            connection.timeouts = IMPATIENT[command] if reply == HANG else PATIENT
             assert kinds(await send(connection, message())) == [(kind, status)]
             assert sink.received == []
             if connection.is_usable:  # the next message goes over the same connection
@@ -152,6 +162,7 @@ def test_a_connection_that_goes_before_mail_is_answered_leaves_the_message_untou
         async with smtp_sink() as sink:
             sink.say("MAIL", reply)
             connection = await reach(sink)
+            connection.timeouts = IMPATIENT["MAIL"] if reply == HANG else PATIENT
             with pytest.raises(NothingBegun):
                 await send(connection, message())
             assert not connection.is_usable
@@ -259,7 +270,7 @@ def test_a_host_that_takes_no_mail_now(stage: str, reply: str, kind: type[Outcom
         async with smtp_sink() as sink:
             sink.say(stage, reply)
             with pytest.raises(ConnectFailed) as failure:
-                await reach(sink)
+                await reach(sink, timeouts=IMPATIENT[stage] if reply == HANG else PATIENT)
             assert kinds([failure.value.outcome]) == [(kind, status)]
 
     run(scenario())
@@ -270,7 +281,7 @@ def test_nobody_there() -> None:
         async with smtp_sink() as sink:
             port = sink.port
         with pytest.raises(ConnectFailed) as failure:
-            await open_connection(NextHop("mx.far.test", "127.0.0.1", port), own_name="x", timeouts=SHORT)
+            await open_connection(NextHop("mx.far.test", "127.0.0.1", port), own_name="x", timeouts=PATIENT)
         assert kinds([failure.value.outcome]) == [(Deferred, "4.4.1")]
 
     run(scenario())
@@ -287,7 +298,7 @@ def test_tls_is_used_where_offered_whatever_the_certificate(tls: ssl.SSLContext)
     async def scenario() -> None:
         async with smtp_sink() as sink:
             sink.tls = tls
-            connection = await reach(sink, timeouts=replace(SHORT, command=2))
+            connection = await reach(sink)
             outcomes = await send(connection, message())
             assert kinds(outcomes) == [(Delivered, "")]
             assert outcomes[0].peer.tls.startswith("TLSv1.3")

@@ -29,7 +29,7 @@ async def ask(
 
     return await find_next_hops(
         domain,
-        resolver=dns.resolver(look_up_seconds=0.3),
+        resolver=dns.resolver(look_up_seconds=0.3 if domain in dns.silent else 10.0),
         route=route,
         random=Random(seed),
         which_are_ours=which_are_ours,

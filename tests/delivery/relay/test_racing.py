@@ -134,7 +134,7 @@ def test_families_take_turns_and_worse_mx_hosts_have_a_rank_of_their_own() -> No
             dns.say("backup.far.test", "A", "192.0.2.3")
             hops = await find_next_hops(
                 "far.test",
-                resolver=dns.resolver(look_up_seconds=0.3),
+                resolver=dns.resolver(),
                 route=Route(to_private=True),
                 random=Random(1),
                 which_are_ours=nobody,

@@ -1,12 +1,14 @@
 """A pause after a refused password, as other processes know of it."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, NoReturn
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from delivery.models import SignInPause
 from delivery.relay.departure import Credentials, Departure
@@ -24,6 +26,14 @@ MINUTE = timedelta(minutes=1)
 def no_pauses(shared_db: None) -> None:
     with connection.cursor() as sql:
         sql.execute("TRUNCATE delivery_signinpause")
+
+
+def in_own_connection(verb: Callable[[], None]) -> None:
+    """In a thread, whose connection ends with it."""
+    try:
+        verb()
+    finally:
+        connection.close()
 
 
 def hop(said: str = "geheim") -> NextHop:
@@ -54,6 +64,25 @@ def test_the_longer_one_counts_and_those_that_are_over_go() -> None:
     assert SignInPause.objects.count() == 1
     tell_pause(there, pause(minutes=30), now=NOON + 20 * MINUTE)
     assert read_pause(there, now=NOON + 20 * MINUTE) == pause(minutes=30)
+
+
+def test_two_that_tell_at_once_do_not_wait_for_each_other() -> None:
+    """Each would remove what is over, and be it the row that the other one is writing."""
+    here, there = hop(), hop()
+    for each, said in ((here, "here"), (there, "there")):
+        tell_pause(each, pause(minutes=1, said=said), now=NOON)
+    later = NOON + 5 * MINUTE
+
+    def tell_there() -> None:
+        with transaction.atomic(), connection.cursor() as sql:
+            sql.execute("SET LOCAL lock_timeout = '5s'")
+            tell_pause(there, pause(minutes=20), now=later)
+
+    with transaction.atomic(), ThreadPoolExecutor(1) as thread:
+        SignInPause.objects.select_for_update().get(said="here")  # as one that has begun to write it
+        thread.submit(in_own_connection, tell_there).result(30)
+        tell_pause(here, pause(minutes=20), now=later)
+    assert {read_pause(each, now=later) for each in (here, there)} == {pause(minutes=20)}
 
 
 def test_no_password_is_written() -> None:

@@ -1,5 +1,7 @@
 """A smarthost that refuses this host, and not a message: mail waits, and whoever runs this host is told why."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -22,6 +24,20 @@ SMART = NextHop("smart.test", "192.0.2.1", 587, is_smarthost=True)
 
 def told(name: str) -> dict[str, Any]:
     return dict(Destination.objects.values("last_reply", "last_status", "cause").get(name=name))
+
+
+def why_it_waits(forward_path: str) -> str:
+    """What was said of a recipient that waits for the operator."""
+    recipient = QueuedRecipient.objects.get(forward_path=forward_path)
+    assert (recipient.state, recipient.last_status, recipient.cause) == ("deferred", "4.3.5", "set-up")
+    return recipient.last_reply
+
+
+@asynccontextmanager
+async def smarthost(*, is_pipelined: bool) -> AsyncIterator[SmtpSink]:
+    async with smtp_sink() as smart:
+        smart.extensions = tuple(each for each in DEFAULT_EXTENSIONS if is_pipelined or each != "PIPELINING")
+        yield smart
 
 
 def said(reply: str) -> ServerReply:
@@ -53,10 +69,7 @@ def test_mail_waits_and_the_host_is_not_asked_for_each_message(
     settings: Settings, beginning: str, reply: str, is_pipelined: bool
 ) -> None:
     async def scenario() -> None:
-        async with smtp_sink() as smart:
-            smart.extensions = tuple(
-                each for each in DEFAULT_EXTENSIONS if is_pipelined or each != "PIPELINING"
-            )
+        async with smarthost(is_pipelined=is_pipelined) as smart:
             smart.say(beginning, reply)
             paths = [f"r{number}@far.test" for number in range(8)]
             await send_by_smarthost(settings, smart, *paths)
@@ -77,12 +90,7 @@ def test_at_a_later_command_the_recipients_wait(settings: Settings, beginning: s
         async with smtp_sink() as smart:
             smart.say(beginning, "530 5.7.0 Authentication required")
             await send_by_smarthost(settings, smart, "bob@far.test")
-            recipient = await in_store(QueuedRecipient.objects.get, forward_path="bob@far.test")
-            assert (recipient.state, recipient.last_status, recipient.cause) == (
-                "deferred",
-                "4.3.5",
-                "set-up",
-            )
+            await in_store(why_it_waits, "bob@far.test")
 
     run(scenario())
 
@@ -114,20 +122,12 @@ def test_what_it_does_not_relay_as_it_is_set_up_here_waits(
     settings: Settings, beginning: str, reply: str, is_pipelined: bool
 ) -> None:
     async def scenario() -> None:
-        async with smtp_sink() as smart:
-            smart.extensions = tuple(
-                each for each in DEFAULT_EXTENSIONS if is_pipelined or each != "PIPELINING"
-            )
+        async with smarthost(is_pipelined=is_pipelined) as smart:
             smart.say(beginning, reply)
             await send_by_smarthost(settings, smart, "bob@far.test")
-            recipient = await in_store(QueuedRecipient.objects.get, forward_path="bob@far.test")
-            assert (recipient.state, recipient.last_status, recipient.cause) == (
-                "deferred",
-                "4.3.5",
-                "set-up",
-            )
-            assert reply in recipient.last_reply
-            assert "as it is set up here" in recipient.last_reply
+            last_reply = await in_store(why_it_waits, "bob@far.test")
+            assert reply in last_reply
+            assert "as it is set up here" in last_reply
 
     run(scenario())
 
@@ -154,10 +154,7 @@ def test_one_recipient_whom_it_does_not_take_bounces(
     """Of a domain that it relays to it means the recipient, whatever it calls that."""
 
     async def scenario() -> None:
-        async with smtp_sink() as smart, bench(settings) as b:
-            smart.extensions = tuple(
-                each for each in DEFAULT_EXTENSIONS if is_pipelined or each != "PIPELINING"
-            )
+        async with smarthost(is_pipelined=is_pipelined) as smart, bench(settings) as b:
             await in_store(route, "smart", smarthost="127.0.0.1", port=smart.port)
             smart.say("RCPT bob@", "554 5.7.1 <bob@far.test>: Relay access denied")
             for paths in (

@@ -79,6 +79,8 @@ def test_who_refused_the_password_is_left_alone_by_the_next_try_unless_it_is_ano
         ("530 5.7.0 Authentication required", State.FAILED, "as it is set up here"),
         ("550 5.7.1 Mail relay denied", State.FAILED, "as it is set up here"),
         ("553 5.7.1 <>: not owned by user", State.NOTED, "It takes no notices (MAIL FROM:<>)"),
+        ("451 4.3.0 Greylisted, come back", State.NOTED, "mail would wait here, and be tried again later."),
+        ("421 4.3.2 Going down", State.NOTED, "It takes nothing just now"),
         (CLOSE, State.FAILED, "It was asked to take mail."),
     ],
 )

@@ -39,7 +39,12 @@ def alice() -> Account:
 
 
 def submit(
-    sender: Account, *relay: str, is_held: bool = False, notify: str = "", reverse_path: str = ""
+    sender: Account,
+    *relay: str,
+    is_held: bool = False,
+    notify: str = "",
+    reverse_path: str = "",
+    suppressed: tuple[str, ...] = (),
 ) -> int:
     """Held for an operator, or waiting for its time."""
     addresses = tuple(EmailAddress.parse(each) for each in relay)
@@ -50,6 +55,7 @@ def submit(
             reverse_path=reverse_path or sender.login,
             submitted_by=sender.pk,
             is_held=is_held,
+            suppressed=suppressed,
             release_at=None if is_held else LATER,
             dsn_requests={each.key: DsnRequest(notify=notify) for each in addresses if notify},
         ),
@@ -67,6 +73,10 @@ def put(sender: Account, address: str = "bob@far.test", *, domain: str = "") -> 
         by="test",
         now=NOON,
     )
+
+
+def entry_of(address: str) -> int:
+    return Suppression.objects.get(address=address).pk
 
 
 def domain_of(sender: Account) -> str:
@@ -116,6 +126,27 @@ def test_what_was_lifted_meanwhile_is_sent(alice: Account, way: str) -> None:
     lift(suppression_id=entry.pk, among=list_of_account(account_id=alice.pk), by="test")
     let_go(message_id, way)
     assert states(message_id) == {"bob@far.test": "queued"}
+
+
+@pytest.mark.parametrize("way", ["time", "account", "queue"])
+def test_what_was_known_when_it_was_submitted_bounces_when_it_leaves_alone(alice: Account, way: str) -> None:
+    """Behind an alias, where nobody refuses it: its sender may still take the message back."""
+    put(alice)
+    put(alice, "carol@far.test")
+    message_id = submit(
+        alice,
+        "bob@far.test",
+        "carol@far.test",
+        is_held=way != "time",
+        suppressed=("bob@far.test", "carol@far.test"),
+    )
+    waits = "waiting" if way == "time" else "held"
+    assert states(message_id) == {"bob@far.test": waits, "carol@far.test": waits}
+    lift(suppression_id=entry_of("carol@far.test"), among=list_of_account(account_id=alice.pk), by="test")
+    let_go(message_id, way)
+    assert states(message_id) == {"bob@far.test": "bounced", "carol@far.test": "queued"}
+    bob = QueuedRecipient.objects.get(message_id=message_id, forward_path="bob@far.test")
+    assert (bob.report_due, bob.finished_at) == ("failed", LATER)
 
 
 def test_only_its_own_senders_list_counts(alice: Account) -> None:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 
 import pytest
-from django.db import connection
 
 from delivery import trace
 from delivery.models import Attempt, Destination, InboundTrace, QueuedMessage, QueuedRecipient
@@ -15,7 +14,6 @@ from delivery.trace import Noted
 from delivery.trace.asking import EVERYTHING, Asked, Scope
 from delivery.trace.searching import Found, PlaceInvalid, find
 from mailboxes.models import Account
-from mailhost.net.database import cursor
 from tests.support.hosting import new_account
 
 pytestmark = pytest.mark.django_db
@@ -384,52 +382,3 @@ def test_pages_have_each_row_once_while_others_come_and_go() -> None:
 def test_a_place_that_no_page_told_is_none(after: str) -> None:
     with pytest.raises(PlaceInvalid):
         find(Asked(), EVERYTHING, limit=1, now=NOW, after=after)
-
-
-@pytest.mark.parametrize(
-    "asked",
-    [
-        Asked(text="bob@here.test"),
-        Asked(text="<1@far.test>"),
-        Asked(text="192.0.2.1"),
-        Asked(text="Q17"),
-        Asked(sender="a@b.test"),
-        Asked(recipient="a@b.test"),
-        Asked(subject="words"),
-        Asked(address="192.0.2.1"),
-        Asked(states=("bounced", "refused")),
-        Asked(),
-    ],
-    ids=str,
-)
-@pytest.mark.parametrize(
-    "scope",
-    [EVERYTHING, Scope(domains=("a.test", "b.test"), account_id=7, login="x@a.test")],
-    ids=["all", "some"],
-)
-def test_no_search_reads_all_rows(asked: Asked, scope: Scope, monkeypatch: pytest.MonkeyPatch) -> None:
-    statements = explained(monkeypatch)
-    with connection.cursor() as sql:
-        sql.execute("SET LOCAL enable_seqscan = off")  # small tables are read as a whole, where they may be
-    find(asked, scope, limit=10, now=NOW)
-    assert statements
-    for plan in statements:
-        assert "Seq Scan" not in plan, plan
-
-
-def explained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The plans of what the search asks, as it asks it."""
-    from delivery.trace import searching
-
-    plans = []
-    read = searching._read
-
-    def explaining(source: searching.Source, statement: str, values: dict[str, object]) -> list[Found]:
-        if statement:
-            with cursor() as sql:
-                rows = sql.execute(b"EXPLAIN " + statement.encode(), values)
-                plans.append("\n".join(str(row[0]) for row in rows))
-        return read(source, statement, values)
-
-    monkeypatch.setattr(searching, "_read", explaining)
-    return plans

@@ -129,7 +129,7 @@ def written(dns: DnsServer, sessions: Sequence[TlsSession], *, failures: int = 0
             stored[each.domain] = stored.get(each.domain, 0) + each.total
 
     async def work() -> None:
-        writer = SessionWriter(resolver=dns.resolver(look_up_seconds=0.3), clock=lambda: NOW, store=store)
+        writer = SessionWriter(resolver=dns.resolver(), clock=lambda: NOW, store=store)
         for each in sessions:
             writer.note_session(each)
         for _ in range(1 + failures):

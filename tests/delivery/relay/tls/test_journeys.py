@@ -29,7 +29,7 @@ from tests.support.smtp_sink import SmtpSink, smtp_sink
 HOST = "mx.far.test"
 CA = Authority(NOON)
 RIGHT = CA.issue(HOST)
-SHORT = Timeouts(connect=3, greeting=3, command=3, data=3, block=3, final_dot=3, quit=0.2)
+PATIENT = Timeouts(connect=10, greeting=10, command=10, data=10, block=10, final_dot=10, quit=0.2)
 ENFORCE = StsPolicy(Mode.ENFORCE, 86_400, (HOST,))
 
 
@@ -75,13 +75,13 @@ class World:
 
     async def work(self) -> None:
         """A new worker's rounds until nothing is due."""
-        resolver = self.dns.resolver(look_up_seconds=0.5)
+        resolver = self.dns.resolver()
         trust = Store([CA.certificate])
         worker = Worker(
             resolver=resolver,
             clock=lambda: NOON,
             random=Random(1),
-            timeouts=SHORT,
+            timeouts=PATIENT,
             note_session=self.told.append,
         )
         sts = StsPolicies(resolver, self.fetch, PostgresShelf(worker.threads.run, worker.clock), worker.clock)
@@ -98,6 +98,15 @@ async def world(settings: Settings) -> AsyncIterator[World]:
         dns.say("far.test", "MX", f"10 {HOST}.")
         dns.say(HOST, "A", "127.0.0.1")
         yield World(dns, sink)
+
+
+@asynccontextmanager
+async def two_hosts(settings: Settings) -> AsyncIterator[tuple[World, SmtpSink]]:
+    """And a second one, mx2.far.test, which is asked after the first."""
+    async with world(settings) as w, smtp_sink(address="127.0.0.2", port=settings.RELAY_PORT) as second:
+        w.dns.say("far.test", "MX", f"10 {HOST}.", "20 mx2.far.test.")
+        w.dns.say("mx2.far.test", "A", "127.0.0.2")
+        yield w, second
 
 
 def last_attempt() -> dict[str, Any]:
@@ -223,12 +232,7 @@ def test_mail_goes_where_the_policy_cannot_be_fetched_and_none_was_kept(settings
 
 def test_a_host_that_is_as_asked_is_found_behind_one_that_is_not(settings: Settings) -> None:
     async def scenario() -> None:
-        async with (
-            world(settings) as w,
-            smtp_sink(address="127.0.0.2", port=settings.RELAY_PORT) as second,
-        ):
-            w.dns.say("far.test", "MX", f"10 {HOST}.", "20 mx2.far.test.")
-            w.dns.say("mx2.far.test", "A", "127.0.0.2")
+        async with two_hosts(settings) as (w, second):
             w.say_sts(StsPolicy(Mode.ENFORCE, 86_400, ("*.far.test",)))
             w.sink.tls = self_signed(HOST, now=NOON).context()
             second.tls = CA.issue("mx2.far.test").context()
@@ -258,12 +262,7 @@ def test_what_asks_for_tls_all_the_way_goes_to_a_host_that_offers_it(settings: S
     """RFC 8689 section 4.2.1: the other MX hosts are tried too, and what does not ask goes to the first."""
 
     async def scenario() -> None:
-        async with (
-            world(settings) as w,
-            smtp_sink(address="127.0.0.2", port=settings.RELAY_PORT) as second,
-        ):
-            w.dns.say("far.test", "MX", f"10 {HOST}.", "20 mx2.far.test.")
-            w.dns.say("mx2.far.test", "A", "127.0.0.2")
+        async with two_hosts(settings) as (w, second):
             w.say_sts(StsPolicy(Mode.ENFORCE, 86_400, ("*.far.test",)))
             w.sink.tls = RIGHT.context()
             second.tls = CA.issue("mx2.far.test").context()
@@ -282,12 +281,7 @@ def test_what_asks_for_tls_all_the_way_goes_to_a_host_that_offers_it(settings: S
 
 def test_what_asks_for_tls_all_the_way_comes_back_where_no_host_offers_it(settings: Settings) -> None:
     async def scenario() -> None:
-        async with (
-            world(settings) as w,
-            smtp_sink(address="127.0.0.2", port=settings.RELAY_PORT) as second,
-        ):
-            w.dns.say("far.test", "MX", f"10 {HOST}.", "20 mx2.far.test.")
-            w.dns.say("mx2.far.test", "A", "127.0.0.2")
+        async with two_hosts(settings) as (w, second):
             w.say_sts(StsPolicy(Mode.ENFORCE, 86_400, ("*.far.test",)))
             w.sink.tls = RIGHT.context()
             second.tls = CA.issue("mx2.far.test").context()
@@ -353,12 +347,7 @@ def test_what_says_that_tls_is_not_required_goes_as_the_policy_asks_where_that_w
 
 def test_what_says_that_tls_is_not_required_goes_to_the_policys_hosts_first(settings: Settings) -> None:
     async def scenario() -> None:
-        async with (
-            world(settings) as w,
-            smtp_sink(address="127.0.0.2", port=settings.RELAY_PORT) as second,
-        ):
-            w.dns.say("far.test", "MX", f"10 {HOST}.", "20 mx2.far.test.")
-            w.dns.say("mx2.far.test", "A", "127.0.0.2")
+        async with two_hosts(settings) as (w, second):
             w.say_sts(StsPolicy(Mode.ENFORCE, 86_400, ("mx2.far.test",)))
             second.tls = CA.issue("mx2.far.test").context()
             await in_store(queue, "carol@far.test", octets=NO_TLS_NEEDED)
@@ -375,7 +364,7 @@ def test_what_says_that_tls_is_not_required_goes_to_the_policys_hosts_first(sett
 def test_what_says_that_tls_is_not_required_waits_behind_no_long_queue(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("delivery.look.MESSAGES_PER_LOOK", 2)
+    monkeypatch.setattr("delivery.supply.MESSAGES_PER_LOOK", 2)
 
     async def scenario() -> None:
         async with world(settings) as w:
