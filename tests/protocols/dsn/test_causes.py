@@ -90,6 +90,15 @@ def test_every_cause_has_words() -> None:
     assert set(WORDS) == set(Cause)
 
 
+@pytest.mark.parametrize("cause", list(Cause))
+def test_nobody_is_asked_to_try_again_what_is_tried_by_itself(cause: Cause) -> None:
+    what, step = cause_words(cause, waits=True)
+    assert what == WORDS[cause][0]
+    for told in (step, administrators_step(cause, waits=True)):
+        assert "try again" not in told.lower()
+        assert "send it again" not in told.lower().replace("do not send it again", "")
+
+
 @given(st.from_regex(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}", fullmatch=True), st.text(max_size=2_000))
 def test_any_reply_has_one_cause_with_words(status: str, reply: str) -> None:
     cause = find_cause(status, reply)
