@@ -223,7 +223,7 @@ def test_where_nothing_is_to_leave_nobody_is_connected_to() -> None:
     run(scenario())
 
 
-def test_who_refused_the_password_lately_is_not_signed_in_with() -> None:
+def test_who_refused_the_password_lately_is_not_signed_in_with(shared_db: None) -> None:
     async def scenario() -> None:
         async with dns_server() as dns, smtp_sink() as sink:
             say_far(dns)
