@@ -65,6 +65,10 @@ WORDS: Final = {
         "Try again later. If it goes on, tell the recipient another way.",
     ),
     Cause.TLS: ("The two mail servers could not agree on encryption.", _ASK_ADMINISTRATOR),
+    Cause.TROUBLE: (
+        "The recipient's mail system has trouble of its own, or has just been stopped.",
+        "Send it again later. If it goes on, tell the recipient another way.",
+    ),
     Cause.SET_UP: (
         "This mail server's own way out is not set up right.",
         "Tell your mail administrator. What waits leaves by itself once that is mended.",
@@ -98,6 +102,7 @@ _WHILE_IT_WAITS: Final = {
     Cause.RATE: f"{_IS_TRIED_AGAIN} Wait before you send more there. {_ASK_ADMINISTRATOR}",
     Cause.DNS: f"{_IS_TRIED_AGAIN} But check the part after the @ for typing mistakes.",
     Cause.NO_CONNECTION: _IN_HASTE,
+    Cause.TROUBLE: _IN_HASTE,
     Cause.TIME_OVER: _IN_HASTE,
     Cause.OTHER: f"{_IS_TRIED_AGAIN} Its own words are below; they may say what else to do.",
 }
@@ -141,6 +146,7 @@ _ADMINISTRATORS_STEPS: Final = {
     Cause.LOOP: "Look for an alias or a domain whose mail is led back here.",
     Cause.NO_CONNECTION: "Run the delivery test. Where others are reached, theirs is away: it is tried again.",
     Cause.DNS: "Run the delivery test. Where others are found, their name servers fail: it is tried again.",
+    Cause.TROUBLE: "Read the other server's own words. Where it goes on for days, ask its postmaster.",
     Cause.POLICY: "Read the other server's own words, and ask its postmaster.",
     Cause.OTHER: "Read the other server's own words.",
 }
