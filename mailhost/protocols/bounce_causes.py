@@ -34,6 +34,7 @@ class Cause(StrEnum):
     TROUBLE = "trouble"
     SET_UP = "set-up"
     LOOP = "loop"
+    GIVEN_UP = "given-up"  # here, by somebody's word: no server's reply says it
     TIME_OVER = "time-over"
     POLICY = "policy"
     OTHER = "other"

@@ -77,6 +77,10 @@ WORDS: Final = {
         "The message would have gone round in circles.",
         "Tell your mail administrator: an address or domain is forwarded to itself.",
     ),
+    Cause.GIVEN_UP: (
+        "Whoever runs this mail server, or your domain, has given the message up. No other server refused it.",
+        "Ask your mail administrator why.",
+    ),
     Cause.TIME_OVER: (
         "The message could not be brought to the recipient before its time was up.",
         "Send it again later. If it goes on, tell the recipient another way.",
@@ -147,6 +151,7 @@ _ADMINISTRATORS_STEPS: Final = {
     Cause.NO_CONNECTION: "Run the delivery test. Where others are reached, theirs is away: it is tried again.",
     Cause.DNS: "Run the delivery test. Where others are found, their name servers fail: it is tried again.",
     Cause.TROUBLE: "Read the other server's own words. Where it goes on for days, ask its postmaster.",
+    Cause.GIVEN_UP: "The audit trail says who gave it up; operators see it.",
     Cause.POLICY: "Read the other server's own words, and ask its postmaster.",
     Cause.OTHER: "Read the other server's own words.",
 }

@@ -10,12 +10,15 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from delivery.models import Attempt, QueuedMessage, QueuedRecipient, Suppression
+from delivery.bounces import new_name, send_reports
+from delivery.causes import read_problems_of
+from delivery.models import Attempt, Holder, QueuedMessage, QueuedRecipient, Suppression
 from delivery.queue import verbs
 from delivery.queue.filtering import QueueFilter
 from delivery.queue.verbs import Order, Verb
 from mailboxes.models import Account, Message
 from mailhost.net.store_threads import in_store
+from mailhost.protocols.bounce_causes import Cause
 from tests.delivery.test_worker import bench, queue_leads_out
 from tests.support.hosting import new_account
 from tests.support.queueing import NOON, queue, state
@@ -38,13 +41,17 @@ def send(account: Account, *to: str, notify: str = "", now: datetime = NOON, **c
     return pk
 
 
-def do(verb: Verb, *, now: datetime = NOON, to: str = "", **asked: Any) -> int:
+def follow(order: Order, asked: QueueFilter) -> int:
     """How many it changed."""
-    order, meant = Order(verb=verb, to=to), QueueFilter(**asked)
-    run_ = verbs.begin(order=order, asked=meant)
-    while not run_.is_over:
-        run_ = verbs.advance(order=order, asked=meant, run=run_, by="op", now=now)
-    return run_.changed
+    done = verbs.begin(order=order, asked=asked)
+    while not done.is_over:
+        done = verbs.advance(order=order, asked=asked, run=done, by="op", now=NOON)
+    return done.changed
+
+
+def do(verb: Verb, *, to: str = "", **asked: Any) -> int:
+    """By an operator."""
+    return follow(Order(verb=verb, to=to), QueueFilter(**asked))
 
 
 def row(forward_path: str) -> QueuedRecipient:
@@ -89,6 +96,45 @@ def test_a_notice_of_what_was_redirected_is_about_its_own_address(settings: Sett
             assert "Final-Recipient: rfc822; bob@far.test" in status
             assert "Remote-MTA: dns; mx.other.test" in status
             assert "other.test said" in notice
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("holder", "reply", "told"),
+    [
+        (Holder.OPERATOR, "550 no such user, I think", "550 no such user, I think"),
+        (Holder.OPERATOR, "", "The message was given up by an operator of this host"),
+        (
+            Holder.ADMINISTRATOR,
+            "",
+            "The message was given up by an administrator of the domain that it is from",
+        ),
+    ],
+)
+def test_what_was_given_up_here_is_not_said_of_another_server(
+    settings: Settings, alice: Account, holder: Holder, reply: str, told: str
+) -> None:
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test") as sink:
+            sink.say("RCPT", "452 4.2.2 mailbox full")
+            await in_store(send, alice, "bob@far.test")
+            await b.work()
+            order = Order(verb=Verb.BOUNCE, holder=holder, reply=reply)
+            await in_store(follow, order, QueueFilter(recipient="bob@far.test"))
+            await in_store(send_reports, now=b.now, new_name=new_name)
+            found = await in_store(row, "bob@far.test")
+            assert (found.state, found.cause, found.last_reply) == ("bounced", "given-up", told)
+            [notice] = await in_store(notices, alice)
+            words, status = part_of(notice, 0).get_payload(), str(part_of(notice, 1)).replace("\n ", " ")
+            assert "has given the message up. No other server refused it." in words
+            assert f"Whoever did said: {told}" in words
+            assert "full" not in words
+            assert f"Diagnostic-Code: x-mailhost; {told}" in status
+            assert "Remote-MTA" not in status
+            [group] = (await in_store(read_problems_of, account_id=alice.pk, now=b.now)).failed
+            assert group.cause is Cause.GIVEN_UP
+            assert not await in_store(Suppression.objects.exists)
 
     run(scenario())
 
