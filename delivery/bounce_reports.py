@@ -22,6 +22,7 @@ from delivery.queue.outcomes import EXPIRED_STATUS
 from delivery.routing import Route
 from mailboxes.models import Content
 from mailhost.net.database import cursor
+from mailhost.protocols.bounce_causes import Cause
 from mailhost.protocols.dsn import compose_report
 from mailhost.protocols.dsn_values import Action, RecipientReport, Report
 from mailhost.protocols.smtp.trace_fields import client_of
@@ -136,6 +137,7 @@ def _report(
         reply=tells.last_reply,
         last_attempt_at=tells.last_attempt_at,
         will_retry_until=_tried_until(message) if recipient.report_due == ReportDue.DELAYED else None,
+        is_given_up=recipient.cause == Cause.GIVEN_UP,
     )
 
 

@@ -59,12 +59,12 @@ class Group:
     @property
     def step(self) -> str:
         """What whoever sent it can do."""
-        return cause_words(self.cause, reply=self.reply)[1]
+        return cause_words(self.cause, reply=self.reply, waits=not self.is_final)[1]
 
     @property
     def administrators_step(self) -> str:
         """What whoever runs the host or the domain can do."""
-        return administrators_step(self.cause, reply=self.reply)
+        return administrators_step(self.cause, reply=self.reply, waits=not self.is_final)
 
     @property
     def listed_by(self) -> str:

@@ -13,6 +13,7 @@ from delivery.relay.next_hops import Route, configured_route
 from delivery.relay.tls.configured import configured_policies
 from delivery.routes.ways import way_out
 from delivery.routing import AccountDisabled, route
+from delivery.suppression import key_of, suppressed_for
 from domains.exceptions import AddressNotFound, DomainNotFound, TooManyTargets
 from mailboxes.exceptions import MailboxFact
 from mailhost.net import counters
@@ -51,6 +52,7 @@ def configured_probe() -> Probe:
         own_name=settings.HOSTNAME,
         which_are_ours=lambda hosts: in_store(own_names, hosts),
         find_recipient=lambda address: in_store(_what_is_said_here, address),
+        find_suppression=lambda address, reverse_path: in_store(_why_suppressed, address, reverse_path),
         find_route=lambda forward_path, reverse_path: in_store(route_of, forward_path, reverse_path),
         tls=configured_policies(resolver=resolver, run=in_store, clock=timezone.now),
         is_capturing=settings.RELAY == "capture",
@@ -62,6 +64,17 @@ def route_of(forward_path: str, reverse_path: str) -> Route:
     sender = sending_domain(reverse_path=reverse_path, forwarded_by="")
     route_id = rules(fresh=True).choose(domain_of(forward_path), sender)
     return way_out(route_id, base=configured_route()) if route_id else configured_route()
+
+
+def _why_suppressed(address: EmailAddress, reverse_path: str) -> str:
+    """As probe.FindSuppression: by the domain's list, which holds for all its accounts."""
+    domain = reverse_path.rpartition("@")[2]
+    found = suppressed_for(domain=domain, address=key_of(address), now=timezone.now())
+    return (
+        f"{found.why}. The suppression list of {domain} has it; an administrator can lift it."
+        if found
+        else ""
+    )
 
 
 def _what_is_said_here(address: EmailAddress) -> str | None:

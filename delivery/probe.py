@@ -36,6 +36,8 @@ MAX_HOPS_SHOWN: Final = 6
 FindRecipient = Callable[[EmailAddress], Awaitable[str | None]]
 """What this host says of an address of its own: "" that it is taken here, otherwise why not; None: it is another
 host's."""
+FindSuppression = Callable[[EmailAddress, str], Awaitable[str]]
+"""Why nothing is sent to the address from this reverse-path's domain; "" where something is."""
 
 
 @dataclass
@@ -49,6 +51,7 @@ class Probe:
     find_recipient: FindRecipient
     tls: TlsPolicies
     find_route: Callable[[str, str], Awaitable[Route]] | None = None  # by forward-path and reverse-path
+    find_suppression: FindSuppression | None = None
     is_capturing: bool = False  # nothing leaves this host
     random: Random = field(default_factory=Random)
     clock: Callable[[], float] = time.monotonic
@@ -82,6 +85,10 @@ class Probe:
                 if said
                 else "It would be delivered on this host, and go nowhere else.",
             )
+            return
+        if self.find_suppression and (why := await self.find_suppression(address, reverse_path)):
+            yield self._step("Suppression list", State.FAILED, why)
+            yield end(Verdict.COMES_BACK, "It would not be sent, and no other server be asked.")
             return
         if self.is_capturing:
             text = (

@@ -75,7 +75,8 @@ class RecipientStatus:
     @property
     def step(self) -> str:
         """What the sender can do about it; "" where nothing is to be done."""
-        return cause_words(self.cause, reply=self.reply)[1] if self.cause else ""
+        waits = self.state in MOVING
+        return cause_words(self.cause, reply=self.reply, waits=waits)[1] if self.cause else ""
 
     @property
     def is_verified(self) -> bool:

@@ -39,6 +39,12 @@ SELECT {COLUMNS}
                          WHERE account.id = %(account_id)s))
  ORDER BY domain_id IS NOT NULL
 """
+OF_DOMAIN: Final = f"""
+SELECT {COLUMNS}
+  FROM delivery_suppression suppression
+ WHERE address = %(address)s AND {ACTIVE}
+   AND domain_id = (SELECT coalesce(alias_of_id, id) FROM domains_domain WHERE name = %(domain)s)
+"""
 
 
 class RecipientsSuppressed(Exception):
@@ -130,6 +136,16 @@ def suppressed_among(*, account_id: int, addresses: Sequence[str], now: datetime
             AMONG.encode(), {"addresses": asked, "account_id": account_id, "now": now}
         ).fetchall()
     return {row[0]: Suppressed.of(row) for row in rows}
+
+
+def suppressed_for(*, domain: str, address: str, now: datetime) -> Suppressed | None:
+    """The address (as key_of has it), where nobody of this domain sends there."""
+    if address.startswith(POSTMASTER):
+        return None
+    with cursor() as sql:
+        asked = {"domain": domain, "address": address, "now": now}
+        row = sql.execute(OF_DOMAIN.encode(), asked).fetchone()
+    return Suppressed.of(row) if row else None
 
 
 def require_unsuppressed(*, account_id: int, addresses: Iterable[EmailAddress], now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from random import Random
+from typing import Final
 
 from django.db import transaction
 
@@ -16,7 +17,9 @@ from delivery.trace.outbound import traced
 from mailhost.net.database import cursor
 from mailhost.protocols.bounce_causes import find_cause
 
-# Who is told of a failure: RFC 3461 section 4.1. With the null reverse-path nobody is, and bounces.py says so.
+# What an operator has redirected there is never bounced for it: the mistake is his, and neither its sender's nor its
+# recipient's. Who is told of a failure: RFC 3461 section 4.1. With the null reverse-path nobody is, and bounces.py says
+# so.
 FINISHED = b"""
 WITH finished AS (
     UPDATE delivery_queuedrecipient recipient
@@ -26,7 +29,8 @@ WITH finished AS (
                                OR upper(recipient.notify) LIKE '%%FAILURE%%' THEN 'failed' ELSE '' END
       FROM delivery_queuedmessage message
      WHERE message.id = recipient.message_id AND recipient.destination_id = %(destination_id)s
-       AND recipient.state IN ('queued', 'deferred') AND (%(all)s OR message.expires_at <= %(now)s)
+       AND recipient.state IN ('queued', 'deferred')
+       AND CASE WHEN %(all)s THEN recipient.redirected_from IN ('', %(name)s) ELSE message.expires_at <= %(now)s END
     RETURNING recipient.id, recipient.message_id, recipient.forward_path)
 """
 # The first of what waits is told of each look; the rest is put off in the destination's row alone.
@@ -48,11 +52,14 @@ SELECT id AS recipient_id, message_id AS queue_id, forward_path, %(now)s::timest
        %(tls)s AS tls, %(certificate)s AS certificate, '' AS signing
   FROM finished
 """
+# Who is due first is the oldest, but for what was tried by itself before, hurried or put off: that is due later, and is
+# found among those that come next.
 FIRST_EXPIRY = b"""
-SELECT message.expires_at
-  FROM delivery_queuedrecipient recipient JOIN delivery_queuedmessage message ON message.id = recipient.message_id
- WHERE recipient.destination_id = %s AND recipient.state IN ('queued', 'deferred')
- ORDER BY recipient.next_attempt_at LIMIT 1
+SELECT min(message.expires_at)
+  FROM (SELECT message_id FROM delivery_queuedrecipient
+         WHERE destination_id = %s AND state IN ('queued', 'deferred')
+         ORDER BY next_attempt_at LIMIT 500) first
+  JOIN delivery_queuedmessage message ON message.id = first.message_id
 """
 PUT_OFF = b"""
 UPDATE delivery_destination
@@ -61,16 +68,26 @@ UPDATE delivery_destination
  WHERE id = %s
 """
 
+REDIRECTED_STATUS: Final = "4.3.5"  # RFC 3463 section 3.4: a system that is not set up right
+REDIRECTED: Final = "Mail was redirected there: it waits, to be redirected once more."
+
 
 def bounce_waiting(*, claim: Claim, outcome: Bounced, now: datetime) -> Recorded:
-    """Nothing can reach this destination: all that waits for it bounces, and the claim is released."""
+    """Nothing can reach this destination: all that waits for it bounces, and the claim is released.
+
+    What was redirected there is put off, until it is redirected again or its time is over.
+    """
     with transaction.atomic(), cursor() as sql:
         if not is_own(claim):
             return Recorded(is_own=False)
         _finish(claim, outcome, state=RecipientState.BOUNCED, status=outcome.status, now=now)
         cause = find_cause(outcome.status, outcome.reply)
         learn_from_destination(destination_id=claim.destination_id, cause=cause, now=now)
-        sql.execute(PUT_OFF, (0, None, *_why(outcome), now, claim.destination_id))
+        if _first_expiry(claim) is None:
+            sql.execute(PUT_OFF, (0, None, *_why(outcome), now, claim.destination_id))
+        else:
+            waits = Deferred(REDIRECTED_STATUS, f"{outcome.reply} {REDIRECTED}", outcome.peer)
+            _put_off(claim, waits, failures=claim.failures + 1, now=now, jitter=0.5)
     return Recorded(is_own=True, has_reports=True)
 
 
@@ -80,20 +97,25 @@ def put_off(*, claim: Claim, outcome: Deferred, was_reached: bool, now: datetime
     was_reached: a host was, in this look; then it is the first failure in a row.
     """
     failures = 1 if was_reached else claim.failures + 1
-    with transaction.atomic(), cursor() as sql:
+    with transaction.atomic():
         if not is_own(claim):
             return Recorded(is_own=False)
-        expires_at = _first_expiry(claim)
-        has_expired = expires_at is not None and expires_at <= now
-        if has_expired:
-            _finish(claim, outcome, state=RecipientState.EXPIRED, status=EXPIRED_STATUS, now=now)
-            expires_at = _first_expiry(claim)
-        _note_deferred(claim, outcome, now=now)
-        next_at = expires_at and next_attempt_at(
-            failures, now=now, expires_at=expires_at, jitter=random.random()
-        )
-        sql.execute(PUT_OFF, (failures, next_at, *_why(outcome), now, claim.destination_id))
+        has_expired = _put_off(claim, outcome, failures=failures, now=now, jitter=random.random())
     return Recorded(is_own=True, has_reports=has_expired)
+
+
+def _put_off(claim: Claim, outcome: Deferred, *, failures: int, now: datetime, jitter: float) -> bool:
+    """Whether something has expired."""
+    expires_at = _first_expiry(claim)
+    has_expired = expires_at is not None and expires_at <= now
+    if has_expired:
+        _finish(claim, outcome, state=RecipientState.EXPIRED, status=EXPIRED_STATUS, now=now)
+        expires_at = _first_expiry(claim)
+    _note_deferred(claim, outcome, now=now)
+    next_at = expires_at and next_attempt_at(failures, now=now, expires_at=expires_at, jitter=jitter)
+    with cursor() as sql:
+        sql.execute(PUT_OFF, (failures, next_at, *_why(outcome), now, claim.destination_id))
+    return has_expired
 
 
 def _why(outcome: Bounced | Deferred) -> tuple[str, str, str]:
@@ -102,7 +124,7 @@ def _why(outcome: Bounced | Deferred) -> tuple[str, str, str]:
 
 
 def _first_expiry(claim: Claim) -> datetime | None:
-    """When the message that waits longest expires; None where nothing waits."""
+    """When the first of what waits expires; None where nothing does."""
     with cursor() as sql:
         row = sql.execute(FIRST_EXPIRY, (claim.destination_id,)).fetchone()
     return row[0] if row else None
@@ -126,6 +148,7 @@ def _finish(
                 "certificate": outcome.peer.certificate,
                 "now": now,
                 "destination_id": claim.destination_id,
+                "name": claim.name,
                 "all": state is RecipientState.BOUNCED,
             },
         )

@@ -159,7 +159,7 @@ def _read(row: QueueOrder, key: ApiKey | None) -> tuple[Order, QueueFilter]:
         holder=Holder(row.holder),
         until=row.until,
         to=row.to,
-        reply=row.reply or verbs.BOUNCED_REPLY,
+        reply=row.reply,
     )
     return order, QueueFilter.of(asked)
 

@@ -32,10 +32,14 @@ from delivery.suppression_holding import hold_back_released
 from delivery.trace.outbound import note
 from mailhost.audit.trail import record
 from mailhost.net.database import cursor
+from mailhost.protocols.bounce_causes import Cause
 
 BATCH: Final = 2_000  # recipients of one transaction
 BOUNCED_STATUS: Final = "5.7.0"  # RFC 3463 section 3.8: other security or policy status
-BOUNCED_REPLY: Final = "The message was given up by an operator of this host"
+BOUNCED_BY: Final = {
+    Holder.OPERATOR: "The message was given up by an operator of this host",
+    Holder.ADMINISTRATOR: "The message was given up by an administrator of the domain that it is from",
+}
 
 
 class Verb(StrEnum):
@@ -106,7 +110,7 @@ UPDATE delivery_queuedrecipient SET state = 'deferred', next_attempt_at = %(unti
     Verb.BOUNCE: b"""
 UPDATE delivery_queuedrecipient recipient
    SET state = 'bounced', last_reply = %(reply)s, last_status = %(status)s, last_host = '', finished_at = %(now)s,
-       report_due = CASE WHEN message.reverse_path <> ''
+       cause = %(cause)s, report_due = CASE WHEN message.reverse_path <> ''
                           AND (recipient.notify = '' OR upper(recipient.notify) LIKE '%%FAILURE%%')
                          THEN 'failed' ELSE '' END
   FROM delivery_queuedmessage message
@@ -145,7 +149,8 @@ UPDATE delivery_destination destination SET next_attempt_at = %s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One verb with what it needs. until: of defer. to: the next hop's domain, of redirect. reply: of bounce.
+    """One verb with what it needs. until: of defer. to: the next hop's domain, of redirect. reply: of bounce; "" says
+    who gave it up.
 
     holder: as whom it is ordered.
     """
@@ -154,13 +159,18 @@ class Order:
     holder: Holder = Holder.OPERATOR
     until: datetime | None = None
     to: str = ""
-    reply: str = BOUNCED_REPLY
+    reply: str = ""
 
     def __post_init__(self) -> None:
         if (self.verb is Verb.DEFER) != (self.until is not None):
             raise ValueError("a time belongs to defer, and to nothing else")
         if (self.verb is Verb.REDIRECT) != bool(self.to):
             raise ValueError("a destination belongs to redirect, and to nothing else")
+
+    @property
+    def bounced_with(self) -> str:
+        """What the sender is told."""
+        return self.reply or BOUNCED_BY[self.holder]
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,14 +281,16 @@ def _apply(order: Order, locked: Sequence[tuple[int, int]], *, target: int | Non
         "now": now,
         "lifetime": timedelta(seconds=settings.QUEUE_LIFETIME_SECONDS),
         "until": order.until,
-        "reply": order.reply,
+        "reply": order.bounced_with,
         "status": BOUNCED_STATUS,
+        "cause": Cause.GIVEN_UP.value,
         "target": target,
         "holder": order.holder.value,
     }
     with cursor() as sql:
         sql.execute(UPDATES[order.verb], values)
-        note([pk for pk, _ in locked], event=EVENTS[order.verb], now=now, reply=_in_words(order))
+        cause = Cause.GIVEN_UP.value if order.verb is Verb.BOUNCE else ""
+        note(ids, event=EVENTS[order.verb], now=now, reply=_in_words(order), cause=cause)
         if order.verb is Verb.RELEASE:
             hold_back_released(recipient_ids=ids, now=now)
         if order.verb in ENDS:
@@ -294,7 +306,7 @@ def _in_words(order: Order) -> str:
     by = "By an operator" if order.holder is Holder.OPERATOR else "By an administrator of the domain"
     match order.verb:
         case Verb.BOUNCE:
-            return order.reply
+            return order.bounced_with
         case Verb.REDIRECT:
             return f"{by}, to {order.to}"
         case Verb.DEFER if order.until is not None:
@@ -324,5 +336,5 @@ def _told(order: Order, asked: QueueFilter, changed: int) -> dict[str, object]:
     if order.to:
         told["to"] = order.to
     if order.verb is Verb.BOUNCE:
-        told["reply"] = order.reply
+        told["reply"] = order.bounced_with
     return told

@@ -78,6 +78,9 @@ RETURNING forward_path, id
 POSTPONE_MESSAGE: Final = b"""
 UPDATE delivery_queuedmessage SET release_at = %s, expires_at = %s WHERE id = %s
 """
+DELIVER_BY: Final = b"""
+SELECT deliver_by FROM delivery_queuedmessage WHERE id = %s AND deliver_by IS NOT NULL
+"""
 POSTPONE_RECIPIENTS: Final = b"""
 UPDATE delivery_queuedrecipient SET next_attempt_at = %s WHERE message_id = %s AND state = 'waiting'
 """
@@ -164,6 +167,12 @@ def postpone(*, message_id: int, release_at: datetime, by: str, now: datetime) -
     """Gives a message that waits another time to leave, later or sooner. Raises ReleaseTimeInvalid, TooLate."""
     require_release_time(release_at, now=now)
     _set_time(message_id, release_at)
+    with cursor() as sql:
+        row = sql.execute(DELIVER_BY, (message_id,)).fetchone()
+    if row is not None and row[0] < release_at:  # RFC 4865 section 5.2.2, as when it was handed in
+        raise ReleaseTimeInvalid(
+            "The time within which it is to be delivered (DELIVERBY) is over before that."
+        )
     record(
         by=by, verb="message given another time", subject=f"Q{message_id}", release_at=release_at.isoformat()
     )

@@ -14,6 +14,8 @@ HEAD: Final = 18
 STEP: Final = timedelta(minutes=10)
 STEPS: Final = 72
 LABELLED: Final = 12  # one in so many columns has its time under it
+DIGIT: Final = 9  # as wide as one of a level is, on a phone
+GAP: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +40,12 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """columns with `line` over them ("" for none), and levels: (y, value)."""
+    """columns with `line` over them ("" for none), and levels: (y, value). left: where these end and columns begin."""
 
     columns: tuple[Column, ...]
     column_width: float
     levels: tuple[tuple[float, int], ...]
+    left: int
     line: str = ""
     width: int = WIDTH
     height: int = HEIGHT
@@ -61,30 +64,37 @@ def draw_flow(flows: Sequence[Flow], *, since: datetime) -> Picture:
     steps = {int((flow.at - since) / STEP): flow for flow in flows}
     every = [steps.get(number, Flow(since + number * STEP, 0, 0, 0, 0)) for number in range(STEPS)]
     top = max(max(flow.queued, flow.delivered + flow.deferred + flow.bounced) for flow in every) or 1
-    width = WIDTH / STEPS
+    left = _left(top)
+    width = (WIDTH - left) / STEPS
     columns = []
     for number, flow in enumerate(every):
         counts = (("good", flow.delivered), ("waits", flow.deferred), ("bad", flow.bounced))
         told = f"{flow.queued:,} came; {flow.delivered:,} left, {flow.deferred:,} put off, {flow.bounced:,} refused"
         is_labelled = number % LABELLED == 0
-        x = round(number * width, 1)
+        x = round(left + number * width, 1)
         columns.append(Column(x, _pile(counts, top), flow.at if is_labelled else "", told, flow.at))
     points = " ".join(
-        f"{(number + 0.5) * width:.1f},{HEIGHT - FOOT - _height(flow.queued, top):.1f}"
+        f"{left + (number + 0.5) * width:.1f},{HEIGHT - FOOT - _height(flow.queued, top):.1f}"
         for number, flow in enumerate(every)
     )
-    return Picture(tuple(columns), round(width * 0.8, 1), _levels(top), points)
+    return Picture(tuple(columns), round(width * 0.8, 1), _levels(top), left, points)
 
 
 def draw_ages(ages: Sequence[tuple[str, int]]) -> Picture:
     """A column for each kind of age."""
     top = max(count for _, count in ages) or 1
-    width = WIDTH / len(ages)
+    left = _left(top)
+    width = (WIDTH - left) / len(ages)
     columns = tuple(
-        Column(round(number * width, 1), _pile((("waits", count),), top), label, f"{label}: {count:,}")
+        Column(round(left + number * width, 1), _pile((("waits", count),), top), label, f"{label}: {count:,}")
         for number, (label, count) in enumerate(ages)
     )
-    return Picture(columns, round(width * 0.8, 1), _levels(top))
+    return Picture(columns, round(width * 0.8, 1), _levels(top), left)
+
+
+def _left(top: int) -> int:
+    """The numbers of the levels stand beside the columns: over one they could not be read."""
+    return DIGIT * len(f"{top:,}") + GAP
 
 
 def _height(count: int, top: int) -> float:

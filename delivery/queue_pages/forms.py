@@ -8,7 +8,7 @@ from django import forms
 
 from delivery.models import Holder, RecipientState
 from delivery.queue.filtering import QueueFilter
-from delivery.queue.verbs import BOUNCED_REPLY, Order, Verb
+from delivery.queue.verbs import BOUNCED_BY, Order, Verb
 from domains.exceptions import DomainFact
 from domains.registration import domain_name
 from mailhost.protocols.addresses import MAX_ADDRESS_OCTETS
@@ -91,9 +91,9 @@ class PickForm(forms.Form):
 class OrderForm(forms.Form):
     """What this verb needs beside its filter."""
 
-    def __init__(self, *args: Any, verb: Verb, is_everything: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, verb: Verb, holder: Holder, is_everything: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.verb = verb
+        self.verb, self.holder = verb, holder
         if verb is Verb.DEFER:
             self.fields["hours"] = _choice("Not before", DEFERRALS, required=True)
         if verb is Verb.REDIRECT:
@@ -101,7 +101,7 @@ class OrderForm(forms.Form):
             self.fields["to"].required = True
         if verb is Verb.BOUNCE:
             self.fields["reply"] = _text("The sender is told", most=MAX_REPLY)
-            self.fields["reply"].initial = BOUNCED_REPLY
+            self.fields["reply"].initial = BOUNCED_BY[holder]
         if is_everything:
             self.fields["everything"] = forms.BooleanField(label="Yes, all that waits")
 
@@ -112,9 +112,9 @@ class OrderForm(forms.Form):
         except DomainFact as fact:
             raise forms.ValidationError(str(fact)) from fact
 
-    def order(self, *, holder: Holder, now: datetime) -> Order:
+    def order(self, *, now: datetime) -> Order:
         """As the valid fields say."""
         given = self.cleaned_data
         until = now + timedelta(hours=int(given["hours"])) if "hours" in given else None
-        reply = given.get("reply", "").strip() or BOUNCED_REPLY
-        return Order(verb=self.verb, holder=holder, until=until, to=given.get("to", ""), reply=reply)
+        reply = given.get("reply", "").strip()
+        return Order(verb=self.verb, holder=self.holder, until=until, to=given.get("to", ""), reply=reply)

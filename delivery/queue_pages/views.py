@@ -101,10 +101,10 @@ def _place(request: HttpRequest, frame: Frame) -> HttpResponse:
     verb, asked = Verb(sealed["verb"]), QueueFilter.of(sealed["asked"] | _scope(frame))
     if verb not in frame.verbs:
         raise Http404("There is no such verb.")
-    form = OrderForm(request.POST, verb=verb, is_everything=asked.is_everything)
+    form = OrderForm(request.POST, verb=verb, holder=frame.holder, is_everything=asked.is_everything)
     if not form.is_valid():
         return _preview(request, frame, verb=verb, asked=asked, form=form)
-    order = form.order(holder=frame.holder, now=now)
+    order = form.order(now=now)
     row = orders.place(order=order, asked=asked, by=frame.by, now=now)
     return redirect(frame.url("order", row.pk))
 
@@ -124,7 +124,7 @@ def _preview(
         heading=HEADINGS[verb],
         does=DOES[verb],
         seen=seen,
-        form=form or OrderForm(verb=verb, is_everything=asked.is_everything),
+        form=form or OrderForm(verb=verb, holder=frame.holder, is_everything=asked.is_everything),
         asked=told(asked),
         sealed=signing.dumps({"verb": verb, "asked": asked.told()}, salt=SALT),
         query=request.GET.urlencode() if request.method == "GET" else "",

@@ -165,7 +165,7 @@ async def _mx_hosts(
         records = sorted(await resolver.mx(domain))
     except NoAnswer:
         records = [MxHost(0, domain)]  # RFC 5321 section 5.1: as if it had an MX of preference 0 for itself
-    if [record.host for record in records] == [""]:
+    if {record.host for record in records} == {""}:
         return Bounced("5.1.10", f"{domain} takes no mail (null MX).")  # RFC 7505 section 4.1
     records = [record for record in records if record.host]
     own_names = await which_are_ours([record.host for record in records])

@@ -40,7 +40,7 @@ async def take(session: Session, octets: bytes) -> Reply:
     try:
         await _lead_back(session, octets)
         examined = await examine_incoming(session, octets, trace_id=trace_id)
-        replies = await _accept(session, octets, examined, trace_id)
+        whole, replies = await _accept(session, octets, examined, trace_id)
     except FACTS as fact:
         refusal = reply_to(fact)
         note_message(session, octets, [refusal], trace_id=trace_id)
@@ -52,6 +52,7 @@ async def take(session: Session, octets: bytes) -> Reply:
         octets,
         replies,
         trace_id=trace_id,
+        kept=whole,
         judged=examined.judged,
         is_waiting=examined.release_at is not None,
     )
@@ -70,7 +71,10 @@ async def _lead_back(session: Session, octets: bytes) -> None:
         envelope.lead_back(found)
 
 
-async def _accept(session: Session, octets: bytes, examined: Examined, trace_id: str) -> Sequence[Reply]:
+async def _accept(
+    session: Session, octets: bytes, examined: Examined, trace_id: str
+) -> tuple[bytes, Sequence[Reply]]:
+    """The message as it is kept, and what is answered."""
     envelope = session.envelope
     assert envelope is not None
     whole = await complete(
@@ -85,7 +89,7 @@ async def _accept(session: Session, octets: bytes, examined: Examined, trace_id:
     replies = await _hand_over(session, envelope, acceptance, taken=taken)
     session.idle_commands = 0
     _log(session, envelope, trace_id=trace_id, size_octets=len(whole))
-    return replies
+    return whole, replies
 
 
 def _root_of(whole: bytes, octets: bytes, examined: Examined) -> Part | None:

@@ -100,19 +100,21 @@ def note_message(
     replies: Sequence[Reply],
     *,
     trace_id: str,
+    kept: bytes = b"",
     judged: Sequence[Judged] = (),
     is_waiting: bool = False,
 ) -> None:
     """What became of the message at the end of DATA, for each forward-path and each account that it leads to.
 
-    replies: one for each forward-path (LMTP), or one for all. is_waiting: it may be taken back, so nobody is told yet
-    that it is for him.
+    replies: one for each forward-path (LMTP), or one for all. kept: the message with what was added, such as the name
+    that it came without (RFC 6409 section 8.3): the queue knows it by that. is_waiting: it may be taken back, so nobody
+    is told yet that it is for him.
     """
     envelope = session.envelope
     assert envelope is not None
     session.is_noted = True
     outcomes = {each.account_id: _OUTCOMES[each.action] for each in judged}
-    message_id, subject = _named(octets)
+    message_id, subject = _named(kept or octets)
     noted = []
     if len(replies) == 1:
         replies = [*replies] * len(envelope.forward_paths)

@@ -96,8 +96,7 @@ def _order(verb: Verb, body: VerbBody, holder: Holder) -> Order:
     if body.until is not None and body.until > timezone.now() + MAX_DEFERRAL:
         raise OrderInvalid("nothing is put off for more than a year", field="until")
     try:
-        reply = body.reply or verbs.BOUNCED_REPLY
-        return Order(verb=verb, holder=holder, until=body.until, to=to, reply=reply)
+        return Order(verb=verb, holder=holder, until=body.until, to=to, reply=body.reply)
     except ValueError as error:
         raise OrderInvalid(error, field="to" if verb is Verb.REDIRECT or to else "until") from error
 

@@ -230,7 +230,17 @@ class Resolver:
         except dns.resolver.NoAnswer as error:
             raise NoAnswer(f"{name} has no {kind.name} record.") from error
         except (dns.exception.DNSException, OSError) as error:
-            raise DnsUnavailable(f"DNS could not be asked for {name}: {type(error).__name__}.") from error
+            raise DnsUnavailable(f"DNS could not be asked for {name}: {_in_words(error)}.") from error
+
+
+def _in_words(error: Exception) -> str:
+    """Senders read it in notices."""
+    match error:
+        case dns.resolver.LifetimeTimeout():
+            return "no answer came in time"
+        case dns.resolver.NoNameservers():
+            return "its name servers fail, or DNSSEC does"
+    return type(error).__name__
 
 
 def _is_on_this_machine(nameserver: object) -> bool:

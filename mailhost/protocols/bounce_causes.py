@@ -31,8 +31,10 @@ class Cause(StrEnum):
     DNS = "dns"
     NO_CONNECTION = "no-connection"
     TLS = "tls"
+    TROUBLE = "trouble"
     SET_UP = "set-up"
     LOOP = "loop"
+    GIVEN_UP = "given-up"  # here, by somebody's word: no server's reply says it
     TIME_OVER = "time-over"
     POLICY = "policy"
     OTHER = "other"
@@ -123,6 +125,8 @@ _BY_CODE: Final = {
 }
 # What only sentences of our own mean by these codes: a route, or what its smarthost has against it.
 _OWN: Final = {"3.5": Cause.SET_UP, "7.8": Cause.SET_UP}
+# And what others say of themselves (RFC 3463 sections 3.4, 3.5): full disks, restarts, congestion.
+_OF_THEMSELVES: Final = frozenset({"3.0", "3.1", "3.2", "3.5", "4.5"})
 _LISTS: Final = re.compile(
     r"\b(?:[a-z0-9-]{1,40}\.){1,4}(?:spamhaus|spamcop|barracudacentral|sorbs|uceprotect|abuseat|dnsbl)"
     r"(?:-level[1-3])?\.(?:org|net|com)\b",
@@ -142,7 +146,12 @@ def find_cause(status: str, reply: str) -> Cause:
     otherwise = Cause.POLICY if detail.startswith("7.") else Cause.OTHER
     if not reply[:3].isdigit() and (own := _OWN.get(detail) or _BY_CODE.get(detail)):
         return own  # a sentence of our own, which goes with its code
-    return said_cause(reply) or _BY_CODE.get(detail, otherwise)
+    if known := said_cause(reply) or _BY_CODE.get(detail):
+        return known
+    if detail in _OF_THEMSELVES and reply[:3].isdigit():
+        return Cause.TROUBLE
+    # RFC 5321 section 3.8: 421 is of the whole service, whatever code stands behind it.
+    return Cause.TROUBLE if otherwise is Cause.OTHER and reply.startswith("421") else otherwise
 
 
 def listed_by(reply: str) -> str:

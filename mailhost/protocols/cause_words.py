@@ -61,10 +61,14 @@ WORDS: Final = {
         "Check the part after the @, and try again later.",
     ),
     Cause.NO_CONNECTION: (
-        "The recipient's mail server did not answer.",
+        "The recipient's mail server did not answer, or not to the end.",
         "Try again later. If it goes on, tell the recipient another way.",
     ),
     Cause.TLS: ("The two mail servers could not agree on encryption.", _ASK_ADMINISTRATOR),
+    Cause.TROUBLE: (
+        "The recipient's mail system has trouble of its own, or has just been stopped.",
+        "Send it again later. If it goes on, tell the recipient another way.",
+    ),
     Cause.SET_UP: (
         "This mail server's own way out is not set up right.",
         "Tell your mail administrator. What waits leaves by itself once that is mended.",
@@ -72,6 +76,10 @@ WORDS: Final = {
     Cause.LOOP: (
         "The message would have gone round in circles.",
         "Tell your mail administrator: an address or domain is forwarded to itself.",
+    ),
+    Cause.GIVEN_UP: (
+        "Whoever runs this mail server, or your domain, has given the message up. No other server refused it.",
+        "Ask your mail administrator why.",
     ),
     Cause.TIME_OVER: (
         "The message could not be brought to the recipient before its time was up.",
@@ -88,6 +96,22 @@ WORDS: Final = {
 }
 
 
+_IS_TRIED_AGAIN: Final = "It is tried again by itself: do not send it again."
+_IN_HASTE: Final = f"{_IS_TRIED_AGAIN} If there is no time for that, reach the recipient another way."
+# Of what waits: whoever did what is to be done about what came back would send it twice.
+_WHILE_IT_WAITS: Final = {
+    Cause.FULL: _IN_HASTE,
+    Cause.CONTENT: _IN_HASTE,
+    Cause.GREYLISTED: f"Nothing need be done. {_IS_TRIED_AGAIN}",
+    Cause.RATE: f"{_IS_TRIED_AGAIN} Wait before you send more there. {_ASK_ADMINISTRATOR}",
+    Cause.DNS: f"{_IS_TRIED_AGAIN} But check the part after the @ for typing mistakes.",
+    Cause.NO_CONNECTION: _IN_HASTE,
+    Cause.TROUBLE: _IN_HASTE,
+    Cause.TIME_OVER: _IN_HASTE,
+    Cause.OTHER: f"{_IS_TRIED_AGAIN} Its own words are below; they may say what else to do.",
+}
+
+
 SUPPRESSED: Final = "Not sent."
 """How a sentence of this host begins that was not tried, because mail to the address had come back before."""
 NOT_SENT: Final = (
@@ -96,12 +120,13 @@ NOT_SENT: Final = (
 )
 
 
-def cause_words(cause: Cause, *, reply: str = "") -> tuple[str, str]:
+def cause_words(cause: Cause, *, reply: str = "", waits: bool = False) -> tuple[str, str]:
     """What it means, and the next step. The list that the reply names is named; what was never tried is not said of
-    the other server."""
+    the other server. waits: it is tried further, and need not be sent again."""
     if reply.startswith(SUPPRESSED):
         return NOT_SENT
     what, step = WORDS[cause]
+    step = _WHILE_IT_WAITS.get(cause, step) if waits else step
     name = listed_by(reply) if cause is Cause.LISTED else ""
     if name:
         what = f"This mail server's address is on a list that the other server asks: {name}."
@@ -125,13 +150,15 @@ _ADMINISTRATORS_STEPS: Final = {
     Cause.LOOP: "Look for an alias or a domain whose mail is led back here.",
     Cause.NO_CONNECTION: "Run the delivery test. Where others are reached, theirs is away: it is tried again.",
     Cause.DNS: "Run the delivery test. Where others are found, their name servers fail: it is tried again.",
+    Cause.TROUBLE: "Read the other server's own words. Where it goes on for days, ask its postmaster.",
+    Cause.GIVEN_UP: "The audit trail says who gave it up; operators see it.",
     Cause.POLICY: "Read the other server's own words, and ask its postmaster.",
     Cause.OTHER: "Read the other server's own words.",
 }
 
 
-def administrators_step(cause: Cause, *, reply: str = "") -> str:
-    """The next step of whoever runs the host or the domain that the message is from."""
+def administrators_step(cause: Cause, *, reply: str = "", waits: bool = False) -> str:
+    """The next step of whoever runs the host or the domain that the message is from. waits: as in cause_words."""
     if reply.startswith(SUPPRESSED):
         return "Where somebody knows better, take the address off the suppression list."
-    return _ADMINISTRATORS_STEPS.get(cause) or WORDS[cause][1]
+    return _ADMINISTRATORS_STEPS.get(cause) or cause_words(cause, reply=reply, waits=waits)[1]

@@ -7,6 +7,8 @@ sent with the null reverse-path (RFC 3461 section 6.1), so that it can never be 
 from email.utils import format_datetime
 from typing import Final
 
+from mailhost.protocols.bounce_causes import Cause
+from mailhost.protocols.cause_words import WORDS
 from mailhost.protocols.dsn_fields import delivery_status, one_line
 from mailhost.protocols.dsn_parts import original_header_part, original_message_part, part
 from mailhost.protocols.dsn_values import Action, RecipientReport, Report
@@ -119,13 +121,15 @@ def _about(recipient: RecipientReport) -> str:
     if recipient.taken_by:
         lines.append(f"    {recipient.taken_by} had taken the message, and it came back later.")
     if recipient.action in (Action.FAILED, Action.DELAYED):
-        what, advice = meaning(recipient.status, recipient.reply)
+        what, advice = (
+            WORDS[Cause.GIVEN_UP] if recipient.is_given_up else meaning(recipient.status, recipient.reply)
+        )
         lines.append(f"    What happened: {what}")
         if recipient.action is Action.FAILED:
             lines.append(f"    What to do: {advice}")
         elif recipient.will_retry_until:
             lines.append(f"    It is tried until {recipient.will_retry_until:%d %B %Y, %H:%M %Z}.")
     if recipient.reply:
-        who = recipient.remote_host or "The last attempt"
+        who = recipient.remote_host or ("Whoever did" if recipient.is_given_up else "The last attempt")
         lines.append(f"    {who} said: {one_line(recipient.reply)}")
     return "\n".join(lines)

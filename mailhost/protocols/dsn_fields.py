@@ -58,7 +58,8 @@ def _recipient_fields(recipient: RecipientReport, *, is_utf8: bool) -> list[str]
         fields.append(f"Remote-MTA: dns; {_ascii(one_line(recipient.remote_host))}")
     if recipient.reply:
         # RFC 3464 section 2.3.6: "smtp" is the other server's reply; anything else is our own finding.
-        kind = "smtp" if recipient.reply[:3].isdigit() else "x-mailhost"
+        is_theirs = recipient.reply[:3].isdigit() and not recipient.is_given_up
+        kind = "smtp" if is_theirs else "x-mailhost"
         said = one_line(recipient.reply)
         fields.append(_fold(f"Diagnostic-Code: {kind}; {_plain(said) if is_utf8 else _ascii(said)}"))
     if recipient.last_attempt_at:

@@ -22,7 +22,8 @@ class RecipientReport:
     elsewhere that this is an alias for, "" where it is none. `original_recipient` is ORCPT as it came ("rfc822;…" in
     xtext) or "".
 
-    `taken_by`: the host that had taken the message, where it came back later; "" otherwise.
+    `taken_by`: the host that had taken the message, where it came back later; "" otherwise. `is_given_up`: somebody
+    here has given it up, and `reply` is what he says.
     """
 
     forward_path: str
@@ -35,6 +36,7 @@ class RecipientReport:
     will_retry_until: datetime | None = None
     taken_by: str = ""
     led_to: str = ""
+    is_given_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

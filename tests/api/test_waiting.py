@@ -135,6 +135,19 @@ def test_a_time_that_cannot_be_kept_is_refused(hers: Api, ada: Account, days: in
     assert release_due(now=timezone.now() + timedelta(hours=1)) == 1
 
 
+def test_it_waits_no_longer_than_the_time_to_deliver_it_in(hers: Api, ada: Account) -> None:
+    """RFC 4865 section 5.2.2: MAIL is refused so, and a later time is as well."""
+    number = send(ada)
+    now = datetime.now(UTC)
+    QueuedMessage.objects.filter(pk=number).update(deliver_by=now + timedelta(hours=3), deliver_by_mode="R")
+    refused = hers.put(f"/waiting/{number}", release_at=(now + timedelta(hours=4)).isoformat())
+    assert refusal(refused) == (422, "invalid_release_time", "release_at")
+    assert QueuedMessage.objects.filter(pk=number, release_at__lt=now + timedelta(hours=3)).exists()
+    assert (
+        hers.put(f"/waiting/{number}", release_at=(now + timedelta(hours=2)).isoformat()).status_code == 200
+    )
+
+
 def test_nobody_else_sees_or_stops_it(hers: Api, ada: Account) -> None:
     """Neither does who administers the domain: subjects are its people's own."""
     bob = new_account("bob", domain=ada.login.partition("@")[2])

@@ -7,10 +7,13 @@ from contextlib import asynccontextmanager
 import pytest
 from django.conf import settings
 from django.test import override_settings
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from delivery.suppression_lists import suppress
 from mailboxes.administration import appoint_administrator
 from mailboxes.models import Account
+from mailhost.protocols.addresses import EmailAddress
 from tests.browser.screens import look
 from tests.browser.signing_in import sign_in
 from tests.support.dns_server import DnsServer, dns_server
@@ -52,9 +55,13 @@ def ada(web: str) -> Account:
 @pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume asynchronous iterators")
 def test_the_steps_are_shown(web: str, ada: Account, sink: SmtpSink, screen: tuple[str, Page]) -> None:
     name, page = screen
+    gone = EmailAddress.parse("gone@far.test")
+    suppress(address=gone, domain=ada.login.partition("@")[2], by="test", now=timezone.now())
     sign_in(page, ada, to="/panel/delivery-test/")
     for to, verdict in (
         ("bob@far.test", "A mail could leave now"),
+        ("lit@[127.0.0.1]", "A mail could leave now"),
+        ("gone@far.test", "It would not be sent, and no other server be asked"),
         ("ghost@far.test", "It would come back to its sender, with this answer"),
         (ada.login, "It would be delivered on this host"),
     ):

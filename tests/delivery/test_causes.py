@@ -89,6 +89,7 @@ def test_what_waits_is_told_by_the_provider_whose_host_takes_it(alice: Account) 
     assert "zen.spamhaus.org" in first.meaning
     assert first.reply == LISTED.reply
     assert first.administrators_step != first.step
+    assert "do not send it again" in second.step
     assert everybodys().failed == ()
     assert not everybodys().is_cut
 

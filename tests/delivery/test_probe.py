@@ -225,7 +225,26 @@ def test_where_nothing_is_to_leave_nobody_is_connected_to() -> None:
     run(scenario())
 
 
-def test_who_refused_the_password_lately_is_not_signed_in_with() -> None:
+def test_where_the_domains_list_has_the_address_nobody_is_asked() -> None:
+    async def on_the_list(address: EmailAddress, reverse_path: str) -> str:
+        return f"{address} complained." if reverse_path == "postmaster@here.test" else ""
+
+    async def scenario() -> None:
+        async with dns_server() as dns, smtp_sink() as sink:
+            say_far(dns)
+            told = await steps(dns, sink, find_suppression=on_the_list)
+            assert names(told)[1:] == [("Suppression list", "failed"), ("Result", "failed")]
+            assert told[1].text == "bob@far.test complained."
+            assert told[-1].verdict is Verdict.COMES_BACK
+            assert not dns.asked
+            assert not sink.connections
+            told = await steps(dns, sink, sender="postmaster@other.test", find_suppression=on_the_list)
+            assert told[-1].verdict is Verdict.LEAVES
+
+    run(scenario())
+
+
+def test_who_refused_the_password_lately_is_not_signed_in_with(shared_db: None) -> None:
     async def scenario() -> None:
         async with dns_server() as dns, smtp_sink() as sink:
             say_far(dns)

@@ -96,6 +96,7 @@ def test_each_recipient_has_a_place_of_its_own_and_trouble_stands_first(alice: A
     assert (deferred.certificate, deferred.is_verified) == ("", False)
     assert deferred.next_at is not None
     assert deferred.next_at > NOON
+    assert "do not send it again" in deferred.step
     assert (queued.at, queued.next_at) == (None, NOON)
     assert (found.counts.total, found.counts.failed, found.counts.is_moving) == (4, 1, True)
 

@@ -304,6 +304,9 @@ def test_numbers_are_those_of_the_last_count(operator: Client, pages: Client, bo
         ("far.test", 2, "Connection refused"),
         ("near.test", 1, ""),
     ]
+    told = text(operator.get("/panel/queue/numbers/"))
+    assert "failed 2 times" in told
+    assert "unreachable" not in told  # it may have answered, and taken nothing
     hers = pages.get("/panel/queue/numbers/").context["numbers"]
     assert [(hop.name, hop.count) for hop in hers.hops] == [("far.test", 1)]
 

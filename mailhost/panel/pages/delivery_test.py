@@ -20,11 +20,18 @@ STEPS = "<!-- steps -->"  # where the page is cut, and each step put in as it is
 class TestForm(forms.Form):
     """Whom it is to, and which domain it is from."""
 
+    # Not type="email": browsers let no address literal through, and nothing beyond ASCII before the @.
     to = forms.CharField(
         label="To",
         max_length=320,
         widget=forms.TextInput(
-            attrs={"class": "input", "placeholder": "somebody@example.com", "type": "email"}
+            attrs={
+                "class": "input",
+                "placeholder": "somebody@example.com",
+                "inputmode": "email",
+                "autocapitalize": "none",
+                "spellcheck": "false",
+            }
         ),
     )
     domain = forms.ChoiceField(label="From", widget=forms.Select(attrs={"class": "input"}))

@@ -24,6 +24,7 @@ MAX_TEXT_OCTETS = 2_000_000  # of one text part; a browser shows no more of it i
 MAX_FILENAME_CHARACTERS = 200  # file systems take 255 octets
 
 
+_NOT_IN_FILENAMES = re.compile(r'[/\\:*?"<>|]+')
 _NEEDS_QUOTES = re.compile(rb'[\x00-\x20()<>\[\]:;@\\,"]')  # RFC 5322 section 3.2.3: not in an atom
 
 
@@ -140,24 +141,26 @@ class _Reader:
         self.inline: dict[str, AttachedPart] = {}
         self.is_cut = False
 
-    def read(self, part: Part, section: tuple[int, ...]) -> list[_Piece]:
+    def read(self, part: Part, section: tuple[int, ...], *, is_choice: bool = False) -> list[_Piece]:
+        """is_choice: the part is one form of what is told in others as well."""
         media_type = part.content_type.media_type
         if part.kind is Kind.MULTIPART:
-            children = [self.read(child, (*section, number)) for number, child in enumerate(part.children, 1)]
-            if media_type == b"multipart/alternative":
+            is_choice = media_type == b"multipart/alternative"
+            children = [
+                self.read(child, (*section, number), is_choice=is_choice)
+                for number, child in enumerate(part.children, 1)
+            ]
+            if is_choice:
                 return _best_of(children)
             return [piece for pieces in children for piece in pieces]
         if media_type in (b"text/plain", b"text/html") and not is_attachment(part):
             text = self._text(part)
             return [_Piece(text, None) if media_type == b"text/html" else _Piece(None, text)]
         attached = self._attached(part, section or (1,))
-        if attached.content_id and not is_attachment(part):
+        if attached.content_id:
             self.inline.setdefault(attached.content_id, attached)
-        elif is_attachment(part):
-            if attached.content_id:
-                self.inline.setdefault(attached.content_id, attached)
-            else:
-                self.attachments.append(attached)
+        elif is_attachment(part) or (media_type.startswith(b"text/") and not is_choice):
+            self.attachments.append(attached)  # also text that is not shown, such as the header in a notice
         return []
 
     def _text(self, part: Part) -> str:
@@ -232,13 +235,25 @@ def _safe_filename(part: Part, section: str) -> str:
     if not name and part.kind is Kind.MESSAGE:
         name = decode_words(part.children[0].field(b"subject") or b"")[:100]
         name = f"{name or 'message'}.eml"
-    name = re.sub(r'[/\\:*?"<>|]+', "_", one_line(name, limit=1_000)).strip(". ")
+    name = _NOT_IN_FILENAMES.sub("_", one_line(name, limit=1_000)).strip(". ")
     if not name:
-        name = f"attachment-{section}{mimetypes.guess_extension(_type_of(part)) or '.bin'}"
+        name = f"{_described(part) or f'attachment-{section}'}{_extension(_type_of(part))}"
     stem, dot, extension = name.rpartition(".")
     if len(name) > MAX_FILENAME_CHARACTERS and dot and len(extension) <= 10:
         return stem[: MAX_FILENAME_CHARACTERS - len(extension) - 1] + dot + extension
     return name[:MAX_FILENAME_CHARACTERS]
+
+
+def _described(part: Part) -> str:
+    """Notices of failures say what their parts are, and name no file (RFC 2045 section 8)."""
+    description = one_line(decode_words(part.field(b"content-description") or b""), limit=100)
+    return _NOT_IN_FILENAMES.sub("_", description).strip(". ")
+
+
+def _extension(media_type: str) -> str:
+    if found := mimetypes.guess_extension(media_type):
+        return found
+    return ".txt" if media_type.startswith(("text/", "message/")) else ".bin"
 
 
 def _decoded_size(octets: bytes, part: Part) -> int:

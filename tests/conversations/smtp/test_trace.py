@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from delivery import trace
+from delivery.models import QueuedMessage
 from delivery.models.trace import Outcome
 from delivery.smtp.tracing import TraceWriter
 from mailboxes.sender_rules import set_sender_rule
 from tests.conversations.smtp.listening import Doors, open_doors
+from tests.conversations.smtp.test_submission import submit
 from tests.support.hosting import new_account
 from tests.support.servers import running
 from tests.support.transcript import converse
@@ -153,3 +155,34 @@ def test_the_writer_puts_everything_into_the_database_before_it_ends(shared_db: 
 
     asyncio.run(write())
     assert trace.search(account_id=account.pk).count() == 1_200
+
+
+def test_what_came_without_a_name_is_noted_by_the_one_that_it_got(
+    doors: Doors, noted: list[trace.Noted]
+) -> None:
+    alice = new_account("alice")
+    submit(
+        doors,
+        alice,
+        """
+        C: MAIL FROM:<{me}>
+        S: 250 …
+        C: RCPT TO:<bob@far.test>
+        S: 250 …
+        C: RCPT TO:<{me}>
+        S: 250 …
+        C: DATA
+        S: 354 …
+        C: From: {me}
+        C: 
+        C: text
+        C: .
+        S: 250 2.0.0 Ok: …
+        """,
+    )
+    queued = QueuedMessage.objects.get(account=alice)
+    assert queued.message_id_field.startswith("<")
+    assert [(each.forward_path, each.message_id) for each in noted] == [
+        ("bob@far.test", queued.message_id_field),
+        (alice.login, queued.message_id_field),
+    ]

@@ -225,6 +225,19 @@ def test_what_waits_too_long_for_a_dead_destination_expires() -> None:
     assert (state("old@dead.test"), state("young@dead.test")) == ("expired", "deferred")
 
 
+def test_what_was_hurried_expires_no_later_than_it_would_have() -> None:
+    queue("old@dead.test")
+    queue("young@dead.test", now=NOON + timedelta(days=2))
+    hurried = NOON + timedelta(days=4)
+    QueuedRecipient.objects.filter(forward_path="old@dead.test").update(next_attempt_at=hurried)
+    dead = Deferred("4.4.1", "The connection could not be made.")
+    claim = claim_all(now=hurried)["dead.test"]
+    put_off(claim=claim, outcome=dead, was_reached=False, now=hurried, random=Random(1))
+    now = NOON + timedelta(days=5)
+    put_off(claim=claim_all(now=now)["dead.test"], outcome=dead, was_reached=False, now=now, random=Random(1))
+    assert (state("old@dead.test"), state("young@dead.test")) == ("expired", "deferred")
+
+
 def test_a_destination_that_is_none_bounces_all_that_waits() -> None:
     queue("a@nowhere.test", "b@nowhere.test")
     queue("c@nowhere.test", reverse_path="")

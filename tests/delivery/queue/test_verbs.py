@@ -12,9 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from delivery.models import Attempt, Destination, QueuedMessage, QueuedRecipient
+from delivery.models import Attempt, Destination, QueuedMessage, QueuedRecipient, Suppression
 from delivery.queue import filtering, verbs
 from delivery.queue.claim import due_parcels, release_claim
+from delivery.queue.destination_outcomes import bounce_waiting
 from delivery.queue.filtering import QueueFilter
 from delivery.queue.outcomes import record
 from delivery.queue.values import Claim, RecipientResult
@@ -131,6 +132,46 @@ def test_redirect_leads_to_another_destination_and_wakes_it() -> None:
     claims = claim_all()
     assert [each.recipient.forward_path for each in fetch(claims["other.test"])] == ["bob@far.test"]
     assert fetch(claims["far.test"]) == []
+
+
+NOWHERE = Bounced("5.1.2", "There is no domain other.test.")
+
+
+def test_what_was_redirected_to_nowhere_waits_to_be_redirected_again() -> None:
+    queue("bob@far.test", "carol@other.test")
+    do("redirect", recipient="bob@far.test")
+    claims = claim_all()
+    assert bounce_waiting(claim=claims["other.test"], outcome=NOWHERE, now=NOON).has_reports
+    release_claim(claim=claims["far.test"], was_reached=True, now=NOON)
+    assert (state("bob@far.test"), state("carol@other.test")) == ("deferred", "bounced")
+    row = QueuedRecipient.objects.get(forward_path="bob@far.test")
+    assert (row.report_due, row.cause, row.finished_at) == ("", "set-up", None)
+    assert row.last_reply.startswith("There is no domain other.test. Mail was redirected there")
+    hop = Destination.objects.get(name="other.test")
+    assert (hop.failures, hop.last_reply, hop.claim_token) == (1, row.last_reply, None)
+    assert hop.next_attempt_at is not None
+    assert hop.next_attempt_at > NOON
+    assert not Suppression.objects.exists()
+
+    back, asked = Order(verb=Verb.REDIRECT, to="far.test"), QueueFilter(next_hop="other.test")
+    verbs.advance(order=back, asked=asked, run=verbs.begin(order=back, asked=asked), by="op", now=NOON)
+    assert [each.recipient.forward_path for each in fetch(claim_all()["far.test"])] == ["bob@far.test"]
+
+
+def test_what_was_redirected_to_nowhere_comes_back_when_its_time_is_over() -> None:
+    queue("bob@far.test")
+    do("redirect")
+    later = NOON + timedelta(days=10)
+    bounce_waiting(claim=claim_all(now=later)["other.test"], outcome=NOWHERE, now=later)
+    row = QueuedRecipient.objects.get()
+    assert (row.state, row.report_due) == ("expired", "failed")
+
+
+def test_what_was_redirected_back_is_its_own_domains_again() -> None:
+    queue("bob@other.test")
+    QueuedRecipient.objects.update(redirected_from="other.test")
+    bounce_waiting(claim=claim_all()["other.test"], outcome=NOWHERE, now=NOON)
+    assert state("bob@other.test") == "bounced"
 
 
 @pytest.mark.parametrize("verb", ["bounce", "redirect"])

@@ -74,6 +74,7 @@ def test_without_mx_the_domains_own_address_is_used() -> None:
     ("domain", "kind", "status"),
     [
         ("null.test", Bounced, "5.1.10"),
+        ("nulls.test", Bounced, "5.1.10"),
         ("nowhere.test", Bounced, "5.1.2"),
         ("nothing.test", Bounced, "5.4.4"),
         ("dangling.test", Bounced, "5.4.4"),
@@ -87,6 +88,7 @@ def test_what_leads_nowhere_says_why(domain: str, kind: type[Bounced | Deferred]
     async def scenario() -> None:
         async with dns_server() as dns:
             dns.say("null.test", "MX", "0 .")
+            dns.say("nulls.test", "MX", "0 .", "10 .")
             dns.say("nothing.test", "TXT", '"x"')
             dns.say("dangling.test", "MX", "10 gone.test.")
             dns.broken |= {"broken.test", "mx.broken.test"}
@@ -96,6 +98,21 @@ def test_what_leads_nowhere_says_why(domain: str, kind: type[Bounced | Deferred]
             outcome = await ask(dns, domain, ours=["us.test"])
             assert isinstance(outcome, kind)
             assert (outcome.status, outcome.reply[-1]) == (status, ".")
+
+    run(scenario())
+
+
+def test_why_dns_fails_is_told_in_words() -> None:
+    async def scenario() -> None:
+        async with dns_server() as dns:
+            dns.broken.add("broken.test")
+            dns.silent.add("silent.test")
+            assert [await ask(dns, name) for name in ("broken.test", "silent.test")] == [
+                Deferred(
+                    "4.4.3", "DNS could not be asked for broken.test: its name servers fail, or DNSSEC does."
+                ),
+                Deferred("4.4.3", "DNS could not be asked for silent.test: no answer came in time."),
+            ]
 
     run(scenario())
 

@@ -11,9 +11,10 @@ from pytest_django import Settings
 from delivery.models import QueuedRecipient, Suppression, SuppressionSource
 from delivery.submission.handing_in import HandIn, hand_in
 from delivery.suppressing_senders import SuppressingSenders
-from delivery.suppression import suppressed_among
+from delivery.suppression import suppressed_among, suppressed_for
 from delivery.suppression_lists import lift, list_of_account, suppress
 from domains.aliases import set_alias
+from domains.models import Domain
 from mailboxes.authentication import Principal
 from mailboxes.models import Account
 from mailhost.audit.models import Act
@@ -243,6 +244,19 @@ def test_an_entry_holds_until_it_expires(alice: Account, hours: int, is_held: bo
     Suppression.objects.update(expires_at=now + timedelta(hours=hours))
     found = suppressed_among(account_id=alice.pk, addresses=["bob@far.test"], now=now)
     assert list(found) == (["bob@far.test"] if is_held else [])
+
+
+def test_a_domains_own_list_is_asked_by_any_of_its_names(alice: Account) -> None:
+    domain = alice.login.partition("@")[2]
+    put(alice)
+    assert suppressed_for(domain=domain, address="bob@far.test", now=datetime.now(UTC)) is None
+    put(alice, domain=domain)
+    other = Domain.objects.create(name=f"also-{domain}", alias_of=Domain.objects.get(name=domain))
+    for name in (domain, other.name):
+        found = suppressed_for(domain=name, address="bob@far.test", now=datetime.now(UTC))
+        assert found is not None
+        assert found.is_domains
+    assert suppressed_for(domain="far.test", address="bob@far.test", now=datetime.now(UTC)) is None
 
 
 def test_other_servers_words_are_no_protocol(smtp: Doors, alice: Account, refusing: None) -> None:

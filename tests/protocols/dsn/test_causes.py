@@ -71,6 +71,12 @@ from mailhost.protocols.dsn_words import meaning
         ("4.4.3", "The domain could not be looked up.", "dns"),
         ("4.4.1", "No server answered.", "no-connection"),
         ("5.4.7", "450 4.4.7 later", "time-over"),
+        ("4.3.2", "421 4.3.2 shutting down", "trouble"),
+        ("4.3.1", "452 4.3.1 Insufficient system storage", "trouble"),
+        ("4.4.2", "421 4.4.2 mx.y.test Error: timeout exceeded", "no-connection"),
+        ("4.5.0", "421 mx.y.test closing transmission channel", "trouble"),
+        ("4.7.0", "421 4.7.0 come back later", "policy"),
+        ("4.3.0", "The message could not be read here.", "other"),
         ("5.7.1", "550 5.7.1 go away", "policy"),
         ("5.0.0", "550 no", "other"),
     ],
@@ -88,6 +94,15 @@ def test_a_cause_in_words_is_said_in_the_notice_and_names_the_list() -> None:
 
 def test_every_cause_has_words() -> None:
     assert set(WORDS) == set(Cause)
+
+
+@pytest.mark.parametrize("cause", list(Cause))
+def test_nobody_is_asked_to_try_again_what_is_tried_by_itself(cause: Cause) -> None:
+    what, step = cause_words(cause, waits=True)
+    assert what == WORDS[cause][0]
+    for told in (step, administrators_step(cause, waits=True)):
+        assert "try again" not in told.lower()
+        assert "send it again" not in told.lower().replace("do not send it again", "")
 
 
 @given(st.from_regex(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}", fullmatch=True), st.text(max_size=2_000))
