@@ -37,6 +37,9 @@ from mailhost.net.statements import BYTEA_OID, TEXT_OID, Statement, Statements, 
 from mailhost.net.store_threads import in_store
 
 IDS_AT_ONCE: Final = 100
+# Who asks for the oldest or the newest goes by ids (filtering.py, status_statements.py): those of a process that had
+# nothing to do for hours would be among what came then.
+IDS_KEPT: Final = timedelta(seconds=5)
 
 IDS: Final = Statement.parse(
     "SELECT nextval('mailboxes_content_id_seq'), nextval('delivery_queuedmessage_id_seq')"
@@ -104,6 +107,7 @@ class Departures:
     def __init__(self) -> None:
         self._statements = Statements(plans_once=True)
         self._ids: list[Departed] = []  # taken from the sequences, not yet used
+        self._ids_until: datetime | None = None
 
     async def queue(self, departures: Sequence[Departure], *, now: datetime) -> list[Departed] | None:
         """Their ids; None where they are left to enqueue(). A transaction of its own; the worker is told.
@@ -115,7 +119,7 @@ class Departures:
         chosen = kept_rules()
         if chosen is None:
             chosen = await in_store(rules)
-        ids = await self._take_ids(len(departures))
+        ids = await self._take_ids(len(departures), now=now)
         ways = {
             way_of(each.message, recipient, chosen)
             for each in departures
@@ -132,12 +136,13 @@ class Departures:
         """Ends the connection."""
         await self._statements.close()
 
-    async def _take_ids(self, count: int) -> list[Departed]:
-        if len(self._ids) < count:
+    async def _take_ids(self, count: int, *, now: datetime) -> list[Departed]:
+        if len(self._ids) < count or self._ids_until is None or now > self._ids_until:
             rows = await self._statements.fetch(IDS, {"count": b"%d" % max(IDS_AT_ONCE, count)})
             self._ids = [
                 Departed(int(content or 0), int(message or 0)) for content, message in reversed(rows)
             ]
+            self._ids_until = now + IDS_KEPT
         return [self._ids.pop() for _ in range(count)]
 
 

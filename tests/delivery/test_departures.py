@@ -173,6 +173,27 @@ def test_a_new_destination_is_made_by_the_transaction_and_known_from_then_on() -
     assert told == ["thread", "loop"]
 
 
+def test_ids_grow_with_time_whichever_way_messages_go() -> None:
+    know("far.test")
+    plain = Acceptance(OCTETS, relay=(CAROL,), reverse_path="a@here.test")
+    now = NOON
+    ids: list[int] = []
+
+    async def scenario() -> None:
+        nonlocal now
+        writer = Writer(clock=lambda: now)
+        for acceptance in (plain, plain, replace(plain, is_held=True), plain):
+            ids.append((await writer.accept(acceptance)).queued_message_id or 0)
+            now += timedelta(seconds=3)
+        await writer.close()
+        close_store_threads()
+
+    asyncio.run(scenario())
+    assert told == ["loop", "loop", "thread", "loop"]
+    assert ids == sorted(ids)
+    assert ids[1] == ids[0] + 1  # taken together
+
+
 def test_who_rests_is_woken_and_who_fails_keeps_its_time() -> None:
     later = NOON + timedelta(hours=3)
     know("far.test")
