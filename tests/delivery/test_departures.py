@@ -15,7 +15,7 @@ from delivery.acceptance import Acceptance, Accepted, Writer, accept_now
 from delivery.models import Destination, KnownRecipient, QueuedMessage, QueuedRecipient
 from delivery.queue import route_rules
 from delivery.queue.claim import is_own
-from delivery.queue.departures import Departure, Departures
+from delivery.queue.departures import DEPART, Departure, Departures
 from mailboxes.exceptions import DiskNearlyFull
 from mailboxes.models import Account, Content
 from mailhost.net.store_threads import close_store_threads
@@ -267,6 +267,17 @@ def test_a_row_that_the_database_refuses_fails_alone() -> None:
 
     with_writer(work)
     assert QueuedMessage.objects.count() == 1
+
+
+def test_it_is_planned_once_and_by_indexes() -> None:
+    with transaction.atomic(), connection.cursor() as sql:
+        sql.execute("SET LOCAL enable_seqscan = off")
+        explained = connection.connection.pgconn.exec_(b"EXPLAIN (GENERIC_PLAN) " + DEPART.text)
+        plan = "\n".join(explained.get_value(row, 0).decode() for row in range(explained.ntuples))
+    assert "Seq Scan" not in plan
+    assert "using destination_name_route on delivery_destination known" in plan
+    assert plan.count("using delivery_destination_pkey") == 2
+    assert "using mailboxes_account_pkey" in plan
 
 
 def test_a_full_disk_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
