@@ -33,7 +33,7 @@ from mailboxes.exceptions import DiskNearlyFull
 from mailboxes.store.content_rows import CONTENT_COLUMNS, GIVEN_COLUMNS, GIVEN_CONTENTS, content_parameters
 from mailboxes.store.values import NewContent
 from mailhost.net.disk import has_room
-from mailhost.net.statements import BYTEA_OID, TEXT_OID, Statement, Statements, binary_array
+from mailhost.net.statements import BYTEA_OID, TEXT_OID, Statement, Statements, binary_array, plain_array
 from mailhost.net.store_threads import in_store
 
 IDS_AT_ONCE: Final = 100
@@ -158,7 +158,7 @@ def _parameters(
     lifetime = timedelta(seconds=settings.QUEUE_LIFETIME_SECONDS)
     return {
         "names": binary_array([name.encode() for name, _ in ways], oid=TEXT_OID),
-        "routes": _array(route for _, route in ways),
+        "routes": plain_array(route for _, route in ways),
         "ways": b"%d" % len(ways),
         "messages": _json(_message(departure, departed) for departure, departed in each),
         "recipients": _json(
@@ -166,7 +166,7 @@ def _parameters(
             for departure, departed in each
             for row in _recipients(departure.message, chosen)
         ),
-        "account_ids": _array(account_id for account_id, _ in known),
+        "account_ids": plain_array(account_id for account_id, _ in known),
         "addresses": binary_array([address.encode() for _, address in known], oid=TEXT_OID),
         "contents": given.pop("contents").encode(),
         **{name: binary_array(octets, oid=BYTEA_OID) for name, octets in given.items()},
@@ -188,11 +188,6 @@ def _recipients(message: NewQueuedMessage, chosen: Rules) -> Iterable[dict[str, 
     for recipient in message.all_recipients:
         name, route_id = way_of(message, recipient, chosen)
         yield {"name": name, "route_id": route_id, **recipient_row(message, recipient, is_captured=False)}
-
-
-def _array(numbers: Iterable[int]) -> bytes:
-    """In Postgres' text form."""
-    return b"{%s}" % ",".join(map(str, numbers)).encode()
 
 
 def _json(rows: Iterable[dict[str, Any]]) -> bytes:
