@@ -2,7 +2,8 @@
 
 For what most submissions are. A hop into a thread, a transaction's statements one after the other and the struggle for
 the interpreter's lock took longer than all that the database does for them (docs/decisions/0011). All or nothing: where
-a destination is new nothing is written, and the messages are left to enqueue(), which makes it.
+a destination is new nothing is written, and the statement is asked again without the messages for it. Those are left to
+enqueue(), which makes it.
 """
 
 import json
@@ -36,6 +37,7 @@ from mailhost.net.disk import has_room
 from mailhost.net.statements import BYTEA_OID, TEXT_OID, Statement, Statements, binary_array, plain_array
 from mailhost.net.store_threads import in_store
 
+MAX_ATTEMPTS: Final = 2
 IDS_AT_ONCE: Final = 100
 
 IDS: Final = Statement.parse(
@@ -78,7 +80,7 @@ WITH destination AS MATERIALIZED (
 ), known AS (
     {NOTE_KNOWN.format(condition="AND (SELECT count(*) FROM destination) = %(ways)s")}
 )
-SELECT claimed_until IS NULL OR claimed_until <= %(now)s FROM destination
+SELECT name, route_id, claimed_until IS NULL OR claimed_until <= %(now)s FROM destination
 """)
 
 
@@ -105,8 +107,8 @@ class Departures:
         self._statements = Statements(plans_once=True)
         self._ids: list[Departed] = []  # taken from the sequences, not yet used
 
-    async def queue(self, departures: Sequence[Departure], *, now: datetime) -> list[Departed] | None:
-        """Their ids; None where they are left to enqueue(). A transaction of its own; the worker is told.
+    async def queue(self, departures: Sequence[Departure], *, now: datetime) -> list[Departed | None]:
+        """Their ids; None for those left to enqueue(). A transaction of its own; the worker is told.
 
         Raises DiskNearlyFull, StoreUnavailable.
         """
@@ -115,18 +117,28 @@ class Departures:
         chosen = kept_rules()
         if chosen is None:
             chosen = await in_store(rules)
-        ids = await self._take_ids(len(departures))
-        ways = {
-            way_of(each.message, recipient, chosen)
+        ways = [
+            {way_of(each.message, recipient, chosen) for recipient in each.message.all_recipients}
             for each in departures
-            for recipient in each.message.all_recipients
-        }
-        rows = await self._statements.fetch(DEPART, _parameters(departures, ids, chosen, sorted(ways), now))
-        if len(rows) < len(ways):
-            return None
-        if any(is_unclaimed == b"t" for (is_unclaimed,) in rows):
-            relay_is_due()
-        return ids
+        ]
+        queued: list[Departed | None] = [None] * len(departures)
+        known = set().union(*ways)
+        for _ in range(MAX_ATTEMPTS):
+            numbers = [number for number, needed in enumerate(ways) if needed <= known]
+            if not numbers:
+                break
+            ids = await self._take_ids(len(numbers))
+            needed = sorted(set().union(*(ways[number] for number in numbers)))
+            leaving = [departures[number] for number in numbers]
+            rows = await self._statements.fetch(DEPART, _parameters(leaving, ids, chosen, needed, now))
+            if len(rows) == len(needed):
+                for number, departed in zip(numbers, ids, strict=True):
+                    queued[number] = departed
+                if any(is_unclaimed == b"t" for _, _, is_unclaimed in rows):
+                    relay_is_due()
+                break
+            known = {((name or b"").decode(), int(route_id or 0)) for name, route_id, _ in rows}
+        return queued
 
     async def close(self) -> None:
         """Ends the connection."""
