@@ -103,7 +103,12 @@ UPDATE delivery_queuedrecipient recipient
     Verb.RETRY: b"""
 UPDATE delivery_queuedrecipient SET next_attempt_at = %(now)s WHERE id = ANY(%(ids)s::bigint[])
 """,
+    # Beyond its time: a try that is the last one at once would be no putting off.
     Verb.DEFER: b"""
+WITH prolonged AS (
+    UPDATE delivery_queuedmessage SET expires_at = %(until)s + %(lifetime)s
+     WHERE id IN (SELECT message_id FROM delivery_queuedrecipient WHERE id = ANY(%(ids)s::bigint[]))
+       AND expires_at <= %(until)s)
 UPDATE delivery_queuedrecipient SET state = 'deferred', next_attempt_at = %(until)s WHERE id = ANY(%(ids)s::bigint[])
 """,
     # Who is told of a failure: RFC 3461 section 4.1, and never the null reverse-path.
