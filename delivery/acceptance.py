@@ -39,6 +39,8 @@ from mailhost.protocols.smtp.commands import Body
 from mailhost.protocols.smtp.dsn_parameters import NOTHING_ASKED, DsnRequest
 
 OCTETS_PER_MESSAGE = 8 * 1024  # what a message weighs in a batch besides its own octets
+OCTETS_PER_RECIPIENT = 4 * 1024  # and each of its recipients: half of what a small message costs
+MAX_RECIPIENTS_FROM_LOOP = 100  # more rows take milliseconds to spell: not in an event loop
 MAX_TURNS_LEFT_OUT = 3  # a message whose mailbox is locked so often is then waited for, beside the others
 
 
@@ -353,7 +355,7 @@ class Writer:
             delivered = await self._deliveries.ask((acceptance, content))
             if delivered is not None:
                 return delivered
-        elif acceptance.only_leaves and len(content.octets) <= min(LARGE_OCTETS, settings.MAX_MESSAGE_OCTETS):
+        elif _leaves_from_loop(acceptance):
             queued = await self._leaving.ask((acceptance, content))
             if queued is not None:
                 return queued
@@ -408,5 +410,12 @@ def _uids_in(placed: Arrived) -> dict[int, int]:
     return {account_id: uid for account_id, (_, uid) in placed.places.items()}
 
 
+def _leaves_from_loop(acceptance: Acceptance) -> bool:
+    is_small = len(acceptance.octets) <= min(LARGE_OCTETS, settings.MAX_MESSAGE_OCTETS)
+    return acceptance.only_leaves and is_small and len(acceptance.relay) <= MAX_RECIPIENTS_FROM_LOOP
+
+
 def _weight(prepared: Prepared) -> int:
-    return len(prepared[0].octets) + OCTETS_PER_MESSAGE
+    acceptance, _ = prepared
+    rows = len(acceptance.relay) + len(acceptance.waiting)
+    return len(acceptance.octets) + OCTETS_PER_MESSAGE + OCTETS_PER_RECIPIENT * rows

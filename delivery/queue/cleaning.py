@@ -23,10 +23,14 @@ recipients AS (
     DELETE FROM delivery_queuedrecipient recipient USING finished WHERE recipient.message_id = finished.id)
 DELETE FROM delivery_queuedmessage message USING finished WHERE message.id = finished.id
 """
+# What somebody is adding to is left alone: he would wait for this, and this for him (enqueue.py).
 REMOVE_DESTINATIONS = b"""
-DELETE FROM delivery_destination destination
- WHERE next_attempt_at IS NULL AND claim_token IS NULL
-   AND NOT EXISTS (SELECT 1 FROM delivery_queuedrecipient WHERE destination_id = destination.id)
+DELETE FROM delivery_destination
+ WHERE id IN (SELECT id FROM delivery_destination destination
+               WHERE id > %s AND next_attempt_at IS NULL AND claim_token IS NULL
+                 AND NOT EXISTS (SELECT 1 FROM delivery_queuedrecipient WHERE destination_id = destination.id)
+               ORDER BY id LIMIT %s FOR UPDATE OF destination SKIP LOCKED)
+RETURNING id
 """
 
 
@@ -45,8 +49,13 @@ def remove_finished(*, now: datetime) -> int:
 
 
 def _remove_destinations() -> None:
+    after = 0
     try:
-        with transaction.atomic(), cursor() as sql:
-            sql.execute(REMOVE_DESTINATIONS)
+        while True:
+            with transaction.atomic(), cursor() as sql:
+                ids = [row[0] for row in sql.execute(REMOVE_DESTINATIONS, (after, BATCH))]
+            if len(ids) < BATCH:
+                return
+            after = max(ids)
     except IntegrityError:
         pass  # one of them was just written to: the next round is soon enough

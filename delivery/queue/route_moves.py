@@ -58,9 +58,13 @@ UPDATE delivery_destination destination SET next_attempt_at = least(next_attempt
          WHERE destination_id = ANY(%s::bigint[]) AND state IN ('queued', 'deferred') GROUP BY destination_id) first
  WHERE destination.id = first.destination_id
 """
+# FOR UPDATE as in claim.py; each by itself, because who adds to one may wait for another one of these.
+LOCK_TO_REST: Final = b"""
+SELECT 1 FROM delivery_destination WHERE id = %s AND (claim_token IS NULL OR claimed_until <= %s) FOR UPDATE
+"""
 REST: Final = b"""
 UPDATE delivery_destination destination SET next_attempt_at = NULL, failures = 0
- WHERE id = ANY(%s::bigint[])
+ WHERE id = %s
    AND NOT EXISTS (SELECT 1 FROM delivery_queuedrecipient WHERE destination_id = destination.id
                       AND state IN ('queued', 'deferred'))
 """
@@ -158,10 +162,18 @@ def _move(strays: Sequence[tuple[int, Way, Way]], *, now: datetime, own: Claim |
         columns = [list(column) for column in zip(*moves, strict=True)]
         count = sql.execute(MOVE, columns).rowcount
         sql.execute(WAKE, (now, sorted({target for _, _, target in moves})))
-        if own is None:
-            sql.execute(REST, (sorted({source for _, source, _ in moves}),))
         transaction.on_commit(relay_is_due)
+    if own is None:
+        for source in sorted({source for _, source, _ in moves}):
+            _rest(source, now=now)
     return count
+
+
+def _rest(destination_id: int, *, now: datetime) -> None:
+    """Where nothing waits there any more, nor is just being added."""
+    with transaction.atomic(), cursor() as sql:
+        if sql.execute(LOCK_TO_REST, (destination_id, now)).fetchone() is not None:
+            sql.execute(REST, (destination_id,))
 
 
 def _open(

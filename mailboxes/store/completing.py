@@ -1,5 +1,6 @@
 """Contents of which only an outline was stored, because they were to leave alone; for when a mailbox is to show one."""
 
+from dataclasses import replace
 from typing import Final
 
 from mailboxes.store.append import prepare
@@ -23,5 +24,7 @@ def complete_content(content_id: int) -> None:
     with cursor() as sql:
         row = sql.execute(READ, (content_id,)).fetchone()
         if row is not None:
-            parameters = content_parameters([(content_id, prepare(row[0]))])
+            # Its octets are there already, and may be many (large_content.py): they are not sent again.
+            rest = replace(prepare(row[0]), octets=b"")
+            parameters = content_parameters([(content_id, rest)])
             sql.execute(COMPLETE, {**parameters, "content_id": content_id})

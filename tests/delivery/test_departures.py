@@ -2,9 +2,9 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pytest
@@ -15,6 +15,7 @@ from delivery.acceptance import Acceptance, Accepted, Writer, accept_now
 from delivery.models import Destination, KnownRecipient, QueuedMessage, QueuedRecipient
 from delivery.queue import route_rules
 from delivery.queue.claim import is_own
+from delivery.queue.departures import Departure, Departures
 from mailboxes.exceptions import DiskNearlyFull
 from mailboxes.models import Account, Content
 from mailhost.net.store_threads import close_store_threads
@@ -263,6 +264,37 @@ def test_a_full_disk_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DiskNearlyFull):
         accept(Acceptance(OCTETS, relay=(CAROL,), reverse_path="a@here.test"))
     assert not QueuedMessage.objects.exists()
+
+
+def to_many(count: int) -> Acceptance:
+    relay = tuple(EmailAddress.parse(f"r{number}@far.test") for number in range(count))
+    return Acceptance(OCTETS, relay=relay, reverse_path="a@here.test")
+
+
+def test_a_long_list_of_recipients_is_not_spelt_in_the_event_loop() -> None:
+    know("far.test")
+    accept(to_many(100))
+    assert told == ["loop"]
+    accept(to_many(101))
+    assert told == ["loop", "thread"]
+    assert QueuedRecipient.objects.count() == 201
+
+
+def test_recipients_weigh_in_a_batch_as_messages_do(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.WRITE_BATCH_OCTETS = 1_000_000
+    batches = []
+    queue_all = Departures.queue
+
+    async def counting(self: Departures, departures: Sequence[Departure], *, now: datetime) -> Any:
+        batches.append(len(departures))
+        return await queue_all(self, departures, now=now)
+
+    monkeypatch.setattr(Departures, "queue", counting)
+    know("far.test")
+    accept(*(to_many(100) for _ in range(5)))
+    assert batches == [2, 2, 1]
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,12 @@ from django.db import connection, transaction
 from pytest_django import Settings
 
 from delivery.models import Destination
+from delivery.queue import cleaning
 from delivery.queue.claim import release_claim
+from delivery.queue.cleaning import remove_finished
 from mailhost.net.store_threads import StoreThreads
 from tests.support.queueing import NOON, claim_all, queue
+from tests.support.racing import both
 from tests.support.running import run
 
 
@@ -98,3 +101,20 @@ def test_many_writers_and_workers_at_once_forget_nothing_and_lock_nobody_out() -
         threads.close()
 
     run(scenario())
+
+
+def test_cleaning_waits_for_nobody_who_adds_to_a_destination(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cleaning, "BATCH", 2)
+    names = [f"d{number}.test" for number in range(7)]
+    Destination.objects.bulk_create(Destination(name=name) for name in names)
+
+    def add() -> None:
+        queue("x@d1.test")
+
+    def clean() -> None:
+        with connection.cursor() as sql:
+            sql.execute("SET lock_timeout = 100")
+        remove_finished(now=NOON)
+
+    assert both(add, clean) == [None, None]
+    assert Destination.objects.get().name == "d1.test"

@@ -295,6 +295,18 @@ def test_a_look_that_moves_waits_for_nobody_who_adds_to_its_destination() -> Non
     assert both(add, move) == [None, made.pk]
 
 
+def test_what_is_added_where_the_rest_was_moved_from_keeps_its_destination_awake() -> None:
+    queue("bob@partner.test", reverse_path="x@news.test")
+    made = route("news", sending_domains=("news.test",))
+    added, moved = both(
+        lambda: queue("eve@partner.test", reverse_path="x@b.test"), lambda: move_waiting(now=NOON)
+    )
+    assert (bool(added), moved) == (True, 1)
+    assert (waits_at("bob@partner.test")[1], waits_at("eve@partner.test")[1]) == (made.pk, SETTINGS)
+    assert Destination.objects.get(name="partner.test", route_id=SETTINGS).next_attempt_at == NOON
+    assert set(claim_all()) == {"partner.test"}
+
+
 def test_another_smarthost_is_not_told_the_password_of_the_one_before() -> None:
     made = route("smart", tls="required", login="us", password="geheim")
     with pytest.raises(RouteInvalid, match="Another smarthost") as refused:

@@ -1,7 +1,9 @@
 """Contents that were to leave alone, and that a mailbox shows in the end."""
 
 from datetime import UTC, datetime
+from typing import Any
 
+import psycopg
 import pytest
 
 from mailboxes.models import Content
@@ -71,3 +73,22 @@ def test_nothing_is_done_to_what_is_complete_or_gone() -> None:
     complete_content(content_id)
     complete_content(content_id + 1)
     assert Content.objects.get(pk=content_id).preview == "as it was"
+
+
+def test_the_octets_are_not_sent_to_the_database_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = []
+    execute = psycopg.Cursor.execute
+
+    def recording(self: psycopg.Cursor[Any], query: Any, params: Any = None, **options: Any) -> Any:
+        sent.append(str(params))
+        return execute(self, query, params, **options)
+
+    content_id = keep(LETTER)
+    monkeypatch.setattr(psycopg.Cursor, "execute", recording)
+    complete_content(content_id)
+    assert len(sent) == 2
+    assert not any("boundary=b\\r\\n" in each for each in sent)
+    content = Content.objects.get(pk=content_id)
+    assert bytes(content.octets) == LETTER
+    assert content.size_octets == len(LETTER)
+    assert content.has_attachments
