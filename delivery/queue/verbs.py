@@ -30,8 +30,11 @@ from delivery.queue.notices import relay_is_due
 from delivery.queue.route_rules import SETTINGS, rules
 from delivery.suppression_holding import hold_back_released
 from delivery.trace.outbound import note
+from domains.exceptions import InvalidAddress
+from domains.registration import domain_name
 from mailhost.audit.trail import record
 from mailhost.net.database import cursor
+from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
 from mailhost.protocols.bounce_causes import Cause
 
 BATCH: Final = 2_000  # recipients of one transaction
@@ -176,6 +179,19 @@ class Order:
     def bounced_with(self) -> str:
         """What the sender is told."""
         return self.reply or BOUNCED_BY[self.holder]
+
+
+def next_hop(text: str) -> str:
+    """A destination's name, of a domain, a host, or an address in brackets (RFC 5321 section 4.1.3). Raises
+    InvalidAddress.
+    """
+    text = text.strip()
+    if not text.startswith("["):
+        return domain_name(text)
+    try:
+        return EmailAddress.parse(f"postmaster@{text}").domain.lower()
+    except AddressSyntaxError as error:
+        raise InvalidAddress(f"{text!r} is no next hop: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,9 @@ class VerbBody(Described):
     until: Moment | None = Field(
         default=None, description="Of `defer`: not before this moment, within a year."
     )
-    to: Text = Field(default="", max_length=255, description="Of `redirect`: the domain or host to send to.")
+    to: Text = Field(
+        default="", max_length=255, description="Of `redirect`: the domain, host or `[address]` to send to."
+    )
     reply: Text = Field(default="", max_length=MAX_REPLY, description="Of `bounce`: what the sender is told.")
 
 
