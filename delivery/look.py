@@ -18,6 +18,7 @@ from delivery.queue import claim as claims
 from delivery.queue.destination_outcomes import bounce_waiting, put_off
 from delivery.queue.outcomes import Recorded
 from delivery.queue.remembering import remember_connections
+from delivery.queue.route_moves import note_change
 from delivery.queue.values import Claim, RecipientResult
 from delivery.recorder import Recorder
 from delivery.relay.attempt import Attempt
@@ -30,7 +31,7 @@ from delivery.relay.pace import Pace
 from delivery.relay.sign_ins import SignIns
 from delivery.relay.tls.finding import FoundPolicies, Note, TlsPolicies
 from delivery.relay.wire import Wire
-from delivery.routes.ways import way_out
+from delivery.routes.ways import IS_GONE, way_out
 from delivery.supply import OUR_FAULT, Supply
 from domains import lookup
 from mailhost.net.resolver import Resolver
@@ -99,6 +100,8 @@ class Look:
             return
         if self.claim.route_id:
             self.route = await self._store.run(way_out, self.claim.route_id, base=self.route)
+            if self.route.fault == IS_GONE:  # what was queued by old rules after the last pass for the change
+                await self._store.run(note_change, now=self.clock())
         hops = await find_next_hops(
             self.claim.name,
             resolver=self.resolver,

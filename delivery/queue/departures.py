@@ -39,6 +39,9 @@ from mailhost.net.store_threads import in_store
 
 MAX_ATTEMPTS: Final = 2
 IDS_AT_ONCE: Final = 100
+# Who asks for the oldest or the newest goes by ids (filtering.py, status_statements.py): those of a process that had
+# nothing to do for hours would be among what came then.
+IDS_KEPT: Final = timedelta(seconds=5)
 
 IDS: Final = Statement.parse(
     "SELECT nextval('mailboxes_content_id_seq'), nextval('delivery_queuedmessage_id_seq')"
@@ -106,6 +109,7 @@ class Departures:
     def __init__(self) -> None:
         self._statements = Statements(plans_once=True)
         self._ids: list[Departed] = []  # taken from the sequences, not yet used
+        self._ids_until: datetime | None = None
 
     async def queue(self, departures: Sequence[Departure], *, now: datetime) -> list[Departed | None]:
         """Their ids; None for those left to enqueue(). A transaction of its own; the worker is told.
@@ -127,7 +131,7 @@ class Departures:
             numbers = [number for number, needed in enumerate(ways) if needed <= known]
             if not numbers:
                 break
-            ids = await self._take_ids(len(numbers))
+            ids = await self._take_ids(len(numbers), now=now)
             needed = sorted(set().union(*(ways[number] for number in numbers)))
             leaving = [departures[number] for number in numbers]
             rows = await self._statements.fetch(DEPART, _parameters(leaving, ids, chosen, needed, now))
@@ -144,12 +148,13 @@ class Departures:
         """Ends the connection."""
         await self._statements.close()
 
-    async def _take_ids(self, count: int) -> list[Departed]:
-        if len(self._ids) < count:
+    async def _take_ids(self, count: int, *, now: datetime) -> list[Departed]:
+        if len(self._ids) < count or self._ids_until is None or now > self._ids_until:
             rows = await self._statements.fetch(IDS, {"count": b"%d" % max(IDS_AT_ONCE, count)})
             self._ids = [
                 Departed(int(content or 0), int(message or 0)) for content, message in reversed(rows)
             ]
+            self._ids_until = now + IDS_KEPT
         return [self._ids.pop() for _ in range(count)]
 
 

@@ -15,7 +15,7 @@ from delivery.acceptance import Acceptance, Accepted, Writer, accept_now
 from delivery.models import Destination, KnownRecipient, QueuedMessage, QueuedRecipient
 from delivery.queue import route_rules
 from delivery.queue.claim import is_own
-from delivery.queue.departures import Departure, Departures
+from delivery.queue.departures import DEPART, Departure, Departures
 from mailboxes.exceptions import DiskNearlyFull
 from mailboxes.models import Account, Content
 from mailhost.net.store_threads import close_store_threads
@@ -183,6 +183,27 @@ def test_one_new_destination_keeps_nobody_else_from_leaving_at_once() -> None:
     assert QueuedMessage.objects.count() == 3
 
 
+def test_ids_grow_with_time_whichever_way_messages_go() -> None:
+    know("far.test")
+    plain = Acceptance(OCTETS, relay=(CAROL,), reverse_path="a@here.test")
+    now = NOON
+    ids: list[int] = []
+
+    async def scenario() -> None:
+        nonlocal now
+        writer = Writer(clock=lambda: now)
+        for acceptance in (plain, plain, replace(plain, is_held=True), plain):
+            ids.append((await writer.accept(acceptance)).queued_message_id or 0)
+            now += timedelta(seconds=3)
+        await writer.close()
+        close_store_threads()
+
+    asyncio.run(scenario())
+    assert told == ["loop", "loop", "thread", "loop"]
+    assert ids == sorted(ids)
+    assert ids[1] == ids[0] + 1  # taken together
+
+
 def test_who_rests_is_woken_and_who_fails_keeps_its_time() -> None:
     later = NOON + timedelta(hours=3)
     know("far.test")
@@ -256,6 +277,17 @@ def test_a_row_that_the_database_refuses_fails_alone() -> None:
 
     with_writer(work)
     assert QueuedMessage.objects.count() == 1
+
+
+def test_it_is_planned_once_and_by_indexes() -> None:
+    with transaction.atomic(), connection.cursor() as sql:
+        sql.execute("SET LOCAL enable_seqscan = off")
+        explained = connection.connection.pgconn.exec_(b"EXPLAIN (GENERIC_PLAN) " + DEPART.text)
+        plan = "\n".join(explained.get_value(row, 0).decode() for row in range(explained.ntuples))
+    assert "Seq Scan" not in plan
+    assert "using destination_name_route on delivery_destination known" in plan
+    assert plan.count("using delivery_destination_pkey") == 2
+    assert "using mailboxes_account_pkey" in plan
 
 
 def test_a_full_disk_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,10 +10,12 @@ from django.conf import settings
 from pytest_django import Settings
 
 from delivery.models import Attempt, Destination, QueuedMessage, QueuedRecipient
+from delivery.queue import destination_outcomes
 from delivery.queue.claim import (
     capture,
     due_parcels,
     give_up_claim,
+    is_own,
     release_claim,
     renew_claims,
 )
@@ -249,6 +251,57 @@ def test_a_destination_that_is_none_bounces_all_that_waits() -> None:
         ("c@nowhere.test", "bounced", "failed"),  # nobody is: bounces.py says so in the trace
     }
     assert claim_all(now=NOON + timedelta(days=1)) == {}
+
+
+@pytest.fixture
+def locks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Two recipients end in one transaction; how many waited for the destination whenever it was locked for one."""
+    seen = []
+
+    def counting(claim: Claim) -> bool:
+        seen.append(QueuedRecipient.objects.filter(state="queued").count())
+        return is_own(claim)
+
+    monkeypatch.setattr(destination_outcomes, "BATCH", 2)
+    monkeypatch.setattr(destination_outcomes, "is_own", counting)
+    return seen
+
+
+def test_what_bounces_together_does_so_in_short_transactions(locks: list[int]) -> None:
+    queue(*(f"r{number}@nowhere.test" for number in range(5)))
+    claim = claim_all()["nowhere.test"]
+    told = bounce_waiting(claim=claim, outcome=Bounced("5.1.2", "There is no such domain."), now=NOON)
+    assert told == Recorded(is_own=True, has_reports=True)
+    assert locks == [5, 3, 1]
+    assert QueuedRecipient.objects.filter(state="bounced").count() == Attempt.objects.count() == 5
+    assert Destination.objects.get().claim_token is None
+    assert claim_all(now=NOON + timedelta(days=1)) == {}
+
+
+def test_what_expires_together_does_so_in_short_transactions(locks: list[int]) -> None:
+    queue(*(f"r{number}@dead.test" for number in range(4)))
+    now = NOON + timedelta(days=5)
+    queue("young@dead.test", now=now - timedelta(days=1))
+    dead = Deferred("4.4.1", "The connection could not be made.")
+    claim = claim_all(now=now)["dead.test"]
+    told = put_off(claim=claim, outcome=dead, was_reached=False, now=now, random=Random(1))
+    assert told == Recorded(is_own=True, has_reports=True)
+    assert locks == [5, 3, 1]
+    assert QueuedRecipient.objects.filter(state="expired").count() == 4
+    assert state("young@dead.test") == "deferred"
+    assert set(claim_all(now=now + timedelta(days=1))) == {"dead.test"}
+
+
+def test_who_loses_the_claim_between_two_of_them_leaves_the_rest(
+    locks: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue(*(f"r{number}@nowhere.test" for number in range(5)))
+    claim = claim_all()["nowhere.test"]
+    monkeypatch.setattr(destination_outcomes, "is_own", lambda claim: not Attempt.objects.exists())
+    told = bounce_waiting(claim=claim, outcome=Bounced("5.1.2", "There is no such domain."), now=NOON)
+    assert not told.is_own
+    assert QueuedRecipient.objects.filter(state="queued").count() == 3
+    assert Destination.objects.get().claim_token == claim.token
 
 
 def test_a_lost_claim_writes_nothing_about_the_destination() -> None:

@@ -7,7 +7,9 @@ import pytest
 from pytest_django import Settings
 
 from delivery.models import Attempt, Destination, OutboundRoute, QueuedRecipient, SignInPause
+from delivery.queue import route_rules
 from delivery.queue.route_moves import move_waiting
+from delivery.queue.route_rules import rules
 from delivery.routes.making import RoutePlan, put_route, remove_route
 from delivery.worker import Worker
 from mailhost.net.store_threads import in_store
@@ -131,6 +133,26 @@ def test_a_look_by_a_route_that_changed_meanwhile_sends_nothing_the_old_way(
             await b.work()
             await sink.wait_for(1)
             assert smart.received == []
+
+    run(scenario())
+
+
+def test_what_comes_late_by_a_route_that_is_gone_is_moved_as_well(settings: Settings) -> None:
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("far.test") as sink:
+            made = await in_store(route, "smart", smarthost="127.0.0.77", port=1)
+            old = await in_store(rules, fresh=True)
+            await in_store(remove_route, route_id=made.pk, by="op", now=b.now - timedelta(hours=1))
+            assert await in_store(move_waiting, now=b.now) == 0  # after which no change is known any more
+            route_rules._kept.rules, route_rules._kept.until = old, float("inf")
+            await in_store(queue, "a@far.test")
+            route_rules.forget()
+            await b.work()
+            assert "is moved to another one soon" in await in_store(last_reply, "a@far.test")
+            assert await in_store(move_waiting, now=b.now) == 1
+            await b.work()
+            [received] = await sink.wait_for(1)
+            assert received.forward_paths == ["a@far.test"]
 
     run(scenario())
 
