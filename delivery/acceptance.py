@@ -391,10 +391,10 @@ class Writer:
             Departure(content, _queued(acceptance), acceptance.first_recipients)
             for acceptance, content in prepared
         ]
-        queued = await self._departures.queue(leaving, now=self._clock())
-        if queued is None:
-            return [None] * len(prepared)
-        return [Accepted(each.content_id, {}, each.message_id) for each in queued]
+        return [
+            None if each is None else Accepted(each.content_id, {}, each.message_id)
+            for each in await self._departures.queue(leaving, now=self._clock())
+        ]
 
     async def _take(self, prepared: Sequence[Prepared]) -> list[Outcome]:
         return await self._thread.run(accept_batch, prepared, now=self._clock(), wait=False)

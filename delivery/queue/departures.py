@@ -2,7 +2,8 @@
 
 For what most submissions are. A hop into a thread, a transaction's statements one after the other and the struggle for
 the interpreter's lock took longer than all that the database does for them (docs/decisions/0011). All or nothing: where
-a destination is new nothing is written, and the messages are left to enqueue(), which makes it.
+a destination is new nothing is written, and the statement is asked again without the messages for it. Those are left to
+enqueue(), which makes it.
 """
 
 import json
@@ -33,19 +34,13 @@ from mailboxes.exceptions import DiskNearlyFull
 from mailboxes.store.content_rows import CONTENT_COLUMNS, GIVEN_COLUMNS, GIVEN_CONTENTS, content_parameters
 from mailboxes.store.values import NewContent
 from mailhost.net.disk import has_room
-from mailhost.net.statements import BYTEA_OID, TEXT_OID, Statement, Statements, binary_array
+from mailhost.net.statements import BYTEA_OID, TEXT_OID, Row, Statement, Statements, binary_array, plain_array
 from mailhost.net.store_threads import in_store
 
-IDS_AT_ONCE: Final = 100
-# Who asks for the oldest or the newest goes by ids (filtering.py, status_statements.py): those of a process that had
-# nothing to do for hours would be among what came then.
-IDS_KEPT: Final = timedelta(seconds=5)
+MAX_ATTEMPTS: Final = 2
 
-IDS: Final = Statement.parse(
-    "SELECT nextval('mailboxes_content_id_seq'), nextval('delivery_queuedmessage_id_seq')"
-    " FROM generate_series(1, %(count)s)"
-)
-# The destinations are locked and woken as in enqueue.py, and who is claimed need not be told of.
+# The destinations are locked and woken as in enqueue.py, and who is claimed need not be told of. `number`: of each
+# departure, with its ids; no row, and so nothing written, where a destination is new.
 DEPART: Final = Statement.parse(f"""
 WITH destination AS MATERIALIZED (
     SELECT known.id, known.name, known.route_id, known.claimed_until,
@@ -53,35 +48,39 @@ WITH destination AS MATERIALIZED (
       FROM unnest(%(names)b::text[], %(routes)s::bigint[]) way(name, route_id)
       JOIN delivery_destination known ON known.name = way.name AND known.route_id = way.route_id
      ORDER BY known.name, known.route_id FOR KEY SHARE OF known
+), number AS MATERIALIZED (
+    SELECT number, nextval('mailboxes_content_id_seq') AS new_content,
+           nextval('delivery_queuedmessage_id_seq') AS new_message
+      FROM generate_series(1, %(count)s) number
+     WHERE (SELECT count(*) FROM destination) = %(ways)s
 ), content AS (
     INSERT INTO mailboxes_content (id, created_at, {CONTENT_COLUMNS})
-    SELECT id, %(now)s, {GIVEN_COLUMNS}
-      FROM {GIVEN_CONTENTS}
-     WHERE (SELECT count(*) FROM destination) = %(ways)s
+    SELECT new_content, %(now)s, {GIVEN_COLUMNS}
+      FROM {GIVEN_CONTENTS} JOIN number ON number = id
 ), queued AS (
-    INSERT INTO delivery_queuedmessage (id, {MESSAGE_COLUMNS},
+    INSERT INTO delivery_queuedmessage (id, content_id, {MESSAGE_COLUMNS},
                                         created_at, expires_at, message_id_field)
-    SELECT id, {MESSAGE_COLUMNS},
+    SELECT new_message, new_content, {MESSAGE_COLUMNS},
            %(now)s, %(expires_at)s::timestamptz, message_id_field
-      FROM json_to_recordset(%(messages)s::json) row(id bigint, message_id_field text, {MESSAGE_RECORD})
-     WHERE (SELECT count(*) FROM destination) = %(ways)s
+      FROM json_to_recordset(%(messages)s::json) row(number integer, message_id_field text, {MESSAGE_RECORD})
+      JOIN number USING (number)
 ), waiting AS (
     INSERT INTO delivery_queuedrecipient (message_id, {RECIPIENT_COLUMNS})
-    SELECT message_id, {RECIPIENT_VALUES}
+    SELECT new_message, {RECIPIENT_VALUES}
       FROM json_to_recordset(%(recipients)s::json)
-           row(message_id bigint, name text, route_id bigint, {RECIPIENT_RECORD})
+           row(number integer, name text, route_id bigint, {RECIPIENT_RECORD})
+      JOIN number USING (number)
       JOIN (SELECT id AS destination_id, name, route_id FROM destination) destination USING (name, route_id)
-     WHERE (SELECT count(*) FROM destination) = %(ways)s
 ), woken AS (
     UPDATE delivery_destination SET next_attempt_at = %(now)s
      WHERE id IN (SELECT id FROM delivery_destination
-                   WHERE id IN (SELECT id FROM destination WHERE is_asleep)
-                     AND (SELECT count(*) FROM destination) = %(ways)s
+                   WHERE id IN (SELECT id FROM destination WHERE is_asleep) AND EXISTS (SELECT FROM number)
                    ORDER BY name, route_id FOR NO KEY UPDATE)
 ), known AS (
-    {NOTE_KNOWN.format(condition="AND (SELECT count(*) FROM destination) = %(ways)s")}
+    {NOTE_KNOWN.format(condition="AND EXISTS (SELECT FROM number)")}
 )
-SELECT claimed_until IS NULL OR claimed_until <= %(now)s FROM destination
+SELECT name, route_id, claimed_until IS NULL OR claimed_until <= %(now)s, NULL, NULL, NULL FROM destination
+ UNION ALL SELECT NULL, NULL, NULL, number, new_content, new_message FROM number
 """)
 
 
@@ -106,11 +105,9 @@ class Departures:
 
     def __init__(self) -> None:
         self._statements = Statements(plans_once=True)
-        self._ids: list[Departed] = []  # taken from the sequences, not yet used
-        self._ids_until: datetime | None = None
 
-    async def queue(self, departures: Sequence[Departure], *, now: datetime) -> list[Departed] | None:
-        """Their ids; None where they are left to enqueue(). A transaction of its own; the worker is told.
+    async def queue(self, departures: Sequence[Departure], *, now: datetime) -> list[Departed | None]:
+        """Their ids; None for those left to enqueue(). A transaction of its own; the worker is told.
 
         Raises DiskNearlyFull, StoreUnavailable.
         """
@@ -119,59 +116,74 @@ class Departures:
         chosen = kept_rules()
         if chosen is None:
             chosen = await in_store(rules)
-        ids = await self._take_ids(len(departures), now=now)
-        ways = {
-            way_of(each.message, recipient, chosen)
+        ways = [
+            {way_of(each.message, recipient, chosen) for recipient in each.message.all_recipients}
             for each in departures
-            for recipient in each.message.all_recipients
-        }
-        rows = await self._statements.fetch(DEPART, _parameters(departures, ids, chosen, sorted(ways), now))
-        if len(rows) < len(ways):
-            return None
-        if any(is_unclaimed == b"t" for (is_unclaimed,) in rows):
-            relay_is_due()
-        return ids
+        ]
+        queued: list[Departed | None] = [None] * len(departures)
+        known = set().union(*ways)
+        for _ in range(MAX_ATTEMPTS):
+            numbers = [number for number, needed in enumerate(ways) if needed <= known]
+            if not numbers:
+                break
+            needed = sorted(set().union(*(ways[number] for number in numbers)))
+            leaving = [departures[number] for number in numbers]
+            answer = _Answer.of(
+                await self._statements.fetch(DEPART, _parameters(leaving, chosen, needed, now))
+            )
+            known = answer.known
+            if answer.departed:
+                for number, departed in zip(numbers, answer.departed, strict=True):
+                    queued[number] = departed
+                if answer.is_news:
+                    relay_is_due()
+                break
+        return queued
 
     async def close(self) -> None:
         """Ends the connection."""
         await self._statements.close()
 
-    async def _take_ids(self, count: int, *, now: datetime) -> list[Departed]:
-        if len(self._ids) < count or self._ids_until is None or now > self._ids_until:
-            rows = await self._statements.fetch(IDS, {"count": b"%d" % max(IDS_AT_ONCE, count)})
-            self._ids = [
-                Departed(int(content or 0), int(message or 0)) for content, message in reversed(rows)
-            ]
-            self._ids_until = now + IDS_KEPT
-        return [self._ids.pop() for _ in range(count)]
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What DEPART has found and done. is_news: the worker does not know that something waits."""
+
+    known: set[Way]
+    is_news: bool
+    departed: list[Departed]
+
+    @classmethod
+    def of(cls, rows: Sequence[Row]) -> "_Answer":
+        destinations = [row for row in rows if row[3] is None]
+        ids = sorted([int(value or 0) for value in row[3:]] for row in rows if row[3] is not None)
+        return cls(
+            {((name or b"").decode(), int(route_id or 0)) for name, route_id, *_ in destinations},
+            any(is_unclaimed == b"t" for _, _, is_unclaimed, *_ in destinations),
+            [Departed(content_id, message_id) for _, content_id, message_id in ids],
+        )
 
 
 def _parameters(
-    departures: Sequence[Departure],
-    ids: Sequence[Departed],
-    chosen: Rules,
-    ways: Sequence[Way],
-    now: datetime,
+    departures: Sequence[Departure], chosen: Rules, ways: Sequence[Way], now: datetime
 ) -> Mapping[str, bytes]:
-    each = list(zip(departures, ids, strict=True))
-    given = content_parameters([(departed.content_id, departure.content) for departure, departed in each])
+    given = content_parameters([(number, each.content) for number, each in enumerate(departures, 1)])
     known = fitting(
-        (departure.message.account_id, address)
-        for departure in departures
-        for address in departure.first_recipients
+        (each.message.account_id, address) for each in departures for address in each.first_recipients
     )
     lifetime = timedelta(seconds=settings.QUEUE_LIFETIME_SECONDS)
     return {
         "names": binary_array([name.encode() for name, _ in ways], oid=TEXT_OID),
-        "routes": _array(route for _, route in ways),
+        "routes": plain_array(route for _, route in ways),
         "ways": b"%d" % len(ways),
-        "messages": _json(_message(departure, departed) for departure, departed in each),
+        "count": b"%d" % len(departures),
+        "messages": _json(_message(number, each) for number, each in enumerate(departures, 1)),
         "recipients": _json(
-            {"message_id": departed.message_id, **row}
-            for departure, departed in each
-            for row in _recipients(departure.message, chosen)
+            {"number": number, **row}
+            for number, each in enumerate(departures, 1)
+            for row in _recipients(each.message, chosen)
         ),
-        "account_ids": _array(account_id for account_id, _ in known),
+        "account_ids": plain_array(account_id for account_id, _ in known),
         "addresses": binary_array([address.encode() for _, address in known], oid=TEXT_OID),
         "contents": given.pop("contents").encode(),
         **{name: binary_array(octets, oid=BYTEA_OID) for name, octets in given.items()},
@@ -180,11 +192,10 @@ def _parameters(
     }
 
 
-def _message(departure: Departure, departed: Departed) -> dict[str, Any]:
+def _message(number: int, departure: Departure) -> dict[str, Any]:
     return {
         **message_row(departure.message),
-        "id": departed.message_id,
-        "content_id": departed.content_id,
+        "number": number,
         "message_id_field": departure.content.worked_out.message_id[:MESSAGE_ID_CHARACTERS],
     }
 
@@ -193,11 +204,6 @@ def _recipients(message: NewQueuedMessage, chosen: Rules) -> Iterable[dict[str, 
     for recipient in message.all_recipients:
         name, route_id = way_of(message, recipient, chosen)
         yield {"name": name, "route_id": route_id, **recipient_row(message, recipient, is_captured=False)}
-
-
-def _array(numbers: Iterable[int]) -> bytes:
-    """In Postgres' text form."""
-    return b"{%s}" % ",".join(map(str, numbers)).encode()
 
 
 def _json(rows: Iterable[dict[str, Any]]) -> bytes:

@@ -59,11 +59,11 @@ INSERT = f"""
 WITH message AS MATERIALIZED (
     SELECT nextval('delivery_queuedmessage_id_seq') AS id, row.*
       FROM json_to_recordset(%(messages)s::json)
-           row(number integer, {MESSAGE_RECORD})),
+           row(number integer, content_id bigint, {MESSAGE_RECORD})),
 queued AS (
-    INSERT INTO delivery_queuedmessage (id, {MESSAGE_COLUMNS},
+    INSERT INTO delivery_queuedmessage (id, content_id, {MESSAGE_COLUMNS},
                                         created_at, expires_at, message_id_field)
-    SELECT id, {MESSAGE_COLUMNS},
+    SELECT id, content_id, {MESSAGE_COLUMNS},
            %(now)s, coalesce(release_at, %(now)s) + %(lifetime)s,
            coalesce((SELECT left(message_id, {MESSAGE_ID_CHARACTERS}) FROM mailboxes_content
                       WHERE id = message.content_id), '')
@@ -99,7 +99,10 @@ def enqueue(messages: Sequence[NewQueuedMessage], *, now: datetime) -> list[int]
     ]
     values = {
         "messages": json.dumps(
-            [{"number": number, **message_row(message)} for number, message in enumerate(messages, 1)]
+            [
+                {"number": number, "content_id": message.content_id, **message_row(message)}
+                for number, message in enumerate(messages, 1)
+            ]
         ),
         "recipients": json.dumps(recipients),
         "now": now,

@@ -16,11 +16,11 @@ Way = tuple[str, int]  # a destination's name and route
 
 MESSAGE_ID_CHARACTERS: Final = 500  # of QueuedMessage.message_id_field
 
-# Both sides of INSERT … SELECT: the columns as given, and the record that message_row() makes.
-MESSAGE_COLUMNS: Final = """content_id, account_id, reverse_path, size_octets, body, is_smtputf8, envid, ret,
+# Both sides of INSERT … SELECT: the columns as given, and the record that message_row() makes; without ids.
+MESSAGE_COLUMNS: Final = """account_id, reverse_path, size_octets, body, is_smtputf8, envid, ret,
            requires_tls, ignores_tls, release_at, future_release, forwarded_by, deliver_by, deliver_by_mode,
            outbox_mailbox_id, outbox_uid, goes_to_sent"""
-MESSAGE_RECORD: Final = """content_id bigint, account_id bigint, reverse_path text, size_octets integer, body text,
+MESSAGE_RECORD: Final = """account_id bigint, reverse_path text, size_octets integer, body text,
                is_smtputf8 boolean, envid text, ret text, requires_tls boolean, ignores_tls boolean,
                release_at timestamptz, future_release text, forwarded_by text, deliver_by timestamptz,
                deliver_by_mode text, outbox_mailbox_id bigint, outbox_uid bigint, goes_to_sent boolean"""
@@ -112,7 +112,6 @@ def message_row(message: NewQueuedMessage) -> Row:
     """As MESSAGE_RECORD has it."""
     mailbox_id, uid = message.outbox or (None, None)
     return {
-        "content_id": message.content_id,
         "account_id": message.account_id,
         "reverse_path": message.reverse_path,
         "size_octets": message.size_octets,

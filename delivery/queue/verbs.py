@@ -30,8 +30,11 @@ from delivery.queue.notices import relay_is_due
 from delivery.queue.route_rules import SETTINGS, rules
 from delivery.suppression_holding import hold_back_released
 from delivery.trace.outbound import note
+from domains.exceptions import InvalidAddress
+from domains.registration import domain_name
 from mailhost.audit.trail import record
 from mailhost.net.database import cursor
+from mailhost.protocols.addresses import AddressSyntaxError, EmailAddress
 from mailhost.protocols.bounce_causes import Cause
 
 BATCH: Final = 2_000  # recipients of one transaction
@@ -103,7 +106,12 @@ UPDATE delivery_queuedrecipient recipient
     Verb.RETRY: b"""
 UPDATE delivery_queuedrecipient SET next_attempt_at = %(now)s WHERE id = ANY(%(ids)s::bigint[])
 """,
+    # Beyond its time: a try that is the last one at once would be no putting off.
     Verb.DEFER: b"""
+WITH prolonged AS (
+    UPDATE delivery_queuedmessage SET expires_at = %(until)s + %(lifetime)s
+     WHERE id IN (SELECT message_id FROM delivery_queuedrecipient WHERE id = ANY(%(ids)s::bigint[]))
+       AND expires_at <= %(until)s)
 UPDATE delivery_queuedrecipient SET state = 'deferred', next_attempt_at = %(until)s WHERE id = ANY(%(ids)s::bigint[])
 """,
     # Who is told of a failure: RFC 3461 section 4.1, and never the null reverse-path.
@@ -171,6 +179,19 @@ class Order:
     def bounced_with(self) -> str:
         """What the sender is told."""
         return self.reply or BOUNCED_BY[self.holder]
+
+
+def next_hop(text: str) -> str:
+    """A destination's name, of a domain, a host, or an address in brackets (RFC 5321 section 4.1.3). Raises
+    InvalidAddress.
+    """
+    text = text.strip()
+    if not text.startswith("["):
+        return domain_name(text)
+    try:
+        return EmailAddress.parse(f"postmaster@{text}").domain.lower()
+    except AddressSyntaxError as error:
+        raise InvalidAddress(f"{text!r} is no next hop: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,8 @@ from django import forms
 
 from delivery.models import Holder, RecipientState
 from delivery.queue.filtering import QueueFilter
-from delivery.queue.verbs import BOUNCED_BY, Order, Verb
+from delivery.queue.verbs import BOUNCED_BY, Order, Verb, next_hop
 from domains.exceptions import DomainFact
-from domains.registration import domain_name
 from mailhost.protocols.addresses import MAX_ADDRESS_OCTETS
 
 MAX_REPLY: Final = 500
@@ -106,9 +105,9 @@ class OrderForm(forms.Form):
             self.fields["everything"] = forms.BooleanField(label="Yes, all that waits")
 
     def clean_to(self) -> str:
-        """A domain's name, in A-labels."""
+        """As the queue has it."""
         try:
-            return domain_name(self.cleaned_data["to"])
+            return next_hop(self.cleaned_data["to"])
         except DomainFact as fact:
             raise forms.ValidationError(str(fact)) from fact
 

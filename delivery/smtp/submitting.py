@@ -56,6 +56,7 @@ async def admit_submission(session: Session, *, trace_id: str) -> Submitted:
         raise CommandRefused(450, "4.7.1", str(reached)) from reached
     except TooMuchWaits as fact:
         raise CommandRefused(*TOO_MUCH_WAITS, str(fact)) from fact
+    _require_time(envelope, admitted.release_at)
     envelope.suppressed = await _suppressed(session, envelope, principal)
     if admitted.release_at is not None:
         return Submitted(admitted.is_held, admitted.first_recipients, (), (), admitted.release_at)
@@ -64,6 +65,15 @@ async def admit_submission(session: Session, *, trace_id: str) -> Submitted:
         return Submitted(False, admitted.first_recipients, account_ids, ())
     held = held_copies(account_ids, trace_id=trace_id, peer=peer, reverse_path=str(envelope.reverse_path))
     return Submitted(True, (), (), held)
+
+
+def _require_time(envelope: Envelope, release_at: datetime | None) -> None:
+    """Mode R returns at its time what the account's own time to undo keeps longer: MAIL has seen to HOLDFOR and
+    HOLDUNTIL alone. Raises CommandRefused.
+    """
+    deliver_by = envelope.deliver_by if envelope.deliver_by_mode.startswith("R") else None
+    if deliver_by is not None and release_at is not None and deliver_by <= release_at:
+        raise CommandRefused(554, "5.4.7", "BY is over before the time to undo what this account sends")
 
 
 async def _suppressed(session: Session, envelope: Envelope, principal: Principal) -> tuple[str, ...]:

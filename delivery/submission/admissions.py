@@ -25,7 +25,7 @@ from delivery.submission.admission import (
 from delivery.submission.limits import SubmissionLimitReached, taken_back
 from mailhost.net.batcher import Batcher
 from mailhost.net.counted_together import LoopCounters
-from mailhost.net.statements import TEXT_OID, Row, Statement, Statements, binary_array
+from mailhost.net.statements import TEXT_OID, Row, Statement, Statements, binary_array, plain_array
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.addresses import EmailAddress
 
@@ -90,18 +90,13 @@ class Admissions:
         rows = await self._statements.fetch(
             READ_AT_ONCE,
             {
-                "account_ids": _array(question.account_id for question in asked),
-                "numbers": _array(numbers),
+                "account_ids": plain_array(question.account_id for question in asked),
+                "numbers": plain_array(numbers),
                 "addresses": binary_array(addresses, oid=TEXT_OID),
             },
         )
         found = {int(row[0] or 0): sender_of(_decode(row)) for row in rows}
         return [found.get(number) for number in range(1, len(asked) + 1)]
-
-
-def _array(numbers: Iterable[int]) -> bytes:
-    """In Postgres' text form."""
-    return b"{%s}" % ",".join(map(str, numbers)).encode()
 
 
 def _decode(row: Row) -> list[Any]:

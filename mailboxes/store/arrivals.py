@@ -20,7 +20,7 @@ from mailboxes.store.mailbox_names import INBOX
 from mailboxes.store.values import NO_FLAGS, Flag, NewContent
 from mailhost.net.announcements import announce
 from mailhost.net.disk import has_room
-from mailhost.net.statements import BYTEA_OID, TEXT_OID, Row, Statement, Statements, binary_array
+from mailhost.net.statements import BYTEA_OID, TEXT_OID, Row, Statement, Statements, binary_array, plain_array
 
 MAX_ATTEMPTS = 3  # each without the accounts that the one before could not serve
 CONTENT_IDS_AT_ONCE = 100
@@ -250,31 +250,26 @@ def _parameters(
     ]
     given = content_parameters([(content_ids[number], arrival.content) for number, arrival in wanted.items()])
     return {
-        "accounts": _array(shares),
+        "accounts": plain_array(shares),
         "names": binary_array([share.name.encode() for share in each], oid=TEXT_OID),
-        "messages": _array(len(share.numbers) for share in each),
-        "unseen": _array(share.unseen for share in each),
-        "deleted": _array(share.deleted for share in each),
-        "octets_sums": _array(share.octets for share in each),
+        "messages": plain_array(len(share.numbers) for share in each),
+        "unseen": plain_array(share.unseen for share in each),
+        "deleted": plain_array(share.deleted for share in each),
+        "octets_sums": plain_array(share.octets for share in each),
         "seats": b"%d" % len(shares),
-        "copy_accounts": _array(account_id for account_id, _, _, _ in copies),
-        "copy_positions": _array(position for _, position, _, _ in copies),
-        "copy_octets": _array(len(arrival.content.octets) for _, _, arrival, _ in copies),
-        "copy_contents": _array(content_id for _, _, _, content_id in copies),
-        "copy_flags": _array(int(arrival.flags) for _, _, arrival, _ in copies),
+        "copy_accounts": plain_array(account_id for account_id, _, _, _ in copies),
+        "copy_positions": plain_array(position for _, position, _, _ in copies),
+        "copy_octets": plain_array(len(arrival.content.octets) for _, _, arrival, _ in copies),
+        "copy_contents": plain_array(content_id for _, _, _, content_id in copies),
+        "copy_flags": plain_array(int(arrival.flags) for _, _, arrival, _ in copies),
         "copy_keywords": binary_array(
             [_text_array(arrival.keywords) for _, _, arrival, _ in copies], oid=TEXT_OID
         ),
-        "copy_dates": _array((arrival.internal_date or now).isoformat() for _, _, arrival, _ in copies),
+        "copy_dates": plain_array((arrival.internal_date or now).isoformat() for _, _, arrival, _ in copies),
         "contents": given.pop("contents").encode(),
         **{name: binary_array(octets, oid=BYTEA_OID) for name, octets in given.items()},
         "now": now.isoformat().encode(),
     }
-
-
-def _array(values: Iterable[int | str]) -> bytes:
-    """An array in text form, of what needs no quotes in it."""
-    return b"{%s}" % ",".join(map(str, values)).encode()
 
 
 def _text_array(words: Sequence[str]) -> bytes:

@@ -4,11 +4,11 @@ import base64
 from datetime import datetime
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from delivery.submission.handing_in import MAX_RECIPIENTS, HandedIn
 from mailhost.api.problems import AddressRefused
-from mailhost.api.schemas import MAX_DISPLAY_NAME, Change, Described, printable
+from mailhost.api.schemas import MAX_DISPLAY_NAME, Change, Described, Moment, printable
 from mailhost.protocols.addresses import MAX_ADDRESS_OCTETS, AddressSyntaxError, EmailAddress
 from mailhost.protocols.message.reading import Correspondent
 
@@ -101,7 +101,7 @@ class MessageBody(Change):
         max_length=MAX_RECIPIENTS,
         description="Addresses that a message in `raw` goes to, whatever its header says. With `raw` alone.",
     )
-    release_at: AwareDatetime | None = Field(
+    release_at: Moment | None = Field(
         None,
         strict=False,
         description="With its zone: it waits until then, and can be taken back. Left out: it leaves at once, or "

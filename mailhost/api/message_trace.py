@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Query, Router
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from delivery.trace import wording
 from delivery.trace.asking import EVERYTHING, MAX_WORDS, STATES, Asked, Scope
@@ -22,7 +22,7 @@ from mailhost.api.keys import key_of as api_key_of
 from mailhost.api.paging import DEFAULT_LIMIT, Cursor, Limit, read_text_cursor, text_cursor
 from mailhost.api.problems import CursorInvalid, MessageNotFound, StateUnknown
 from mailhost.api.responses import reading
-from mailhost.api.schemas import Described, Page
+from mailhost.api.schemas import Described, Moment, Page
 from mailhost.protocols.addresses import MAX_ADDRESS_OCTETS
 
 router = Router(tags=["Trace"])
@@ -199,8 +199,8 @@ DomainText = Annotated[
         description="Only what came for it or was sent under its name; empty: all that the key may see.",
     ),
 ]
-Since = Annotated[AwareDatetime | None, Query(description="From this moment on, with its zone.")]
-Until = Annotated[AwareDatetime | None, Query(description="Before this moment, with its zone.")]
+Since = Annotated[Moment | None, Query(description="From this moment on, with its zone.")]
+Until = Annotated[Moment | None, Query(description="Before this moment, with its zone.")]
 Which = Annotated[
     str,
     Query(

@@ -11,7 +11,6 @@ from delivery.models import Holder
 from delivery.queue import filtering, verbs
 from delivery.queue.filtering import QueueFilter
 from delivery.queue.verbs import Order, Run, Verb
-from domains.registration import domain_name
 from mailboxes.administration import domains_administered_by
 from mailhost.api.keys import AnyKey, KeyOfAnAccount, actor, key_of
 from mailhost.api.paging import DEFAULT_LIMIT, Cursor, Limit, number_cursor, read_number_cursor
@@ -92,7 +91,7 @@ def read_order(request: HttpRequest, verb: Verb, body: VerbBody) -> tuple[Order,
 
 
 def _order(verb: Verb, body: VerbBody, holder: Holder) -> Order:
-    to = domain_name(body.to) if body.to else ""
+    to = verbs.next_hop(body.to) if body.to else ""
     if body.until is not None and body.until > timezone.now() + MAX_DEFERRAL:
         raise OrderInvalid("nothing is put off for more than a year", field="until")
     try:

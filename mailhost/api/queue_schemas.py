@@ -4,11 +4,11 @@ from collections import Counter
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, Field
 
 from delivery.models import QueuedRecipient, RecipientState
 from delivery.queue.filtering import MAX_COUNT, Preview, QueueFilter
-from mailhost.api.schemas import Described, Page, printable
+from mailhost.api.schemas import Described, Moment, Page, printable
 from mailhost.protocols.addresses import MAX_ADDRESS_OCTETS
 
 MAX_REPLY: Final = 500  # characters; a line of an SMTP reply has 512 octets (RFC 5321 section 4.5.3.1.5)
@@ -83,12 +83,8 @@ class FilterBody(Described):
         default="", max_length=MAX_ADDRESS_OCTETS, description="The recipient's, as A-labels."
     )
     next_hop: Text = Field(default="", max_length=MAX_ADDRESS_OCTETS, description="Where it waits for.")
-    before: AwareDatetime | None = Field(
-        default=None, description="Queued before this moment, with its zone."
-    )
-    since: AwareDatetime | None = Field(
-        default=None, description="Queued from this moment on, with its zone."
-    )
+    before: Moment | None = Field(default=None, description="Queued before this moment, with its zone.")
+    since: Moment | None = Field(default=None, description="Queued from this moment on, with its zone.")
     reply: Text = Field(
         default="", max_length=MAX_REPLY, description="A part of the last reply, in any case."
     )
@@ -107,10 +103,12 @@ class VerbBody(Described):
 
     filter: FilterBody
     everything: bool = Field(default=False, description="Needed where the filter asks for nothing.")
-    until: AwareDatetime | None = Field(
+    until: Moment | None = Field(
         default=None, description="Of `defer`: not before this moment, within a year."
     )
-    to: Text = Field(default="", max_length=255, description="Of `redirect`: the domain or host to send to.")
+    to: Text = Field(
+        default="", max_length=255, description="Of `redirect`: the domain, host or `[address]` to send to."
+    )
     reply: Text = Field(default="", max_length=MAX_REPLY, description="Of `bounce`: what the sender is told.")
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Body, Path, Router, Status
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from delivery.models import OutboundRoute
 from delivery.routes.making import (
@@ -19,7 +19,7 @@ from delivery.routes.making import (
 from mailhost.api.keys import actor
 from mailhost.api.paging import DEFAULT_LIMIT, Cursor, Limit, page
 from mailhost.api.responses import DELETING, putting, reading
-from mailhost.api.schemas import Change, Described, Page, left_out
+from mailhost.api.schemas import Change, Described, Page, left_out, printable
 
 router = Router(tags=["Routes"])
 
@@ -29,7 +29,9 @@ TLS: Final = (
     "the host's name; `implicit`: likewise from the first octet; `none`: never."
 )
 SOURCES: Final = "Addresses of this machine to send from, each with its EHLO name behind it."
-Name = Annotated[str, Path(description="A route's name.", examples=["newsletters"])]
+Name = Annotated[
+    str, AfterValidator(printable), Path(description="A route's name.", examples=["newsletters"])
+]
 Domain = Annotated[str, Field(max_length=MAX_DOMAIN)]
 Tls = Literal["opportunistic", "required", "implicit", "none"]  # RouteTls
 

@@ -1,11 +1,11 @@
 """What goes in and out as JSON. Fields that are left out of a PUT stay as they are."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
 from django.db.models import BigIntegerField
 from ninja import Schema
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
 
 from domains.aliases import MAX_TARGETS
 from domains.models import Alias, Domain
@@ -32,6 +32,20 @@ def printable(text: str) -> str:
     if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in text):
         raise ValueError("control characters cannot be part of it")
     return text
+
+
+def in_utc(moment: datetime) -> datetime:
+    """Postgres takes offsets below 16 hours; RFC 3339 section 5.6 has some of nearly 24. What then is before the first
+    year, or after the last one, is the nearest moment that there is.
+    """
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC) if moment.year == 1 else datetime.max.replace(tzinfo=UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(in_utc)]
+"""With its zone."""
 
 
 def capability(word: str) -> str:

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Body, Path, Query, Router, Status
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, Field
 
 from delivery.models import Suppression
 from delivery.suppression import key_of
@@ -21,7 +21,7 @@ from mailhost.api.keys import key_of as key_of_request
 from mailhost.api.paging import DEFAULT_LIMIT, Cursor, Limit, number_cursor, read_number_cursor
 from mailhost.api.problems import AddressRefused
 from mailhost.api.responses import DELETING, reading, setting
-from mailhost.api.schemas import Change, Described, Page, printable
+from mailhost.api.schemas import Change, Described, Moment, Page, printable
 from mailhost.api.senders import visible_sender
 from mailhost.protocols.addresses import MAX_ADDRESS_OCTETS, AddressSyntaxError, EmailAddress
 
@@ -77,7 +77,7 @@ class SuppressionChange(Change):
     login: Annotated[str, AfterValidator(printable)] = Field(default="", max_length=MAX_ADDRESS_OCTETS)
     domain: Annotated[str, AfterValidator(printable)] = Field(default="", max_length=MAX_ADDRESS_OCTETS)
     reason: Annotated[str, AfterValidator(printable)] = Field(default="", max_length=200)
-    expires_at: AwareDatetime | None = Field(
+    expires_at: Moment | None = Field(
         default=None, strict=False, description="With its zone; null: until it is lifted."
     )
 

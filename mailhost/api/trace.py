@@ -6,7 +6,7 @@ from typing import Annotated
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from ninja import Query, Router
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from delivery import trace
 from delivery.models import InboundTrace
@@ -17,7 +17,7 @@ from mailboxes.administration import domains_administered_by
 from mailhost.api.keys import AnyKey, key_of
 from mailhost.api.paging import DEFAULT_LIMIT, Cursor, Limit, moment_cursor, read_moment_cursor
 from mailhost.api.responses import reading
-from mailhost.api.schemas import Described, Page
+from mailhost.api.schemas import Described, Moment, Page
 from mailhost.protocols.addresses import MAX_ADDRESS_OCTETS
 
 router = Router(tags=["Trace"])
@@ -83,8 +83,8 @@ DomainText = Annotated[
         description="Only for recipients there; empty: of all that the key may see.",
     ),
 ]
-Since = Annotated[AwareDatetime | None, Query(description="From this moment on, with its zone.")]
-Until = Annotated[AwareDatetime | None, Query(description="Before this moment, with its zone.")]
+Since = Annotated[Moment | None, Query(description="From this moment on, with its zone.")]
+Until = Annotated[Moment | None, Query(description="Before this moment, with its zone.")]
 
 
 @router.get("/trace/inbound", response=reading(TracePage), summary="Find what was brought", auth=AnyKey())

@@ -6,13 +6,13 @@ from typing import Annotated
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Body, Path, Query, Router, Status
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from delivery.queue.waiting import postpone, send_now
 from delivery.taking_back import Waiting, find_own, find_waiting, read_waiting, take_back
 from mailhost.api.keys import AnyKey, actor
 from mailhost.api.responses import ACTING, DELETING, reading, setting
-from mailhost.api.schemas import Change, Described
+from mailhost.api.schemas import Change, Described, Moment
 from mailhost.api.senders import Login, sender_of
 
 router = Router(tags=["Waiting"])
@@ -58,7 +58,7 @@ class WaitingList(Described):
 class WaitingChange(Change):
     """Another time to leave."""
 
-    release_at: AwareDatetime = Field(
+    release_at: Moment = Field(
         strict=False, description="With its zone; to come, and no later than the host lets mail wait."
     )
 

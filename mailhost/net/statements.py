@@ -10,7 +10,7 @@ import asyncio
 import re
 import struct
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +61,11 @@ def binary_array(values: Sequence[bytes], *, oid: int) -> bytes:
     for value in values:
         pieces += (LENGTH.pack(len(value)), value)
     return b"".join(pieces)
+
+
+def plain_array(values: Iterable[int | str]) -> bytes:
+    """An array in text form, of what needs no quotes in it."""
+    return b"{%s}" % ",".join(map(str, values)).encode()
 
 
 class Statements:

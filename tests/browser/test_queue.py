@@ -61,7 +61,8 @@ def operator(web: str) -> Iterator[Account]:
             state="deferred", attempts=number + 1, last_reply=REPLIES[number % 3], next_attempt_at=now
         )
     held = QueuedRecipient.objects.filter(forward_path__endswith="@university.example")
-    held.update(state="held", held_by="operator")
+    alias = "everybody-who-reads-our-newsletter@university-friends.example"
+    held.update(state="held", held_by="operator", original_path=alias)
     slow = Destination.objects.filter(name="slow.example")
     slow.update(failures=5, last_reply=UNREACHABLE, next_attempt_at=now + timedelta(minutes=40))
     # Some leave another way: the same domain stands there twice.

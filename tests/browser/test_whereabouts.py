@@ -122,10 +122,20 @@ def test_the_pages_fit(screen: tuple[str, Page], alice: Account) -> None:
         is_proven=True,
         now=timezone.now(),
     )
-    became(f"bob.{mark}@example.org", "bounced", host="mx.example.org", reply="550 5.1.1 No such user here")
+    became(
+        f"bob.{mark}@example.org",
+        "bounced",
+        host="mx.example.org",
+        reply="550 5.1.1 No such user here",
+        cause="no-such-user",
+    )
     became(fine, "delivered", host="mx-in-01.a-rather-long-name-of-a-provider.example.net", tls=TLS)
     became(
-        f"dave.{mark}@example.com", "deferred", host="mx.example.com", reply="452 4.2.2 The mailbox is full"
+        f"dave.{mark}@example.com",
+        "deferred",
+        host="mx.example.com",
+        reply="452 4.2.2 The mailbox is full",
+        cause="full",
     )
     became(f"erin.{mark}@x.test", "delivered", host="mail.x.test")
     send(alice, "On the road", f"frank.{mark}@example.org")

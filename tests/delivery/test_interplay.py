@@ -16,6 +16,7 @@ from delivery.models import Attempt, Holder, QueuedMessage, QueuedRecipient, Sup
 from delivery.queue import verbs
 from delivery.queue.filtering import QueueFilter
 from delivery.queue.verbs import Order, Verb
+from domains.exceptions import InvalidAddress
 from mailboxes.models import Account, Message
 from mailhost.net.store_threads import in_store
 from mailhost.protocols.bounce_causes import Cause
@@ -81,6 +82,25 @@ def test_what_is_held_is_redirected_and_stays_until_it_is_released(settings: Set
             assert received.forward_paths == ["bob@far.test"]
 
     run(scenario())
+
+
+@pytest.mark.parametrize("to", ["[127.0.0.1]", "Other.test"])
+def test_it_is_redirected_to_an_address_too(settings: Settings, to: str) -> None:
+    async def scenario() -> None:
+        async with bench(settings) as b, b.server("other.test") as sink:
+            await in_store(queue, "bob@far.test")
+            await in_store(do, Verb.REDIRECT, to=verbs.next_hop(to))
+            await b.work()
+            [received] = await sink.wait_for(1)
+            assert received.forward_paths == ["bob@far.test"]
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("to", ["[foo]", "[]", "[192.0.2.1", "192.0.2.1", "a b", "[IPv6:fe80::1%eth0]", ""])
+def test_what_is_no_next_hop_is_refused(to: str) -> None:
+    with pytest.raises(InvalidAddress):
+        verbs.next_hop(to)
 
 
 def test_a_notice_of_what_was_redirected_is_about_its_own_address(settings: Settings, alice: Account) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from django.test import Client
 from django.utils import timezone
 
@@ -142,3 +143,13 @@ def test_held_messages_are_released_or_discarded_by_an_operator(admin_pages: Cli
     assert [each.pk for each in Quarantined.objects.all()] == [held[2]]
     done = set(Act.objects.filter(subject=alice.login).values_list("actor", "verb"))
     assert {("root", f"quarantined message {verb}") for verb in ("released", "discarded")} <= done
+
+
+@pytest.mark.parametrize(
+    "model", ["delivery/suppression", "domains/dkimkey", "delivery/queuedmessage", "audit/act"]
+)
+@pytest.mark.parametrize("name", ["source", "state", "q", "verb"])
+def test_no_list_asks_the_database_for_nul(admin_pages: Client, model: str, name: str) -> None:
+    answer = admin_pages.get(f"/admin/{model}/?{name}=a%00b", follow=True)
+    assert answer.status_code == 200
+    assert "\0" not in answer.request["QUERY_STRING"]

@@ -40,6 +40,7 @@ def became(
     tls: str = "",
     reply: str = "",
     certificate: str = "",
+    cause: str = "",
 ) -> None:
     """What a worker would have written."""
     now = timezone.now()
@@ -48,7 +49,7 @@ def became(
     is_over = state not in ("deferred", "queued")
     rows.update(
         state=state, attempts=1, last_host=host, last_reply=reply, last_attempt_at=now, next_attempt_at=later,
-        finished_at=now if is_over else None,
+        finished_at=now if is_over else None, cause=cause,
     )  # fmt: skip
     for row in rows:
         Attempt.objects.create(
@@ -81,8 +82,8 @@ def test_the_page_tells_of_each_recipient(signed_in: Client, alice: Account) -> 
     became("taken@far.test", "delivered", host="mx.far.test", tls=TLS)
     became("sure@far.test", "delivered", host="mx.far.test", tls=TLS, certificate="dane-ee verified")
     became("clear@far.test", "delivered", host="mx.old.test")
-    became("full@far.test", "deferred", host="mx.far.test", reply="452 4.2.2 <b>Full</b>")
-    became("no@far.test", "bounced", host="mx.far.test", reply="550 5.1.1 No such user")
+    became("full@far.test", "deferred", host="mx.far.test", reply="452 4.2.2 <b>Full</b>", cause="full")
+    became("no@far.test", "bounced", host="mx.far.test", reply="550 5.1.1 No such user", cause="no-such-user")
     page = " ".join(page_of(signed_in, alice).split())
     assert "<summary>4 of 6 delivered, 1 did not arrive, 1 waits</summary>" in page
     assert "<details open>" in page
@@ -94,6 +95,8 @@ def test_the_page_tells_of_each_recipient(signed_in: Client, alice: Account) -> 
         "<b>taken by mx.old.test</b>",
         "not encrypted",
         "<b>waits</b>, next try at <time",
+        "</time>. The recipient&#x27;s mailbox is full.<",
+        "</time>. There is no such address there. Check the address for typing mistakes, or ask",
         "mx.far.test: 452 4.2.2 &lt;b&gt;Full&lt;/b&gt;",
         "<b>did not arrive</b>, given up at <time",
         "mx.far.test: 550 5.1.1 No such user",

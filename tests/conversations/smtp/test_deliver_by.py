@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from delivery.models import QueuedMessage
+from mailboxes.accounts import change_account
 from mailboxes.models import Account
 from tests.conversations.smtp.listening import Doors
 from tests.conversations.smtp.test_future_release import NOON, SENT, alice, submit
@@ -27,6 +28,17 @@ def test_a_time_that_would_be_over_before_the_message_leaves_is_refused(smtp: Do
         "C: MAIL FROM:<{me}> BY=600;N HOLDFOR=601\nS: 501 5.5.4 …\n"
         "C: MAIL FROM:<{me}> BY=601;N HOLDFOR=600\nS: 250 …\n",
     )
+
+
+def test_it_is_to_be_longer_than_the_time_to_undo(smtp: Doors, alice: Account) -> None:
+    change_account(account_id=alice.pk, undo_seconds=60, by="test")
+    refused = SENT.replace("250 2.0.0", "554 5.4.7")
+    to = "C: RCPT TO:<x@far.test>\nS: 250 …\n"
+    submit(smtp, alice, "C: MAIL FROM:<{me}> BY=60;R\nS: 250 …\n" + to + refused)
+    assert not QueuedMessage.objects.exists()
+    for by in ("61;R", "30;N"):  # mode N is told of, and waits on
+        submit(smtp, alice, f"C: MAIL FROM:<{{me}}> BY={by}\nS: 250 …\n" + to + SENT)
+    assert QueuedMessage.objects.filter(release_at=NOON + timedelta(minutes=1)).count() == 2
 
 
 def test_it_is_not_known_to_strangers(smtp: Doors) -> None:

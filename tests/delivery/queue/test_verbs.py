@@ -126,6 +126,24 @@ def test_defer_puts_off_until_the_moment_that_was_named() -> None:
     assert set(claim_all(now=NOON + 60 * MINUTE)) == {"far.test"}
 
 
+def test_what_is_put_off_beyond_its_time_has_its_whole_time_again() -> None:
+    old, young = queue("bob@far.test"), queue("carol@far.test")
+    QueuedMessage.objects.filter(pk=old).update(expires_at=NOON + 30 * MINUTE)
+    before = QueuedMessage.objects.get(pk=young).expires_at
+    do("defer")
+    until = NOON + 60 * MINUTE
+    assert QueuedMessage.objects.get(pk=young).expires_at == before
+    assert QueuedMessage.objects.get(pk=old).expires_at == until + timedelta(days=5)
+    claim = claim_all(now=until)["far.test"]
+    sent = [
+        RecipientResult(each.message, one, DEFERRED)
+        for each in due_parcels(claim=claim, limit=100, except_ids=[], now=until)
+        for one in each.recipients
+    ]
+    record(results={claim: sent}, now=until, random=Random(1))
+    assert (state("bob@far.test"), state("carol@far.test")) == ("deferred", "deferred")
+
+
 def test_redirect_leads_to_another_destination_and_wakes_it() -> None:
     queue("bob@far.test")
     assert do("redirect", next_hop="far.test").changed == 1
