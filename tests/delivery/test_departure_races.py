@@ -103,8 +103,9 @@ def test_nothing_is_forgotten_and_nobody_locked_out(seed: int) -> None:
         nonlocal made
         for number in range(60):
             leaving = [departure(number) for _ in range(random.randint(1, 5))]
-            if await departures.queue(leaving, now=NOON) is not None:
-                made += sum(len(each.message.all_recipients) for each in leaving)
+            queued = await departures.queue(leaving, now=NOON)
+            those = [each for each, ids in zip(leaving, queued, strict=True) if ids is not None]
+            made += sum(len(each.message.all_recipients) for each in those)
 
     async def scenario() -> None:
         threads, loops = StoreThreads(4, "races"), [Departures(), Departures()]
