@@ -40,13 +40,15 @@ from mailhost.net.store_threads import in_store
 MAX_ATTEMPTS: Final = 2
 
 # The destinations are locked and woken as in enqueue.py, and who is claimed need not be told of. `number`: of each
-# departure, with its ids; no row, and so nothing written, where a destination is new.
+# departure, with its ids; no row, and so nothing written, where a destination is new. Arrays, because a plan that was
+# made while there was one destination would join with all that there are later, until Postgres looks at them anew.
 DEPART: Final = Statement.parse(f"""
 WITH destination AS MATERIALIZED (
     SELECT known.id, known.name, known.route_id, known.claimed_until,
            known.next_attempt_at IS NULL OR (known.failures = 0 AND known.next_attempt_at > %(now)s) AS is_asleep
       FROM unnest(%(names)b::text[], %(routes)s::bigint[]) way(name, route_id)
       JOIN delivery_destination known ON known.name = way.name AND known.route_id = way.route_id
+     WHERE known.name = ANY(%(names)b::text[])
      ORDER BY known.name, known.route_id FOR KEY SHARE OF known
 ), number AS MATERIALIZED (
     SELECT number, nextval('mailboxes_content_id_seq') AS new_content,
@@ -73,9 +75,11 @@ WITH destination AS MATERIALIZED (
       JOIN (SELECT id AS destination_id, name, route_id FROM destination) destination USING (name, route_id)
 ), woken AS (
     UPDATE delivery_destination SET next_attempt_at = %(now)s
-     WHERE id IN (SELECT id FROM delivery_destination
-                   WHERE id IN (SELECT id FROM destination WHERE is_asleep) AND EXISTS (SELECT FROM number)
-                   ORDER BY name, route_id FOR NO KEY UPDATE)
+     WHERE id = ANY(ARRAY(
+           SELECT id FROM delivery_destination
+            WHERE id = ANY(ARRAY(SELECT id FROM destination WHERE is_asleep AND EXISTS (SELECT FROM number)))
+              AND name = ANY(%(names)b::text[])
+            ORDER BY name, route_id FOR NO KEY UPDATE))
 ), known AS (
     {NOTE_KNOWN.format(condition="AND EXISTS (SELECT FROM number)")}
 )
